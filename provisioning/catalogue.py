@@ -1,0 +1,214 @@
+"""`platform.yaml`: what the platform team offers. Read and checked once, at start, with every fault named.
+
+Targets, plans, templates, policy and reserved names stand in it; secrets only as references (`provisioning.secrets`).
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from provisioning.quantities import parse_quantity
+from provisioning.secrets import SecretRef
+
+
+class CatalogueError(Exception):
+    """platform.yaml can't be used. The message lists every fault with its place."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _quantity(value: str) -> str:
+    parse_quantity(value)
+    return value
+
+
+Quantity = Annotated[str, AfterValidator(_quantity)]
+Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class ClusterTarget(_Entry):
+    """A Kubernetes cluster."""
+
+    name: Name
+    title: str = ""
+    api: str
+    ca: SecretRef | None = None
+    token: SecretRef
+    user_prefix: str = ""
+    group_prefix: str = ""
+    ci_listener_url: str = ""
+    event_listener: Literal["shared", "project"] = "shared"
+    platform_namespaces: tuple[str, ...] = ()
+    pod_security_version: str = "latest"
+
+
+class ObjectStoreTarget(_Entry):
+    """An object store with MinIO's S3 and admin interfaces."""
+
+    name: Name
+    title: str = ""
+    endpoint: str
+    region: str = "us-east-1"
+    access_key: SecretRef
+    secret_key: SecretRef
+
+
+class ForgeTarget(_Entry):
+    """A git forge. `bot` is the account that our token belongs to."""
+
+    name: Name
+    title: str = ""
+    kind: Literal["gitea"] = "gitea"
+    url: str
+    token: SecretRef
+    bot: str
+
+
+class Plan(_Entry):
+    """A named size. `units` is what it takes from a team's budget."""
+
+    name: str = ""
+    title: str = ""
+    cpu: Quantity
+    memory: Quantity
+    gpu: int = Field(default=0, ge=0)
+    pods: int = Field(gt=0)
+    storage: Quantity
+    bucket: Quantity
+    units: int = Field(gt=0)
+
+
+class ProjectTemplate(_Entry):
+    """A template repository that a project may start from."""
+
+    name: Name
+    title: str = ""
+    forge: str
+    repository: str
+
+
+class Rule(_Entry):
+    """One rule of the approval policy: when all its conditions hold, the decision is taken and the rule is named."""
+
+    name: Name
+    decision: Literal["approve", "ask", "refuse"]
+    because: str
+    plans: tuple[str, ...] = ()
+    actions: tuple[Literal["create", "change", "retire"], ...] = ()
+    over_budget: bool | None = None
+    grows: bool | None = None
+
+
+class Naming(_Entry):
+    """How external names are made from a slug."""
+
+    prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,10}-$")] = "ml-"
+
+
+class Defaults(_Entry):
+    """What a spec means when it doesn't say."""
+
+    cluster: str
+    object_store: str
+    forge: str
+    plan: str
+
+
+class Catalogue(_Entry):
+    """The whole of platform.yaml."""
+
+    version: Literal[1]
+    naming: Naming = Naming()
+    defaults: Defaults
+    clusters: tuple[ClusterTarget, ...]
+    object_stores: tuple[ObjectStoreTarget, ...]
+    forges: tuple[ForgeTarget, ...]
+    plans: dict[str, Plan]
+    templates: tuple[ProjectTemplate, ...] = ()
+    policy: tuple[Rule, ...] = ()
+    reserved_names: tuple[str, ...] = ()
+    drift: dict[str, Literal["heal", "warn", "ignore"]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_plans(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("plans"), dict):
+            plans = {
+                name: {**plan, "name": name} if isinstance(plan, dict) else plan for name, plan in data["plans"].items()
+            }
+            return {**data, "plans": plans}
+        return data
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> "Catalogue":
+        known = {
+            "cluster": {target.name for target in self.clusters},
+            "object_store": {target.name for target in self.object_stores},
+            "forge": {target.name for target in self.forges},
+            "plan": set(self.plans),
+        }
+        faults = [
+            f"defaults.{field}: {getattr(self.defaults, field)} is not one of {', '.join(sorted(names)) or 'none'}"
+            for field, names in known.items()
+            if getattr(self.defaults, field) not in names
+        ]
+        faults += [
+            f"templates.{one.name}: no forge {one.forge}" for one in self.templates if one.forge not in known["forge"]
+        ]
+        faults += [
+            f"policy.{rule.name}: no plan {plan}"
+            for rule in self.policy
+            for plan in rule.plans
+            if plan not in known["plan"]
+        ]
+        names = [target.name for target in (*self.clusters, *self.object_stores, *self.forges)]
+        faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def cluster(self, name: str | None = None) -> ClusterTarget:
+        """The cluster of that name, or the default one. Raises KeyError when it is not in the catalogue."""
+        return _named(self.clusters, name or self.defaults.cluster)
+
+    def object_store(self, name: str | None = None) -> ObjectStoreTarget:
+        """The object store of that name, or the default one. Raises KeyError when it is not in the catalogue."""
+        return _named(self.object_stores, name or self.defaults.object_store)
+
+    def forge(self, name: str | None = None) -> ForgeTarget:
+        """The forge of that name, or the default one. Raises KeyError when it is not in the catalogue."""
+        return _named(self.forges, name or self.defaults.forge)
+
+    def template(self, name: str) -> ProjectTemplate:
+        """The project template of that name. Raises KeyError when it is not in the catalogue."""
+        return _named(self.templates, name)
+
+
+T = TypeVar("T", ClusterTarget, ObjectStoreTarget, ForgeTarget, ProjectTemplate)
+
+
+def _named(entries: tuple[T, ...], name: str) -> T:
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    raise KeyError(name)
+
+
+def load(path: Path) -> Catalogue:
+    """Read platform.yaml. Raises CatalogueError with the file's name and all faults, each with its place."""
+    try:
+        data = YAML(typ="safe", pure=True).load(path.read_text())
+    except OSError as error:
+        raise CatalogueError(f"{path.name}: can't be read: {error.strerror}") from error
+    except YAMLError as error:
+        raise CatalogueError(f"{path.name}: not YAML: {error}") from error
+    try:
+        return Catalogue.model_validate(data)
+    except ValidationError as error:
+        faults = [f"  {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+        raise CatalogueError(f"{path.name} has {len(faults)} fault(s):\n" + "\n".join(faults)) from error

@@ -1,0 +1,105 @@
+"""What a project should be. Form, API and profile.yaml all end in a ProjectSpec, and the engine reads nothing else.
+
+The model is frozen and versioned. Checks that need nothing but the value stand here; those that need the catalogue, the
+team or the database stand in `projects.spec`, which is the one place that makes a ProjectSpec out of input.
+"""
+
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+SLUG_MAX = 40
+# Marks that turn the direction of writing: a name could look like another one.
+_TURNS = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+SLUG_PATTERN = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
+
+
+class Role(StrEnum):
+    """What a subject may do with a project, from most to least."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+def check_slug(value: str) -> str:
+    """Return the slug, or raise ValueError with a sentence that says what to change."""
+    if len(value) > SLUG_MAX:
+        raise ValueError(f"{len(value)} characters are too many; at most {SLUG_MAX}.")
+    if not re.match(SLUG_PATTERN, value) or "--" in value or value.startswith("xn-"):
+        raise ValueError(
+            "Start with a letter, then lower case letters, digits and single hyphens; it can't end with a hyphen."
+        )
+    return value
+
+
+def check_subject(value: str) -> str:
+    """Return the name of a person or group, or raise ValueError. System identities can't be contributors."""
+    if value.casefold().startswith("system:"):
+        raise ValueError(f"{value} is an identity of the cluster itself and can't be a contributor.")
+    if not value.isprintable() or value != value.strip() or any(mark in value for mark in "*:,\"'\\/<>"):
+        raise ValueError(
+            "A name of a person or group has no line breaks, commas, colons, quotes, slashes or asterisks."
+        )
+    return value
+
+
+def check_text(value: str) -> str:
+    """Return text for one line or paragraph, or raise ValueError when it holds control characters."""
+    if any((ord(char) < 32 and char not in "\n\t") or char in _TURNS for char in value):
+        raise ValueError("Control characters can't be part of a text.")
+    return value.strip()
+
+
+Slug = Annotated[str, StringConstraints(min_length=1), AfterValidator(check_slug)]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(check_subject)]
+
+
+class Contributor(BaseModel):
+    """A person or a directory group with a role. Exactly one of `user` and `group` is given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: Subject | None = Field(default=None, description="Account name of a person, such as alice@corp.example.")
+    group: Subject | None = Field(default=None, description="Name of a directory group, such as ml-vision.")
+    role: Role = Role.VIEWER
+    until: date | None = Field(default=None, description="Last day of the role.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Contributor":
+        if (self.user is None) == (self.group is None):
+            raise ValueError("Give either user or group.")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """The name, whoever it is; people's account names are compared in lower case."""
+        return (self.user or "").lower() if self.user is not None else str(self.group)
+
+    @property
+    def is_group(self) -> bool:
+        return self.group is not None
+
+
+class ProjectSpec(BaseModel):
+    """One project as its team wants it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    slug: Slug = Field(max_length=SLUG_MAX, description="Name of the project; can't be changed later.")
+    title: Annotated[str, StringConstraints(max_length=80), AfterValidator(check_text)] = ""
+    description: Annotated[str, StringConstraints(max_length=500), AfterValidator(check_text)] = ""
+    team: Slug
+    plan: str = Field(min_length=1, max_length=40)
+    contributors: tuple[Contributor, ...] = Field(default=(), max_length=100)
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options per Kind.")
+    expires: date | None = None
+
+    def subjects(self, role: Role) -> tuple[Contributor, ...]:
+        """The contributors with exactly this role, people first, each by name."""
+        chosen = [one for one in self.contributors if one.role is role]
+        return tuple(sorted(chosen, key=lambda one: (one.is_group, one.subject)))
