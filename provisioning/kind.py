@@ -1,0 +1,132 @@
+"""The contract of a Kind: a type of thing we can make.
+
+A Kind is a module of `provisioning.kinds` with a `KIND` in it; the folder is the list. `desired` is pure, `observe`
+only reads, `apply` and `delete` may be called again at any time. Creating, changing, repairing and retrying are the
+same call of `apply`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget, Plan
+from provisioning.names import Names
+from provisioning.spec import ProjectSpec
+
+System = Literal["cluster", "object_store", "forge"]
+Body = Mapping[str, Any]
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+
+
+class Options(BaseModel):
+    """Base of what a team may choose about a Kind. Its fields become form section, API schema and profile.yaml keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Chosen = TypeVar("Chosen", bound=Options)
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object outside, as we want it. `body` holds only what we declare; None says that it must not exist.
+
+    `key` names it inside its Kind, such as "ResourceQuota/slipway-compute". A sensitive body is never shown or stored.
+    """
+
+    key: str
+    body: Body | None
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person."""
+
+    uid: str
+    generation: int
+    spec: ProjectSpec
+    plan: Plan
+    names: Names
+    catalogue: Catalogue
+    portal_url: str
+    derive: Callable[..., str] = field(repr=False, compare=False)
+    versions: Mapping[str, int] = field(default_factory=dict)
+    remove_data: bool = False
+
+    @property
+    def cluster(self) -> ClusterTarget:
+        return self.catalogue.cluster()
+
+    @property
+    def object_store(self) -> ObjectStoreTarget:
+        return self.catalogue.object_store()
+
+    @property
+    def forge(self) -> ForgeTarget:
+        return self.catalogue.forge()
+
+    def target(self, system: System) -> str:
+        """Name of the target that a Kind of this system acts on."""
+        return {"cluster": self.cluster.name, "object_store": self.object_store.name, "forge": self.forge.name}[system]
+
+    def options(self, kind: str, model: type[Chosen]) -> Chosen:
+        """The team's options of a Kind, or that Kind's defaults."""
+        return model.model_validate(self.spec.options.get(kind, {}))
+
+    def secret(self, purpose: str) -> str:
+        """The derived secret for a purpose of this project, at its present version."""
+        return self.derive(uid=self.uid, purpose=purpose, version=self.versions.get(purpose, 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One type of thing. `client` below is the client of `system`'s target (`provisioning.clients`).
+
+    - desired(wish) -> objects. Pure.
+    - observe(wish, client, objects, each) -> {key: body as it is, or None}. Read-only; raises NameTaken.
+    - apply(wish, client, objects, each): make exactly these objects so (body None: delete it). Idempotent.
+    - delete(wish, client) -> True when nothing is left (or only what is kept on purpose), False to look again.
+    - unsupported(wish, client) -> a sentence when the target can't do this at all, else None.
+    - summary(wish) -> one line for pages: what it is when it is ready.
+    - within: the Kind whose removal takes this one along; `delete` is then not called.
+    `each(function, items)` runs the function over the items in parallel threads and raises the first error.
+    """
+
+    name: str
+    title: str
+    system: System
+    desired: Callable[[Wish], tuple[Object, ...]]
+    observe: Callable[[Wish, Any, Sequence[Object], Each], dict[str, Body | None]]
+    apply: Callable[[Wish, Any, Sequence[Object], Each], None]
+    delete: Callable[[Wish, Any], bool]
+    summary: Callable[[Wish], str]
+    after: tuple[str, ...] = ()
+    within: str | None = None
+    options: type[Options] = Options
+    unsupported: Callable[[Wish, Any], str | None] | None = None
+    check: Callable[[Wish], Iterable[tuple[str, str]]] | None = None
+    """check(wish) -> (option field, sentence) for options that the plan or catalogue does not allow. Pure."""
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Every Kind by name, in an order where each stands behind those it comes after."""
+    package = importlib.import_module("provisioning.kinds")
+    found = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        kind: Kind = importlib.import_module(f"provisioning.kinds.{module.name}").KIND
+        found[kind.name] = kind
+    ordered: dict[str, Kind] = {}
+    while len(ordered) < len(found):
+        free = [kind for kind in found.values() if kind.name not in ordered and set(kind.after) <= set(ordered)]
+        if not free:
+            raise ValueError(f"Kinds wait for each other or for one that is not there: {set(found) - set(ordered)}")
+        ordered.update({kind.name: kind for kind in sorted(free, key=lambda kind: (kind.system, kind.title))})
+    return MappingProxyType(ordered)

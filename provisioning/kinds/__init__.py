@@ -1,0 +1,1 @@
+"""One module per Kind. This folder is the list: a new file is a new Kind."""

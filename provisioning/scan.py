@@ -1,0 +1,101 @@
+"""A look at the whole fleet on a timer: which projects have something outside that is not as it was left?
+
+One LIST per object type and cluster, in pages, raw; nothing per project. An object whose resourceVersion was verified
+before is not compared again (the ledger is in memory: losing it costs one comparison, not correctness). The scan only
+names projects; the loop then looks at them and repairs by policy. Secrets are not listed (the portal has no right to)
+and are looked at when a project's own turn comes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from provisioning.kind import Kind, Wish
+from provisioning.manifests import API_VERSIONS
+from provisioning.names import LABEL_UID, MANAGED_BY, MANAGER
+from provisioning.plan import differences
+
+LISTED = (
+    "Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding", "ServiceAccount", "ConfigMap",
+    "Trigger", "TriggerBinding", "TriggerTemplate",
+)  # fmt: skip
+
+
+class Lists(Protocol):
+    """What the scan uses of a cluster's client."""
+
+    def list(self, api_version: str, kind: str, *, label_selector: str) -> Iterable[Mapping[str, Any]]: ...
+    def serves(self, api_version: str, kind: str) -> bool: ...
+
+
+class ListsBuckets(Protocol):
+    """What the scan uses of an object store's client."""
+
+    def list_buckets(self) -> Iterable[str]: ...
+
+
+@dataclass
+class Ledger:
+    """resourceVersion last found right, by (cluster, kind, namespace, name, generation)."""
+
+    verified: dict[tuple[str, str, str, str, int], str] = field(default_factory=dict)
+
+
+def moved_in_cluster(
+    *, cluster: str, client: Lists, wishes: Iterable[Wish], kinds: Mapping[str, Kind], ledger: Ledger
+) -> set[str]:
+    """The uids of those projects whose objects on this cluster are missing or differ. Raises TemporaryError."""
+    found = _listing(client)
+    moved = set()
+    for wish in wishes:
+        for thing in _expected(wish, kinds):
+            kind, name = thing.key.split("/", 1)
+            if kind not in found:
+                continue
+            namespace = "" if kind == "Namespace" else wish.names.namespace
+            present = found[kind].get((namespace, name))
+            if thing.body is None:
+                if present is not None:
+                    moved.add(wish.uid)
+                continue
+            if present is None or present.get("metadata", {}).get("labels", {}).get(LABEL_UID) != wish.uid:
+                moved.add(wish.uid)
+                continue
+            version = present["metadata"]["resourceVersion"]
+            entry = (cluster, kind, namespace, name, wish.generation)
+            if ledger.verified.get(entry) == version:
+                continue
+            if differences(desired=thing.body, observed=present):
+                moved.add(wish.uid)
+            else:
+                ledger.verified[entry] = version
+    return moved
+
+
+def missing_in_store(*, client: ListsBuckets, wishes: Iterable[Wish]) -> set[str]:
+    """The uids of those projects whose bucket is not there any more. Raises TemporaryError."""
+    present = set(client.list_buckets())
+    return {wish.uid for wish in wishes if wish.names.bucket not in present}
+
+
+def _expected(wish: Wish, kinds: Mapping[str, Kind]) -> list[Any]:
+    return [
+        thing
+        for kind in kinds.values()
+        if kind.system == "cluster"
+        for thing in kind.desired(wish)
+        if not thing.sensitive
+    ]
+
+
+def _listing(client: Lists) -> dict[str, dict[tuple[str, str], Mapping[str, Any]]]:
+    selector = f"{MANAGED_BY}={MANAGER}"
+    found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
+    for kind in LISTED:
+        if not client.serves(API_VERSIONS[kind], kind):
+            continue
+        found[kind] = {
+            (item["metadata"].get("namespace", ""), item["metadata"]["name"]): item
+            for item in client.list(API_VERSIONS[kind], kind, label_selector=selector)
+        }
+    return found
