@@ -1,0 +1,67 @@
+"""What the domain refuses, in words for the person who asked.
+
+ProjectError
+├── InvalidSpec      the wish itself: every fault with the place where it stands
+├── NotFound         no such thing, or not for this person: the same answer
+├── NotAllowed       the person sees the thing but may not do this
+├── Conflict         the thing is in a state that does not allow it
+└── StaleGeneration  somebody changed it in between
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ProjectError(Exception):
+    """Base. `message` is a sentence or two for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a wish. `path` leads to the field, such as ("contributors", 0, "role"); () is the whole."""
+
+    path: tuple[str | int, ...]
+    code: str
+    message: str
+
+    @property
+    def field(self) -> str:
+        """The path as text: contributors.0.role."""
+        return ".".join(str(part) for part in self.path)
+
+    def as_dict(self) -> dict[str, str]:
+        """The form in which API and events carry it."""
+        return {"field": self.field, "code": self.code, "message": self.message}
+
+
+class InvalidSpec(ProjectError):
+    """The wish can't be granted as it stands. All faults at once."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(
+            " ".join(f"{fault.field}: {fault.message}" if fault.path else fault.message for fault in self.faults)
+        )
+
+
+class NotFound(ProjectError):
+    """Missing or not for this person."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing here that you can see. Either there is no such thing, or it is not shared with you.")
+
+
+class NotAllowed(ProjectError):
+    """Seen, but not allowed."""
+
+
+class Conflict(ProjectError):
+    """Not in its present state."""
+
+
+class StaleGeneration(ProjectError):
+    """It was changed since it was read."""

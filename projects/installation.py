@@ -1,0 +1,34 @@
+"""What this installation is: catalogue, keys, address and timing, handed down by the portal's settings.
+
+The domain may not import the portal; `django.conf.settings.INSTALLATION` is the one thing it takes from there.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+
+from provisioning.catalogue import Catalogue
+from provisioning.secrets import KeyRing, Resolve
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One per process, made at start."""
+
+    catalogue: Catalogue
+    key_ring: KeyRing = field(repr=False)
+    resolve: Resolve = field(repr=False)
+    public_url: str
+    lease: timedelta = timedelta(seconds=8)
+    resync: timedelta = timedelta(minutes=10)
+
+    def project_url(self, slug: str) -> str:
+        """Address of a project's page."""
+        return f"{self.public_url}/projects/{slug}/"
+
+
+def installation() -> Installation:
+    """The installation of this process."""
+    made: Installation = settings.INSTALLATION
+    return made

@@ -1,0 +1,91 @@
+"""What a wish would do, before anything happens: from two specs, without asking anything outside."""
+
+from dataclasses import dataclass, field
+
+from projects.installation import Installation
+from projects.policy import Verdict
+from projects.spec import wish_for
+from provisioning.kind import Kind, Wish, kinds
+from provisioning.plan import Action, Change, compare, counts
+from provisioning.spec import ProjectSpec
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True)
+class KindPlan:
+    """The plan for one Kind: its lines, the strongest action among them, and one sentence about the result."""
+
+    kind: Kind
+    target: str
+    action: Action
+    summary: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A whole plan: what each Kind does, the names that will exist, and who decides."""
+
+    spec: ProjectSpec | None
+    kinds: tuple[KindPlan, ...]
+    names: dict[str, str]
+    verdict: Verdict | None = None
+    units: int = 0
+    free_units: int = 0
+    differences: tuple[str, ...] = field(default=())
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All lines of all Kinds."""
+        return tuple(change for one in self.kinds for change in one.changes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Lines by action."""
+        return counts(self.changes)
+
+
+def plan_of(
+    *, installation: Installation, after: ProjectSpec | None, before: ProjectSpec | None = None, uid: str = NOBODY
+) -> Preview:
+    """The plan from one spec to another; None before is a new project, None after its removal."""
+    spec = after or before
+    if spec is None:
+        raise ValueError("a plan needs a spec before or after")
+    new = wish_for(after, installation=installation, uid=uid) if after else None
+    known = before is not None and before.plan in installation.catalogue.plans
+    old = wish_for(before, installation=installation, uid=uid) if before is not None and known else None
+    wish = new or old
+    if wish is None:
+        return Preview(spec=spec, kinds=(), names={})
+    plans = tuple(_kind_plan(kind, new=new, old=old) for kind in kinds().values())
+    names = {
+        "namespace": wish.names.namespace,
+        "bucket": wish.names.bucket,
+        "repository": wish.names.repository,
+    }
+    return Preview(spec=spec, kinds=plans, names=names)
+
+
+def _kind_plan(kind: Kind, *, new: Wish | None, old: Wish | None) -> KindPlan:
+    wish = new or old
+    if wish is None:
+        raise ValueError("neither before nor after")
+    observed = {thing.key: thing.body for thing in kind.desired(old)} if old else {}
+    if new is not None:
+        changes = compare(kind=kind.name, desired=kind.desired(new), observed=observed)
+    else:
+        changes = tuple(Change(kind=kind.name, key=key, action=Action.DELETE) for key, body in observed.items() if body)
+    present = {change.action for change in changes}
+    if new is None:
+        action = Action.DELETE
+    elif old is None:
+        action = Action.CREATE
+    elif present - {Action.KEEP}:
+        action = Action.UPDATE
+    else:
+        action = Action.KEEP
+    return KindPlan(
+        kind=kind, target=wish.target(kind.system), action=action, summary=kind.summary(wish), changes=changes
+    )

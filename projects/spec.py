@@ -1,0 +1,274 @@
+"""The one place that turns input into a ProjectSpec, whichever door it came by, with all its faults at once.
+
+Checks in this order, and none hides another where they can be told apart: the shape (pydantic), the catalogue (plan,
+Kinds, options), the team and the person's right to ask for it, the name. Nothing outside is asked.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from pydantic import BaseModel, ValidationError
+
+from projects import permissions
+from projects.errors import Fault, InvalidSpec
+from projects.installation import Installation
+from projects.models import Decision, Project, ProjectRequest, Team
+from provisioning.catalogue import Catalogue
+from provisioning.kind import Kind, Wish, kinds
+from provisioning.names import Names, reserved
+from provisioning.spec import Contributor, ProjectSpec, Role, check_slug
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+_SENTENCES = {
+    "missing": "This is needed.",
+    "extra_forbidden": "There is no such field.",
+    "string_type": "Write text here.",
+    "int_parsing": "Write a whole number.",
+    "int_type": "Write a whole number.",
+    "bool_parsing": "Write true or false.",
+    "bool_type": "Write true or false.",
+    "date_from_datetime_parsing": "Write a date, such as 2027-06-30.",
+    "date_parsing": "Write a date, such as 2027-06-30.",
+    "date_type": "Write a date, such as 2027-06-30.",
+    "tuple_type": "Write a list.",
+    "list_type": "Write a list.",
+    "dict_type": "Write fields and values.",
+    "model_type": "Write fields and values.",
+    "model_attributes_type": "Write fields and values.",
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a ProjectSpec with every Kind's options, for editors and for the API's description."""
+    schema = ProjectSpec.model_json_schema()
+    options = {
+        name: {**kind.options.model_json_schema(), "title": kind.title}
+        for name, kind in kinds().items()
+        if kind.options.model_fields
+    }
+    schema["properties"]["options"] = {
+        "type": "object",
+        "description": "Options per Kind.",
+        "properties": options,
+        "additionalProperties": False,
+    }
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Slipway profile"
+    return schema
+
+
+def faults_of(error: ValidationError, *, under: tuple[str | int, ...] = ()) -> list[Fault]:
+    """Pydantic's errors in our words."""
+    found = []
+    for item in error.errors():
+        message = _SENTENCES.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+        context = item.get("ctx", {})
+        if item["type"] == "enum" or item["type"] == "literal_error":
+            message = f"Choose one of {context.get('expected', '')}."
+        elif item["type"] == "string_too_long":
+            message = f"At most {context['max_length']} characters."
+        elif item["type"] in ("string_too_short", "too_short"):
+            message = "This is needed."
+        elif item["type"] == "too_long":
+            message = f"At most {context['max_length']} entries."
+        found.append(Fault(path=(*under, *item["loc"]), code=item["type"], message=message))
+    return found
+
+
+def wish_for(
+    spec: ProjectSpec,
+    *,
+    installation: Installation,
+    uid: str,
+    generation: int = 1,
+    versions: Mapping[str, int] | None = None,
+    remove_data: bool = False,
+) -> Wish:
+    """What the Kinds get to see of a spec. Raises KeyError when its plan left the catalogue."""
+    catalogue = installation.catalogue
+    return Wish(
+        uid=uid,
+        generation=generation,
+        spec=spec,
+        plan=catalogue.plans[spec.plan],
+        names=Names(slug=spec.slug, team=spec.team, uid=uid, prefix=catalogue.naming.prefix),
+        catalogue=catalogue,
+        portal_url=installation.project_url(spec.slug),
+        derive=installation.key_ring.derive,
+        versions=versions or {},
+        remove_data=remove_data,
+    )
+
+
+def read_spec(
+    data: Any, *, installation: Installation, by: "Person", project: Project | None = None, own: bool = True
+) -> tuple[ProjectSpec, Team]:
+    """Check what somebody asks for and return it as a spec with its team. Raises InvalidSpec with every fault.
+
+    data: the wish as plain data. project: the one it changes, None for a new one. own: without any owner among the
+    contributors, the person who asks becomes one (for a new project).
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidSpec(
+            [Fault(path=(), code="not_a_mapping", message="Write fields and values, such as slug: lane-detection.")]
+        )
+    catalogue = installation.catalogue
+    filled = {"plan": catalogue.defaults.plan, **data}
+    if project is None and own:
+        filled = _with_owner(filled, by=by)
+    spec: ProjectSpec | None = None
+    faults: list[Fault] = []
+    try:
+        spec = ProjectSpec.model_validate(filled)
+    except ValidationError as error:
+        faults += faults_of(error)
+    broken = {fault.path[0] for fault in faults if fault.path}
+    plan_known = "plan" not in broken
+    if plan_known and filled["plan"] not in catalogue.plans:
+        plans = ", ".join(catalogue.plans)
+        faults.append(
+            Fault(
+                path=("plan",),
+                code="unknown_plan",
+                message=f"There is no plan {filled['plan']}. Choose one of {plans}.",
+            )
+        )
+        plan_known = False
+    faults += _slug_faults(filled, broken=broken, catalogue=catalogue, project=project)
+    team, team_faults = _team(filled, broken=broken, by=by, project=project)
+    faults += team_faults
+    if spec is not None:
+        faults += _contributor_faults(spec, project=project)
+        if (
+            spec.expires is not None
+            and spec.expires <= timezone.localdate()
+            and (project is None or str(spec.expires) != project.spec.get("expires"))
+        ):
+            faults.append(Fault(path=("expires",), code="past", message="The end date has passed. Choose a later day."))
+    option_faults = _option_faults(filled)
+    faults += option_faults
+    if spec is not None and plan_known and not option_faults:
+        faults += _plan_faults(spec, installation=installation)
+    if faults or spec is None or team is None:
+        raise InvalidSpec(faults)
+    return spec, team
+
+
+def _with_owner(data: Mapping[str, Any], *, by: "Person") -> dict[str, Any]:
+    contributors = data.get("contributors", [])
+    if not isinstance(contributors, list | tuple):
+        return dict(data)
+    if any(isinstance(one, Mapping) and one.get("role") == Role.OWNER for one in contributors):
+        return dict(data)
+    others = [one for one in contributors if not (isinstance(one, Mapping) and one.get("user") == by.username)]
+    return {**data, "contributors": [{"user": by.username, "role": Role.OWNER.value}, *others]}
+
+
+def _slug_faults(
+    data: Mapping[str, Any], *, broken: set[str | int], catalogue: Catalogue, project: Project | None
+) -> list[Fault]:
+    slug = data.get("slug")
+    if "slug" in broken or not isinstance(slug, str):
+        return []
+    if project is not None:
+        if slug == project.slug:
+            return []
+        return [
+            Fault(path=("slug",), code="fixed", message=f"The name stays {project.slug}; it can't be changed later.")
+        ]
+    answer = name_answer(slug, catalogue=catalogue)
+    return [] if answer is None else [Fault(path=("slug",), code=answer[0], message=answer[1])]
+
+
+def name_answer(slug: str, *, catalogue: Catalogue) -> tuple[str, str] | None:
+    """Why a name can't be had: (invalid | reserved | taken, sentence). None when it is free."""
+    try:
+        check_slug(slug)
+    except ValueError as error:
+        return "invalid", str(error)
+    if pattern := reserved(slug, patterns=catalogue.reserved_names):
+        return "reserved", f"{slug} is reserved for the platform ({pattern}). Try team-{slug}."[:200]
+    taken = Project.objects.filter(slug__iexact=slug, deleted_at=None).exists()
+    asked = ProjectRequest.objects.filter(slug__iexact=slug, action="create", decision=Decision.PENDING).exists()
+    if taken or asked:
+        return "taken", f"{slug} is taken. Try {slug[:36]}-2."
+    return None
+
+
+def _team(
+    data: Mapping[str, Any], *, broken: set[str | int], by: "Person", project: Project | None
+) -> tuple[Team | None, list[Fault]]:
+    slug = data.get("team")
+    if "team" in broken or not isinstance(slug, str):
+        return None, []
+    if project is not None:
+        if slug == project.team.slug:
+            return project.team, []
+        sentence = f"The project belongs to team {project.team.slug}; moving it is for the platform team."
+        return None, [Fault(path=("team",), code="fixed", message=sentence)]
+    team = Team.objects.filter(slug=slug).first()
+    if team is not None and permissions.may_create_in(by, team):
+        return team, []
+    # One answer for a missing team and for somebody else's: team names are not for strangers.
+    mine = ", ".join(permissions.teams_of(by).values_list("slug", flat=True)) or "none yet; ask the platform team"
+    sentence = f"You are in no team {slug}. Your teams: {mine}."
+    return None, [Fault(path=("team",), code="not_your_team", message=sentence)]
+
+
+def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[Fault]:
+    faults = []
+    seen: dict[tuple[bool, str], int] = {}
+    for index, one in enumerate(spec.contributors):
+        key = (one.is_group, one.subject)
+        if key in seen:
+            message = f"{one.subject} stands here twice. One entry each."
+            faults.append(Fault(path=("contributors", index), code="twice", message=message))
+        seen[key] = index
+        if one.until is not None and one.until < timezone.localdate() and not _was_there(one, project):
+            message = "The last day has passed. Choose a later day, or leave the entry out."
+            faults.append(Fault(path=("contributors", index, "until"), code="past", message=message))
+    if not any(one.role is Role.OWNER and one.until is None for one in spec.contributors):
+        message = "At least one person or group must stay owner, without an end date."
+        faults.append(Fault(path=("contributors",), code="no_owner", message=message))
+    return faults
+
+
+def _was_there(one: Contributor, project: Project | None) -> bool:
+    return project is not None and one in project.wanted().contributors
+
+
+def _option_faults(data: Mapping[str, Any]) -> list[Fault]:
+    options = data.get("options", {})
+    if not isinstance(options, Mapping):
+        return []
+    faults = []
+    for name, given in options.items():
+        kind = kinds().get(name)
+        if kind is None or not kind.options.model_fields:
+            known = ", ".join(name for name, kind in kinds().items() if kind.options.model_fields)
+            message = f"There are no options for {name}. Kinds with options: {known}."
+            faults.append(Fault(path=("options", name), code="unknown_kind", message=message))
+            continue
+        try:
+            kind.options.model_validate(given)
+        except ValidationError as error:
+            faults += faults_of(error, under=("options", name))
+    return faults
+
+
+def _plan_faults(spec: ProjectSpec, *, installation: Installation) -> list[Fault]:
+    wish = wish_for(spec, installation=installation, uid="00000000-0000-0000-0000-000000000000")
+    return [
+        Fault(path=("options", kind.name, field), code="beyond_plan", message=sentence)
+        for kind in kinds().values()
+        if kind.check is not None
+        for field, sentence in kind.check(wish)
+    ]
+
+
+def option_models() -> dict[str, tuple[Kind, type[BaseModel]]]:
+    """Kinds that have options, by name: for the form."""
+    return {name: (kind, kind.options) for name, kind in kinds().items() if kind.options.model_fields}

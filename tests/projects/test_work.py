@@ -1,0 +1,149 @@
+"""Claim, lease and fence on a real Postgres: one worker at a time, and none that was overtaken writes."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from projects import work
+from projects.models import Project
+from provisioning.conditions import Condition, Status
+from provisioning.errors import Reason
+from provisioning.models import Event, Resource
+from provisioning.reconcile import Happening, Known, Outcome, Result
+from tests.people import teams
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LEASE = timedelta(seconds=8)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def project() -> Iterator[Project]:
+    made = Project.objects.create(slug="demand", team=teams()["forecasting"], spec={"slug": "demand"})
+    yield made
+    with work.keeper._lock:
+        work.keeper._held.clear()
+
+
+def outcome(*, status: Status = Status.TRUE, happenings: tuple[Happening, ...] = ()) -> Outcome:
+    reason = Reason.AVAILABLE if status is Status.TRUE else Reason.PROGRESSING
+    condition = Condition(status=status, reason=reason, message="", since=timezone.now())
+    known = Known(synced=condition, ready=condition, observed_generation=1, applied=True)
+    return Outcome(kind="namespace", target="cluster-north", known=known, happenings=happenings)
+
+
+def finish(claim: work.Claim, *, generation: int = 1, ready: bool = True, gone: bool = False) -> bool:
+    result = Result(delay=None, ready=ready, gone=gone)
+    return work.finish(claim, result, [outcome()], generation=generation, resync=HOUR, was_ready=False)
+
+
+def lose_lease(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(lease_until=Now() - timedelta(seconds=1))
+
+
+def test_one_of_many_gets_the_claim(project: Project) -> None:
+    def attempt(_: int) -> work.Claim | None:
+        try:
+            return work.claim(lease=LEASE, project_id=project.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        claims = [claim for claim in pool.map(attempt, range(24)) if claim is not None]
+    assert len(claims) == 1
+
+
+def test_what_is_not_due_is_not_claimed(project: Project) -> None:
+    Project.objects.update(next_look_at=timezone.now() + HOUR)
+    assert work.claim(lease=LEASE, project_id=project.pk) is None
+    assert work.due(limit=5) == []
+
+
+def test_a_dead_workers_project_is_taken_over(project: Project) -> None:
+    first = work.claim(lease=LEASE, project_id=project.pk)
+    assert work.claim(lease=LEASE) is None
+    lose_lease(project)
+    assert work.due(limit=5) == [project.pk]
+    second = work.claim(lease=LEASE)
+    assert first is not None
+    assert second is not None
+    assert second.fence == first.fence + 1
+
+
+def test_an_overtaken_worker_writes_nothing(project: Project) -> None:
+    late = work.claim(lease=LEASE)
+    assert late is not None
+    lose_lease(project)
+    work.claim(lease=LEASE)
+    with pytest.raises(work.LeaseLost):
+        work.record(late, [outcome()], generation=1)
+    with pytest.raises(work.LeaseLost):
+        finish(late)
+    work.release(late, after=HOUR)
+    assert not Resource.objects.exists()
+    project.refresh_from_db()
+    assert project.lease_holder == work.holder()
+    assert project.next_look_at is None
+
+
+def test_results_and_history_are_written_and_the_lease_given_back(project: Project) -> None:
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    happening = Happening(reason=Reason.AVAILABLE, message="Made Namespace/ml-demand.")
+    work.record(claim, [outcome(status=Status.UNKNOWN, happenings=(happening,))], generation=1)
+    assert finish(claim) is False
+    row = Resource.objects.get()
+    assert (row.kind, row.synced_status, row.applied, row.observed_generation) == ("namespace", "True", True, 1)
+    assert Event.objects.get().message == "Made Namespace/ml-demand."
+    project.refresh_from_db()
+    assert (project.observed_generation, project.lease_until, project.lease_holder) == (1, None, "")
+    assert project.ready_at is not None
+    assert project.next_look_at is not None
+    assert project.next_look_at > timezone.now() + timedelta(minutes=50)
+
+
+def test_a_ring_during_the_work_is_not_lost(project: Project) -> None:
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    Project.objects.update(next_look_at=timezone.now())
+    assert finish(claim) is True
+    assert work.due(limit=5) == [project.pk]
+
+
+def test_a_newer_wish_is_due_at_once(project: Project) -> None:
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    Project.objects.update(generation=F("generation") + 1)
+    assert finish(claim, generation=1) is True
+    project.refresh_from_db()
+    assert (project.generation, project.observed_generation, project.ready_at) == (2, 1, None)
+
+
+def test_gone_frees_the_name(project: Project) -> None:
+    Project.objects.update(deletion_requested_at=timezone.now())
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    finish(claim, ready=False, gone=True)
+    project.refresh_from_db()
+    assert project.deleted_at is not None
+    assert not Resource.objects.exists()
+    Project.objects.create(slug="Demand", team=project.team, spec={})
+
+
+def test_the_keeper_renews_what_is_held(project: Project) -> None:
+    claim = work.claim(lease=timedelta(seconds=2))
+    assert claim is not None
+    first = Project.objects.values_list("lease_until", flat=True).get()
+    deadline = timezone.now() + timedelta(seconds=10)
+    while timezone.now() < deadline:
+        if Project.objects.values_list("lease_until", flat=True).get() > first:
+            break
+    else:
+        pytest.fail("the lease was not renewed within 10 s")
+    work.keeper.drop(claim)
