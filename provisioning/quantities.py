@@ -21,14 +21,14 @@ _SUFFIXES = {
     "Ti": Decimal(2**40),
     "Pi": Decimal(2**50),
 }
-_BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_DECIMAL = ("", "k", "M", "G", "T", "P", "E")
+_BINARY: tuple[str, ...] = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_DECIMAL: tuple[str, ...] = ("", "k", "M", "G", "T", "P", "E")
 _FORM = re.compile(r"^(\d{1,12}(?:\.\d{1,3})?)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?\Z", re.ASCII)
 
 
 def parse_quantity(value: str) -> Decimal:
     """The number a quantity stands for. Raises ValueError on signs, exponents, unknown suffixes and over 12 digits."""
-    match = _FORM.match(value)
+    match = _FORM.fullmatch(value)
     if match is None:
         raise ValueError(f"{value!r} is not a quantity. Write a number with a unit, such as 4, 500m or 16Gi.")
     return Decimal(match[1]) * _SUFFIXES[match[2] or ""]
@@ -36,7 +36,7 @@ def parse_quantity(value: str) -> Decimal:
 
 def human(value: str) -> str:
     """The quantity as pages say it: "16Gi" is "16 GiB", "4" stays "4"."""
-    match = _FORM.match(value)
+    match = _FORM.fullmatch(value)
     if match is None or match[2] is None or match[2] == "m":
         return value
     return f"{match[1]} {match[2]}B"

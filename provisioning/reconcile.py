@@ -165,10 +165,11 @@ def remove(
         return all(done[name].gone for name in later)
 
     def blocked(kind: Kind, before: Known, _: Mapping[str, Outcome]) -> Outcome:
+        waits = f"Goes with the {kinds[kind.within].title.lower()}." if kind.within else "Goes after what uses it."
         return Outcome(
             kind=kind.name,
             target=wish.target(kind.system),
-            known=_failed(before, Reason.DELETING, "Goes after the things that use it.", now=now()),
+            known=_failed(before, Reason.DELETING, waits, now=now()),
         )
 
     done = _run(kinds=kinds, known=known, look=look, may_start=may_start, blocked=blocked, record=record, now=now)
@@ -324,7 +325,7 @@ def _look_at_removal(
         if not gone:
             deleting = _failed(known, Reason.DELETING, "Being removed.", now=now())
             return Outcome(kind=kind.name, target=target, known=deleting, delay=2.0)
-        removed = _failed(known, Reason.DELETING, "Removed.", now=now())
+        removed = replace(_failed(known, Reason.DELETING, "Removed.", now=now()), applied=False)
         happenings = (Happening(reason=Reason.DELETING, message=f"{kind.title} removed."),) if known.applied else ()
         return Outcome(kind=kind.name, target=target, known=removed, happenings=happenings, gone=True)
 

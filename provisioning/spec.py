@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 SLUG_MAX = 40
 # Marks that turn the direction of writing: a name could look like another one.
 _TURNS = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
-SLUG_PATTERN = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
+SLUG_PATTERN = r"[a-z]([a-z0-9-]*[a-z0-9])?"
 
 
 class Role(StrEnum):
@@ -29,7 +29,7 @@ def check_slug(value: str) -> str:
     """Return the slug, or raise ValueError with a sentence that says what to change."""
     if len(value) > SLUG_MAX:
         raise ValueError(f"{len(value)} characters are too many; at most {SLUG_MAX}.")
-    if not re.match(SLUG_PATTERN, value) or "--" in value or value.startswith("xn-"):
+    if not re.fullmatch(SLUG_PATTERN, value) or "--" in value or value.startswith("xn-"):
         raise ValueError(
             "Start with a letter, then lower case letters, digits and single hyphens; it can't end with a hyphen."
         )

@@ -1,0 +1,47 @@
+"""The outside systems. Nothing else in Slipway talks to them, and no vendor package is imported anywhere else.
+
+A client is opened from its target in the catalogue; secrets are read at that moment, so a new token is picked up by
+opening again. The vendor packages cost a web process up to 40 MB, so each is imported only when its first client opens.
+"""
+
+from typing import TYPE_CHECKING
+
+from provisioning.catalogue import ClusterTarget, ForgeTarget, ObjectStoreTarget
+from provisioning.secrets import Resolve
+
+if TYPE_CHECKING:
+    from provisioning.clients.gitea import Forge
+    from provisioning.clients.kubernetes import Cluster
+    from provisioning.clients.minio import ObjectStore
+
+
+def connect_cluster(target: ClusterTarget, *, resolve: Resolve) -> "Cluster":
+    """Open a cluster. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    from provisioning.clients.kubernetes import Cluster
+
+    return Cluster(
+        name=target.name,
+        api=target.api,
+        token=resolve(target.token),
+        ca=resolve(target.ca) if target.ca else None,
+    )
+
+
+def connect_object_store(target: ObjectStoreTarget, *, resolve: Resolve) -> "ObjectStore":
+    """Open an object store. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    from provisioning.clients.minio import ObjectStore
+
+    return ObjectStore(
+        name=target.name,
+        endpoint=target.endpoint,
+        region=target.region,
+        access_key=resolve(target.access_key),
+        secret_key=resolve(target.secret_key),
+    )
+
+
+def connect_forge(target: ForgeTarget, *, resolve: Resolve) -> "Forge":
+    """Open a forge. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    from provisioning.clients.gitea import Forge
+
+    return Forge(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)

@@ -1,0 +1,383 @@
+"""A git forge (Gitea, Forgejo) in the words the Kinds use.
+
+How our mark gets on a repository, where no labels exist: `/generate` takes a description and nothing else that could
+carry it, so the uid stands in the description from the very first call (a crash after it leaves a repository that says
+whose it is). The topics `slipway` and `u-<uid without dashes>` follow for people and searches: a topic has at most 35
+of a-z, 0-9, "-" and ".", so a uid with its dashes does not fit.
+
+What the server taught us, each held by tests/contract/test_forge.py:
+
+- A repository made by `/generate` has its branch in git but not in Gitea's table of branches, for good: reading or
+  writing a file answers 404. *Listing* its branches makes Gitea notice. `create_from_template` does that at once (in
+  30 ms), and `branch_head` does it for one that was left behind.
+- Asked for `pull_request`, a webhook answers with all ten events of that family; `hooks` gives the family's name back.
+- A webhook's secret can be written, never read.
+- The list of collaborators doesn't say their permission; each is asked for.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Literal
+from urllib.parse import quote
+
+from provisioning.clients import gitea_documents as documents
+from provisioning.clients.gitea_api import GiteaApi, said
+from provisioning.clients.gitea_documents import (
+    ChangedFile,
+    Comment,
+    Head,
+    Hook,
+    Json,
+    Permission,
+    Protection,
+    PullRequest,
+    Repository,
+    State,
+    Status,
+)
+from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
+
+FILE_LIMIT = 64 * 1024
+# Base64 makes four characters of three bytes; the rest of the answer is names and links.
+_ANSWER_LIMIT = FILE_LIMIT * 4 // 3 + 16 * 1024
+
+
+class Forge:
+    """One forge. Threads may share it; processes may not. `full_name` is always "owner/repository".
+
+    Every method raises TargetUnavailable when the forge doesn't answer or refuses our token, TemporaryError when
+    something it needs isn't there yet, PermanentError when the forge says no.
+    """
+
+    def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
+        self.name = name
+        self.bot = bot
+        self._api = GiteaApi(name=name, url=url, token=token)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._api.close()
+
+    def probe(self) -> str:
+        """The forge's version. PermanentError when the token is somebody else's than the bot's."""
+        login = self._api.ask("say whose token this is", "GET", "/user")["login"]
+        if login.lower() != self.bot.lower():
+            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+        return str(self._api.ask("tell its version", "GET", "/version")["version"])
+
+    # Repositories
+
+    def repository(self, full_name: str) -> Repository | None:
+        """A repository, or None when there is none of that name that we may see."""
+        found = self._api.find(f"look for {full_name}", _repo(full_name))
+        return None if found is None else documents.repository(found)
+
+    def repository_by_id(self, repository_id: int) -> Repository | None:
+        """A repository by its number, which a rename or a transfer doesn't change; None when it isn't there."""
+        found = self._api.find(f"look for repository {repository_id}", f"/repositories/{repository_id}")
+        return None if found is None else documents.repository(found)
+
+    def ensure_organisation(self, name: str) -> bool:
+        """Make a private organisation unless it is there. True: made now."""
+        path = f"/orgs/{quote(name, safe='')}"
+        if self._api.find(f"look for the organisation {name}", path) is not None:
+            return False
+        made = self._api.send("POST", "/orgs", body={"username": name, "visibility": "private"})
+        if made.is_success:
+            return True
+        if made.status_code == 422 and self._api.find(f"look for the organisation {name}", path) is not None:
+            return False
+        raise self._api.error(made, f"make the organisation {name}")
+
+    def create_from_template(
+        self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
+    ) -> Repository:
+        """Make a repository with a template's files as its first commit. Raises AlreadyExists.
+
+        PermanentError when there is no such template. The description is the place for our mark.
+        """
+        body = {
+            "owner": owner,
+            "name": name,
+            "description": description,
+            "private": private,
+            "git_content": True,
+            "labels": True,
+        }
+        made = self._create(f"{_repo(template_full_name)}/generate", f"{owner}/{name}", body, template_full_name)
+        branches = self._branches(f"{owner}/{name}")
+        if branches:
+            # The answer of /generate leaves the default branch's name empty.
+            made["default_branch"] = branches[0]["name"]
+        return made
+
+    def create_repository(
+        self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
+    ) -> Repository:
+        """Make a repository in an organisation, with a README unless `auto_init` is off. Raises AlreadyExists."""
+        body = {
+            "name": name,
+            "description": description,
+            "private": private,
+            "auto_init": auto_init,
+            "default_branch": "main",
+        }
+        return self._create(f"/orgs/{quote(owner, safe='')}/repos", f"{owner}/{name}", body)
+
+    def _create(self, path: str, full_name: str, body: Json, template: str | None = None) -> Repository:
+        doing = f"make {full_name}"
+        made = self._api.send("POST", path, body=body)
+        if made.status_code == 409:
+            raise AlreadyExists(f"{full_name} already exists on {self.name}.")
+        if made.status_code == 404 and template is not None and "owner" not in said(made):
+            raise PermanentError(f"{self.name} has no template {template}. The platform team must mend the catalogue.")
+        if not made.is_success:
+            raise self._api.error(made, doing)
+        return documents.repository(self._api.document(made))
+
+    def delete_repository(self, full_name: str) -> bool:
+        """Remove a repository with all that is in it. False when it wasn't there."""
+        return self._api.drop(f"remove {full_name}", _repo(full_name))
+
+    def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
+        """Replace the repository's topics."""
+        path = f"{_repo(full_name)}/topics"
+        self._api.ask(f"set the topics of {full_name}", "PUT", path, body={"topics": list(topics)})
+
+    def set_description(self, full_name: str, description: str) -> None:
+        """Replace the repository's description."""
+        self._api.ask(f"describe {full_name}", "PATCH", _repo(full_name), body={"description": description})
+
+    def set_template(self, full_name: str, template: bool) -> None:
+        """Say whether others may start from this repository."""
+        self._api.ask(f"mark {full_name} as a template", "PATCH", _repo(full_name), body={"template": template})
+
+    # Branches and files
+
+    def branch_head(self, full_name: str, branch: str) -> Head | None:
+        """The commit at a branch's tip; None when there is no such branch (or repository)."""
+        doing = f"read the branch {branch} of {full_name}"
+        path = f"{_repo(full_name)}/branches/{quote(branch, safe='')}"
+        found = self._api.find(doing, path)
+        if found is None and self._branches(full_name):
+            found = self._api.find(doing, path)
+        return None if found is None else documents.head(found["commit"])
+
+    def _branches(self, full_name: str) -> list[Json]:
+        """The first of a repository's branches. Asking makes Gitea fill its table of branches."""
+        return self._api.find(f"list the branches of {full_name}", f"{_repo(full_name)}/branches?limit=1") or []
+
+    def create_branch(self, full_name: str, branch: str, start: str) -> bool:
+        """Make a branch at another one's tip. False when it exists already."""
+        body = {"new_branch_name": branch, "old_ref_name": start}
+        made = self._api.send("POST", f"{_repo(full_name)}/branches", body=body)
+        if made.status_code == 409:
+            return False
+        if not made.is_success:
+            raise self._api.error(made, f"make the branch {branch} of {full_name}")
+        return True
+
+    def delete_branch(self, full_name: str, branch: str) -> bool:
+        """Remove a branch. False when it wasn't there."""
+        path = f"{_repo(full_name)}/branches/{quote(branch, safe='')}"
+        return self._api.drop(f"remove the branch {branch} of {full_name}", path)
+
+    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None:
+        """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
+
+        TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file (folder, symbolic
+        link, submodule) or is larger than 64 KiB.
+        """
+        doing = f"read {path} of {full_name}"
+        where = f"{_repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
+        found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+        if found is None and self.branch_head(full_name, ref) is not None:
+            # Either the file is absent, or Gitea has only now noticed the branch.
+            found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+        elif found is None and not self._has_commit(full_name, ref):
+            raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
+        if found is None:
+            return None
+        if isinstance(found, list) or found["type"] != "file":
+            what = "folder" if isinstance(found, list) else found["type"]
+            raise PermanentError(f"{path} of {full_name} is a {what}. It must be a plain file.")
+        if found["size"] > FILE_LIMIT:
+            raise PermanentError(f"{path} of {full_name} is larger than 64 KiB.")
+        return base64.b64decode(found["content"]), found["sha"]
+
+    def _has_commit(self, full_name: str, ref: str) -> bool:
+        path = f"{_repo(full_name)}/git/commits/{quote(ref, safe='')}?stat=false&files=false&verification=false"
+        response = self._api.send("GET", path)
+        return response.is_success
+
+    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
+        """Write files in one commit on a branch, new ones and present ones alike; the commit's id.
+
+        TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
+        """
+        body = {
+            "branch": branch,
+            "message": message,
+            "files": [
+                {"operation": "upload", "path": path, "content": base64.b64encode(content).decode()}
+                for path, content in files.items()
+            ],
+        }
+        made = self._api.ask(f"write to {branch} of {full_name}", "POST", f"{_repo(full_name)}/contents", body=body)
+        return str(made["commit"]["sha"])
+
+    def branch_protection(self, full_name: str, branch: str) -> Protection | None:
+        """The rule of exactly that name, or None."""
+        path = f"{_repo(full_name)}/branch_protections/{quote(branch, safe='')}"
+        found = self._api.find(f"read the protection of {branch}", path)
+        return None if found is None else documents.protection(found)
+
+    def put_branch_protection(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        checks: Sequence[str] = (),
+        protected_files: Sequence[str] = (),
+        push_logins: Sequence[str] = (),
+    ) -> None:
+        """Make or replace the rule of a branch, present or not. Nobody may force a push or remove the branch."""
+        doing, path = f"protect {branch} of {full_name}", f"{_repo(full_name)}/branch_protections"
+        body = documents.protection_body(approvals, checks, protected_files, push_logins)
+        changed = self._api.send("PATCH", f"{path}/{quote(branch, safe='')}", body=body)
+        if changed.status_code == 404:
+            self._api.ask(doing, "POST", path, body={**body, "rule_name": branch})
+        elif not changed.is_success:
+            raise self._api.error(changed, doing)
+
+    # People
+
+    def find_user(self, who: str) -> str | None:
+        """The login of a person, found by mail address when `who` holds "@", else by login; None when unknown.
+
+        Only an exact match counts. Mail addresses that people hide are seen only with a site administrator's token.
+        """
+        if "@" not in who:
+            found = self._api.find(f"look for {who}", f"/users/{quote(who, safe='')}")
+            return None if found is None else str(found["login"])
+        for one in self._api.pages(f"look for {who}", f"/users/search?q={quote(who, safe='')}", within="data"):
+            if one["email"].lower() == who.lower():
+                return str(one["login"])
+        return None
+
+    def collaborators(self, full_name: str) -> dict[str, Permission]:
+        """The people with rights of their own on a repository, by login. One call for each of them."""
+        people = self._api.pages(f"list the collaborators of {full_name}", f"{_repo(full_name)}/collaborators")
+        return {one["login"]: self.permission(full_name, one["login"]) for one in people}
+
+    def permission(self, full_name: str, login: str) -> Permission:
+        """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
+        path = f"{_repo(full_name)}/collaborators/{quote(login, safe='')}/permission"
+        found = self._api.find(f"tell what {login} may do on {full_name}", path)
+        return "none" if found is None else found["permission"]
+
+    def put_collaborator(self, full_name: str, login: str, permission: Literal["read", "write", "admin"]) -> None:
+        """Give a person rights, or change them. TemporaryError while the forge doesn't know the person."""
+        path = f"{_repo(full_name)}/collaborators/{quote(login, safe='')}"
+        self._api.ask(f"let {login} into {full_name}", "PUT", path, body={"permission": permission})
+
+    def delete_collaborator(self, full_name: str, login: str) -> None:
+        """Take a person's own rights away. Nothing happens when there are none, or no such person."""
+        path = f"{_repo(full_name)}/collaborators/{quote(login, safe='')}"
+        response = self._api.send("DELETE", path)
+        if not response.is_success and response.status_code != 404 and "user does not exist" not in said(response):
+            raise self._api.error(response, f"take {login} off {full_name}")
+
+    # Webhooks
+
+    def hooks(self, full_name: str) -> list[Hook]:
+        """The webhooks of a repository, events sorted, each family of events by its own name only."""
+        found = self._api.pages(f"list the webhooks of {full_name}", f"{_repo(full_name)}/hooks")
+        return [documents.hook(one) for one in found]
+
+    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
+        """Make a webhook that signs with `secret`; its number."""
+        body = {"type": "gitea", **documents.hook_body(url, secret, events)}
+        return int(
+            self._api.ask(f"make a webhook on {full_name}", "POST", f"{_repo(full_name)}/hooks", body=body)["id"]
+        )
+
+    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
+        """Rewrite all of a webhook, its secret too."""
+        path = f"{_repo(full_name)}/hooks/{hook_id}"
+        self._api.ask(
+            f"change webhook {hook_id} of {full_name}", "PATCH", path, body=documents.hook_body(url, secret, events)
+        )
+
+    def delete_hook(self, full_name: str, hook_id: int) -> bool:
+        """Remove a webhook. False when it wasn't there."""
+        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{_repo(full_name)}/hooks/{hook_id}")
+
+    # Statuses, pull requests, comments
+
+    def set_status(
+        self, full_name: str, sha: str, context: str, state: State, description: str, target_url: str = ""
+    ) -> None:
+        """Say something about a commit under a context; the last word of a context counts. Cut to 255 characters."""
+        body = {"context": context, "state": state, "description": description[:255], "target_url": target_url}
+        self._api.ask(
+            f"write a status on {sha[:10]} of {full_name}", "POST", f"{_repo(full_name)}/statuses/{sha}", body=body
+        )
+
+    def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
+        """The last status of each context on a commit; {} when there is none, or no such commit."""
+        found = self._api.find(f"read the statuses of {sha[:10]}", f"{_repo(full_name)}/commits/{sha}/status")
+        return documents.statuses(found or {})
+
+    def pull_request(self, full_name: str, number: int) -> PullRequest | None:
+        """A pull request, or None."""
+        found = self._api.find(f"read pull request {number} of {full_name}", f"{_repo(full_name)}/pulls/{number}")
+        return None if found is None else documents.pull_request(found)
+
+    def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
+        """The open pull requests that come from a branch of this very repository, oldest number first."""
+        found = self._api.pages(f"list the pull requests of {full_name}", f"{_repo(full_name)}/pulls?state=open")
+        ours = (documents.pull_request(one) for one in found)
+        own = [one for one in ours if one["head_branch"] == branch and one["head_repository"] == full_name]
+        return sorted(own, key=lambda one: one["number"])
+
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
+        """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
+        document = {"head": branch, "base": base, "title": title, "body": body}
+        made = self._api.send("POST", f"{_repo(full_name)}/pulls", body=document)
+        if made.status_code == 409:
+            raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
+        if not made.is_success:
+            raise self._api.error(made, f"make a pull request on {full_name}")
+        return int(self._api.document(made)["number"])
+
+    def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
+        """The files that a pull request touches."""
+        found = self._api.pages(f"list the files of pull request {number}", f"{_repo(full_name)}/pulls/{number}/files")
+        return [{"path": one["filename"], "status": one["status"]} for one in found]
+
+    def comments(self, full_name: str, number: int) -> list[Comment]:
+        """The comments on an issue or pull request, oldest first."""
+        found = self._api.ask(f"read the comments on {number}", "GET", f"{_repo(full_name)}/issues/{number}/comments")
+        return [{"id": one["id"], "author": one["user"]["login"], "body": one["body"]} for one in found]
+
+    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
+        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing.
+
+        A comment of somebody else with that marker is left alone.
+        """
+        hidden = f"<!-- {marker} -->"
+        text = f"{hidden}\n{body}"
+        for one in self.comments(full_name, number):
+            if one["author"].lower() == self.bot.lower() and one["body"].startswith(hidden):
+                if one["body"] != text:
+                    path = f"{_repo(full_name)}/issues/comments/{one['id']}"
+                    self._api.ask(f"change our comment on {number}", "PATCH", path, body={"body": text})
+                return one["id"]
+        path = f"{_repo(full_name)}/issues/{number}/comments"
+        return int(self._api.ask(f"comment on {number}", "POST", path, body={"body": text})["id"])
+
+
+def _repo(full_name: str) -> str:
+    return f"/repos/{quote(full_name)}"

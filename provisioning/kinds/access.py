@@ -1,0 +1,63 @@
+"""Who may work in the workspace: its service accounts, and one role binding for each role.
+
+Subjects are people and directory groups, with the prefix under which the cluster knows them, so that no name of the
+directory can be that of a system identity. When a contributor's last day is over, the portal makes a new wish without
+them; nothing here looks at the calendar.
+"""
+
+from provisioning.kind import Kind, Object, Wish
+from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+from provisioning.spec import Role
+
+SERVICE_ACCOUNTS = ("default", "pipeline", "workload")
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """Three service accounts whose token is mounted only on request, and a role binding for each role somebody has."""
+    accounts = [manifest(wish, "ServiceAccount", name, automountServiceAccountToken=False) for name in SERVICE_ACCOUNTS]
+    return (*accounts, *(_binding(wish, role) for role in Role))
+
+
+def _binding(wish: Wish, role: Role) -> Object:
+    subjects = _subjects(wish, role)
+    return manifest(
+        wish,
+        "RoleBinding",
+        f"slipway-{role}s",
+        absent=not subjects,
+        roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": f"slipway-{role}"},
+        subjects=[{"apiGroup": _RBAC, "kind": kind, "name": name} for kind, name in subjects],
+    )
+
+
+def _subjects(wish: Wish, role: Role) -> list[tuple[str, str]]:
+    """Who has the role: (User or Group, name with prefix), each once."""
+    cluster = wish.cluster
+    named = [
+        ("Group", f"{cluster.group_prefix}{one.subject}")
+        if one.is_group
+        else ("User", f"{cluster.user_prefix}{one.subject}")
+        for one in wish.spec.subjects(role)
+    ]
+    return list(dict.fromkeys(named))
+
+
+def summary(wish: Wish) -> str:
+    """How many people and groups have which role."""
+    counts = [(len(_subjects(wish, role)), role.value) for role in Role]
+    return ", ".join(f"{count} {role}{'' if count == 1 else 's'}" for count, role in counts if count) or "nobody yet"
+
+
+KIND = Kind(
+    name="access",
+    title="Access",
+    system="cluster",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=goes_with_namespace,
+    summary=summary,
+    after=("namespace",),
+    within="namespace",
+)

@@ -1,0 +1,329 @@
+"""The project's bucket, its policy and its user: data that outlives pods, and keys that open this one bucket only.
+
+The user's secret key is derived (`wish.secret("bucket")`) and can't be read back from the store, so observing can't
+tell an old key from a new one: whoever moves `wish.versions["bucket"]` has the user applied again. There is one key at
+a time; the old one ends when the new one is set.
+
+Whose an existing bucket is, and how that stays decidable when we die between making and marking it:
+docs/decisions/0002-whose-bucket.md.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from pydantic import Field, field_validator
+
+from provisioning.errors import NameTaken, TemporaryError
+from provisioning.kind import Body, Each, Kind, Object, Options, Wish
+from provisioning.names import LABEL_UID
+from provisioning.quantities import human, parse_quantity
+
+TAG_KEPT = "slipway.dev/kept"
+
+_SMALLEST = "1Mi"
+_ABORT_MULTIPART_DAYS = 7
+# From writing our policy to the bucket's birth: milliseconds, or as long as a stalled store may take over a request.
+_BIRTH_WINDOW = timedelta(seconds=60)
+
+_ON_BUCKET = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions")
+_ON_OBJECTS = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+)
+
+
+class Store(Protocol):
+    """What this Kind uses of `provisioning.clients.minio.ObjectStore` (and of its fake)."""
+
+    def make_bucket(self, name: str) -> bool: ...
+    def bucket_tags(self, name: str) -> dict[str, str] | None: ...
+    def set_bucket_tags(self, name: str, tags: dict[str, str]) -> None: ...
+    def bucket_born(self, name: str) -> datetime | None: ...
+    def bucket_empty(self, name: str) -> bool: ...
+    def versioning(self, name: str) -> bool: ...
+    def set_versioning(self, name: str, on: bool) -> None: ...
+    def lifecycle(self, name: str) -> Mapping[str, Any] | None: ...
+    def set_lifecycle(self, name: str, *, noncurrent_days: int, abort_multipart_days: int | None = None) -> None: ...
+    def quota(self, name: str) -> int: ...
+    def set_quota(self, name: str, size: int) -> None: ...
+    def remove_bucket(self, name: str, *, with_data: bool) -> bool: ...
+    def policy(self, name: str) -> dict[str, Any] | None: ...
+    def policy_written(self, name: str) -> tuple[datetime, datetime] | None: ...
+    def put_policy(self, name: str, document: dict[str, Any]) -> None: ...
+    def delete_policy(self, name: str) -> bool: ...
+    def user(self, name: str) -> Mapping[str, Any] | None: ...
+    def put_user(self, name: str, secret: str) -> None: ...
+    def set_user_policy(self, name: str, policy: str) -> None: ...
+    def delete_user(self, name: str) -> bool: ...
+
+
+class BucketOptions(Options):
+    """What a team may choose about its bucket."""
+
+    quota: str | None = Field(
+        default=None,
+        title="Size limit",
+        description="Such as 200Gi. The plan's limit when left out; never more than it.",
+    )
+    versioning: bool = Field(
+        default=True, title="Keep old versions", description="An overwritten or deleted object can be brought back."
+    )
+    noncurrent_days: int = Field(
+        default=30, ge=1, le=365, title="Days to keep old versions", description="Then they are removed for good."
+    )
+
+    @field_validator("quota")
+    @classmethod
+    def _some_room(cls, value: str | None) -> str | None:
+        # 0 would mean "no limit" to the store.
+        if value is not None and parse_quantity(value) < parse_quantity(_SMALLEST):
+            raise ValueError(f"{value} is too small for a bucket. Write at least {_SMALLEST}, such as 200Gi.")
+        return value
+
+
+def _options(wish: Wish) -> BucketOptions:
+    return wish.options("bucket", BucketOptions)
+
+
+def _size(wish: Wish) -> str:
+    return _options(wish).quota or wish.plan.bucket
+
+
+def policy_document(bucket: str) -> dict[str, Any]:
+    """The policy that opens exactly this bucket: read, write and delete objects, nothing about the bucket itself.
+
+    MinIO lets whoever may delete objects also delete single old versions, unless that is denied; hence the last part.
+    """
+    arn = f"arn:aws:s3:::{bucket}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "Bucket", "Effect": "Allow", "Action": list(_ON_BUCKET), "Resource": [arn]},
+            {"Sid": "Objects", "Effect": "Allow", "Action": list(_ON_OBJECTS), "Resource": [f"{arn}/*"]},
+            {"Sid": "History", "Effect": "Deny", "Action": ["s3:DeleteObjectVersion"], "Resource": [f"{arn}/*"]},
+        ],
+    }
+
+
+def _keys(wish: Wish) -> tuple[str, str, str]:
+    """Keys of the three objects: bucket, policy, user."""
+    return f"bucket/{wish.names.bucket}", f"policy/{wish.names.store_user}", f"user/{wish.names.store_user}"
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """Bucket with its settings, policy, user."""
+    options = _options(wish)
+    bucket, policy, user = _keys(wish)
+    settings = {
+        "tags": wish.names.labels(),
+        "kept": False,
+        "versioning": options.versioning,
+        "lifecycle": {"noncurrent_days": options.noncurrent_days},
+        "quota": int(parse_quantity(_size(wish))),
+    }
+    return (
+        Object(key=bucket, body=settings),
+        Object(key=policy, body=policy_document(wish.names.bucket)),
+        Object(key=user, body={"enabled": True, "policies": [wish.names.store_user]}),
+    )
+
+
+def check(wish: Wish) -> Iterable[tuple[str, str]]:
+    """A size beyond the plan's, with the way out."""
+    asked, allowed = _size(wish), wish.plan.bucket
+    if parse_quantity(asked) <= parse_quantity(allowed):
+        return
+    larger = [plan for plan in wish.catalogue.plans.values() if parse_quantity(plan.bucket) >= parse_quantity(asked)]
+    way_out = f", or choose plan {min(larger, key=lambda plan: plan.units).name}" if larger else ""
+    limit = human(allowed)
+    if human(asked).split()[1:] == limit.split()[1:]:
+        limit = limit.split()[0]
+    yield (
+        "quota",
+        f"{human(asked)} is more than plan {wish.plan.name} allows ({limit}). Enter {limit} or less{way_out}.",
+    )
+
+
+def observe(wish: Wish, client: Store, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
+    """The three objects as the store has them. Raises NameTaken for a bucket that isn't this project's."""
+    name, account = wish.names.bucket, wish.names.store_user
+    bucket, policy, user = _keys(wish)
+    first: dict[str, Callable[[], Any]] = {
+        bucket: lambda: client.bucket_tags(name),
+        policy: lambda: _sorted_document(client.policy(account)),
+        user: lambda: client.user(account),
+    }
+    asked = [thing.key for thing in objects]
+    seen: dict[str, Any] = dict(zip(asked, each(lambda key: first[key](), asked), strict=True))
+    tags = seen.get(bucket)
+    if tags is not None:
+        _claim(wish, client, tags, announced_now=False)
+        settings: tuple[Callable[[str], Any], ...] = (client.versioning, client.lifecycle, client.quota)
+        versioning, lifecycle, quota = each(lambda look: look(name), settings)
+        seen[bucket] = {
+            "tags": tags,
+            "kept": tags.get(TAG_KEPT) == "true",
+            "versioning": versioning,
+            "lifecycle": lifecycle,
+            "quota": quota,
+        }
+    return seen
+
+
+def _sorted_document(document: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The document with its actions and resources in order: the store gives them in another order each time."""
+    if document is None:
+        return None
+    statements = []
+    for statement in document.get("Statement", ()):
+        lists = {field: sorted(value) for field, value in statement.items() if isinstance(value, list)}
+        statements.append({**statement, **lists})
+    return {**document, "Statement": statements}
+
+
+def apply(wish: Wish, client: Store, objects: Sequence[Object], each: Each) -> None:
+    """Make the objects so. A new project costs one call per thing made; the user's slow one runs beside the others."""
+    name, account = wish.names.bucket, wish.names.store_user
+    bucket, policy, user = _keys(wish)
+    bodies = {thing.key: dict(thing.body or {}) for thing in objects}
+
+    def put_user() -> None:
+        client.put_user(account, wish.secret("bucket"))
+
+    def put_bucket() -> None:
+        if policy in bodies:
+            client.put_policy(account, bodies[policy])
+        if bucket in bodies:
+            _have_bucket(wish, client, announced=policy in bodies)
+            _set_up(client, name, bodies[bucket])
+
+    jobs: list[Callable[[], None]] = [put_user] if user in bodies else []
+    if bucket in bodies or policy in bodies:
+        jobs.append(put_bucket)
+    each(lambda job: job(), jobs)
+    if user in bodies:
+        # Only now: before the bucket is known to be ours, the user may do nothing.
+        client.set_user_policy(account, account)
+
+
+def _have_bucket(wish: Wish, client: Store, *, announced: bool) -> None:
+    """Make the bucket, or find it to be ours. `announced`: the policy, which tells of our intent, was written just now.
+
+    Raises NameTaken when it is somebody else's.
+    """
+    name = wish.names.bucket
+    tags = None if announced else client.bucket_tags(name)
+    if tags is None:
+        if not announced:
+            client.put_policy(wish.names.store_user, policy_document(name))
+        if client.make_bucket(name):
+            return
+        announced = True
+        tags = client.bucket_tags(name)
+        if tags is None:
+            raise TemporaryError(f"The bucket {name} is being removed by somebody. We look again.", delay=1)
+    _claim(wish, client, tags, announced_now=announced)
+
+
+def _set_up(client: Store, name: str, settings: Mapping[str, Any]) -> None:
+    client.set_bucket_tags(name, dict(settings["tags"]))
+    client.set_versioning(name, settings["versioning"])
+    client.set_lifecycle(
+        name,
+        noncurrent_days=settings["lifecycle"]["noncurrent_days"],
+        abort_multipart_days=_ABORT_MULTIPART_DAYS,
+    )
+    client.set_quota(name, settings["quota"])
+
+
+def _claim(wish: Wish, client: Store, tags: Mapping[str, str], *, announced_now: bool) -> None:
+    """Return when the existing bucket is this project's, else raise NameTaken with what to do."""
+    name, uid = wish.names.bucket, tags.get(LABEL_UID)
+    if uid == wish.uid or (uid is None and _ours_unmarked(wish, client, tags, announced_now=announced_now)):
+        return
+    if uid is None:
+        raise NameTaken(
+            f"The bucket {name} exists and is not Slipway's. Pick another name, or have the bucket removed."
+        )
+    if tags.get(TAG_KEPT) == "true":
+        raise NameTaken(
+            f"The bucket {name} holds the kept data of an earlier project. Pick another name, or have it removed."
+        )
+    raise NameTaken(f"The bucket {name} belongs to another project of Slipway. Pick another name.")
+
+
+def _ours_unmarked(wish: Wish, client: Store, tags: Mapping[str, str], *, announced_now: bool) -> bool:
+    """Is a bucket without our mark ours? See docs/decisions/0002-whose-bucket.md.
+
+    It is, when it was born right after we wrote our policy for it (both times are the store's own), and when it is
+    still empty and untouched, or our user already holds the policy: we give it only for a bucket that we own.
+    """
+    account = wish.names.store_user
+    written = client.policy_written(account)
+    born = client.bucket_born(wish.names.bucket)
+    if written is None or born is None:
+        return False
+    first, last = written
+    # What was written a moment ago in this very call can't announce a bucket that was there before it.
+    announcements = {first} - {last} if announced_now else {first, last}
+    if not any(moment <= born <= moment + _BIRTH_WINDOW for moment in announcements):
+        return False
+    user = client.user(account)
+    if user is not None and account in user["policies"]:
+        return True
+    return not tags and client.bucket_empty(wish.names.bucket)
+
+
+def delete(wish: Wish, client: Store) -> bool:
+    """Keys die first. The bucket goes only with `wish.remove_data`; otherwise it stays and is marked as kept.
+
+    A bucket that isn't ours is left alone. Raises TemporaryError while a large bucket is being emptied.
+    """
+    name, account = wish.names.bucket, wish.names.store_user
+    tags = client.bucket_tags(name)
+    ours = tags is not None and _is_ours(wish, client, tags)
+    if ours and tags is not None and LABEL_UID not in tags:
+        # The policy, which is all that proves this bucket to be ours, is about to go.
+        client.set_bucket_tags(name, wish.names.labels())
+    client.delete_user(account)
+    client.delete_policy(account)
+    if ours and wish.remove_data:
+        client.remove_bucket(name, with_data=True)
+    elif ours and tags is not None and TAG_KEPT not in tags:
+        client.set_bucket_tags(name, {**wish.names.labels(), TAG_KEPT: "true"})
+    return True
+
+
+def _is_ours(wish: Wish, client: Store, tags: Mapping[str, str]) -> bool:
+    try:
+        _claim(wish, client, tags, announced_now=False)
+    except NameTaken:
+        return False
+    return True
+
+
+def summary(wish: Wish) -> str:
+    """One line: name, size, how long old versions stay."""
+    options = _options(wish)
+    days = f"{options.noncurrent_days} day{'' if options.noncurrent_days == 1 else 's'}"
+    history = f"old versions kept {days}" if options.versioning else "no old versions"
+    return f"{wish.names.bucket}: {human(_size(wish))}, {history}"
+
+
+KIND = Kind(
+    name="bucket",
+    title="Bucket",
+    system="object_store",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=delete,
+    summary=summary,
+    options=BucketOptions,
+    check=check,
+)

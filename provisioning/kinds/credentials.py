@@ -1,0 +1,67 @@
+"""What programs in the workspace need to find and open the project's things.
+
+The Secret `bucket-credentials` has the names that AWS's tools read, the ConfigMap `project-info` says where things are.
+The Secret `slipway-ci-webhook` stands here too, not with the Kind `pipeline`: whoever receives the forge's deliveries
+needs it also on a cluster without Tekton. Its values are derived, so nothing here waits for bucket or forge.
+"""
+
+from base64 import b64encode
+
+from provisioning.kind import Kind, Object, Wish
+from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+from provisioning.repositories import full_name
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """Two Secrets and a ConfigMap."""
+    store, names = wish.object_store, wish.names
+    endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
+    bucket = {
+        "AWS_ACCESS_KEY_ID": names.store_user,
+        "AWS_SECRET_ACCESS_KEY": wish.secret("bucket"),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": store.region,
+        "AWS_DEFAULT_REGION": store.region,
+        "BUCKET": names.bucket,
+    }
+    info = {
+        "slug": names.slug,
+        "uid": wish.uid,
+        "team": names.team,
+        "bucket": names.bucket,
+        "endpoint": endpoint,
+        "region": store.region,
+        "repository": full_name(wish),
+        "repository_url": f"{wish.forge.url.rstrip('/')}/{full_name(wish)}",
+        "portal": wish.portal_url,
+    }
+    return (
+        _secret(wish, "bucket-credentials", bucket),
+        _secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
+        manifest(wish, "ConfigMap", "project-info", data=info),
+    )
+
+
+def _secret(wish: Wish, name: str, values: dict[str, str]) -> Object:
+    """A Secret, its values encoded as the API server gives them back."""
+    data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
+    return manifest(wish, "Secret", name, sensitive=True, type="Opaque", data=data)
+
+
+def summary(wish: Wish) -> str:
+    """Where to find them."""
+    return f"Secret bucket-credentials and ConfigMap project-info in {wish.names.namespace}"
+
+
+KIND = Kind(
+    name="credentials",
+    title="Credentials",
+    system="cluster",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=goes_with_namespace,
+    summary=summary,
+    after=("namespace",),
+    within="namespace",
+)

@@ -1,0 +1,142 @@
+"""How much the workspace may use: three quotas and the defaults for what says nothing.
+
+The plan is the most; a team may choose less. Each quantity is declared in the form in which the API server gives it
+back, so that a second look finds nothing to change. Every dimension is written, zero too: one that is missing from a
+quota is unlimited.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from provisioning.catalogue import Plan
+from provisioning.kind import Kind, Object, Options, Wish
+from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+from provisioning.quantities import amount, canonical, human, parse_quantity
+
+Amount = Annotated[str, BeforeValidator(amount)]
+
+# Bounds for numbers of objects. They keep one project from filling the cluster's database; daily work stays far below.
+_OBJECTS = {
+    "count/configmaps": 200,
+    "count/secrets": 200,
+    "count/services": 50,
+    "services.loadbalancers": 0,
+    "services.nodeports": 0,
+    "count/deployments.apps": 100,
+    "count/replicasets.apps": 500,
+    "count/statefulsets.apps": 50,
+    "count/jobs.batch": 500,
+    "count/cronjobs.batch": 50,
+    "count/pipelines.tekton.dev": 50,
+    "count/tasks.tekton.dev": 100,
+    "count/pipelineruns.tekton.dev": 500,
+    "count/taskruns.tekton.dev": 1500,
+}
+# What a container gets that asks for nothing: (request, limit).
+_CONTAINER = {"cpu": ("100m", "500m"), "memory": ("256Mi", "1Gi"), "ephemeral-storage": ("1Gi", "10Gi")}
+_LEAST = {"cpu": "100m", "memory": "128Mi", "storage": "1Gi"}
+
+
+class LimitsOptions(Options):
+    """What a team may choose about limits. Nothing chosen means all that the plan has."""
+
+    cpu: Amount | None = Field(default=None, title="CPUs", description="Such as 4 or 500m.")
+    memory: Amount | None = Field(default=None, title="Memory", description="Such as 16Gi.")
+    gpu: int | None = Field(default=None, ge=0, le=10_000, title="GPUs")
+    pods: int | None = Field(default=None, ge=1, le=100_000, title="Pods")
+    storage: Amount | None = Field(default=None, title="Storage", description="Sum of all volumes, such as 100Gi.")
+
+
+def _chosen(wish: Wish) -> dict[str, str]:
+    """Each limit as it shall be: the team's choice, else the plan's. Canonical quantities."""
+    options = wish.options("limits", LimitsOptions).model_dump()
+    return {
+        name: canonical(str(getattr(wish.plan, name) if given is None else given)) for name, given in options.items()
+    }
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """ResourceQuotas for compute, storage and numbers of objects, and a LimitRange."""
+    limits = _chosen(wish)
+    compute = {
+        "requests.cpu": limits["cpu"],
+        "limits.cpu": limits["cpu"],
+        "requests.memory": limits["memory"],
+        "limits.memory": limits["memory"],
+        "requests.nvidia.com/gpu": limits["gpu"],
+        "pods": limits["pods"],
+    }
+    storage = {"requests.storage": limits["storage"], "persistentvolumeclaims": limits["pods"]}
+    objects = {name: canonical(str(count)) for name, count in _OBJECTS.items()}
+    most = {"cpu": limits["cpu"], "memory": limits["memory"]}
+    container = {
+        "type": "Container",
+        "defaultRequest": {name: _smaller(request, most.get(name)) for name, (request, _) in _CONTAINER.items()},
+        "default": {name: _smaller(limit, most.get(name)) for name, (_, limit) in _CONTAINER.items()},
+        "max": most,
+    }
+    volume = {"type": "PersistentVolumeClaim", "max": {"storage": limits["storage"]}}
+    return (
+        manifest(wish, "ResourceQuota", "slipway-compute", spec={"hard": compute}),
+        manifest(wish, "ResourceQuota", "slipway-storage", spec={"hard": storage}),
+        manifest(wish, "ResourceQuota", "slipway-objects", spec={"hard": objects}),
+        manifest(wish, "LimitRange", "slipway-defaults", spec={"limits": [container, volume]}),
+    )
+
+
+def _smaller(value: str, bound: str | None) -> str:
+    return value if bound is None else min(value, bound, key=parse_quantity)
+
+
+def check(wish: Wish) -> Iterator[tuple[str, str]]:
+    """Choices that the plan does not allow, and such as can't be meant: (option field, sentence)."""
+    for name, given in wish.options("limits", LimitsOptions).model_dump(exclude_none=True).items():
+        value, most = str(given), str(getattr(wish.plan, name))
+        least = _LEAST.get(name)
+        if parse_quantity(value) > parse_quantity(most):
+            yield name, _too_much(wish, name, value, most)
+        elif least is not None and parse_quantity(value) < parse_quantity(least):
+            yield name, f"{human(value)} is too little to work with. Enter {least} or more."
+
+
+def _too_much(wish: Wish, name: str, value: str, most: str) -> str:
+    larger = _smallest_plan(wish, name, value)
+    otherwise = f", or choose plan {larger.name}" if larger else ""
+    asked, allowed = human(value), human(most)
+    if asked.split()[1:] == allowed.split()[1:]:
+        allowed = allowed.split()[0]
+    return f"{asked} is more than plan {wish.plan.name} allows ({allowed}). Enter {allowed} or less{otherwise}."
+
+
+def _smallest_plan(wish: Wish, name: str, value: str) -> Plan | None:
+    """The plan with the fewest units that allows this, or None."""
+    plans = sorted(wish.catalogue.plans.values(), key=lambda plan: (plan.units, plan.name))
+    enough = (plan for plan in plans if parse_quantity(str(getattr(plan, name))) >= parse_quantity(value))
+    return next(enough, None)
+
+
+def summary(wish: Wish) -> str:
+    """The limits in one line."""
+    limits = _chosen(wish)
+    gpus = {"0": "no GPU", "1": "1 GPU"}.get(limits["gpu"], f"{limits['gpu']} GPUs")
+    cpus = "1 CPU" if limits["cpu"] == "1" else f"{limits['cpu']} CPUs"
+    memory, storage = human(limits["memory"]), human(limits["storage"])
+    return f"{cpus}, {memory} memory, {gpus}, {limits['pods']} pods, {storage} storage"
+
+
+KIND = Kind(
+    name="limits",
+    title="Limits",
+    system="cluster",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=goes_with_namespace,
+    summary=summary,
+    after=("namespace",),
+    within="namespace",
+    options=LimitsOptions,
+    check=check,
+)

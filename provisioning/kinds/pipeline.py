@@ -1,0 +1,172 @@
+"""CI: a push or pull request of the project's repository becomes a PipelineRun in the project's workspace.
+
+Tekton Triggers does it. The forge delivers to a listener, shared or the project's own; the Trigger checks the signature
+with the Secret `slipway-ci-webhook` (Kind `credentials`), lets only this repository through, and starts a run as the
+service account `pipeline`. What the run does is in the repository, `.tekton/ci.yaml` at the very commit.
+
+The listener answers 202 whatever happens, so nothing can be learned from its answer.
+"""
+
+import json
+from typing import Any
+
+from provisioning.kind import Kind, Object, Wish
+from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
+from provisioning.repositories import full_name
+
+_NAME = "slipway-ci"
+_LISTENER = "ci-listener"
+_SYSTEM_NAMESPACE = "slipway-system"
+_PIPELINE_FILE = ".tekton/ci.yaml"
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """Trigger, binding and template, and the rights of who runs them; a listener where each project has its own."""
+    own = wish.cluster.event_listener == "project"
+    listener = {
+        "kind": "ServiceAccount",
+        "name": _LISTENER,
+        "namespace": wish.names.namespace if own else _SYSTEM_NAMESPACE,
+    }
+    pipeline = {"kind": "ServiceAccount", "name": "pipeline", "namespace": wish.names.namespace}
+    return (
+        manifest(wish, "Trigger", _NAME, spec=_trigger(wish)),
+        manifest(
+            wish,
+            "TriggerBinding",
+            _NAME,
+            spec={
+                "params": [
+                    {"name": "revision", "value": "$(extensions.revision)"},
+                    {"name": "event", "value": "$(extensions.event)"},
+                ]
+            },
+        ),
+        manifest(
+            wish,
+            "TriggerTemplate",
+            _NAME,
+            spec={"params": [{"name": "revision"}, {"name": "event"}], "resourcetemplates": [_run(wish)]},
+        ),
+        _binding(wish, "slipway-pipeline", role="slipway-pipeline", subject=pipeline),
+        _binding(wish, "slipway-listener", role="slipway-listener-impersonate", subject=listener),
+        _binding(wish, "slipway-listener-reads", role="slipway-listener", subject=listener, absent=not own),
+        manifest(wish, "ServiceAccount", _LISTENER, absent=not own, automountServiceAccountToken=True),
+        manifest(
+            wish,
+            "EventListener",
+            _NAME,
+            absent=not own,
+            spec={"serviceAccountName": _LISTENER, "triggers": [{"triggerRef": _NAME}]},
+        ),
+    )
+
+
+def _trigger(wish: Wish) -> dict[str, Any]:
+    """Signature first, then which events count: pushes to branches, and pull requests that come from no fork.
+
+    A fork's author has no rights in this project, and a run takes its pipeline from the commit that is tested.
+    """
+    repository = json.dumps(full_name(wish))
+    pull_request = (
+        'body.action in ["opened", "reopened", "synchronize", "synchronized"]'
+        " && body.pull_request.head.repo.full_name == body.repository.full_name"
+    )
+    push = 'body.ref.startsWith("refs/heads/") && !body.after.matches("^0+$")'
+    revision = '"pull_request" in body ? body.pull_request.head.sha : body.after'
+    return {
+        "serviceAccountName": "pipeline",
+        "interceptors": [
+            {
+                "ref": {"kind": "ClusterInterceptor", "name": "github"},
+                "params": [
+                    {"name": "secretRef", "value": {"secretName": "slipway-ci-webhook", "secretKey": "secret"}},
+                    {"name": "eventTypes", "value": ["push", "pull_request"]},
+                ],
+            },
+            {
+                "ref": {"kind": "ClusterInterceptor", "name": "cel"},
+                "params": [
+                    {
+                        "name": "filter",
+                        "value": (
+                            f"body.repository.full_name == {repository}"
+                            f' && ("pull_request" in body ? {pull_request} : {push})'
+                            f' && ({revision}).matches("^[0-9a-f]{{40,64}}$")'
+                        ),
+                    },
+                    {
+                        "name": "overlays",
+                        "value": [
+                            {"key": "revision", "expression": revision},
+                            {"key": "event", "expression": '"pull_request" in body ? "pull_request" : "push"'},
+                        ],
+                    },
+                ],
+            },
+        ],
+        "bindings": [{"kind": "TriggerBinding", "ref": _NAME}],
+        "template": {"ref": _NAME},
+    }
+
+
+def _run(wish: Wish) -> dict[str, Any]:
+    """The run that the listener makes. It must not carry our mark: it is the tenants', who may cancel and delete it."""
+    url = f"{wish.forge.url.rstrip('/')}/{full_name(wish)}.git"
+    revision = "$(tt.params.revision)"
+    return {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "PipelineRun",
+        "metadata": {
+            "generateName": "ci-",
+            "labels": {"slipway.dev/project": wish.names.slug, "slipway.dev/event": "$(tt.params.event)"},
+            "annotations": {"slipway.dev/revision": revision},
+        },
+        "spec": {
+            "pipelineRef": {
+                "resolver": "git",
+                "params": [
+                    {"name": "url", "value": url},
+                    {"name": "revision", "value": revision},
+                    {"name": "pathInRepo", "value": _PIPELINE_FILE},
+                ],
+            },
+            "params": [{"name": "repository", "value": url}, {"name": "revision", "value": revision}],
+            "taskRunTemplate": {"serviceAccountName": "pipeline"},
+        },
+    }
+
+
+def _binding(wish: Wish, name: str, *, role: str, subject: dict[str, str], absent: bool = False) -> Object:
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
+    return manifest(wish, "RoleBinding", name, absent=absent, roleRef=reference, subjects=[subject])
+
+
+def unsupported(wish: Wish, client: ClusterClient) -> str | None:
+    """What is missing in the cluster, or None when it has Tekton Triggers."""
+    if client.serves(API_VERSIONS["Trigger"], "Trigger"):
+        return None
+    return (
+        f"{wish.cluster.title or wish.cluster.name} has no Tekton Triggers, so a push starts no run there. "
+        "The rest of the project works without it. Once the platform team installs Tekton, we add it by ourselves."
+    )
+
+
+def summary(wish: Wish) -> str:
+    """What starts a run."""
+    return f"A push or pull request of {full_name(wish)} runs {_PIPELINE_FILE}"
+
+
+KIND = Kind(
+    name="pipeline",
+    title="CI pipeline",
+    system="cluster",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=goes_with_namespace,
+    summary=summary,
+    after=("namespace",),
+    within="namespace",
+    unsupported=unsupported,
+)

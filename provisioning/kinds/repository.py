@@ -1,0 +1,404 @@
+"""The project's repository: made from a template or attached, with our mark, its people and a protected branch.
+
+People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address. The forge has
+no directory groups, so a group gets nothing here. Whoever the forge doesn't know yet is passed over, stands under
+"unknown" in what we observe, and gets in with the first look after signing in there.
+
+On a repository that we made, our list of people is the whole list. On an attached one we add and change, and take
+nobody's rights away, nor do we touch its branch protection: both were there before us.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from pydantic import Field, field_validator
+
+from provisioning.errors import AlreadyExists, NameTaken, PermanentError, Reason, TemporaryError
+from provisioning.kind import Body, Each, Kind, Object, Options, Wish
+from provisioning.repositories import (
+    TOPIC,
+    TOPIC_KEPT,
+    Repositories,
+    attached,
+    description,
+    foreign_topics,
+    full_name,
+    is_marked,
+    is_ours,
+    own_repository,
+    uid_topic,
+)
+from provisioning.spec import Role
+
+EMPTY = "empty"
+KEY_PROTECTION = "protection/default-branch"
+KEY_MEMBERS = "members"
+
+Permission = Literal["read", "write", "admin"]
+PERMISSIONS: Mapping[Role, Permission] = {Role.OWNER: "admin", Role.EDITOR: "write", Role.VIEWER: "read"}
+_ADMINISTERS = ("admin", "owner")
+
+_FULL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+
+class Forge(Repositories, Protocol):
+    """What this Kind uses of `provisioning.clients.gitea.Forge` (and of its fake)."""
+
+    def ensure_organisation(self, name: str) -> bool: ...
+    def create_from_template(
+        self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
+    ) -> Mapping[str, Any]: ...
+    def create_repository(
+        self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
+    ) -> Mapping[str, Any]: ...
+    def delete_repository(self, full_name: str) -> bool: ...
+    def set_topics(self, full_name: str, topics: Sequence[str]) -> None: ...
+    def set_private(self, full_name: str, private: bool) -> None: ...
+    def branch_protection(self, full_name: str, branch: str) -> Mapping[str, Any] | None: ...
+    def put_branch_protection(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        checks: Sequence[str] = (),
+        protected_files: Sequence[str] = (),
+        push_logins: Sequence[str] = (),
+    ) -> None: ...
+    def find_user(self, who: str) -> str | None: ...
+    def collaborators(self, full_name: str) -> Mapping[str, str]: ...
+    def permission(self, full_name: str, login: str) -> str: ...
+    def put_collaborator(self, full_name: str, login: str, permission: Permission) -> None: ...
+    def delete_collaborator(self, full_name: str, login: str) -> None: ...
+
+
+class RepositoryOptions(Options):
+    """What a team may choose about its repository."""
+
+    attach: str | None = Field(
+        default=None, title="Attach a repository", description="owner/name of one that exists; none is made then."
+    )
+    template: str | None = Field(
+        default=None, title="Start from", description=f"A template's name, or {EMPTY}; left out: the first offered."
+    )
+    private: bool = Field(default=True, title="Private", description="Only the project's people see it.")
+    protect: bool = Field(
+        default=True, title="Protect the main branch", description="Owners push to it; others make a pull request."
+    )
+    approvals: int = Field(default=0, ge=0, le=5, title="Approvals", description="How many a pull request needs.")
+
+    @field_validator("attach")
+    @classmethod
+    def _owner_and_name(cls, value: str | None) -> str | None:
+        if value is not None and not _FULL_NAME.fullmatch(value):
+            raise ValueError(f"{value!r} is not a repository. Write owner/name, such as vision/lane-detection.")
+        return value
+
+
+def _options(wish: Wish) -> RepositoryOptions:
+    return wish.options("repository", RepositoryOptions)
+
+
+def template(wish: Wish) -> str | None:
+    """The template repository that a new one starts from; None for an empty one. KeyError when it is not offered."""
+    options = _options(wish)
+    if options.attach is not None or options.template == EMPTY:
+        return None
+    if options.template is not None:
+        return wish.catalogue.template(options.template).repository
+    offered = [one.repository for one in wish.catalogue.templates if one.forge == wish.forge.name]
+    return offered[0] if offered else None
+
+
+def _people(wish: Wish) -> dict[str, Permission]:
+    """Permission by account name; of several roles the highest."""
+    people: dict[str, Permission] = {}
+    for role in (Role.VIEWER, Role.EDITOR, Role.OWNER):
+        people |= {one.subject: PERMISSIONS[role] for one in wish.spec.subjects(role) if not one.is_group}
+    return dict(sorted(people.items()))
+
+
+def _owners(wish: Wish) -> list[str]:
+    return [one.subject for one in wish.spec.subjects(Role.OWNER) if not one.is_group]
+
+
+def _key(wish: Wish) -> str:
+    return f"repository/{full_name(wish)}"
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """The repository with our mark, its people, and its protected branch unless it is attached or not wanted."""
+    options = _options(wish)
+    mark: dict[str, Any] = {"project": wish.uid, "kept": False}
+    people: dict[str, Any] = {"people": _people(wish)}
+    if options.attach is not None:
+        return Object(key=_key(wish), body=mark), Object(key=KEY_MEMBERS, body=people)
+    objects = [
+        Object(key=_key(wish), body={**mark, "private": options.private}),
+        Object(key=KEY_MEMBERS, body={**people, "others": []}),
+    ]
+    if options.protect:
+        rule = {"approvals": options.approvals, "push": [wish.forge.bot, *_owners(wish)]}
+        objects.append(Object(key=KEY_PROTECTION, body=rule))
+    return tuple(objects)
+
+
+def check(wish: Wish) -> Iterable[tuple[str, str]]:
+    """A template that is not offered, or one for a repository that has its files already."""
+    options = _options(wish)
+    if options.template in (None, EMPTY):
+        return
+    if options.attach is not None:
+        yield "template", f"{options.attach} has its files already. Leave the template out, or attach no repository."
+        return
+    offered = [one.name for one in wish.catalogue.templates if one.forge == wish.forge.name]
+    if options.template not in offered:
+        yield (
+            "template",
+            f"{wish.forge.name} has no template {options.template}. Choose one of: {', '.join([*offered, EMPTY])}.",
+        )
+
+
+def _claim(wish: Wish, found: Mapping[str, Any]) -> None:
+    """Return when this project may use the existing repository, else raise NameTaken with what to do."""
+    name, kept = full_name(wish), TOPIC_KEPT in found["topics"]
+    if is_ours(wish, found):
+        return
+    if attached(wish) is not None and (kept or not is_marked(found)):
+        return
+    if not is_marked(found):
+        raise NameTaken(f"{name} exists and is not Slipway's. Attach it, or pick another name.")
+    if kept:
+        raise NameTaken(f"{name} was kept from an earlier project. Attach it, or pick another name.")
+    way_out = "Attach another one." if attached(wish) is not None else "Pick another name."
+    raise NameTaken(f"{name} belongs to another project of Slipway. {way_out}")
+
+
+def observe(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
+    """The objects as the forge has them. Raises NameTaken for a repository that this project can't have."""
+    name, asked = full_name(wish), [thing.key for thing in objects]
+    found = client.repository(name)
+    if found is None:
+        return dict.fromkeys(asked)
+    _claim(wish, found)
+    seen: dict[str, Body | None] = {}
+    if _key(wish) in asked:
+        project = wish.uid if _has_topics(wish, found) else None
+        seen[_key(wish)] = {"project": project, "kept": TOPIC_KEPT in found["topics"], "private": found["private"]}
+    if KEY_MEMBERS in asked or KEY_PROTECTION in asked:
+        logins = _logins(client, _people(wish), each)
+        looks: dict[str, Callable[[], Body | None]] = {
+            KEY_MEMBERS: lambda: _members(wish, client, found, logins),
+            KEY_PROTECTION: lambda: _protection(wish, client, found, logins),
+        }
+        rest = [key for key in asked if key in looks]
+        seen |= dict(zip(rest, each(lambda key: looks[key](), rest), strict=True))
+    return seen
+
+
+def _has_topics(wish: Wish, found: Mapping[str, Any]) -> bool:
+    return {TOPIC, uid_topic(wish.uid)} <= set(found["topics"])
+
+
+def _logins(client: Forge, people: Iterable[str], each: Each) -> dict[str, str | None]:
+    """Login by account name; None for those whom the forge doesn't know."""
+    names = list(people)
+    return dict(zip(names, each(client.find_user, names), strict=True))
+
+
+def _members(wish: Wish, client: Forge, found: Mapping[str, Any], logins: Mapping[str, str | None]) -> dict[str, Any]:
+    """The rights as they are. A right that we can't or needn't give reads as given, so that nobody tries again."""
+    present = client.collaborators(found["full_name"])
+    people: dict[str, str] = {}
+    for person, wanted in _people(wish).items():
+        login = logins[person]
+        if login is None or login == found["owner"]:
+            people[person] = wanted
+        elif login in present:
+            # "owner" comes from the organisation; we give at most "admin".
+            people[person] = wanted if present[login] == "owner" else present[login]
+    ours = {*logins.values(), wish.forge.bot}
+    return {
+        "people": people,
+        "others": sorted(login for login in present if login not in ours),
+        "unknown": [person for person, login in logins.items() if login is None],
+    }
+
+
+def _protection(
+    wish: Wish, client: Forge, found: Mapping[str, Any], logins: Mapping[str, str | None]
+) -> dict[str, Any] | None:
+    rule = client.branch_protection(found["full_name"], found["default_branch"])
+    if rule is None:
+        return None
+    persons = {login: person for person, login in logins.items() if login is not None}
+    unknown = {person for person in _owners(wish) if logins[person] is None}
+    pushers = {persons.get(login, login) for login in rule["push_logins"]} | unknown
+    wanted = [wish.forge.bot, *_owners(wish)]
+    ordered = [one for one in wanted if one in pushers] + sorted(pushers - set(wanted))
+    return {"approvals": rule["approvals"], "push": ordered}
+
+
+def apply(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) -> None:
+    """Make the objects so: repository and mark, then people, then the branch (only people with rights may push)."""
+    name = full_name(wish)
+    bodies = {thing.key: dict(thing.body or {}) for thing in objects}
+    new = False
+    if _key(wish) in bodies:
+        found, new = _have_repository(wish, client, bodies[_key(wish)], each)
+    else:
+        there = client.repository(name)
+        if there is None:
+            raise TemporaryError(f"{name} is not there any more. We look again.", delay=1)
+        found = there
+        _claim(wish, found)
+    if KEY_MEMBERS not in bodies and KEY_PROTECTION not in bodies:
+        return
+    logins = _logins(client, _people(wish), each)
+    if KEY_MEMBERS in bodies:
+        _put_members(wish, client, found, logins, each, new=new)
+    if KEY_PROTECTION in bodies:
+        owners = [login for login in (logins[person] for person in _owners(wish)) if login is not None]
+        client.put_branch_protection(
+            name,
+            found["default_branch"],
+            approvals=bodies[KEY_PROTECTION]["approvals"],
+            push_logins=[wish.forge.bot, *owners],
+        )
+
+
+def _have_repository(wish: Wish, client: Forge, body: Mapping[str, Any], each: Each) -> tuple[Mapping[str, Any], bool]:
+    """The repository, made now (True) or found to be ours or attachable (False), with our mark on it."""
+    name = full_name(wish)
+    made = _make(wish, client) if attached(wish) is None else None
+    found = made or _existing(wish, client, each)
+    if not _has_topics(wish, found) or TOPIC_KEPT in found["topics"]:
+        client.set_topics(name, [*foreign_topics(found), TOPIC, uid_topic(wish.uid)])
+    if "private" in body and found["private"] != body["private"]:
+        client.set_private(name, body["private"])
+    return found, made is not None
+
+
+def _existing(wish: Wish, client: Forge, each: Each) -> Mapping[str, Any]:
+    """A repository that is ours already, or that this project may attach."""
+    found = client.repository(full_name(wish))
+    if found is not None:
+        _claim(wish, found)
+        if is_ours(wish, found):
+            return found
+    if attached(wish) is None:
+        raise TemporaryError(f"{full_name(wish)} was there a moment ago and is gone. We look again.", delay=1)
+    return _attachable(wish, client, found, each)
+
+
+def _make(wish: Wish, client: Forge) -> Mapping[str, Any] | None:
+    """Make the repository, and its organisation when that is missing. None when the name is in use."""
+    owner, _, name = wish.names.repository.partition("/")
+    source, private = template(wish), _options(wish).private
+
+    def make() -> Mapping[str, Any]:
+        if source is not None:
+            return client.create_from_template(source, owner, name, description(wish), private=private)
+        return client.create_repository(owner, name, description(wish), private=private)
+
+    try:
+        return make()
+    except AlreadyExists:
+        return None
+    except TemporaryError as error:
+        if error.reason is not Reason.DEPENDENCY_NOT_READY or not client.ensure_organisation(owner):
+            raise
+    try:
+        return make()
+    except AlreadyExists:
+        return None
+
+
+def _attachable(wish: Wish, client: Forge, found: Mapping[str, Any] | None, each: Each) -> Mapping[str, Any]:
+    """The repository, if we and an owner of this project administer it. Raises PermanentError otherwise.
+
+    One sentence for "not there" and "not yours": attaching must not tell which private repositories there are.
+    """
+    name, bot = full_name(wish), wish.forge.bot
+    refused = PermanentError(
+        f"{name} is not there, or no owner of this project administers it. "
+        "Make one of its administrators an owner of the project, by name, or attach another one."
+    )
+    if found is None:
+        raise refused
+    if client.permission(name, bot) not in _ADMINISTERS:
+        raise PermanentError(f"{bot} does not administer {name}. Give it that right there, then have us look again.")
+    for login in _logins(client, _owners(wish), each).values():
+        if login is not None and client.permission(name, login) in _ADMINISTERS:
+            return found
+    raise refused
+
+
+def _put_members(
+    wish: Wish,
+    client: Forge,
+    found: Mapping[str, Any],
+    logins: Mapping[str, str | None],
+    each: Each,
+    *,
+    new: bool,
+) -> None:
+    name = full_name(wish)
+    present = {} if new else client.collaborators(name)
+    wanted = {login: right for person, right in _people(wish).items() if (login := logins[person]) is not None}
+    puts = [
+        (login, right)
+        for login, right in wanted.items()
+        if login != found["owner"] and present.get(login) not in (right, "owner")
+    ]
+    each(lambda put: client.put_collaborator(name, put[0], put[1]), puts)
+    if attached(wish) is None:
+        others = [login for login in present if login not in wanted and login != wish.forge.bot]
+        each(lambda login: client.delete_collaborator(name, login), others)
+
+
+def delete(wish: Wish, client: Forge) -> bool:
+    """Remove a repository that we made, and only with `wish.remove_data`; otherwise say on it that it was kept.
+
+    People keep the rights they have: it is their work, and whoever leaves the company loses the account anyway. An
+    attached repository loses our mark and nothing else. One that isn't ours is left alone.
+    """
+    found = own_repository(wish, client)
+    if found is None:
+        return True
+    name = full_name(wish)
+    if attached(wish) is not None:
+        client.set_topics(name, foreign_topics(found))
+    elif wish.remove_data:
+        client.delete_repository(name)
+    elif TOPIC_KEPT not in found["topics"]:
+        client.set_topics(name, [*foreign_topics(found), TOPIC, TOPIC_KEPT, uid_topic(wish.uid)])
+    return True
+
+
+def summary(wish: Wish) -> str:
+    """One line: name, where its files came from, and that groups get no rights here, when there are any."""
+    origin = template(wish)
+    if attached(wish) is not None:
+        what = f"{full_name(wish)}, attached"
+    elif origin is not None:
+        what = f"{full_name(wish)}, started from {origin}"
+    else:
+        what = full_name(wish)
+    groups = any(one.is_group for one in wish.spec.contributors)
+    return f"{what}; people by name only, {wish.forge.name} has no directory groups" if groups else what
+
+
+KIND = Kind(
+    name="repository",
+    title="Repository",
+    system="forge",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=delete,
+    summary=summary,
+    options=RepositoryOptions,
+    check=check,
+)

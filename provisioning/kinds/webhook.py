@@ -1,0 +1,129 @@
+"""The webhooks of the project's repository: one rings the cluster's CI listener, one rings the portal for profile.yaml.
+
+A hook is known by its URL; the portal's one by the end of it, which holds the project's uid, so that a portal that
+moved finds its old hook and corrects it. A forge can't be told to make a hook only once, so a crash may leave two: the
+extra ones are counted in what we observe, and removed.
+
+Secrets are derived and can't be read back: whoever moves `wish.versions` of "webhook" or "profile-hook" has the hooks
+applied again. While the catalogue names no CI listener, the portal's hook is all there is.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from provisioning.kind import Body, Each, Kind, Object, Wish
+from provisioning.repositories import Repositories, full_name, own_repository
+
+KEY_CI = "hook/ci"
+KEY_PROFILE = "hook/profile"
+SECRET_PURPOSES: Mapping[str, str] = {KEY_CI: "webhook", KEY_PROFILE: "profile-hook"}
+EVENTS = ("pull_request", "push")
+
+
+class Forge(Repositories, Protocol):
+    """What this Kind uses of `provisioning.clients.gitea.Forge` (and of its fake)."""
+
+    def hooks(self, full_name: str) -> Sequence[Mapping[str, Any]]: ...
+    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int: ...
+    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None: ...
+    def delete_hook(self, full_name: str, hook_id: int) -> bool: ...
+
+
+def profile_hook_path(wish: Wish) -> str:
+    """Path of the portal's address that the forge rings for this project."""
+    return f"/hooks/{wish.forge.name}/{wish.uid}/"
+
+
+def _profile_url(wish: Wish) -> str:
+    portal = urlsplit(wish.portal_url)
+    return f"{portal.scheme}://{portal.netloc}{profile_hook_path(wish)}"
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """The portal's hook, and the listener's where the catalogue has one."""
+    urls = {KEY_CI: wish.cluster.ci_listener_url, KEY_PROFILE: _profile_url(wish)}
+    return tuple(
+        Object(key=key, body={"url": url, "events": list(EVENTS), "active": True, "copies": 1})
+        for key, url in urls.items()
+        if url
+    )
+
+
+def _matching(wish: Wish, key: str, present: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The hooks on the repository that are this one, oldest first."""
+    listener = wish.cluster.ci_listener_url
+    if key == KEY_PROFILE:
+        found = [hook for hook in present if urlsplit(hook["url"]).path == profile_hook_path(wish)]
+    else:
+        found = [hook for hook in present if listener and hook["url"] == listener]
+    return sorted(found, key=lambda hook: int(hook["id"]))
+
+
+def observe(wish: Wish, client: Forge, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
+    """The hooks as the forge has them, the oldest where there are several, with their number."""
+    present = client.hooks(full_name(wish))
+    seen: dict[str, Body | None] = {}
+    for thing in objects:
+        found = _matching(wish, thing.key, present)
+        seen[thing.key] = (
+            {
+                "url": found[0]["url"],
+                "events": list(found[0]["events"]),
+                "active": found[0]["active"],
+                "copies": len(found),
+            }
+            if found
+            else None
+        )
+    return seen
+
+
+def apply(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) -> None:
+    """Make the hooks, or write them anew with their secrets; remove extra copies."""
+    name = full_name(wish)
+    present = client.hooks(name)
+
+    def make(thing: Object) -> None:
+        found = _matching(wish, thing.key, present)
+        url, secret = str(dict(thing.body or {})["url"]), wish.secret(SECRET_PURPOSES[thing.key])
+        if not found:
+            client.create_hook(name, url, secret, EVENTS)
+            return
+        client.update_hook(name, found[0]["id"], url, secret, EVENTS)
+        for extra in found[1:]:
+            client.delete_hook(name, extra["id"])
+
+    each(make, objects)
+
+
+def delete(wish: Wish, client: Forge) -> bool:
+    """Remove our hooks from a repository that is ours; the listener's URL alone is no proof, all projects share it."""
+    if own_repository(wish, client) is None:
+        return True
+    name = full_name(wish)
+    present = client.hooks(name)
+    for key in SECRET_PURPOSES:
+        for hook in _matching(wish, key, present):
+            client.delete_hook(name, hook["id"])
+    return True
+
+
+def summary(wish: Wish) -> str:
+    """One line: what a push and a pull request ring."""
+    if wish.cluster.ci_listener_url:
+        return f"Pushes and pull requests ring CI on {wish.cluster.name} and the portal"
+    return f"Pushes and pull requests ring the portal; {wish.cluster.name} has no CI listener"
+
+
+KIND = Kind(
+    name="webhook",
+    title="Webhook",
+    system="forge",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=delete,
+    summary=summary,
+    after=("repository",),
+)

@@ -1,0 +1,68 @@
+"""Which repository is a project's, and how it says so: what several Kinds need to know of it.
+
+Not a Kind itself and so not in their folder. A forge has no labels, so the mark is the uid: in the description, which
+travels with the very call that makes the repository (a crash after it leaves one that says whose it is), and then in a
+topic, which stays when people rewrite the description. A topic overrules the description.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from provisioning.kind import Wish
+
+TOPIC = "slipway"
+TOPIC_KEPT = "slipway-kept"
+_UID_TOPIC = re.compile(r"u-[0-9a-f]{32}")
+_IN_DESCRIPTION = "(Slipway project "
+
+
+class Repositories(Protocol):
+    """What is used here of `provisioning.clients.gitea.Forge` (and of its fake)."""
+
+    def repository(self, full_name: str) -> Mapping[str, Any] | None: ...
+
+
+def attached(wish: Wish) -> str | None:
+    """owner/name of the repository that the team has attached; None when it wants one made."""
+    name: str | None = wish.spec.options.get("repository", {}).get("attach")
+    return name
+
+
+def full_name(wish: Wish) -> str:
+    """The repository's owner/name: the attached one, or the one that the project's names give."""
+    return attached(wish) or wish.names.repository
+
+
+def uid_topic(uid: str) -> str:
+    """The topic that says whose a repository is. Without dashes, as a topic has at most 35 characters."""
+    return f"u-{uid.replace('-', '').lower()}"
+
+
+def description(wish: Wish) -> str:
+    """The description that a repository of ours is born with."""
+    return f"{wish.spec.title or wish.spec.slug} {_IN_DESCRIPTION}{wish.uid})"
+
+
+def foreign_topics(found: Mapping[str, Any]) -> list[str]:
+    """The topics that are not our mark."""
+    return [one for one in found["topics"] if one not in (TOPIC, TOPIC_KEPT) and not _UID_TOPIC.fullmatch(one)]
+
+
+def is_ours(wish: Wish, found: Mapping[str, Any]) -> bool:
+    """Does a repository carry the mark of this project, and of no other?"""
+    marks = {topic for topic in found["topics"] if _UID_TOPIC.fullmatch(topic)}
+    if marks:
+        return marks == {uid_topic(wish.uid)}
+    return f"{_IN_DESCRIPTION}{wish.uid})" in found["description"]
+
+
+def is_marked(found: Mapping[str, Any]) -> bool:
+    """Does a repository carry the mark of any project?"""
+    return _IN_DESCRIPTION in found["description"] or any(_UID_TOPIC.fullmatch(topic) for topic in found["topics"])
+
+
+def own_repository(wish: Wish, client: Repositories) -> Mapping[str, Any] | None:
+    """The project's repository as the forge has it; None when it isn't there or isn't marked as this project's."""
+    found = client.repository(full_name(wish))
+    return found if found is not None and is_ours(wish, found) else None
