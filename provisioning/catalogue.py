@@ -6,7 +6,7 @@ Targets, plans, templates, policy and reserved names stand in it; secrets only a
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -44,6 +44,7 @@ class ClusterTarget(_Entry):
     ci_listener_url: str = ""
     event_listener: Literal["shared", "project"] = "shared"
     platform_namespaces: tuple[str, ...] = ()
+    platform_cidrs: tuple[IPvAnyNetwork, ...] = ()
     pod_security_version: str = "latest"
 
 

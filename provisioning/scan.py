@@ -16,8 +16,8 @@ from provisioning.names import LABEL_UID, MANAGED_BY, MANAGER
 from provisioning.plan import differences
 
 LISTED = (
-    "Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding", "ServiceAccount", "ConfigMap",
-    "Trigger", "TriggerBinding", "TriggerTemplate",
+    "Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding", "ServiceAccount",
+    "Trigger", "TriggerBinding", "TriggerTemplate", "EventListener",
 )  # fmt: skip
 
 

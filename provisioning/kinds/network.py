@@ -32,7 +32,10 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     namespaces = sorted(set(wish.cluster.platform_namespaces))
     platform: list[Any] = [
         {"namespaceSelector": {"matchExpressions": [{"key": _NAMESPACE_NAME, "operator": "In", "values": namespaces}]}}
+        for _ in namespaces[:1]
     ]
+    # Object store, forge and others that stand outside the cluster: reached from here, never the other way round.
+    outside = [{"ipBlock": {"cidr": str(network)}} for network in wish.cluster.platform_cidrs]
     public = [
         {"ipBlock": {"cidr": "0.0.0.0/0", "except": _PRIVATE_4}},
         {"ipBlock": {"cidr": "::/0", "except": _PRIVATE_6}},
@@ -50,9 +53,9 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         _policy(
             wish,
             "slipway-allow-platform",
-            ingress=[{"from": platform}],
-            egress=[{"to": platform}],
-            absent=not namespaces,
+            ingress=[{"from": platform}] if platform else None,
+            egress=[{"to": [*platform, *outside]}],
+            absent=not (platform or outside),
         ),
         _policy(wish, "slipway-allow-internet", egress=[{"to": public}], absent=not options.internet),
     )

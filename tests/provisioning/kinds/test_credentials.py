@@ -1,0 +1,83 @@
+from base64 import b64encode
+from typing import Any
+
+from provisioning.kind import Object
+from provisioning.kinds.credentials import KIND
+from tests.provisioning.wishes import KEY_RING, LABELS, UID, catalogue, wish
+
+
+def metadata(name: str) -> dict[str, Any]:
+    return {"name": name, "namespace": "ml-demand", "labels": LABELS}
+
+
+def secret(name: str, values: dict[str, str]) -> Object:
+    data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata(name), "type": "Opaque", "data": data}
+    return Object(key=f"Secret/{name}", body=body, sensitive=True)
+
+
+def info(**changes: str) -> Object:
+    data = {
+        "slug": "demand",
+        "uid": UID,
+        "team": "forecasting",
+        "bucket": "ml-demand",
+        "endpoint": "http://127.0.0.1:9000",
+        "region": "us-east-1",
+        "repository": "forecasting/demand",
+        "repository_url": "http://127.0.0.1:3000/forecasting/demand",
+        "portal": "http://localhost:8000",
+        **changes,
+    }
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("project-info"), "data": data}
+    return Object(key="ConfigMap/project-info", body=body)
+
+
+def derived(purpose: str, version: int = 1) -> str:
+    return KEY_RING.derive(uid=UID, purpose=purpose, version=version)
+
+
+BUCKET = {
+    "AWS_ACCESS_KEY_ID": "ml-demand-5f0c7a52",
+    "AWS_SECRET_ACCESS_KEY": derived("bucket"),
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9000",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "BUCKET": "ml-demand",
+}
+
+
+def test_two_secrets_and_where_things_are() -> None:
+    assert KIND.desired(wish()) == (
+        secret("bucket-credentials", BUCKET),
+        secret("slipway-ci-webhook", {"secret": derived("webhook")}),
+        info(),
+    )
+
+
+def test_rotation_changes_one_secret_only() -> None:
+    before, after = KIND.desired(wish()), KIND.desired(wish(versions={"bucket": 2}))
+    assert after == (
+        secret("bucket-credentials", {**BUCKET, "AWS_SECRET_ACCESS_KEY": derived("bucket", version=2)}),
+        *before[1:],
+    )
+
+
+def test_an_endpoint_without_scheme_becomes_a_url_and_an_attached_repository_is_named() -> None:
+    store = {
+        "name": "store-1",
+        "endpoint": "store-1.corp.example",
+        "access_key": {"env": "A"},
+        "secret_key": {"env": "B"},
+    }
+    rich = wish(catalogue=catalogue(object_stores=[store]), options={"repository": {"attach": "charlie/parts"}})
+    endpoint = "https://store-1.corp.example"
+    assert KIND.desired(rich) == (
+        secret("bucket-credentials", {**BUCKET, "AWS_ENDPOINT_URL": endpoint}),
+        secret("slipway-ci-webhook", {"secret": derived("webhook")}),
+        info(endpoint=endpoint, repository="charlie/parts", repository_url="http://127.0.0.1:3000/charlie/parts"),
+    )
+
+
+def test_summary_says_no_secret() -> None:
+    assert KIND.summary(wish()) == "Secret bucket-credentials and ConfigMap project-info in ml-demand"

@@ -1,0 +1,193 @@
+from typing import Any
+
+import pytest
+
+from provisioning.kind import Object
+from provisioning.kinds.pipeline import KIND
+from tests.fakes.cluster import FakeCluster
+from tests.provisioning.wishes import LABELS, catalogue, wish
+
+RBAC = "rbac.authorization.k8s.io"
+TEKTON = "triggers.tekton.dev/v1beta1"
+OWN_LISTENER = catalogue(cluster={"event_listener": "project"})
+
+
+def metadata(name: str) -> dict[str, Any]:
+    return {"name": name, "namespace": "ml-demand", "labels": LABELS}
+
+
+def tekton(kind: str, spec: Any) -> Object:
+    return Object(
+        key=f"{kind}/slipway-ci",
+        body={"apiVersion": TEKTON, "kind": kind, "metadata": metadata("slipway-ci"), "spec": spec},
+    )
+
+
+def binding(name: str, role: str, account: str, namespace: str) -> Object:
+    body = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata(name),
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
+    }
+    return Object(key=f"RoleBinding/{name}", body=body)
+
+
+FILTER = (
+    'body.repository.full_name == "forecasting/demand"'
+    ' && ("pull_request" in body'
+    ' ? body.action in ["opened", "reopened", "synchronize", "synchronized"]'
+    " && body.pull_request.head.repo.full_name == body.repository.full_name"
+    ' : body.ref.startsWith("refs/heads/") && !body.after.matches("^0+$"))'
+    ' && ("pull_request" in body ? body.pull_request.head.sha : body.after).matches("^[0-9a-f]{40,64}$")'
+)
+TRIGGER = tekton(
+    "Trigger",
+    {
+        "serviceAccountName": "pipeline",
+        "interceptors": [
+            {
+                "ref": {"kind": "ClusterInterceptor", "name": "github"},
+                "params": [
+                    {"name": "secretRef", "value": {"secretName": "slipway-ci-webhook", "secretKey": "secret"}},
+                    {"name": "eventTypes", "value": ["push", "pull_request"]},
+                ],
+            },
+            {
+                "ref": {"kind": "ClusterInterceptor", "name": "cel"},
+                "params": [
+                    {"name": "filter", "value": FILTER},
+                    {
+                        "name": "overlays",
+                        "value": [
+                            {
+                                "key": "revision",
+                                "expression": '"pull_request" in body ? body.pull_request.head.sha : body.after',
+                            },
+                            {"key": "event", "expression": '"pull_request" in body ? "pull_request" : "push"'},
+                        ],
+                    },
+                ],
+            },
+        ],
+        "bindings": [{"kind": "TriggerBinding", "ref": "slipway-ci"}],
+        "template": {"ref": "slipway-ci"},
+    },
+)
+TRIGGER_BINDING = tekton(
+    "TriggerBinding",
+    {
+        "params": [
+            {"name": "revision", "value": "$(extensions.revision)"},
+            {"name": "event", "value": "$(extensions.event)"},
+        ]
+    },
+)
+URL = "http://127.0.0.1:3000/forecasting/demand.git"
+TRIGGER_TEMPLATE = tekton(
+    "TriggerTemplate",
+    {
+        "params": [{"name": "revision"}, {"name": "event"}],
+        "resourcetemplates": [
+            {
+                "apiVersion": "tekton.dev/v1",
+                "kind": "PipelineRun",
+                "metadata": {
+                    "generateName": "ci-",
+                    "labels": {"slipway.dev/project": "demand", "slipway.dev/event": "$(tt.params.event)"},
+                    "annotations": {"slipway.dev/revision": "$(tt.params.revision)"},
+                },
+                "spec": {
+                    "pipelineRef": {
+                        "resolver": "git",
+                        "params": [
+                            {"name": "url", "value": URL},
+                            {"name": "revision", "value": "$(tt.params.revision)"},
+                            {"name": "pathInRepo", "value": ".tekton/ci.yaml"},
+                        ],
+                    },
+                    "params": [
+                        {"name": "repository", "value": URL},
+                        {"name": "revision", "value": "$(tt.params.revision)"},
+                    ],
+                    "taskRunTemplate": {"serviceAccountName": "pipeline"},
+                },
+            }
+        ],
+    },
+)
+RUNS = binding("slipway-pipeline", "slipway-pipeline", "pipeline", "ml-demand")
+
+
+def test_with_the_shared_listener() -> None:
+    assert KIND.desired(wish()) == (
+        TRIGGER,
+        TRIGGER_BINDING,
+        TRIGGER_TEMPLATE,
+        RUNS,
+        binding("slipway-listener", "slipway-listener-impersonate", "ci-listener", "slipway-system"),
+        Object(key="RoleBinding/slipway-listener-reads", body=None),
+        Object(key="ServiceAccount/ci-listener", body=None),
+        Object(key="EventListener/slipway-ci", body=None),
+    )
+
+
+def test_with_a_listener_of_its_own() -> None:
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": metadata("ci-listener"),
+        "automountServiceAccountToken": True,
+    }
+    assert KIND.desired(wish(catalogue=OWN_LISTENER)) == (
+        TRIGGER,
+        TRIGGER_BINDING,
+        TRIGGER_TEMPLATE,
+        RUNS,
+        binding("slipway-listener", "slipway-listener-impersonate", "ci-listener", "ml-demand"),
+        binding("slipway-listener-reads", "slipway-listener", "ci-listener", "ml-demand"),
+        Object(key="ServiceAccount/ci-listener", body=account),
+        tekton("EventListener", {"serviceAccountName": "ci-listener", "triggers": [{"triggerRef": "slipway-ci"}]}),
+    )
+
+
+def test_runs_do_not_carry_our_mark_so_that_the_team_may_delete_them() -> None:
+    body = KIND.desired(wish())[2].body
+    assert body is not None
+    run = body["spec"]["resourcetemplates"][0]
+    assert "app.kubernetes.io/managed-by" not in run["metadata"]["labels"]
+
+
+def test_an_attached_repository_is_the_one_that_counts() -> None:
+    attached = wish(options={"repository": {"attach": "charlie/parts"}})
+    bodies = [thing.body for thing in KIND.desired(attached)[:3]]
+    assert bodies[0] is not None
+    assert bodies[2] is not None
+    cel = bodies[0]["spec"]["interceptors"][1]["params"][0]["value"]
+    run = bodies[2]["spec"]["resourcetemplates"][0]["spec"]
+    assert cel.startswith('body.repository.full_name == "charlie/parts" && ')
+    assert run["params"][0]["value"] == "http://127.0.0.1:3000/charlie/parts.git"
+
+
+@pytest.mark.parametrize(
+    ("installed", "sentence"),
+    [
+        (True, None),
+        (
+            False,
+            "Cluster North has no Tekton Triggers, so a push starts no run there. The rest of the project works "
+            "without it. Once the platform team installs Tekton, we add it by ourselves.",
+        ),
+    ],
+)
+def test_a_cluster_without_tekton(installed: bool, sentence: str | None) -> None:
+    client = FakeCluster()
+    if installed:
+        client.add_kind(TEKTON, "Trigger")
+    assert KIND.unsupported is not None
+    assert KIND.unsupported(wish(), client) == sentence
+
+
+def test_summary() -> None:
+    assert KIND.summary(wish()) == "A push or pull request of forecasting/demand runs .tekton/ci.yaml"

@@ -1,0 +1,500 @@
+"""The repository Kind: what it asks for, whose repository it takes, and who gets which rights on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from provisioning.errors import NameTaken, PermanentError, Reason, TargetUnavailable, TemporaryError
+from provisioning.kind import Object, Wish
+from provisioning.kinds.repository import KIND, RepositoryOptions
+from provisioning.plan import compare, counts
+from provisioning.reconcile import each
+from tests.fakes.forge import FakeForge
+from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
+
+NAME, BOT = "forecasting/demand", "slipway-bot"
+TOPIC = "u-5f0c7a529a3e4b1d8c572f6d1e0b9a44"
+OTHER_TOPIC = "u-00000000000000000000000000000000"
+TEMPLATES = [
+    {"name": "python", "forge": "git-1", "repository": "slipway/python-template"},
+    {"name": "notebook", "forge": "git-1", "repository": "slipway/notebook-template"},
+]
+WITH_TEMPLATES = catalogue(templates=TEMPLATES)
+ALICE, BOB = {"user": "alice@corp.example", "role": "owner"}, {"user": "bob@corp.example", "role": "editor"}
+
+
+def with_options(**options: Any) -> Wish:
+    return wish(options={"repository": options}, catalogue=WITH_TEMPLATES)
+
+
+def attaching(name: str = "vision/lane", **changes: Any) -> Wish:
+    return wish(options={"repository": {"attach": name}}, **changes)
+
+
+@pytest.fixture
+def forge() -> FakeForge:
+    """A forge with the team's organisation and two templates."""
+    forge = FakeForge()
+    for organisation in ("forecasting", "slipway", "vision"):
+        forge.ensure_organisation(organisation)
+    for one in TEMPLATES:
+        owner, _, name = one["repository"].partition("/")
+        forge.create_repository(owner, name, "A template")
+        forge.set_template(one["repository"], True)
+    forge.calls.clear()
+    return forge
+
+
+@pytest.fixture
+def lane(forge: FakeForge) -> str:
+    """A repository that was there before us, administered by Alice and our bot; Charlie works on it."""
+    name = str(forge.create_repository("vision", "lane", "Lane detection")["full_name"])
+    for login, right in ((BOT, "admin"), ("alice", "admin"), ("charlie", "write")):
+        forge.put_collaborator(name, login, right)
+    forge.set_topics(name, ["vision"])
+    forge.put_branch_protection(name, "main", approvals=2)
+    forge.calls.clear()
+    return name
+
+
+def found(wanted: Wish, forge: FakeForge) -> dict[str, int]:
+    objects = KIND.desired(wanted)
+    changes = compare(kind="repository", desired=objects, observed=KIND.observe(wanted, forge, objects, one_by_one))
+    return {action: number for action, number in counts(changes).items() if number}
+
+
+def apply(wanted: Wish, forge: FakeForge, *keys: str) -> None:
+    """Apply all objects, or those whose key begins with one of the words."""
+    objects = [thing for thing in KIND.desired(wanted) if not keys or thing.key.startswith(keys)]
+    KIND.apply(wanted, forge, objects, one_by_one)
+
+
+def writes(forge: FakeForge) -> list[tuple[str, ...]]:
+    reading = ("repository", "find_user", "collaborators", "permission", "branch_protection")
+    return [call for call in forge.calls if call[0] not in reading]
+
+
+def test_desires_repository_people_and_protection():
+    assert KIND.desired(wish()) == (
+        Object(key=f"repository/{NAME}", body={"project": UID, "kept": False, "private": True}),
+        Object(
+            key="members",
+            body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []},
+        ),
+        Object(key="protection/default-branch", body={"approvals": 0, "push": [BOT, "alice@corp.example"]}),
+    )
+
+
+def test_desires_what_the_team_chose():
+    assert KIND.desired(with_options(private=False, protect=False)) == (
+        Object(key=f"repository/{NAME}", body={"project": UID, "kept": False, "private": False}),
+        Object(
+            key="members",
+            body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []},
+        ),
+    )
+    assert KIND.desired(with_options(approvals=2))[2] == Object(
+        key="protection/default-branch", body={"approvals": 2, "push": [BOT, "alice@corp.example"]}
+    )
+
+
+def test_desires_of_an_attached_repository_only_mark_and_people():
+    assert KIND.desired(attaching()) == (
+        Object(key="repository/vision/lane", body={"project": UID, "kept": False}),
+        Object(key="members", body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}}),
+    )
+
+
+def test_of_several_roles_the_highest_counts_and_groups_give_none():
+    roles = ({"group": "ml-vision", "role": "owner"}, {"user": "Bob@corp.example", "role": "viewer"}, ALICE, BOB)
+
+    members = KIND.desired(wish(contributors=roles))[1]
+
+    assert members.body == {"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []}
+
+
+@pytest.mark.parametrize("name", ["lane", "vision/", "vision/../x", "../x", "a/b/c", "vision/la ne", "vision/.git", ""])
+def test_a_name_that_is_no_repository_is_refused(name: str):
+    with pytest.raises(ValidationError) as refusal:
+        RepositoryOptions(attach=name)
+
+    assert [fault["msg"] for fault in refusal.value.errors()] == [
+        f"Value error, {name!r} is not a repository. Write owner/name, such as vision/lane-detection."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "faults"),
+    [
+        ({}, []),
+        ({"template": "notebook"}, []),
+        ({"template": "empty"}, []),
+        ({"template": "java"}, ["git-1 has no template java. Choose one of: python, notebook, empty."]),
+        (
+            {"template": "python", "attach": "vision/lane"},
+            ["vision/lane has its files already. Leave the template out, or attach no repository."],
+        ),
+    ],
+)
+def test_a_template_that_is_not_offered_is_told(options: Mapping[str, Any], faults: Sequence[str]):
+    assert KIND.check is not None
+    assert list(KIND.check(with_options(**options))) == [("template", fault) for fault in faults]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (wish(contributors=[ALICE]), "forecasting/demand"),
+        (wish(), "forecasting/demand; people by name only, git-1 has no directory groups"),
+        (wish(contributors=[], catalogue=WITH_TEMPLATES), "forecasting/demand, started from slipway/python-template"),
+        (attaching(contributors=[ALICE]), "vision/lane, attached"),
+    ],
+)
+def test_summary(wanted: Wish, sentence: str):
+    assert KIND.summary(wanted) == sentence
+
+
+def test_a_new_repository_is_made_with_few_calls(forge: FakeForge):
+    wanted = with_options(template="notebook")
+
+    apply(wanted, forge)
+
+    assert forge.calls == [
+        ("create_from_template", NAME, "slipway/notebook-template"),
+        ("set_topics", NAME),
+        ("find_user", "alice@corp.example"),
+        ("find_user", "bob@corp.example"),
+        ("put_collaborator", NAME, "alice", "admin"),
+        ("put_collaborator", NAME, "bob", "write"),
+        ("put_branch_protection", NAME, "main"),
+    ]
+    assert forge.repositories[NAME].repository["description"] == f"Demand forecast (Slipway project {UID})"
+    assert forge.repositories[NAME].repository["topics"] == ["slipway", TOPIC]
+    assert found(wanted, forge) == {"keep": 3}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "made"),
+    [
+        (with_options(), ("create_from_template", NAME, "slipway/python-template")),
+        (with_options(template="empty"), ("create_repository", NAME)),
+        (wish(), ("create_repository", NAME)),
+    ],
+)
+def test_left_out_means_the_first_template_that_is_offered(forge: FakeForge, wanted: Wish, made: tuple[str, ...]):
+    apply(wanted, forge)
+
+    assert forge.calls[0] == made
+
+
+def test_threads_make_the_same(forge: FakeForge):
+    KIND.apply(wish(), forge, KIND.desired(wish()), each)
+
+    assert found(wish(), forge) == {"keep": 3}
+
+
+def test_a_missing_organisation_is_made_on_the_way(forge: FakeForge):
+    wanted = wish(team="logistics")
+
+    apply(wanted, forge)
+
+    assert "logistics" in forge.organisations
+    assert found(wanted, forge) == {"keep": 3}
+
+
+def test_a_look_writes_nothing(forge: FakeForge):
+    assert found(wish(), forge) == {"create": 3}
+    assert forge.calls == [("repository", NAME)]
+    apply(wish(), forge)
+    forge.calls.clear()
+
+    assert found(wish(), forge) == {"keep": 3}
+    assert writes(forge) == []
+
+
+def test_applying_again_after_any_failure_ends_well(forge: FakeForge):
+    for number, method in enumerate(
+        ("create_repository", "set_topics", "find_user", "put_collaborator", "put_branch_protection")
+    ):
+        wanted = wish(slug=f"demand-{number}")
+        forge.fail_with(TargetUnavailable("away"), on=method)
+        with pytest.raises(TargetUnavailable):
+            apply(wanted, forge)
+
+        apply(wanted, forge)
+
+        assert found(wanted, forge) == {"keep": 3}, method
+
+
+def test_a_refused_organisation_is_not_asked_for_again(forge: FakeForge):
+    refusal = TemporaryError("there is no forecasting", reason=Reason.DEPENDENCY_NOT_READY)
+    forge.fail_with(refusal, on="create_repository", times=2)
+
+    with pytest.raises(TemporaryError, match="there is no forecasting"):
+        apply(wish(), forge)
+
+    assert writes(forge) == [("create_repository", NAME), ("ensure_organisation", "forecasting")]
+
+
+def test_one_without_topics_is_ours_by_the_description_it_was_born_with(forge: FakeForge):
+    forge.create_repository("forecasting", "demand", f"Demand forecast (Slipway project {UID})")
+
+    assert found(wish(), forge) == {"update": 2, "create": 1}
+    apply(wish(), forge)
+
+    assert found(wish(), forge) == {"keep": 3}
+
+
+def test_topics_of_the_team_stay(forge: FakeForge):
+    apply(wish(), forge)
+    forge.set_topics(NAME, ["u-net", "winter"])
+    assert found(wish(), forge) == {"update": 1, "keep": 2}
+
+    apply(wish(), forge, "repository/")
+
+    assert forge.repositories[NAME].repository["topics"] == ["slipway", TOPIC, "u-net", "winter"]
+
+
+@pytest.mark.parametrize(
+    ("description", "topics", "sentence"),
+    [
+        (
+            "Mine",
+            [],
+            "forecasting/demand exists and is not Slipway's. Attach it, or pick another name.",
+        ),
+        (
+            "Theirs (Slipway project another)",
+            [],
+            "forecasting/demand belongs to another project of Slipway. Pick another name.",
+        ),
+        (
+            f"Demand forecast (Slipway project {UID})",
+            ["slipway", OTHER_TOPIC],
+            "forecasting/demand belongs to another project of Slipway. Pick another name.",
+        ),
+        (
+            "Ours and theirs",
+            ["slipway", TOPIC, OTHER_TOPIC],
+            "forecasting/demand belongs to another project of Slipway. Pick another name.",
+        ),
+        (
+            "Old",
+            ["slipway", "slipway-kept", OTHER_TOPIC],
+            "forecasting/demand was kept from an earlier project. Attach it, or pick another name.",
+        ),
+    ],
+)
+def test_somebody_elses_repository_is_not_touched(forge: FakeForge, description: str, topics: list[str], sentence: str):
+    forge.create_repository("forecasting", "demand", description)
+    forge.set_topics(NAME, topics)
+    forge.calls.clear()
+
+    for ask in (apply, found):
+        with pytest.raises(NameTaken) as refusal:
+            ask(wish(), forge)
+        assert refusal.value.message == sentence
+    with pytest.raises(NameTaken):
+        apply(wish(), forge, "members")
+
+    assert KIND.delete(wish(remove_data=True), forge) is True
+    assert writes(forge) == [("create_repository", NAME)]
+    assert forge.repositories[NAME].collaborators == {}
+
+
+def test_people_come_change_and_go(forge: FakeForge):
+    apply(wish(), forge)
+    forge.put_collaborator(NAME, "charlie", "admin")
+    forge.put_collaborator(NAME, "bob", "admin")
+    forge.delete_collaborator(NAME, "alice")
+    forge.calls.clear()
+    assert found(wish(), forge) == {"update": 1, "keep": 2}
+
+    apply(wish(), forge, "members")
+
+    assert forge.repositories[NAME].collaborators == {"alice": "admin", "bob": "write"}
+    assert writes(forge) == [
+        ("put_collaborator", NAME, "alice", "admin"),
+        ("put_collaborator", NAME, "bob", "write"),
+        ("delete_collaborator", NAME, "charlie"),
+    ]
+
+
+def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: FakeForge):
+    newcomer = {"user": "dora@corp.example", "role": "owner"}
+    wanted = wish(contributors=[ALICE, newcomer])
+    apply(wanted, forge)
+
+    objects = KIND.desired(wanted)
+    assert KIND.observe(wanted, forge, objects, one_by_one) == {
+        f"repository/{NAME}": {"project": UID, "kept": False, "private": True},
+        "members": {
+            "people": {"alice@corp.example": "admin", "dora@corp.example": "admin"},
+            "others": [],
+            "unknown": ["dora@corp.example"],
+        },
+        "protection/default-branch": {
+            "approvals": 0,
+            "push": [BOT, "alice@corp.example", "dora@corp.example"],
+        },
+    }
+    assert found(wanted, forge) == {"keep": 3}
+
+    forge.users["dora"] = "dora@corp.example"
+    assert found(wanted, forge) == {"update": 2, "keep": 1}
+    apply(wanted, forge, "members", "protection/")
+    assert found(wanted, forge) == {"keep": 3}
+    assert forge.repositories[NAME].collaborators == {"alice": "admin", "dora": "admin"}
+
+
+def test_more_rights_by_the_organisation_are_no_drift(forge: FakeForge):
+    apply(wish(), forge)
+    forge.repositories[NAME].collaborators["bob"] = "owner"
+    forge.calls.clear()
+
+    assert found(wish(), forge) == {"keep": 3}
+    apply(wish(), forge, "members")
+    assert writes(forge) == []
+
+
+def test_a_loosened_protection_is_put_back(forge: FakeForge):
+    apply(wish(), forge)
+    for loose in ({"push_logins": [BOT, "alice", "charlie"]}, {"push_logins": [BOT, "alice"], "approvals": 1}):
+        forge.put_branch_protection(NAME, "main", **loose)
+        assert found(wish(), forge) == {"update": 1, "keep": 2}
+
+        apply(wish(), forge, "protection/")
+
+        assert found(wish(), forge) == {"keep": 3}
+        assert forge.repositories[NAME].protections["main"]["push_logins"] == [BOT, "alice"]
+
+
+def test_what_the_team_added_to_the_protection_stays(forge: FakeForge):
+    apply(wish(), forge)
+    added = {"checks": ["ci/test"], "protected_files": ["profile.yaml"]}
+    forge.put_branch_protection(NAME, "main", push_logins=[], **added)
+
+    apply(wish(), forge, "protection/")
+
+    assert forge.repositories[NAME].protections["main"] == {**added, "approvals": 0, "push_logins": [BOT, "alice"]}
+
+
+def test_a_template_that_was_withdrawn_stops_only_those_that_are_not_made_yet(forge: FakeForge):
+    apply(with_options(template="notebook"), forge)
+    withdrawn = {"options": {"repository": {"template": "notebook"}}, "catalogue": catalogue(templates=TEMPLATES[:1])}
+
+    assert found(wish(**withdrawn), forge) == {"keep": 3}
+    assert KIND.summary(wish(**withdrawn)) == "forecasting/demand; people by name only, git-1 has no directory groups"
+    with pytest.raises(PermanentError, match=r"git-1 has no template notebook\. Choose one of: python, empty\."):
+        apply(wish(slug="winter", **withdrawn), forge)
+
+
+def test_a_published_repository_is_hidden_again(forge: FakeForge):
+    apply(wish(), forge)
+    forge.set_private(NAME, False)
+    assert found(wish(), forge) == {"update": 1, "keep": 2}
+
+    apply(wish(), forge, "repository/")
+
+    assert found(wish(), forge) == {"keep": 3}
+
+
+def test_attaching_adds_and_takes_nothing_away(forge: FakeForge, lane: str):
+    assert found(attaching(), forge) == {"update": 2}
+
+    apply(attaching(), forge)
+
+    assert found(attaching(), forge) == {"keep": 2}
+    kept = forge.repositories[lane]
+    assert kept.repository["topics"] == ["slipway", TOPIC, "vision"]
+    assert kept.repository["description"] == "Lane detection"
+    assert kept.collaborators == {BOT: "admin", "alice": "admin", "bob": "write", "charlie": "write"}
+    assert kept.protections["main"]["approvals"] == 2
+
+
+REFUSED = (
+    "vision/lane is not there, or no owner of this project administers it. "
+    "Make one of its administrators an owner of the project, by name, or attach another one."
+)
+
+
+@pytest.mark.parametrize(
+    "contributors",
+    [
+        [{"user": "charlie@corp.example", "role": "owner"}],
+        [{"user": "alice@corp.example", "role": "editor"}],
+        [{"user": "dora@corp.example", "role": "owner"}],
+        [{"group": "ml-vision", "role": "owner"}],
+    ],
+)
+def test_attaching_needs_an_owner_who_administers_it(forge: FakeForge, lane: str, contributors: list[dict[str, str]]):
+    with pytest.raises(PermanentError) as refusal:
+        apply(attaching(contributors=contributors), forge)
+
+    assert (refusal.value.message, refusal.value.reason) == (REFUSED, Reason.REJECTED)
+    assert writes(forge) == []
+
+
+def test_attaching_what_is_not_there_says_the_same(forge: FakeForge):
+    assert found(attaching(), forge) == {"create": 2}
+    with pytest.raises(PermanentError) as refusal:
+        apply(attaching(), forge)
+
+    assert refusal.value.message == REFUSED
+    assert writes(forge) == []
+
+
+def test_another_projects_repository_can_not_be_attached_until_it_was_let_go(forge: FakeForge, lane: str):
+    other = attaching(slug="other", uid="11111111-1111-1111-1111-111111111111")
+    apply(other, forge)
+    for ask in (apply, found):
+        with pytest.raises(NameTaken, match=r"belongs to another project of Slipway\. Attach another one\."):
+            ask(attaching(), forge)
+
+    assert KIND.delete(other, forge) is True
+    assert forge.repositories[lane].repository["topics"] == ["vision"]
+    apply(attaching(), forge)
+    assert found(attaching(), forge) == {"keep": 2}
+
+
+def test_removal_keeps_the_repository_and_says_so(forge: FakeForge):
+    apply(wish(), forge)
+    forge.calls.clear()
+
+    assert KIND.delete(wish(), forge) is True
+    assert KIND.delete(wish(), forge) is True
+
+    assert writes(forge) == [("set_topics", NAME)]
+    kept = forge.repositories[NAME]
+    assert kept.repository["topics"] == ["slipway", "slipway-kept", TOPIC]
+    assert kept.collaborators == {"alice": "admin", "bob": "write"}
+    assert found(wish(), forge) == {"update": 1, "keep": 2}
+    apply(wish(), forge, "repository/")
+    assert found(wish(), forge) == {"keep": 3}
+
+
+def test_a_kept_repository_can_be_attached_by_the_next_project(forge: FakeForge):
+    apply(wish(), forge)
+    KIND.delete(wish(), forge)
+    successor = attaching(NAME, uid="11111111-1111-1111-1111-111111111111")
+
+    apply(successor, forge)
+
+    assert found(successor, forge) == {"keep": 2}
+    with pytest.raises(NameTaken):
+        found(wish(), forge)
+
+
+def test_data_goes_only_with_the_second_yes_and_only_what_we_made(forge: FakeForge, lane: str):
+    apply(wish(), forge)
+    apply(attaching(uid="11111111-1111-1111-1111-111111111111"), forge)
+
+    assert KIND.delete(wish(remove_data=True), forge) is True
+    assert KIND.delete(wish(remove_data=True), forge) is True
+    attached = attaching(uid="11111111-1111-1111-1111-111111111111", remove_data=True)
+    assert KIND.delete(attached, forge) is True
+
+    assert NAME not in forge.repositories
+    assert forge.repositories[lane].repository["topics"] == ["vision"]

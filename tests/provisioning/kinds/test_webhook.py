@@ -1,0 +1,191 @@
+"""The webhook Kind: two hooks, each there once, signed with the project's own secrets."""
+
+from typing import Any
+
+import pytest
+
+from provisioning.errors import TargetUnavailable, TemporaryError
+from provisioning.kind import Object, Wish
+from provisioning.kinds.webhook import KIND, profile_hook_path
+from provisioning.plan import compare, counts
+from provisioning.repositories import description
+from tests.fakes.forge import FakeForge
+from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
+
+NAME = "forecasting/demand"
+LISTENER = "http://127.0.0.1:8081/"
+PROFILE = f"http://localhost:8000/hooks/git-1/{UID}/"
+NO_LISTENER = catalogue(cluster={"ci_listener_url": ""})
+
+
+@pytest.fixture
+def forge() -> FakeForge:
+    """A forge that has the project's repository."""
+    forge = FakeForge()
+    forge.ensure_organisation("forecasting")
+    forge.create_repository("forecasting", "demand", description(wish()))
+    forge.calls.clear()
+    return forge
+
+
+def found(wanted: Wish, forge: FakeForge) -> dict[str, int]:
+    objects = KIND.desired(wanted)
+    changes = compare(kind="webhook", desired=objects, observed=KIND.observe(wanted, forge, objects, one_by_one))
+    return {action: number for action, number in counts(changes).items() if number}
+
+
+def apply(wanted: Wish, forge: FakeForge) -> None:
+    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
+
+
+def hooks(forge: FakeForge) -> list[tuple[str, list[str], bool, str]]:
+    """URL, events, active, secret of each hook, by URL."""
+    kept = forge.repositories[NAME]
+    return sorted(
+        (hook["url"], hook["events"], hook["active"], kept.secrets[number]) for number, hook in kept.hooks.items()
+    )
+
+
+def expected(**changes: Any) -> list[tuple[str, list[str], bool, str]]:
+    wanted = wish(**changes)
+    return [
+        (LISTENER, ["pull_request", "push"], True, wanted.secret("webhook")),
+        (PROFILE, ["pull_request", "push"], True, wanted.secret("profile-hook")),
+    ]
+
+
+def body(url: str) -> dict[str, Any]:
+    return {"url": url, "events": ["pull_request", "push"], "active": True, "copies": 1}
+
+
+def test_desires_one_hook_for_ci_and_one_for_the_portal():
+    assert KIND.after == ("repository",)
+    assert KIND.desired(wish()) == (
+        Object(key="hook/ci", body=body(LISTENER)),
+        Object(key="hook/profile", body=body(PROFILE)),
+    )
+
+
+def test_desires_the_portals_hook_alone_where_the_cluster_has_no_listener():
+    wanted = wish(catalogue=NO_LISTENER)
+
+    assert KIND.desired(wanted) == (Object(key="hook/profile", body=body(PROFILE)),)
+
+
+@pytest.mark.parametrize(
+    ("portal_url", "url"),
+    [
+        ("https://slipway.corp.example", f"https://slipway.corp.example/hooks/git-1/{UID}/"),
+        ("https://slipway.corp.example:8443/projects/demand/", f"https://slipway.corp.example:8443/hooks/git-1/{UID}/"),
+    ],
+)
+def test_the_portals_hook_is_at_its_origin(portal_url: str, url: str):
+    assert KIND.desired(wish(portal_url=portal_url))[1] == Object(key="hook/profile", body=body(url))
+    assert url.endswith(profile_hook_path(wish()))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (wish(), "Pushes and pull requests ring CI on cluster-north and the portal"),
+        (wish(catalogue=NO_LISTENER), "Pushes and pull requests ring the portal; cluster-north has no CI listener"),
+    ],
+)
+def test_summary(wanted: Wish, sentence: str):
+    assert KIND.summary(wanted) == sentence
+
+
+def test_makes_both_with_one_look(forge: FakeForge):
+    apply(wish(), forge)
+
+    assert forge.calls == [("hooks", NAME), ("create_hook", NAME, LISTENER), ("create_hook", NAME, PROFILE)]
+    assert hooks(forge) == expected()
+    forge.calls.clear()
+    assert found(wish(), forge) == {"keep": 2}
+    assert forge.calls == [("hooks", NAME)]
+
+
+def test_an_unknown_outcome_leaves_no_second_hook(forge: FakeForge):
+    forge.create_hook(NAME, LISTENER, "a-good-long-secret", ["push"])
+
+    apply(wish(), forge)
+
+    assert hooks(forge) == expected()
+
+
+def test_applying_again_after_any_failure_ends_well(forge: FakeForge):
+    for method in ("hooks", "create_hook"):
+        forge.fail_with(TargetUnavailable("away"), on=method)
+        with pytest.raises(TargetUnavailable):
+            apply(wish(), forge)
+
+    apply(wish(), forge)
+
+    assert hooks(forge) == expected()
+
+
+def test_extra_copies_go_and_other_peoples_hooks_stay(forge: FakeForge):
+    theirs = "https://chat.corp.example/hooks/git-1/other/"
+    for url in (LISTENER, LISTENER, LISTENER, PROFILE, theirs):
+        forge.create_hook(NAME, url, "a-good-long-secret", ["push"])
+    assert found(wish(), forge) == {"update": 2}
+
+    apply(wish(), forge)
+
+    assert found(wish(), forge) == {"keep": 2}
+    assert hooks(forge) == sorted([*expected(), (theirs, ["push"], True, "a-good-long-secret")])
+
+
+def test_a_switched_off_hook_is_switched_on(forge: FakeForge):
+    apply(wish(), forge)
+    for hook in forge.repositories[NAME].hooks.values():
+        hook["active"] = False
+    assert found(wish(), forge) == {"update": 2}
+
+    apply(wish(), forge)
+
+    assert hooks(forge) == expected()
+
+
+def test_a_portal_that_moved_corrects_its_hook(forge: FakeForge):
+    apply(wish(portal_url="http://old.corp.example/"), forge)
+    assert found(wish(), forge) == {"update": 1, "keep": 1}
+
+    apply(wish(), forge)
+
+    assert hooks(forge) == expected()
+
+
+def test_a_new_version_gives_a_hook_another_secret(forge: FakeForge):
+    apply(wish(), forge)
+
+    apply(wish(versions={"webhook": 2}), forge)
+
+    assert hooks(forge) == expected(versions={"webhook": 2})
+
+
+def test_without_a_repository_it_waits(forge: FakeForge):
+    wanted = wish(slug="winter")
+
+    assert found(wanted, forge) == {"create": 2}
+    with pytest.raises(TemporaryError):
+        apply(wanted, forge)
+    assert KIND.delete(wanted, forge) is True
+
+
+def test_removal_takes_our_hooks_and_no_others(forge: FakeForge):
+    apply(wish(), forge)
+    forge.create_hook(NAME, "https://chat.corp.example/", "a-good-long-secret", ["push"])
+
+    assert KIND.delete(wish(), forge) is True
+    assert KIND.delete(wish(), forge) is True
+
+    assert [hook[0] for hook in hooks(forge)] == ["https://chat.corp.example/"]
+
+
+def test_removal_leaves_the_hooks_of_a_repository_that_is_another_projects(forge: FakeForge):
+    apply(wish(), forge)
+
+    assert KIND.delete(wish(uid="another"), forge) is True
+
+    assert hooks(forge) == expected()
