@@ -1,0 +1,156 @@
+"""`./dev bench [--pairs N] [--bulk N] [--bulk-pairs N] [--only NAME ...]`: measure, print a table, keep the JSON."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+
+RESULTS = Path(__file__).parent / "results"
+PARTS = ("calls", "breakdown", "one", "submits", "many", "memory")
+
+
+def main() -> int:
+    """Run the chosen parts; exit code 1 when a number misses what it must reach."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=9, help="pairs of one project (R1), at least 7 to be quoted")
+    parser.add_argument("--bulk", type=int, default=200, help="projects at once (R2)")
+    parser.add_argument("--bulk-pairs", type=int, default=3)
+    parser.add_argument("--submits", type=int, default=40, help="submits on an idle portal (R8)")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--keep", action="store_true", help="write the result into bench/results/")
+    chosen = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+
+    from bench import measure, stack
+
+    _make_room()
+    tag = f"z{int(time.time()) % 1_000_000}"
+    portal, clients = stack.Portal(), stack.clients(stack.catalogue())
+    result: dict[str, Any] = {"machine": _machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "tag": tag}
+    with _held(stack.folder(), "worker"):
+        if "calls" in chosen.only:
+            result["calls"] = _step("calls", lambda: measure.calls(tag=tag))
+        if "breakdown" in chosen.only:
+            result["breakdown"] = _step("breakdown", lambda: measure.breakdown(tag=tag, runs=7))
+    if "one" in chosen.only:
+        result["one"] = _step(
+            "one", lambda: measure.one_project(portal=portal, clients=clients, pairs=chosen.pairs, tag=tag)
+        )
+    if "submits" in chosen.only:
+        result["submits"] = _step("submits", lambda: measure.submits(portal=portal, count=chosen.submits, tag=tag))
+    if "many" in chosen.only:
+        result["many"] = _step(
+            "many",
+            lambda: measure.many_projects(
+                portal=portal, clients=clients, count=chosen.bulk, pairs=chosen.bulk_pairs, tag=tag
+            ),
+        )
+    if "memory" in chosen.only:
+        result["memory"] = _step("memory", measure.memory)
+    rows = _table(result)
+    _print(rows, result)
+    if chosen.keep:
+        RESULTS.mkdir(exist_ok=True)
+        name = f"{result['at'][:10]}-{result['machine']['cores']}cores-{result['machine']['memory_gib']}gib.json"
+        (RESULTS / name).write_text(json.dumps(result, indent=1, default=str) + "\n")
+        print(f"kept as bench/results/{name}")
+    return 0 if all(ok for *_, ok in rows) else 1
+
+
+def _make_room() -> None:
+    """The sample team's budget is small; the measurements need room for some hundred projects."""
+    from projects.models import Team
+
+    Team.objects.filter(slug="forecasting").update(budget=1_000_000)
+
+
+@contextmanager
+def _held(folder: Path, name: str) -> Iterator[None]:
+    """Keep a process of the stack stopped meanwhile."""
+    hold = folder / "hold" / name
+    hold.parent.mkdir(exist_ok=True)
+    hold.touch()
+    try:
+        _until(lambda: not _runs(folder, name))
+        yield
+    finally:
+        hold.unlink()
+        _until(lambda: _runs(folder, name))
+
+
+def _runs(folder: Path, name: str) -> bool:
+    pid = json.loads((folder / "pids.json").read_text()).get(name)
+    return pid is not None and Path(f"/proc/{pid}").exists()
+
+
+def _until(condition: Any, *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit("the stack did not follow within a minute; see ./dev status")
+        time.sleep(0.05)
+
+
+def _step(name: str, work: Any) -> Any:
+    print(f"measuring {name} …", flush=True)
+    started = time.monotonic()
+    found = work()
+    print(f"  done in {time.monotonic() - started:.0f} s", flush=True)
+    return found
+
+
+def _machine() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {"cores": os.cpu_count(), "memory_gib": round(memory / 2**30), "python": platform.python_version()}
+
+
+def _table(result: dict[str, Any]) -> list[tuple[str, str, str, str, bool]]:
+    rows = []
+
+    def row(number: str, what: str, value: float, must: float, goal: float, unit: str = "") -> None:
+        rows.append((number, what, f"{value:.3g}{unit}", f"{must:g}{unit} ({goal:g}{unit})", value <= must))
+
+    if one := result.get("one"):
+        row("R1", "one project, median ÷ bare script", one["median_of_ratios"], 1.5, 1.2)
+    if many := result.get("many"):
+        row("R2", f"{many['projects']} projects at once ÷ bare script", many["median_of_ratios"], 1.4, 1.15)
+    if counted := result.get("calls"):
+        row("R3", "outside calls ÷ objects made", counted["ratio"], 1.15, 1.05)
+        row("R4", "writes of a look that finds nothing to do", counted["second_look_writes"], 0, 0)
+    if idle := result.get("submits"):
+        row("R8", "submit p95, idle", idle["p95"] * 1000, 100, 50, " ms")
+    if many := result.get("many"):
+        row("R8", "submit p95, during the bulk run", many["submit_meanwhile_p95"] * 1000, 250, 120, " ms")
+    if taken := result.get("memory"):
+        row("R12", "memory of a web worker", taken["largest_web_worker"], 130, 100, " MB")
+        row("R12", "memory of the worker", taken["largest_worker"], 160, 120, " MB")
+        row("R12", "memory of all of the portal", taken["all"], 750, 550, " MB")
+    return rows
+
+
+def _print(rows: list[tuple[str, str, str, str, bool]], result: dict[str, Any]) -> None:
+    print(f"\n{'':4} {'what':44} {'measured':>12} {'must (goal)':>20}")
+    for number, what, value, must, ok in rows:
+        print(f"{number:4} {what:44} {value:>12} {must:>20}  {'' if ok else 'MISSED'}")
+    if one := result.get("one"):
+        print(f"\none project: {one['median_portal']:.3f} s, bare script {one['median_bare']:.3f} s (medians)")
+    if many := result.get("many"):
+        print(f"{many['projects']} projects: {many['projects_per_minute']:.0f} per minute")
+    if steps := result.get("breakdown"):
+        print("\nwhere the time of one project goes (ms since the ask, median):")
+        for step, at in sorted(steps["milliseconds"].items(), key=lambda item: item[1]):
+            print(f"  {at:7.0f}  {step}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
