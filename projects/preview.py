@@ -7,6 +7,7 @@ from projects.policy import Verdict
 from projects.spec import wish_for
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.plan import Action, Change, compare, counts
+from provisioning.repositories import full_name
 from provisioning.spec import ProjectSpec
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -63,7 +64,7 @@ def plan_of(
     names = {
         "namespace": wish.names.namespace,
         "bucket": wish.names.bucket,
-        "repository": wish.names.repository,
+        "repository": full_name(wish),
     }
     return Preview(spec=spec, kinds=plans, names=names)
 

@@ -104,12 +104,12 @@ def wish_for(
 
 
 def read_spec(
-    data: Any, *, installation: Installation, by: "Person", project: Project | None = None, own: bool = True
+    data: Any, *, installation: Installation, by: "Person", project: Project | None = None
 ) -> tuple[ProjectSpec, Team]:
     """Check what somebody asks for and return it as a spec with its team. Raises InvalidSpec with every fault.
 
-    data: the wish as plain data. project: the one it changes, None for a new one. own: without any owner among the
-    contributors, the person who asks becomes one (for a new project).
+    data: the wish as plain data. project: the one it changes, None for a new one. A wish that names no owner keeps the
+    owners that there are; for a new project the person who asks becomes one.
     """
     if not isinstance(data, Mapping):
         raise InvalidSpec(
@@ -117,8 +117,7 @@ def read_spec(
         )
     catalogue = installation.catalogue
     filled = {"plan": catalogue.defaults.plan, **data}
-    if project is None and own:
-        filled = _with_owner(filled, by=by)
+    filled = _with_owners(filled, by=by, project=project)
     spec: ProjectSpec | None = None
     faults: list[Fault] = []
     try:
@@ -157,14 +156,22 @@ def read_spec(
     return spec, team
 
 
-def _with_owner(data: Mapping[str, Any], *, by: "Person") -> dict[str, Any]:
+def _with_owners(data: Mapping[str, Any], *, by: "Person", project: Project | None) -> dict[str, Any]:
     contributors = data.get("contributors", [])
     if not isinstance(contributors, list | tuple):
         return dict(data)
-    if any(isinstance(one, Mapping) and one.get("role") == Role.OWNER for one in contributors):
+    named = [one for one in contributors if isinstance(one, Mapping)]
+    if any(one.get("role") == Role.OWNER for one in named):
         return dict(data)
-    others = [one for one in contributors if not (isinstance(one, Mapping) and one.get("user") == by.username)]
-    return {**data, "contributors": [{"user": by.username, "role": Role.OWNER.value}, *others]}
+    owners = (
+        [one.model_dump(mode="json", exclude_none=True) for one in project.wanted().subjects(Role.OWNER)]
+        if project
+        else []
+    )
+    owners = owners or [{"user": by.username, "role": Role.OWNER.value}]
+    known = [(one.get("user"), one.get("group")) for one in owners]
+    others = [one for one in contributors if not (one in named and (one.get("user"), one.get("group")) in known)]
+    return {**data, "contributors": [*owners, *others]}
 
 
 def _slug_faults(

@@ -139,11 +139,22 @@ def test_who_may_not_change(who: str, error: type[Exception]) -> None:
             attempt()
 
 
-def test_the_last_owner_stays() -> None:
+def test_a_wish_that_names_no_owner_keeps_the_owners() -> None:
+    project = ask().project
+    assert project is not None
+    changed = change(project, contributors=[{"user": "bob@corp.example", "role": "editor"}]).project
+    assert changed is not None
+    assert changed.spec["contributors"] == [
+        {"user": "alice@corp.example", "role": "owner"},
+        {"user": "bob@corp.example", "role": "editor"},
+    ]
+
+
+def test_the_last_owner_has_no_end_date() -> None:
     project = ask().project
     assert project is not None
     with pytest.raises(InvalidSpec) as error:
-        change(project, contributors=[{"user": "bob@corp.example", "role": "editor"}])
+        change(project, contributors=[{"user": "alice@corp.example", "role": "owner", "until": "2099-01-01"}])
     assert faults(error) == [("contributors", "no_owner")]
 
 
