@@ -12,6 +12,8 @@ What the server taught us, each held by tests/contract/test_forge.py:
   30 ms), and `branch_head` does it for one that was left behind.
 - Asked for `pull_request`, a webhook answers with all ten events of that family; `hooks` gives the family's name back.
 - A webhook's secret can be written, never read.
+- A status on an unknown commit and the comments of an unknown issue answer 500, without a reason for all but site
+  administrators. Before that counts as an outage, we look whether the thing is there.
 - The list of collaborators doesn't say their permission; each is asked for.
 """
 
@@ -148,6 +150,10 @@ class Forge:
         """Replace the repository's description."""
         self._api.ask(f"describe {full_name}", "PATCH", _repo(full_name), body={"description": description})
 
+    def set_private(self, full_name: str, private: bool) -> None:
+        """Show the repository to its own people only, or to everybody who may see its owner."""
+        self._api.ask(f"set who sees {full_name}", "PATCH", _repo(full_name), body={"private": private})
+
     def set_template(self, full_name: str, template: bool) -> None:
         """Say whether others may start from this repository."""
         self._api.ask(f"mark {full_name} as a template", "PATCH", _repo(full_name), body={"template": template})
@@ -208,6 +214,8 @@ class Forge:
     def _has_commit(self, full_name: str, ref: str) -> bool:
         path = f"{_repo(full_name)}/git/commits/{quote(ref, safe='')}?stat=false&files=false&verification=false"
         response = self._api.send("GET", path)
+        if not response.is_success and response.status_code not in (404, 422):
+            raise self._api.error(response, f"look for {ref[:10]} in {full_name}")
         return response.is_success
 
     def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
@@ -321,9 +329,11 @@ class Forge:
     ) -> None:
         """Say something about a commit under a context; the last word of a context counts. Cut to 255 characters."""
         body = {"context": context, "state": state, "description": description[:255], "target_url": target_url}
-        self._api.ask(
-            f"write a status on {sha[:10]} of {full_name}", "POST", f"{_repo(full_name)}/statuses/{sha}", body=body
-        )
+        made = self._api.send("POST", f"{_repo(full_name)}/statuses/{sha}", body=body)
+        if made.status_code == 500 and not self._has_commit(full_name, sha):
+            raise PermanentError(f"{full_name} has no commit {sha[:10]} to write a status on.")
+        if not made.is_success:
+            raise self._api.error(made, f"write a status on {sha[:10]} of {full_name}")
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit; {} when there is none, or no such commit."""
@@ -359,8 +369,15 @@ class Forge:
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """The comments on an issue or pull request, oldest first."""
-        found = self._api.ask(f"read the comments on {number}", "GET", f"{_repo(full_name)}/issues/{number}/comments")
-        return [{"id": one["id"], "author": one["user"]["login"], "body": one["body"]} for one in found]
+        path = f"{_repo(full_name)}/issues/{number}"
+        found = self._api.send("GET", f"{path}/comments")
+        if found.status_code == 500 and self._api.find(f"look for {number} of {full_name}", path) is None:
+            raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
+        if not found.is_success:
+            raise self._api.error(found, f"read the comments on {number} of {full_name}")
+        return [
+            {"id": one["id"], "author": one["user"]["login"], "body": one["body"]} for one in self._api.document(found)
+        ]
 
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
         """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing.

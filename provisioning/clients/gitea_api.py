@@ -123,9 +123,6 @@ class GiteaApi:
         status, message = response.status_code, said(response)
         if status == 401:
             return TargetUnavailable(f"{self.name} refuses our credential. The platform team must renew it.")
-        if status == 500 and "does not exist" in message:
-            # Gitea answers 500 for a status on an unknown commit and for comments of an unknown issue.
-            return PermanentError(f"{self.name} can't {doing}: {message}")
         if status >= 500 or status == 429:
             told = response.headers.get("Retry-After", "")
             return TargetUnavailable(

@@ -183,6 +183,11 @@ def statuses(found: Json) -> dict[str, Status]:
     }
 
 
+def comment(found: Json) -> Comment:
+    """A comment out of the forge's answer."""
+    return {"id": found["id"], "author": found["user"]["login"], "body": found["body"]}
+
+
 def hook(found: Json) -> Hook:
     """A webhook out of the forge's answer."""
     return {

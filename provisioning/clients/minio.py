@@ -10,23 +10,23 @@ What the server taught us, each held by tests/contract/test_object_store.py:
 - A lifecycle rule that only aborts multipart uploads is rejected, and the part of a rule that says so is dropped
   without a word. MinIO clears stale uploads by itself after a day (its `stale_uploads_expiry`).
 - Unfinished uploads outlive their bucket and come back with the next one of the same name: we abort them first.
+- The words of a policy come back in another order each time, and a single one as a list: `policy` sorts them.
 - Secret keys have at least 8 characters. (The refusal speaks of 8 to 40, but longer ones are taken and work.)
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar
 from urllib.parse import urlsplit
-from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio, MinioAdmin
 from minio.commonconfig import ENABLED, Filter, Tags
 from minio.credentials import StaticProvider
 from minio.deleteobjects import DeleteObject
-from minio.error import InvalidResponseError, MinioAdminException, S3Error, ServerError
 from minio.lifecycleconfig import (
     AbortIncompleteMultipartUpload,
     Expiration,
@@ -34,8 +34,10 @@ from minio.lifecycleconfig import (
     NoncurrentVersionExpiration,
     Rule,
 )
+from minio.minioadmin import _COMMAND
 from minio.versioningconfig import SUSPENDED, VersioningConfig
 
+from provisioning.clients.minio_answers import VENDOR_ERRORS, refusal
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable, TemporaryError
 
 _CONNECT_SECONDS = 3
@@ -44,6 +46,7 @@ _CONNECTIONS = 16
 _USAGE_SECONDS = 60
 _REMOVALS_PER_CALL = 10_000
 _RULE = "slipway"
+_POLICY_INFO = _COMMAND.CANNED_POLICY_INFO
 
 _NO_BUCKET = frozenset({"NoSuchBucket"})
 _NO_USER = frozenset({"XMinioAdminNoSuchUser"})
@@ -51,17 +54,6 @@ _NO_POLICY = frozenset({"XMinioAdminNoSuchPolicy"})
 _GONE_MEANWHILE = frozenset({"NoSuchUpload", "NoSuchKey", "NoSuchVersion"})
 _OUR_CREDENTIAL = frozenset({"SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "InvalidTokenId"})
 _LATER = frozenset({"SlowDown", "SlowDownRead", "SlowDownWrite", "RequestTimeout", "ServerBusy", "OperationAborted"})
-
-# The last two: what the library's parsers raise for a page that is no answer of a store.
-_VENDOR = (
-    S3Error,
-    ServerError,
-    InvalidResponseError,
-    MinioAdminException,
-    urllib3.exceptions.HTTPError,
-    ValueError,
-    ParseError,
-)
 
 T = TypeVar("T")
 
@@ -78,14 +70,6 @@ class User(TypedDict):
 
     enabled: bool
     policies: list[str]
-
-
-class _Refusal(NamedTuple):
-    """What the server said when it did not do it."""
-
-    status: int
-    code: str
-    message: str
 
 
 class ObjectStore:
@@ -141,6 +125,23 @@ class ObjectStore:
             return True
 
         return self._find(f"make the bucket {name}", make, missing=refused) or False
+
+    def bucket_born(self, name: str) -> datetime | None:
+        """When a bucket was made, by the store's clock, to the millisecond; None when there is no such bucket.
+
+        The store tells it for all buckets at once only: ask when in doubt, not in every look.
+        """
+        buckets = self._ask("list its buckets", self._s3.list_buckets)
+        return next((bucket.creation_date for bucket in buckets if bucket.name == name), None)
+
+    def bucket_empty(self, name: str) -> bool:
+        """Is there no version of any object in a bucket?"""
+
+        def look() -> bool:
+            found = self._s3.list_objects(name, recursive=True, include_version=True)
+            return next(iter(found), None) is None
+
+        return self._ask(f"look into the bucket {name}", look)
 
     def bucket_tags(self, name: str) -> dict[str, str] | None:
         """The bucket's tags; {} when it has none; None when there is no such bucket."""
@@ -271,9 +272,24 @@ class ObjectStore:
     # Policies and users
 
     def policy(self, name: str) -> dict[str, Any] | None:
-        """A policy's document; None when there is none. The server may have sorted the actions in it."""
+        """A policy's document, each list of words in order; None when there is none."""
         doing = f"read the policy {name}"
-        return self._find(doing, lambda: json.loads(self._admin.policy_info(name)), missing=_NO_POLICY)
+        found = self._find(doing, lambda: json.loads(self._admin.policy_info(name)), missing=_NO_POLICY)
+        if found is None:
+            return None
+        return {**found, "Statement": [_sorted(statement) for statement in found["Statement"]]}
+
+    def policy_written(self, name: str) -> tuple[datetime, datetime] | None:
+        """When a policy was first and last written, by the store's clock, to the millisecond; None without policy."""
+
+        def ask() -> tuple[datetime, datetime]:
+            # The library has no call for this newer form of the question, which also tells the times.
+            query = {"name": name, "v": "2"}
+            answer = self._admin._url_open(method="GET", command=_POLICY_INFO, query_params=query)
+            info = json.loads(answer.data)
+            return datetime.fromisoformat(info["CreateDate"]), datetime.fromisoformat(info["UpdateDate"])
+
+        return self._find(f"read the policy {name}", ask, missing=_NO_POLICY)
 
     def put_policy(self, name: str, document: dict[str, Any]) -> None:
         """Make a policy, or replace its document."""
@@ -328,7 +344,7 @@ class ObjectStore:
         """Make one call. Raises our errors only."""
         try:
             return call()
-        except _VENDOR as error:
+        except VENDOR_ERRORS as error:
             # `from None`: what the vendor raised holds the response body.
             raise self._error(error, doing) from None
 
@@ -336,14 +352,14 @@ class ObjectStore:
         """Make one call. None when the server answers with one of the codes in `missing`."""
         try:
             return call()
-        except _VENDOR as error:
-            if _refusal(error).code in missing:
+        except VENDOR_ERRORS as error:
+            if refusal(error).code in missing:
                 return None
             raise self._error(error, doing) from None
 
     def _error(self, error: Exception, doing: str) -> ProvisioningError:
         """The vendor's exception as one of ours."""
-        status, code, message = _refusal(error)
+        status, code, message = refusal(error)
         if status == 0:
             return TargetUnavailable(f"{self.name} does not answer ({message}). We look again by ourselves.")
         if status == 401 or code in _OUR_CREDENTIAL:
@@ -361,36 +377,5 @@ class ObjectStore:
         return PermanentError(f"{self.name} refuses to {doing}: {message}")
 
 
-def _refusal(error: Exception) -> _Refusal:
-    """Status, code and sentence of a vendor's exception; status 0 when there was no answer at all."""
-    if isinstance(error, S3Error):
-        return _Refusal(error.response.status, error.code or "", error.message or "no reason given")
-    if isinstance(error, ServerError):
-        return _Refusal(error.status_code, "", "server error")
-    if isinstance(error, InvalidResponseError):
-        return _Refusal(error._code, "", "not an S3 answer")
-    if isinstance(error, MinioAdminException):
-        # The exception has no public fields for these two.
-        status = int(error._code)
-        try:
-            said = json.loads(error._body)
-            return _Refusal(status, str(said["Code"]), str(said["Message"])[:300])
-        except (ValueError, KeyError, TypeError):
-            return _Refusal(status, "", "no reason given")
-    if isinstance(error, ValueError | ParseError):
-        told = str(error)
-        return _Refusal(400, "InvalidBucketName" if "bucket name" in told else "", told[:300])
-    return _Refusal(0, "", _silence(error))
-
-
-def _silence(error: Exception) -> str:
-    """Why there was no answer, in a few words."""
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name can't be resolved"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "no connection"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it took too long"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted"
-    return "the connection broke"
+def _sorted(statement: dict[str, Any]) -> dict[str, Any]:
+    return {key: sorted(value) if isinstance(value, list) else value for key, value in statement.items()}

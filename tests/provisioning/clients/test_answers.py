@@ -39,6 +39,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.server.body)
 
+    do_POST = do_GET
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -128,6 +130,15 @@ def test_file_that_can_not_be_read_now_is_not_absent(server: _Scripted, status: 
     forge = Forge(name="t", url=server.url, token="x", bot="slipway-bot")
     with pytest.raises(TargetUnavailable, match=said):
         forge.file("forecasting/demand", "profile.yaml", "main")
+
+
+def test_outage_is_not_mistaken_for_an_unknown_commit_or_issue(server: _Scripted):
+    server.status, server.body, server.headers = 500, b'{"message": ""}', {"Content-Type": "application/json"}
+    forge = Forge(name="t", url=server.url, token="x", bot="slipway-bot")
+    with pytest.raises(TargetUnavailable):
+        forge.set_status("forecasting/demand", "0" * 40, "slipway/profile", "success", "Fine")
+    with pytest.raises(TargetUnavailable):
+        forge.comments("forecasting/demand", 1)
 
 
 def test_missing_secret_is_unavailable_and_looked_for_again():
