@@ -6,10 +6,12 @@ topic, which stays when people rewrite the description. A topic overrules the de
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from provisioning.kind import Wish
+
+Permission = Literal["read", "write", "admin"]
 
 TOPIC = "slipway"
 TOPIC_KEPT = "slipway-kept"
@@ -17,10 +19,40 @@ _UID_TOPIC = re.compile(r"u-[0-9a-f]{32}")
 _IN_DESCRIPTION = "(Slipway project "
 
 
-class Repositories(Protocol):
-    """What is used here of `provisioning.clients.gitea.Forge` (and of its fake)."""
+class ForgeClient(Protocol):
+    """What the forge Kinds use of `provisioning.clients.gitea.Forge` (and of its fake)."""
 
     def repository(self, full_name: str) -> Mapping[str, Any] | None: ...
+    def ensure_organisation(self, name: str) -> bool: ...
+    def create_from_template(
+        self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
+    ) -> Mapping[str, Any]: ...
+    def create_repository(
+        self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
+    ) -> Mapping[str, Any]: ...
+    def delete_repository(self, full_name: str) -> bool: ...
+    def set_topics(self, full_name: str, topics: Sequence[str]) -> None: ...
+    def set_private(self, full_name: str, private: bool) -> None: ...
+    def branch_protection(self, full_name: str, branch: str) -> Mapping[str, Any] | None: ...
+    def put_branch_protection(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        checks: Sequence[str] = (),
+        protected_files: Sequence[str] = (),
+        push_logins: Sequence[str] = (),
+    ) -> None: ...
+    def find_user(self, who: str) -> str | None: ...
+    def collaborators(self, full_name: str) -> Mapping[str, str]: ...
+    def permission(self, full_name: str, login: str) -> str: ...
+    def put_collaborator(self, full_name: str, login: str, permission: Permission) -> None: ...
+    def delete_collaborator(self, full_name: str, login: str) -> None: ...
+    def hooks(self, full_name: str) -> Sequence[Mapping[str, Any]]: ...
+    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int: ...
+    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None: ...
+    def delete_hook(self, full_name: str, hook_id: int) -> bool: ...
 
 
 def attached(wish: Wish) -> str | None:
@@ -62,7 +94,7 @@ def is_marked(found: Mapping[str, Any]) -> bool:
     return _IN_DESCRIPTION in found["description"] or any(_UID_TOPIC.fullmatch(topic) for topic in found["topics"])
 
 
-def own_repository(wish: Wish, client: Repositories) -> Mapping[str, Any] | None:
+def own_repository(wish: Wish, client: ForgeClient) -> Mapping[str, Any] | None:
     """The project's repository as the forge has it; None when it isn't there or isn't marked as this project's."""
     found = client.repository(full_name(wish))
     return found if found is not None and is_ours(wish, found) else None

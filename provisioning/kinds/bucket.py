@@ -155,7 +155,7 @@ def observe(wish: Wish, client: Store, objects: Sequence[Object], each: Each) ->
     bucket, policy, user = _keys(wish)
     first: dict[str, Callable[[], Any]] = {
         bucket: lambda: client.bucket_tags(name),
-        policy: lambda: _sorted_document(client.policy(account)),
+        policy: lambda: client.policy(account),
         user: lambda: client.user(account),
     }
     asked = [thing.key for thing in objects]
@@ -173,17 +173,6 @@ def observe(wish: Wish, client: Store, objects: Sequence[Object], each: Each) ->
             "quota": quota,
         }
     return seen
-
-
-def _sorted_document(document: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The document with its actions and resources in order: the store gives them in another order each time."""
-    if document is None:
-        return None
-    statements = []
-    for statement in document.get("Statement", ()):
-        lists = {field: sorted(value) for field, value in statement.items() if isinstance(value, list)}
-        statements.append({**statement, **lists})
-    return {**document, "Statement": statements}
 
 
 def apply(wish: Wish, client: Store, objects: Sequence[Object], each: Each) -> None:

@@ -1,8 +1,9 @@
 """The project's repository: made from a template or attached, with our mark, its people and a protected branch.
 
-People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address. The forge has
-no directory groups, so a group gets nothing here. Whoever the forge doesn't know yet is passed over, stands under
-"unknown" in what we observe, and gets in with the first look after signing in there.
+People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address, which the forge
+must have from the company's sign-in. The forge has no directory groups, so a group gets nothing here. Whoever the forge
+doesn't know yet is passed over, stands under "unknown" in what we observe, and gets in with the first look after
+signing in there.
 
 On a repository that we made, our list of people is the whole list. On an attached one we add and change, and take
 nobody's rights away, nor do we touch its branch protection: both were there before us.
@@ -10,7 +11,7 @@ nobody's rights away, nor do we touch its branch protection: both were there bef
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -19,7 +20,8 @@ from provisioning.kind import Body, Each, Kind, Object, Options, Wish
 from provisioning.repositories import (
     TOPIC,
     TOPIC_KEPT,
-    Repositories,
+    ForgeClient,
+    Permission,
     attached,
     description,
     foreign_topics,
@@ -35,42 +37,15 @@ EMPTY = "empty"
 KEY_PROTECTION = "protection/default-branch"
 KEY_MEMBERS = "members"
 
-Permission = Literal["read", "write", "admin"]
 PERMISSIONS: Mapping[Role, Permission] = {Role.OWNER: "admin", Role.EDITOR: "write", Role.VIEWER: "read"}
 _ADMINISTERS = ("admin", "owner")
 
+Found = Mapping[str, Any]
+"""A repository as the client gives it."""
+Logins = Mapping[str, str | None]
+"""Login by account name; None for whom the forge doesn't know."""
+
 _FULL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
-
-
-class Forge(Repositories, Protocol):
-    """What this Kind uses of `provisioning.clients.gitea.Forge` (and of its fake)."""
-
-    def ensure_organisation(self, name: str) -> bool: ...
-    def create_from_template(
-        self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
-    ) -> Mapping[str, Any]: ...
-    def create_repository(
-        self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
-    ) -> Mapping[str, Any]: ...
-    def delete_repository(self, full_name: str) -> bool: ...
-    def set_topics(self, full_name: str, topics: Sequence[str]) -> None: ...
-    def set_private(self, full_name: str, private: bool) -> None: ...
-    def branch_protection(self, full_name: str, branch: str) -> Mapping[str, Any] | None: ...
-    def put_branch_protection(
-        self,
-        full_name: str,
-        branch: str,
-        *,
-        approvals: int = 0,
-        checks: Sequence[str] = (),
-        protected_files: Sequence[str] = (),
-        push_logins: Sequence[str] = (),
-    ) -> None: ...
-    def find_user(self, who: str) -> str | None: ...
-    def collaborators(self, full_name: str) -> Mapping[str, str]: ...
-    def permission(self, full_name: str, login: str) -> str: ...
-    def put_collaborator(self, full_name: str, login: str, permission: Permission) -> None: ...
-    def delete_collaborator(self, full_name: str, login: str) -> None: ...
 
 
 class RepositoryOptions(Options):
@@ -100,15 +75,18 @@ def _options(wish: Wish) -> RepositoryOptions:
     return wish.options("repository", RepositoryOptions)
 
 
-def template(wish: Wish) -> str | None:
-    """The template repository that a new one starts from; None for an empty one. KeyError when it is not offered."""
+def _offered(wish: Wish) -> dict[str, str]:
+    """Template repositories of this forge by the template's name."""
+    return {one.name: one.repository for one in wish.catalogue.templates if one.forge == wish.forge.name}
+
+
+def _source(wish: Wish) -> str | None:
+    """The template repository that a new one starts from; None for an empty one, and when it isn't offered any more."""
     options = _options(wish)
     if options.attach is not None or options.template == EMPTY:
         return None
-    if options.template is not None:
-        return wish.catalogue.template(options.template).repository
-    offered = [one.repository for one in wish.catalogue.templates if one.forge == wish.forge.name]
-    return offered[0] if offered else None
+    offered = _offered(wish)
+    return next(iter(offered.values()), None) if options.template is None else offered.get(options.template)
 
 
 def _people(wish: Wish) -> dict[str, Permission]:
@@ -147,20 +125,19 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 def check(wish: Wish) -> Iterable[tuple[str, str]]:
     """A template that is not offered, or one for a repository that has its files already."""
     options = _options(wish)
-    if options.template in (None, EMPTY):
+    if options.template is None:
         return
     if options.attach is not None:
         yield "template", f"{options.attach} has its files already. Leave the template out, or attach no repository."
-        return
-    offered = [one.name for one in wish.catalogue.templates if one.forge == wish.forge.name]
-    if options.template not in offered:
-        yield (
-            "template",
-            f"{wish.forge.name} has no template {options.template}. Choose one of: {', '.join([*offered, EMPTY])}.",
-        )
+    elif options.template not in (choices := [*_offered(wish), EMPTY]):
+        yield "template", _not_offered(wish, choices)
 
 
-def _claim(wish: Wish, found: Mapping[str, Any]) -> None:
+def _not_offered(wish: Wish, choices: Sequence[str]) -> str:
+    return f"{wish.forge.name} has no template {_options(wish).template}. Choose one of: {', '.join(choices)}."
+
+
+def _claim(wish: Wish, found: Found) -> None:
     """Return when this project may use the existing repository, else raise NameTaken with what to do."""
     name, kept = full_name(wish), TOPIC_KEPT in found["topics"]
     if is_ours(wish, found):
@@ -175,7 +152,7 @@ def _claim(wish: Wish, found: Mapping[str, Any]) -> None:
     raise NameTaken(f"{name} belongs to another project of Slipway. {way_out}")
 
 
-def observe(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
+def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
     """The objects as the forge has them. Raises NameTaken for a repository that this project can't have."""
     name, asked = full_name(wish), [thing.key for thing in objects]
     found = client.repository(name)
@@ -197,17 +174,17 @@ def observe(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) ->
     return seen
 
 
-def _has_topics(wish: Wish, found: Mapping[str, Any]) -> bool:
+def _has_topics(wish: Wish, found: Found) -> bool:
     return {TOPIC, uid_topic(wish.uid)} <= set(found["topics"])
 
 
-def _logins(client: Forge, people: Iterable[str], each: Each) -> dict[str, str | None]:
+def _logins(client: ForgeClient, people: Iterable[str], each: Each) -> Logins:
     """Login by account name; None for those whom the forge doesn't know."""
     names = list(people)
     return dict(zip(names, each(client.find_user, names), strict=True))
 
 
-def _members(wish: Wish, client: Forge, found: Mapping[str, Any], logins: Mapping[str, str | None]) -> dict[str, Any]:
+def _members(wish: Wish, client: ForgeClient, found: Found, logins: Logins) -> dict[str, Any]:
     """The rights as they are. A right that we can't or needn't give reads as given, so that nobody tries again."""
     present = client.collaborators(found["full_name"])
     people: dict[str, str] = {}
@@ -226,9 +203,7 @@ def _members(wish: Wish, client: Forge, found: Mapping[str, Any], logins: Mappin
     }
 
 
-def _protection(
-    wish: Wish, client: Forge, found: Mapping[str, Any], logins: Mapping[str, str | None]
-) -> dict[str, Any] | None:
+def _protection(wish: Wish, client: ForgeClient, found: Found, logins: Logins) -> dict[str, Any] | None:
     rule = client.branch_protection(found["full_name"], found["default_branch"])
     if rule is None:
         return None
@@ -240,39 +215,36 @@ def _protection(
     return {"approvals": rule["approvals"], "push": ordered}
 
 
-def apply(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) -> None:
+def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
     """Make the objects so: repository and mark, then people, then the branch (only people with rights may push)."""
-    name = full_name(wish)
     bodies = {thing.key: dict(thing.body or {}) for thing in objects}
-    new = False
-    if _key(wish) in bodies:
-        found, new = _have_repository(wish, client, bodies[_key(wish)], each)
-    else:
-        there = client.repository(name)
-        if there is None:
-            raise TemporaryError(f"{name} is not there any more. We look again.", delay=1)
-        found = there
-        _claim(wish, found)
-    if KEY_MEMBERS not in bodies and KEY_PROTECTION not in bodies:
-        return
-    logins = _logins(client, _people(wish), each)
+    with_people = KEY_MEMBERS in bodies or KEY_PROTECTION in bodies
+    names = list(_people(wish)) if with_people else []
+
+    def work(person: str | None) -> Any:
+        if person is not None:
+            return client.find_user(person)
+        return _have_repository(wish, client, bodies.get(_key(wish)), each)
+
+    # People are looked up while the forge makes the repository, which is what takes the time.
+    (found, new), *known = each(work, [None, *names])
+    logins: Logins = dict(zip(names, known, strict=True))
     if KEY_MEMBERS in bodies:
         _put_members(wish, client, found, logins, each, new=new)
     if KEY_PROTECTION in bodies:
-        owners = [login for login in (logins[person] for person in _owners(wish)) if login is not None]
-        client.put_branch_protection(
-            name,
-            found["default_branch"],
-            approvals=bodies[KEY_PROTECTION]["approvals"],
-            push_logins=[wish.forge.bot, *owners],
-        )
+        _put_protection(wish, client, found, logins, new=new)
 
 
-def _have_repository(wish: Wish, client: Forge, body: Mapping[str, Any], each: Each) -> tuple[Mapping[str, Any], bool]:
-    """The repository, made now (True) or found to be ours or attachable (False), with our mark on it."""
+def _have_repository(wish: Wish, client: ForgeClient, body: Mapping[str, Any] | None, each: Each) -> tuple[Found, bool]:
+    """The repository, made now (True) or found to be ours or attachable (False), with our mark on it.
+
+    Without a `body` nothing about it is to be changed, so it must be there.
+    """
     name = full_name(wish)
-    made = _make(wish, client) if attached(wish) is None else None
+    made = _make(wish, client) if body is not None and attached(wish) is None else None
     found = made or _existing(wish, client, each)
+    if body is None:
+        return found, False
     if not _has_topics(wish, found) or TOPIC_KEPT in found["topics"]:
         client.set_topics(name, [*foreign_topics(found), TOPIC, uid_topic(wish.uid)])
     if "private" in body and found["private"] != body["private"]:
@@ -280,7 +252,7 @@ def _have_repository(wish: Wish, client: Forge, body: Mapping[str, Any], each: E
     return found, made is not None
 
 
-def _existing(wish: Wish, client: Forge, each: Each) -> Mapping[str, Any]:
+def _existing(wish: Wish, client: ForgeClient, each: Each) -> Found:
     """A repository that is ours already, or that this project may attach."""
     found = client.repository(full_name(wish))
     if found is not None:
@@ -288,16 +260,18 @@ def _existing(wish: Wish, client: Forge, each: Each) -> Mapping[str, Any]:
         if is_ours(wish, found):
             return found
     if attached(wish) is None:
-        raise TemporaryError(f"{full_name(wish)} was there a moment ago and is gone. We look again.", delay=1)
+        raise TemporaryError(f"{full_name(wish)} is not there any more. We look again.", delay=1)
     return _attachable(wish, client, found, each)
 
 
-def _make(wish: Wish, client: Forge) -> Mapping[str, Any] | None:
+def _make(wish: Wish, client: ForgeClient) -> Found | None:
     """Make the repository, and its organisation when that is missing. None when the name is in use."""
     owner, _, name = wish.names.repository.partition("/")
-    source, private = template(wish), _options(wish).private
+    source, private = _source(wish), _options(wish).private
+    if source is None and _options(wish).template not in (None, EMPTY):
+        raise PermanentError(_not_offered(wish, [*_offered(wish), EMPTY]))
 
-    def make() -> Mapping[str, Any]:
+    def make() -> Found:
         if source is not None:
             return client.create_from_template(source, owner, name, description(wish), private=private)
         return client.create_repository(owner, name, description(wish), private=private)
@@ -315,7 +289,7 @@ def _make(wish: Wish, client: Forge) -> Mapping[str, Any] | None:
         return None
 
 
-def _attachable(wish: Wish, client: Forge, found: Mapping[str, Any] | None, each: Each) -> Mapping[str, Any]:
+def _attachable(wish: Wish, client: ForgeClient, found: Found | None, each: Each) -> Found:
     """The repository, if we and an owner of this project administer it. Raises PermanentError otherwise.
 
     One sentence for "not there" and "not yours": attaching must not tell which private repositories there are.
@@ -337,9 +311,9 @@ def _attachable(wish: Wish, client: Forge, found: Mapping[str, Any] | None, each
 
 def _put_members(
     wish: Wish,
-    client: Forge,
-    found: Mapping[str, Any],
-    logins: Mapping[str, str | None],
+    client: ForgeClient,
+    found: Found,
+    logins: Logins,
     each: Each,
     *,
     new: bool,
@@ -358,7 +332,22 @@ def _put_members(
         each(lambda login: client.delete_collaborator(name, login), others)
 
 
-def delete(wish: Wish, client: Forge) -> bool:
+def _put_protection(wish: Wish, client: ForgeClient, found: Found, logins: Logins, *, new: bool) -> None:
+    """Write our part of the rule. Checks and protected files are the team's; writing replaces all, so they go along."""
+    name, branch = full_name(wish), found["default_branch"]
+    rule = None if new else client.branch_protection(name, branch)
+    owners = [login for login in (logins[person] for person in _owners(wish)) if login is not None]
+    client.put_branch_protection(
+        name,
+        branch,
+        approvals=_options(wish).approvals,
+        checks=rule["checks"] if rule else (),
+        protected_files=rule["protected_files"] if rule else (),
+        push_logins=[wish.forge.bot, *owners],
+    )
+
+
+def delete(wish: Wish, client: ForgeClient) -> bool:
     """Remove a repository that we made, and only with `wish.remove_data`; otherwise say on it that it was kept.
 
     People keep the rights they have: it is their work, and whoever leaves the company loses the account anyway. An
@@ -379,7 +368,7 @@ def delete(wish: Wish, client: Forge) -> bool:
 
 def summary(wish: Wish) -> str:
     """One line: name, where its files came from, and that groups get no rights here, when there are any."""
-    origin = template(wish)
+    origin = _source(wish)
     if attached(wish) is not None:
         what = f"{full_name(wish)}, attached"
     elif origin is not None:

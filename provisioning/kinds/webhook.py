@@ -9,25 +9,16 @@ applied again. While the catalogue names no CI listener, the portal's hook is al
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from provisioning.kind import Body, Each, Kind, Object, Wish
-from provisioning.repositories import Repositories, full_name, own_repository
+from provisioning.repositories import ForgeClient, full_name, own_repository
 
 KEY_CI = "hook/ci"
 KEY_PROFILE = "hook/profile"
 SECRET_PURPOSES: Mapping[str, str] = {KEY_CI: "webhook", KEY_PROFILE: "profile-hook"}
 EVENTS = ("pull_request", "push")
-
-
-class Forge(Repositories, Protocol):
-    """What this Kind uses of `provisioning.clients.gitea.Forge` (and of its fake)."""
-
-    def hooks(self, full_name: str) -> Sequence[Mapping[str, Any]]: ...
-    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int: ...
-    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None: ...
-    def delete_hook(self, full_name: str, hook_id: int) -> bool: ...
 
 
 def profile_hook_path(wish: Wish) -> str:
@@ -60,7 +51,7 @@ def _matching(wish: Wish, key: str, present: Sequence[Mapping[str, Any]]) -> lis
     return sorted(found, key=lambda hook: int(hook["id"]))
 
 
-def observe(wish: Wish, client: Forge, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
+def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
     """The hooks as the forge has them, the oldest where there are several, with their number."""
     present = client.hooks(full_name(wish))
     seen: dict[str, Body | None] = {}
@@ -79,7 +70,7 @@ def observe(wish: Wish, client: Forge, objects: Sequence[Object], _each: Each) -
     return seen
 
 
-def apply(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) -> None:
+def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
     """Make the hooks, or write them anew with their secrets; remove extra copies."""
     name = full_name(wish)
     present = client.hooks(name)
@@ -97,7 +88,7 @@ def apply(wish: Wish, client: Forge, objects: Sequence[Object], each: Each) -> N
     each(make, objects)
 
 
-def delete(wish: Wish, client: Forge) -> bool:
+def delete(wish: Wish, client: ForgeClient) -> bool:
     """Remove our hooks from a repository that is ours; the listener's URL alone is no proof, all projects share it."""
     if own_repository(wish, client) is None:
         return True
