@@ -1,12 +1,13 @@
 """The bare script: makes one standard project with the same clients and the same calls, in parallel, and nothing else.
 
-No database, no queue, no looking, no adopting, no history: the floor that the portal is measured against. The bodies are
-made before the clock starts.
+No database, no queue, no looking, no adopting, no history: the floor that the portal is measured against. The bodies
+are made before the clock starts.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from provisioning.kind import Object, Wish, kinds
@@ -80,7 +81,7 @@ def _workspace(clients: Clients, objects: dict[str, tuple[Object, ...]]) -> None
     def apply(thing: Object) -> None:
         clients.cluster.apply(dict(thing.body or {}), fresh_rights=True)
 
-    _together([lambda thing=thing: apply(thing) for thing in later])  # type: ignore[misc]
+    _together([partial(apply, thing) for thing in later])
 
 
 def _storage(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) -> None:
@@ -123,17 +124,8 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
             else:
                 return
 
-    puts = [
-        lambda person=person, right=right: forge.put_collaborator(name, logins[person], right)
-        for person, right in people.items()
-        if logins[person]
-    ]
-    _together([protect, *puts])  # type: ignore[list-item]
+    puts = [partial(forge.put_collaborator, name, logins[one], right) for one, right in people.items() if logins[one]]
+    _together([protect, *puts])
     forge.hooks(name)
-    hooks = [dict(thing.body or {}) for thing in objects["webhook"]]
-    _together(
-        [
-            lambda hook=hook: forge.create_hook(name, hook["url"], wish.secret("webhook"), ("push", "pull_request"))
-            for hook in hooks
-        ]
-    )  # type: ignore[list-item]
+    urls = [dict(thing.body or {})["url"] for thing in objects["webhook"]]
+    _together([partial(forge.create_hook, name, url, wish.secret("webhook"), ("push", "pull_request")) for url in urls])

@@ -65,7 +65,11 @@ def one_project(*, portal: stack.Portal, clients: bare.Clients, pairs: int, tag:
 def many_projects(*, portal: stack.Portal, clients: bare.Clients, count: int, pairs: int, tag: str) -> dict[str, Any]:
     """R2 and the second half of R8: projects asked for at once; first ask to last ready, and submits meanwhile."""
     platform = stack.catalogue()
-    ours, floor, meanwhile, burst, cpu = [], [], [], [], []
+    ours: list[float] = []
+    floor: list[float] = []
+    meanwhile: list[float] = []
+    burst: list[float] = []
+    cpu: list[dict[str, float]] = []
     for number in range(pairs):
         wishes = [stack.wish(f"{tag}-m{number}b{index}", platform=platform) for index in range(count)]
         prepared = [(wish, bare.bodies(wish)) for wish in wishes]

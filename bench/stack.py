@@ -1,4 +1,4 @@
-"""What the measurements use of the running stack: environment, clients, the API as alice, processes and their memory."""
+"""What the measurements use of the running stack: environment, clients, the API as alice, processes, memory."""
 
 import json
 import os

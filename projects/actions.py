@@ -6,7 +6,7 @@ in one transaction; the doorbell rings after it. Nothing outside is touched here
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pghistory
 import structlog
@@ -72,7 +72,7 @@ def create(
                     team=team,
                     action=Action.CREATE,
                     door=door,
-                    requested_by=by,
+                    requested_by_id=by.pk,
                     requested_by_name=by.username,
                     after=spec_as_json(spec),
                     rule=verdict.rule,
@@ -133,7 +133,7 @@ def change(
             team=team,
             action=Action.CHANGE,
             door=door,
-            requested_by=by,
+            requested_by_id=by.pk,
             requested_by_name=by.username,
             before=project.spec,
             after=spec_as_json(spec),
@@ -189,7 +189,7 @@ def retire(
             team=team,
             action=Action.RETIRE,
             door=door,
-            requested_by=by,
+            requested_by_id=by.pk,
             requested_by_name=by.username,
             before=project.spec,
             remove_data=remove_data,
@@ -220,7 +220,7 @@ def approve(request: ProjectRequest, *, by: "Person", installation: Installation
         spec = ProjectSpec.model_validate(request.after) if request.after is not None else None
         if spec is not None and spec.plan not in installation.catalogue.plans:
             raise Conflict(f"The plan {spec.plan} is no longer offered. Reject this and ask for another plan.")
-        request.decided_by, request.comment = by, comment
+        request.decided_by_id, request.comment = by.pk, comment
         try:
             with transaction.atomic():
                 _grant(request, spec=spec, team=request.team, installation=installation, project=project)
@@ -248,7 +248,7 @@ def withdraw(request: ProjectRequest, *, by: "Person") -> ProjectRequest:
     with _audited(by=by, door=Door.FORM), transaction.atomic():
         request = ProjectRequest.objects.select_for_update().get(pk=request.pk)
         _check_pending(request)
-        request.decision, request.decided_at, request.decided_by = Decision.WITHDRAWN, timezone.now(), by
+        request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
         request.save(update_fields=["decision", "decided_at", "decided_by"])
     return request
 
@@ -312,7 +312,7 @@ def _open_request(request: ProjectRequest, *, by: "Person") -> ProjectRequest:
 def _close(request: ProjectRequest, *, by: "Person", decision: Decision, comment: str) -> ProjectRequest:
     with _audited(by=by, door=Door.FORM), transaction.atomic():
         request = _open_request(request, by=by)
-        request.decision, request.decided_at, request.decided_by = decision, timezone.now(), by
+        request.decision, request.decided_at, request.decided_by_id = decision, timezone.now(), by.pk
         request.comment = comment
         request.save(update_fields=["decision", "decided_at", "decided_by", "comment"])
     log.info("decided", decision=decision.value, request=request.pk, slug=request.slug)
@@ -346,8 +346,17 @@ def _verdict(
     if before is not None:
         others = others.exclude(slug=before.slug)
     taken = others.aggregate(total=Sum("units"))["total"] or 0
-    question = Question(action=action.value, before=before, after=after, budget=team.budget, taken=taken)
+    question = Question(action=_word_of(action), before=before, after=after, budget=team.budget, taken=taken)
     return decide(catalogue=installation.catalogue, question=question), team.budget - taken
+
+
+def _word_of(action: Action) -> Literal["create", "change", "retire"]:
+    words: dict[Action, Literal["create", "change", "retire"]] = {
+        Action.CREATE: "create",
+        Action.CHANGE: "change",
+        Action.RETIRE: "retire",
+    }
+    return words[action]
 
 
 def _preview(

@@ -50,7 +50,12 @@ def _history() -> tuple[pghistory.Tracker, ...]:
     return pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent()
 
 
-@pghistory.track(*_history(), model_name="TeamHistory", append_only=True)
+def _pointing_back() -> pghistory.ObjForeignKey:
+    """From an entry to its row, as `row.history`; the row may be gone."""
+    return pghistory.ObjForeignKey(related_name="history")
+
+
+@pghistory.track(*_history(), model_name="TeamHistory", append_only=True, obj_field=_pointing_back())
 class Team(models.Model):
     """Some directory groups with a budget in plan units."""
 
@@ -70,6 +75,7 @@ class Team(models.Model):
     *_history(),
     model_name="ProjectHistory",
     append_only=True,
+    obj_field=_pointing_back(),
     exclude=["lease_until", "lease_holder", "fence", "observed_generation", "next_look_at", "ready_at"],
 )
 class Project(models.Model):
@@ -154,7 +160,7 @@ class Project(models.Model):
         return f'"{self.generation}"'
 
 
-@pghistory.track(*_history(), model_name="MembershipHistory", append_only=True)
+@pghistory.track(*_history(), model_name="MembershipHistory", append_only=True, obj_field=_pointing_back())
 class Membership(models.Model):
     """The contributors of the present spec as rows, so that "which projects may I see" is one query."""
 
@@ -177,7 +183,7 @@ class Membership(models.Model):
         return f"{self.subject}: {self.role}"
 
 
-@pghistory.track(*_history(), model_name="ProjectRequestHistory", append_only=True)
+@pghistory.track(*_history(), model_name="ProjectRequestHistory", append_only=True, obj_field=_pointing_back())
 class ProjectRequest(models.Model):
     """Somebody asked: what it was before, what it shall be, what was decided, by whom or which rule, and why."""
 

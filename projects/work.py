@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -66,7 +67,8 @@ RETURNING id, fence
 def claim(*, lease: timedelta, project_id: int | None = None) -> Claim | None:
     """Claim this project, or the one that has been due longest. None when it is not due or somebody works on it."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"lease": lease, "holder": holder(), "id": project_id})
+        values: dict[str, Any] = {"lease": lease, "holder": holder(), "id": project_id}
+        cursor.execute(_CLAIM, values)
         row = cursor.fetchone()
     if row is None:
         return None

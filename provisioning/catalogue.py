@@ -31,11 +31,14 @@ Quantity = Annotated[str, AfterValidator(_quantity)]
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
-class ClusterTarget(_Entry):
-    """A Kubernetes cluster."""
-
+class _Named(_Entry):
     name: Name
     title: str = ""
+
+
+class ClusterTarget(_Named):
+    """A Kubernetes cluster."""
+
     api: str
     ca: SecretRef | None = None
     token: SecretRef
@@ -48,22 +51,18 @@ class ClusterTarget(_Entry):
     pod_security_version: str = "latest"
 
 
-class ObjectStoreTarget(_Entry):
+class ObjectStoreTarget(_Named):
     """An object store with MinIO's S3 and admin interfaces."""
 
-    name: Name
-    title: str = ""
     endpoint: str
     region: str = "us-east-1"
     access_key: SecretRef
     secret_key: SecretRef
 
 
-class ForgeTarget(_Entry):
+class ForgeTarget(_Named):
     """A git forge. `bot` is the account that our token belongs to."""
 
-    name: Name
-    title: str = ""
     kind: Literal["gitea"] = "gitea"
     url: str
     token: SecretRef
@@ -84,11 +83,9 @@ class Plan(_Entry):
     units: int = Field(gt=0)
 
 
-class ProjectTemplate(_Entry):
+class ProjectTemplate(_Named):
     """A template repository that a project may start from."""
 
-    name: Name
-    title: str = ""
     forge: str
     repository: str
 
@@ -190,10 +187,10 @@ class Catalogue(_Entry):
         return _named(self.templates, name)
 
 
-T = TypeVar("T", ClusterTarget, ObjectStoreTarget, ForgeTarget, ProjectTemplate)
+Listed = TypeVar("Listed", bound=_Named)
 
 
-def _named(entries: tuple[T, ...], name: str) -> T:
+def _named(entries: tuple[Listed, ...], name: str) -> Listed:
     for entry in entries:
         if entry.name == name:
             return entry

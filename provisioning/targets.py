@@ -80,7 +80,8 @@ def open_client(target: Target, *, resolve: Resolve) -> Any:
 
 def targets(catalogue: Catalogue) -> dict[str, Target]:
     """Every target of the catalogue by name."""
-    return {target.name: target for target in (*catalogue.clusters, *catalogue.object_stores, *catalogue.forges)}
+    everything: tuple[Target, ...] = (*catalogue.clusters, *catalogue.object_stores, *catalogue.forges)
+    return {target.name: target for target in everything}
 
 
 def opener(catalogue: Catalogue, *, resolve: Resolve) -> Callable[[str], Any]:
