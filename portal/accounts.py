@@ -1,0 +1,102 @@
+"""Which account belongs to a person of the directory.
+
+A person is tenant plus object id. The UPN is only a name: people keep their account when it changes, and somebody who
+is given the UPN of a person who left inherits nothing.
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+
+from portal.models import User, group_names
+
+log = logging.getLogger(__name__)
+
+# "#" parts a UPN from the object id in names that were moved aside.
+_UPN = re.compile(r"[^\s#]+@[^\s#]+")
+_OBJECT_ID = re.compile(r"[0-9A-Za-z._=+/-]{1,64}")
+_LONGEST_UPN = 180
+
+
+class SignInRefused(PermissionDenied):
+    """The person may not come in. The text is for that person: what happened, why, what to do."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who a token speaks of: `upn` in lower case, `object_id` as the directory writes it."""
+
+    tenant: str
+    object_id: str
+    upn: str
+
+    def __post_init__(self) -> None:
+        if not _OBJECT_ID.fullmatch(self.object_id):
+            raise SignInRefused(
+                "The directory sent no object id for you, and without one we can't tell accounts apart. "
+                "The platform team must add the claim “oid” for this portal in AD FS or Entra ID."
+            )
+        if not _UPN.fullmatch(self.upn) or len(self.upn) > _LONGEST_UPN:
+            raise SignInRefused(
+                "The directory sent no usable user principal name for you. "
+                "The platform team must add the claim “upn” for this portal in AD FS or Entra ID."
+            )
+
+
+def account_of(person: Person) -> tuple[User, bool]:
+    """The account of `person` and whether it was made just now. Writes nothing when account and name are as they were.
+
+    Raises SignInRefused when a local account has the person's name.
+    """
+    known = (
+        User.objects.filter(tenant=person.tenant, object_id=person.object_id)
+        .annotate(names=group_names(user="pk"))
+        .first()
+    )
+    if known is not None and known.username == person.upn:
+        # Every call with a token of the directory comes by here, and needs the groups.
+        known.directory_groups = tuple(known.names)
+        return known, False
+    try:
+        return _settle(person)
+    except IntegrityError:
+        # Two first sign-ins of one person at the same moment: the other one has made the account.
+        return _settle(person)
+
+
+@transaction.atomic
+def _settle(person: Person) -> tuple[User, bool]:
+    known = User.objects.select_for_update().filter(tenant=person.tenant, object_id=person.object_id).first()
+    holder = User.objects.select_for_update().filter(username__iexact=person.upn).first()
+    if holder is not None and holder != known:
+        _move_aside(holder)
+    if known is None:
+        made = User(username=person.upn, tenant=person.tenant, object_id=person.object_id)
+        made.set_unusable_password()
+        made.save()
+        log.info("account made for %s", person.upn)
+        return made, True
+    if known.username != person.upn:
+        log.info("account %s is called %s now", known.pk, person.upn)
+        known.username = person.upn
+        known.save(update_fields=["username"])
+    return known, False
+
+
+def _move_aside(holder: User) -> None:
+    """Takes name, groups and sessions from an account whose UPN now belongs to somebody else."""
+    if not holder.object_id:
+        raise SignInRefused(
+            "A local account of this portal has your user name, so we can't give it to you. "
+            "Ask the platform team to rename or remove the local account."
+        )
+    log.warning("the name %s belongs to another person now; account %s was moved aside", holder.username, holder.pk)
+    holder.username = f"{holder.username}#{holder.object_id}"
+    holder.is_staff = False
+    # A new unusable password ends the sessions that are open.
+    holder.set_unusable_password()
+    holder.save(update_fields=["username", "is_staff", "password"])
+    holder.groups.clear()

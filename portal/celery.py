@@ -1,0 +1,75 @@
+"""The Celery app: a doorbell and nothing more. Postgres holds the work, so any message may be lost or doubled."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init, worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+from django.conf import settings
+
+app = Celery("slipway")
+_config = settings.CONFIG
+app.conf.update(
+    broker_url=_config.redis_url,
+    task_ignore_result=True,
+    task_acks_late=False,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="slipway",
+    worker_prefetch_multiplier=1,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_soft_shutdown_timeout=20,
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=2,
+    task_publish_retry=False,
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "socket_timeout": 20,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+    },
+    beat_schedule={
+        "sweep": {
+            "task": "projects.tasks.sweep",
+            "schedule": _config.sweep_seconds,
+            "options": {"expires": _config.sweep_seconds * 3},
+        },
+        "probe-targets": {"task": "projects.tasks.probe_targets", "schedule": 3.0, "options": {"expires": 9}},
+        "scan": {
+            "task": "projects.tasks.scan_fleet",
+            "schedule": _config.scan_seconds,
+            "options": {"expires": _config.scan_seconds * 2},
+        },
+        "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
+    },
+)
+app.autodiscover_tasks(["projects"])
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: object) -> None:
+    """Celery must not replace the logging that Django's settings made."""
+
+
+@worker_process_init.connect
+def _fresh_clients(**_: object) -> None:
+    """A forked child may not share sockets with its parent."""
+    from provisioning.targets import forget_clients
+
+    forget_clients()
+
+
+@worker_ready.connect
+def _serve_metrics(**_: object) -> None:
+    """The worker answers Prometheus, where a port is configured."""
+    from portal.metrics import serve
+
+    if _config.metrics_port:
+        serve(port=_config.metrics_port, address=_config.metrics_address)

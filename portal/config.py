@@ -1,0 +1,97 @@
+"""The portal's configuration: one typed object, read from the environment and from one folder of secret files.
+
+It fails at start with every fault named. Secrets are files, so that they can be mounted and rotated; they are never
+variables of the environment here.
+"""
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from projects.installation import Installation
+from provisioning.catalogue import load
+from provisioning.secrets import KeyRing, resolver
+
+
+class Config(BaseSettings):
+    """Everything that differs between two installations. Variables carry the prefix SLIPWAY_."""
+
+    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", frozen=True)
+
+    database_url: str = "postgresql://portal@127.0.0.1:5432/slipway"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    catalogue: Path = Path("platform.example.yaml")
+    secrets_dir: Path = Path("secrets")
+    public_url: str = "http://localhost:8000"
+    debug: bool = False
+    log_format: Literal["console", "json"] = "json"
+    metrics_port: int = 0
+    metrics_address: str = "127.0.0.1"
+    build_only: bool = Field(default=False, description="For commands that need no secrets, such as collectstatic.")
+
+    adfs_server: str = "localhost:8443"
+    adfs_client_id: str = "slipway"
+    adfs_relying_party_id: str = "urn:slipway"
+    adfs_ca_bundle: str = ""
+    adfs_mode: Literal["adfs", "entra"] = "adfs"
+    adfs_tenant_id: str = ""
+    adfs_platform_admin_group: str = "ml-platform"
+
+    lease_seconds: float = Field(default=8.0, gt=1)
+    sweep_seconds: float = Field(default=2.0, gt=0)
+    scan_seconds: float = Field(default=10.0, gt=0)
+    resync_seconds: float = Field(default=600.0, gt=0)
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError("give scheme and host only, such as https://slipway.corp.example")
+        return value.rstrip("/")
+
+    def installation(self) -> Installation:
+        """What domain and engine need of all this. Raises CatalogueError, FileNotFoundError or ValueError at start."""
+        ring = KeyRing(keys=()) if self.build_only else KeyRing.parse((self.secrets_dir / "key-ring").read_text())
+        return Installation(
+            catalogue=load(self.catalogue),
+            key_ring=ring,
+            resolve=resolver(folder=self.secrets_dir),
+            public_url=self.public_url,
+            lease=timedelta(seconds=self.lease_seconds),
+            resync=timedelta(seconds=self.resync_seconds),
+        )
+
+    def secret(self, name: str) -> str:
+        """The text of a secret file, "" when it is not there."""
+        path = self.secrets_dir / name
+        return path.read_text().strip() if path.is_file() else ""
+
+    def django_secret_key(self) -> str:
+        """Django's signing key. Only commands that serve nobody may do without the file."""
+        key = self.secret("django-secret-key")
+        if key:
+            return key
+        if self.build_only:
+            return secrets.token_urlsafe(50)
+        raise FileNotFoundError(f"The file django-secret-key is missing in {self.secrets_dir}.")
+
+    def database(self) -> dict[str, object]:
+        """Django's DATABASES entry for `database_url`."""
+        parts = urlsplit(self.database_url)
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": parts.path.lstrip("/"),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+        }
+
+
+config = Config()

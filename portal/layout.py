@@ -1,0 +1,43 @@
+"""What every page's frame needs: where one is, who one is, and how many requests wait. At most one query a page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from projects import permissions
+from projects.models import Decision
+
+_REQUESTS = ("requests", "request", "approve", "reject", "withdraw")
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Template context of the frame. Nothing is asked of the database before the frame is drawn."""
+    match = getattr(request, "resolver_match", None)
+    section = ""
+    if match is not None and match.app_name == "projects":
+        section = "requests" if match.url_name in _REQUESTS else "help" if match.url_name == "help" else "projects"
+    return {
+        "section": section,
+        "request_id": request.META.get("slipway.request_id", ""),
+        "account": SimpleLazyObject(lambda: _account(request)),
+    }
+
+
+def _account(request: HttpRequest) -> dict[str, Any]:
+    """Name, short name, groups, and for the platform team the number of requests that wait for somebody else's yes."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    admin = permissions.is_platform_admin(user)
+    waiting = 0
+    if admin:
+        waiting = (
+            permissions.visible_requests(user).filter(decision=Decision.PENDING).exclude(requested_by=user.pk).count()
+        )
+    return {
+        "name": user.get_username(),
+        "short": user.first_name or user.get_username().partition("@")[0].capitalize(),
+        "says": "Platform team" if admin else ", ".join(user.directory_groups) or "in no directory group",
+        "waiting": waiting,
+    }

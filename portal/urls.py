@@ -1,0 +1,32 @@
+"""Table of contents of the site."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from portal import health
+from portal.auth_views import SignIn
+from portal.break_glass import BreakGlass
+from projects.api_reference import profile_schema
+
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.permission_denied"
+handler404 = "portal.errors.page_not_found"
+handler500 = "portal.errors.server_error"
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("oauth2/", include("portal.auth_urls")),
+    path("sign-in/", SignIn.as_view(), name="sign-in"),
+    path("break-glass/", BreakGlass.as_view(), name="break-glass"),
+    path("api/v1/", include("projects.api_urls")),
+    path("api/v1/", include("portal.api_urls")),
+    path("profile.schema.json", profile_schema, name="profile-schema"),
+    path("hooks/", include("projects.hook_urls")),
+    # The admin's own password form has no limit on tries; there is one way in, and break-glass.
+    path("admin/login/", login_not_required(RedirectView.as_view(pattern_name="sign-in", query_string=True))),
+    path("admin/", admin.site.urls),
+    path("", include("projects.urls")),
+]

@@ -1,0 +1,152 @@
+"""Tokens on API calls, signed here with a key the portal is told to trust."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from django.core.exceptions import PermissionDenied
+from django.test import RequestFactory
+from django_auth_adfs.config import settings as adfs
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from portal.accounts import SignInRefused
+from portal.auth import AdfsBearer, BearerBackend, CodeBackend, IdentityProviderUnavailable
+from portal.models import User
+from tests.portal.directory import KEY, OTHER_KEY, claims, token
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_a_token_opens_the_account_and_later_calls_write_nothing(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    user = BearerBackend().authenticate(access_token=token())
+    assert user is not None
+    assert (user.username, user.get_full_name(), user.email, user.directory_groups, user.is_staff) == (
+        "alice@corp.example",
+        "Alice Andersson",
+        "alice@corp.example",
+        ("ml-forecasting", "ml-users"),
+        False,
+    )
+    changed = token(given_name="Mallory", **{adfs.GROUPS_CLAIM: ["ml-platform"]})
+    with django_assert_num_queries(1):
+        again = BearerBackend().authenticate(access_token=changed)
+    assert again is not None
+    assert (again.first_name, again.directory_groups, again.is_staff) == (
+        "Alice",
+        ("ml-forecasting", "ml-users"),
+        False,
+    )
+
+
+def unsigned() -> str:
+    head = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
+    body = base64.urlsafe_b64encode(json.dumps(claims()).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}."
+
+
+def signed_with_the_public_key() -> str:
+    """HS256 with the public key as the secret, made by hand because PyJWT refuses to make it."""
+    pem = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    head, body, _ = jwt.encode(claims(), "x" * 32, algorithm="HS256").split(".")
+    mark = hmac.new(pem, f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{base64.urlsafe_b64encode(mark).rstrip(b'=').decode()}"
+
+
+def tampered() -> str:
+    head, _, mark = token().split(".")
+    body = base64.urlsafe_b64encode(json.dumps(claims(upn="paula@corp.example")).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}.{mark}"
+
+
+FORGERIES = {
+    "unsigned": unsigned,
+    "public key as secret": signed_with_the_public_key,
+    "tampered": tampered,
+    "other key": lambda: token(key=OTHER_KEY),
+    "no expiry": lambda: token(exp=None),
+    "expired": lambda: token(exp=int(time.time()) - 1),
+    "not yet valid": lambda: token(nbf=int(time.time()) + 600),
+    "other audience": lambda: token(aud="urn:other"),
+    "no audience": lambda: token(aud=None),
+    "other issuer": lambda: token(iss="http://evil.example/adfs/services/trust"),
+    "no issuer": lambda: token(iss=None),
+    "ID token": lambda: token(scp=None, ver=None),
+    "guest's home": lambda: token(idp="https://other.example/adfs"),
+    "program without a person": lambda: token(upn=None),
+    "no object id": lambda: token(oid=None),
+    "cut off": lambda: token().rsplit(".", 1)[0] + ".",
+    "not JSON": lambda: "eyJhbGciOiJSUzI1NiJ9.AAAA.AAAA",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
+def test_forged_tokens_are_refused_and_leave_no_trace(forge) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(PermissionDenied):
+        BearerBackend().authenticate(access_token=forge())
+    assert User.objects.count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_guests_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adfs, "IDENTITY_TENANT", "corp-tenant")
+    with pytest.raises(SignInRefused, match="guests"):
+        BearerBackend().authenticate(access_token=token(tid="other-tenant"))
+    assert User.objects.count() == 0
+
+
+@pytest.mark.usefixtures("provider_away")
+def test_other_backends_work_while_the_provider_is_away() -> None:
+    assert BearerBackend().authenticate(access_token=None) is None
+    assert CodeBackend().authenticate(RequestFactory().get("/")) is None
+    with pytest.raises(IdentityProviderUnavailable):
+        BearerBackend().authenticate(access_token="eyJ.e30.x")
+
+
+class WhoAmI(APIView):
+    authentication_classes = [AdfsBearer]
+    permission_classes = [IsAuthenticated]
+
+    def get(self, request):  # type: ignore[no-untyped-def]
+        return Response(request.user.username)
+
+
+def ask(header: str | None) -> Response:
+    headers = {"Authorization": header} if header is not None else {}
+    response: Response = WhoAmI.as_view()(APIRequestFactory().get("/", headers=headers))
+    return response
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_the_api_takes_access_tokens() -> None:
+    response = ask(f"Bearer {token()}")
+    assert (response.status_code, response.data) == (200, "alice@corp.example")
+    refused = ask(f"Bearer {tampered()}")
+    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Bearer realm="slipway"')
+    User.objects.update(is_active=False)
+    assert ask(f"Bearer {token()}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer slip_0123456789abcdef", "Token a.b.c", "Bearer a.b.c d"]
+)
+def test_what_is_no_directory_token_is_left_to_others(header: str | None) -> None:
+    headers = {"Authorization": header} if header is not None else {}
+    assert AdfsBearer().authenticate(WhoAmI().initialize_request(APIRequestFactory().get("/", headers=headers))) is None
+
+
+@pytest.mark.usefixtures("provider_away")
+def test_the_api_says_503_while_tokens_can_not_be_checked() -> None:
+    response = ask("Bearer eyJhbGciOiJSUzI1NiJ9.e30.x")
+    assert (response.status_code, response["Retry-After"]) == (503, "30")

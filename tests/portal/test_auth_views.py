@@ -1,0 +1,138 @@
+"""The pages of signing in and out, without an identity provider."""
+
+import base64
+import hashlib
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django_auth_adfs.config import settings as adfs
+
+from portal.accounts import account_of
+from portal.auth_views import PENDING_KEY, safe_next
+from tests.portal.directory import alice
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_sign_in_sends_state_and_challenge_and_keeps_the_rest(client: Client) -> None:
+    answer = client.get(reverse("django_auth_adfs:login"), {"next": "/projects/"})
+    assert answer.status_code == 302
+    sent = {name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()}
+    begun = client.session[PENDING_KEY]
+    assert list(begun) == [sent["state"]]
+    kept = begun[sent["state"]]
+    digest = hashlib.sha256(kept["verifier"].encode()).digest()
+    assert kept["next"] == "/projects/"
+    assert (sent["code_challenge"], sent["code_challenge_method"]) == (
+        base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "S256",
+    )
+    assert kept["verifier"] not in answer["Location"]
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_five_sign_ins_may_be_open_at_once(client: Client) -> None:
+    states = []
+    for _ in range(7):
+        answer = client.get(reverse("django_auth_adfs:login"))
+        states.append(parse_qs(urlsplit(answer["Location"]).query)["state"][0])
+    assert set(client.session[PENDING_KEY]) == set(states[2:])
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize("query", [{}, {"code": "c"}, {"code": "c", "state": "Lw=="}, {"code": "c", "state": "\x00"}])
+def test_a_sign_in_that_was_not_begun_here_is_refused(client: Client, query: dict[str, str]) -> None:
+    client.get(reverse("django_auth_adfs:login"))
+    answer = client.get(reverse("django_auth_adfs:callback"), query)
+    assert answer.status_code == 400
+    assert "not begun in this browser" in answer.content.decode()
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_an_old_sign_in_is_refused(client: Client) -> None:
+    client.get(reverse("django_auth_adfs:login"))
+    session = client.session
+    (state,) = session[PENDING_KEY]
+    session[PENDING_KEY] = {state: session[PENDING_KEY][state] | {"at": int(time.time()) - 601}}
+    session.save()
+    assert client.get(reverse("django_auth_adfs:callback"), {"code": "c", "state": state}).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_what_the_provider_complains_of_is_shown_once_and_escaped(client: Client) -> None:
+    client.get(reverse("django_auth_adfs:login"))
+    (state,) = client.session[PENDING_KEY]
+    query = {"state": state, "error": "access_denied", "error_description": "<b>no</b>"}
+    answer = client.get(reverse("django_auth_adfs:callback"), query)
+    page = answer.content.decode()
+    assert (answer.status_code, "access_denied" in page, "<b>no</b>" in page) == (400, True, False)
+    assert "not begun" in client.get(reverse("django_auth_adfs:callback"), query).content.decode()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        None,
+        "",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https:evil.example",
+        "https://evil.example/",
+        "http://testserver@evil.example/",
+        "http://testserver.evil.example/",
+        "javascript:alert(1)",
+        "\thttps://evil.example",
+        "http:///evil.example",
+    ],
+)
+def test_other_sites_are_never_the_next_page(wanted: str | None) -> None:
+    assert safe_next(RequestFactory().get("/"), wanted) == "/"
+
+
+@pytest.mark.parametrize("wanted", ["/projects/?q=a&b", "http://testserver/projects/", "/%2f%2fevil.example"])
+def test_pages_of_this_site_may_be_next(wanted: str) -> None:
+    assert safe_next(RequestFactory().get("/"), wanted) == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider_away")
+def test_pages_say_so_while_the_provider_is_away(client: Client) -> None:
+    answer = client.get(reverse("django_auth_adfs:login"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+    assert "Company login does not answer" in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_signing_out_takes_a_post_and_ends_both_sessions(client: Client) -> None:
+    user, _ = account_of(alice())
+    client.force_login(user, backend="portal.auth.CodeBackend")
+    assert client.get(reverse("django_auth_adfs:logout")).status_code == 405
+    answer = client.post(reverse("django_auth_adfs:logout"))
+    place = urlsplit(answer["Location"])
+    assert (place.netloc, place.path, parse_qs(place.query)) == (
+        "login.corp.example",
+        "/adfs/oauth2/logout",
+        {"client_id": [adfs.CLIENT_ID], "post_logout_redirect_uri": ["http://testserver/sign-in/"]},
+    )
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider_away")
+def test_signing_out_works_while_the_provider_is_away(client: Client) -> None:
+    user, _ = account_of(alice())
+    client.force_login(user, backend="portal.auth.CodeBackend")
+    answer = client.post(reverse("django_auth_adfs:logout"))
+    assert (answer.status_code, answer["Location"]) == (302, "http://testserver/sign-in/")
