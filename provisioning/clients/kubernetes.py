@@ -36,6 +36,7 @@ _TIMEOUT = (3, 15)
 _CONNECTIONS = 16
 _FIELD_MANAGER = "slipway"
 _DISCOVERY_SECONDS = 60
+_ABSENCE_SECONDS = 5
 # Ten tries within one second, the first of them soon: the cache of rights is usually 5 ms behind.
 _FRESH_RIGHTS_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.075, 0.1, 0.15, 0.2, 0.2, 0.2)
 
@@ -105,7 +106,7 @@ class Cluster:
         return str(answer.document["gitVersion"])
 
     def serves(self, api_version: str, kind: str) -> bool:
-        """Does the cluster know this kind? Asked at most once a minute for each apiVersion."""
+        """Does the cluster know this kind? A yes is believed for a minute, a no for five seconds."""
         return kind in self._discover(api_version)
 
     def create(self, manifest: Manifest) -> Manifest:
@@ -228,7 +229,9 @@ class Cluster:
             for one in answer.document.get("resources", [])
             if "/" not in one["name"]
         }
-        self._discovered[api_version] = (time.monotonic() + _DISCOVERY_SECONDS, routes)
+        # What is missing may be just being installed, or the server just started: asked again soon.
+        keep = _DISCOVERY_SECONDS if routes else _ABSENCE_SECONDS
+        self._discovered[api_version] = (time.monotonic() + keep, routes)
         return routes
 
     def _route(self, api_version: str, kind: str) -> _Route | None:
