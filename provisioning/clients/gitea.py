@@ -23,6 +23,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from provisioning.clients import gitea_documents as documents
+from provisioning.clients import gitea_feed
 from provisioning.clients.gitea_api import GiteaApi, said
 from provisioning.clients.gitea_documents import (
     ChangedFile,
@@ -168,6 +169,10 @@ class Forge:
         if found is None and self._branches(full_name):
             found = self._api.find(doing, path)
         return None if found is None else documents.head(found["commit"])
+
+    def pushes(self, full_name: str, branch: str) -> list[gitea_feed.Push]:
+        """The newest pushes to a branch and who made them, newest first; a moment behind. [] when there are none."""
+        return gitea_feed.pushes(self._api, _repo(full_name), branch)
 
     def _branches(self, full_name: str) -> list[Json]:
         """The first of a repository's branches. Asking makes Gitea fill its table of branches."""

@@ -17,6 +17,7 @@ from provisioning.clients.gitea_documents import (
     State,
     Status,
 )
+from provisioning.clients.gitea_feed import Push
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from tests.fakes.forge_state import StoredCommit, StoredRepository
 from tests.fakes.recording import Recorder
@@ -130,6 +131,11 @@ class FakeForge(Recorder):
         self._enter("branch_head", full_name, branch)
         kept = self.repositories.get(full_name)
         return copy.copy(kept.branches[branch].head) if kept and branch in kept.branches else None
+
+    def pushes(self, full_name: str, branch: str) -> list[Push]:
+        self._enter("pushes", full_name, branch)
+        kept = self.repositories.get(full_name)
+        return list(kept.pushes.get(branch, [])) if kept else []
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         with self._lock:

@@ -12,6 +12,7 @@ from provisioning.clients.gitea_documents import (
     Repository,
     Status,
 )
+from provisioning.clients.gitea_feed import Push
 
 
 @dataclass
@@ -29,6 +30,7 @@ class StoredRepository:
     repository: Repository
     branches: dict[str, StoredCommit] = field(default_factory=dict)
     commits: dict[str, StoredCommit] = field(default_factory=dict)
+    pushes: dict[str, list[Push]] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
     protections: dict[str, Protection] = field(default_factory=dict)
     collaborators: dict[str, Permission] = field(default_factory=dict)
