@@ -28,7 +28,7 @@ class NewToken(Closed):
     """What the token is for, what it may do, and for how many days."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(check_text)]
-    scopes: tuple[Scope, ...] = Field(default=("read",), min_length=1, max_length=2)
+    scopes: list[Scope] = Field(default=["read"], min_length=1, max_length=2)
     days: int = Field(default=90, ge=1, le=365)
 
 

@@ -8,6 +8,7 @@ from celery.signals import setup_logging, worker_process_init, worker_ready
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 app = Celery("slipway")
 _config = settings.CONFIG
@@ -47,9 +48,12 @@ app.conf.update(
             "schedule": _config.scan_seconds,
             "options": {"expires": _config.scan_seconds * 2},
         },
+        "poll-profiles": {"task": "projects.tasks.poll_profiles", "schedule": 60.0, "options": {"expires": 60}},
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
+# Carries the request id of a click over to the worker's log lines.
+app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks(["projects"])
 
 

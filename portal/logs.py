@@ -50,6 +50,7 @@ def logging_settings(*, log_format: str) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {
             "django_auth_adfs": {"level": "WARNING", "filters": ["no_login_secrets"]},
+            "django_structlog": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
             "celery": {"level": "INFO"},

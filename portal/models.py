@@ -54,7 +54,8 @@ class ApiToken(AbstractAuthToken):
         ordering = ["-created"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(scopes__contained_by=["read", "write"], scopes__len__gt=0), name="api_token_scopes_known"
+                condition=models.Q(scopes__contained_by=["read", "write"], scopes__len__gt=0),
+                name="api_token_scopes_known",
             )
         ]
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from portal.auth_settings import adfs_settings, provider_origin
+from portal import auth_settings
 from portal.config import Config
 from portal.logs import logging_settings
 
@@ -84,7 +84,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         # Threads of web and worker share one small pool; a dead connection is noticed before it is lent.
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": 16, "timeout": 5, "max_idle": 60},
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 3, "max_idle": 60},
             "connect_timeout": 3,
             "options": "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
         },
@@ -98,7 +98,8 @@ MIGRATION_MODULES = {"knox": None}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CONFIG.redis_url}}
 
 AUTH_USER_MODEL = "portal.User"
-AUTH_ADFS = adfs_settings(CONFIG)
+AUTH_ADFS = auth_settings.adfs_settings(CONFIG)
+AUTHENTICATION_BACKENDS = auth_settings.AUTHENTICATION_BACKENDS
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 14}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -134,7 +135,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
-        "form-action": ["'self'", provider_origin(CONFIG)],
+        "form-action": ["'self'", auth_settings.provider_origin(CONFIG)],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
         "object-src": ["'none'"],

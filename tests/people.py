@@ -1,10 +1,4 @@
-"""The sample people and teams, as rows: what sign-in and `seed_dev` make of the directory.
-
-    alice    ml-users, ml-forecasting     asks for projects
-    bob      ml-users, ml-forecasting     her colleague
-    charlie  ml-users                     in no team
-    paula    ml-users, ml-platform        the platform team
-"""
+"""The same people in every test: alice owns, bob is on her team, charlie must see nothing, paula is platform team."""
 
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -18,40 +12,37 @@ GROUPS = {
     "charlie": ("ml-users",),
     "paula": ("ml-users", "ml-platform"),
 }
-TEAMS = {
-    "forecasting": {"name": "Forecasting", "ad_groups": ["ml-forecasting"], "budget": 100},
-    "vision": {"name": "Vision", "ad_groups": ["ml-vision"], "budget": 60},
-}
 
 
 def person(name: str) -> User:
-    """The account of alice, bob, charlie or paula; made when it is not there yet."""
-    user, made = User.objects.get_or_create(
+    """The account of one of the four, as a sign-in would leave it."""
+    user, _ = User.objects.get_or_create(
         username=f"{name}@corp.example",
         defaults={
-            "first_name": name.capitalize(),
-            "last_name": "Example",
             "email": f"{name}@corp.example",
-            "tenant": "adfs",
+            "first_name": name.title(),
+            "tenant": "corp",
             "object_id": f"oid-{name}",
             "is_staff": "ml-platform" in GROUPS[name],
         },
     )
-    if made:
-        user.set_unusable_password()
-        user.save()
-        user.groups.set(Group.objects.get_or_create(name=group)[0] for group in GROUPS[name])
+    user.groups.set([Group.objects.get_or_create(name=group)[0] for group in GROUPS[name]])
     return user
 
 
-def team(slug: str) -> Team:
-    """The team forecasting or vision; made when it is not there yet."""
-    return Team.objects.get_or_create(slug=slug, defaults=TEAMS[slug])[0]
-
-
 def teams() -> dict[str, Team]:
-    """Both teams by slug."""
-    return {slug: team(slug) for slug in TEAMS}
+    """The two sample teams by slug."""
+    made = {}
+    for slug, group, budget in (("forecasting", "ml-forecasting", 100), ("vision", "ml-vision", 60)):
+        made[slug], _ = Team.objects.get_or_create(
+            slug=slug, defaults={"name": slug.title(), "ad_groups": [group], "budget": budget}
+        )
+    return made
+
+
+def team(slug: str) -> Team:
+    """One of the two sample teams."""
+    return teams()[slug]
 
 
 def client(who: User | str, *, enforce_csrf_checks: bool = False) -> Client:

@@ -1,0 +1,145 @@
+"""Requests over REST: read, approve, reject, withdraw."""
+
+from typing import Literal
+
+from drf_spectacular.utils import extend_schema
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import actions, permissions
+from projects.api_base import Api, person, plain
+from projects.errors import NotFound
+from projects.idempotency import idempotent
+from projects.installation import installation
+from projects.models import Door, ProjectRequest
+from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
+from projects.pagination import PageQuery, page_of
+from projects.payload import Closed, read_body, read_query
+from projects.reference_serializers import Approval, Nothing, Rejection
+from projects.serializers import RequestOut, RequestPage
+
+
+class RequestsQuery(PageQuery):
+    """Which requests."""
+
+    decision: Literal["pending", "approved", "rejected", "withdrawn"] | None = Field(
+        default=None, description="Only those with this decision."
+    )
+    mine: bool = Field(default=False, description="Only what you asked for yourself.")
+
+
+class Requests(Api):
+    """The requests you may see."""
+
+    @extend_schema(
+        operation_id="list_requests",
+        summary="List requests, newest first",
+        tags=["requests"],
+        parameters=parameters_of(RequestsQuery),
+        responses=answers({200: RequestPage}),
+    )
+    def get(self, request: Request) -> Response:
+        """A page of the requests that the caller may see."""
+        asked = read_query(RequestsQuery, request)
+        rows = permissions.visible_requests(person(request)).select_related("team", "decided_by")
+        if asked.decision is not None:
+            rows = rows.filter(decision=asked.decision)
+        if asked.mine:
+            rows = rows.filter(requested_by=person(request).pk)
+        found, after = page_of(rows, asked=asked, request=request)
+        return Response(plain(RequestPage(items=[RequestOut.of(row) for row in found], next=after)))
+
+
+class RequestDetail(Api):
+    """One request."""
+
+    @extend_schema(
+        operation_id="read_request",
+        summary="Read a request",
+        tags=["requests"],
+        responses=answers({200: RequestOut}, 404),
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """The request with its decision."""
+        read_query(Closed, request)
+        return Response(plain(RequestOut.of(_visible(request, pk))))
+
+
+class Approve(Api):
+    """Saying yes."""
+
+    @extend_schema(
+        operation_id="approve_request",
+        summary="Approve a request (platform team, never one's own)",
+        tags=["requests"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=Approval,
+        responses=answers({200: RequestOut}, 403, 404, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        """Approve; the spec becomes the project's newest wish."""
+        read_query(Closed, request)
+        found = _visible(request, pk)
+        said = read_body(Approval, request)
+        actions.approve(found, by=person(request), door=Door.API, installation=installation(), comment=said.comment)
+        return _as_it_is(pk)
+
+
+class Reject(Api):
+    """Saying no."""
+
+    @extend_schema(
+        operation_id="reject_request",
+        summary="Reject a request, with a reason (platform team, never one's own)",
+        tags=["requests"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=Rejection,
+        responses=answers({200: RequestOut}, 403, 404, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        """Reject; the comment tells the team what to change."""
+        read_query(Closed, request)
+        found = _visible(request, pk)
+        said = read_body(Rejection, request)
+        actions.reject(found, by=person(request), door=Door.API, comment=said.comment)
+        return _as_it_is(pk)
+
+
+class Withdraw(Api):
+    """Taking it back."""
+
+    @extend_schema(
+        operation_id="withdraw_request",
+        summary="Take a request back before it is decided",
+        tags=["requests"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=Nothing,
+        responses=answers({200: RequestOut}, 403, 404, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        """Withdraw."""
+        read_query(Closed, request)
+        found = _visible(request, pk)
+        read_body(Nothing, request)
+        actions.withdraw(found, by=person(request), door=Door.API)
+        return _as_it_is(pk)
+
+
+def _visible(request: Request, pk: int) -> ProjectRequest:
+    # The largest id that Postgres can be asked for.
+    if pk >= 2**63:
+        raise NotFound
+    rows = permissions.visible_requests(person(request)).select_related("team", "project", "decided_by")
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _as_it_is(pk: int) -> Response:
+    decided = ProjectRequest.objects.select_related("team", "decided_by").get(pk=pk)
+    return Response(plain(RequestOut.of(decided)))

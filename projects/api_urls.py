@@ -1,0 +1,26 @@
+"""Addresses of the API's domain part, mounted at /api/v1/. Tokens and the description are in `portal.api_urls`."""
+
+from django.urls import path
+
+from projects import api, api_reference, api_requests
+
+app_name = "api"
+
+urlpatterns = [
+    path("projects/", api.Projects.as_view(), name="projects"),
+    path("projects/<slug:slug>/", api.ProjectDetail.as_view(), name="project"),
+    path("projects/<slug:slug>/resources/", api.Resources.as_view(), name="resources"),
+    path("projects/<slug:slug>/look/", api.Looks.as_view(), name="look"),
+    path("projects/<slug:slug>/members/", api.Members.as_view(), name="members"),
+    path("projects/<slug:slug>/events/", api.Events.as_view(), name="events"),
+    path("projects/<slug:slug>/requests/", api.ProjectRequests.as_view(), name="project-requests"),
+    path("requests/", api_requests.Requests.as_view(), name="requests"),
+    path("requests/<int:pk>/", api_requests.RequestDetail.as_view(), name="request"),
+    path("requests/<int:pk>/approve/", api_requests.Approve.as_view(), name="approve"),
+    path("requests/<int:pk>/reject/", api_requests.Reject.as_view(), name="reject"),
+    path("requests/<int:pk>/withdraw/", api_requests.Withdraw.as_view(), name="withdraw"),
+    path("plans/", api_reference.Plans.as_view(), name="plans"),
+    path("teams/", api_reference.Teams.as_view(), name="teams"),
+    path("targets/", api_reference.Targets.as_view(), name="targets"),
+    path("me/", api_reference.MeDetail.as_view(), name="me"),
+]

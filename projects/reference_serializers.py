@@ -1,0 +1,114 @@
+"""The shapes of what a caller needs to know before asking: plans, teams, targets, oneself; and of small bodies."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from projects.payload import Closed
+from provisioning.spec import check_text
+
+Sentence = Annotated[str, Field(max_length=500), AfterValidator(check_text)]
+
+
+class PlanSizeOut(BaseModel):
+    """A named size. `units` is what it takes from a team's budget."""
+
+    name: str
+    title: str
+    cpu: str
+    memory: str
+    gpu: int
+    pods: int
+    storage: str
+    bucket: str
+    units: int
+
+
+class PlanSizeList(BaseModel):
+    """Every plan that is offered."""
+
+    default: str = Field(description="The plan of a spec that names none.")
+    items: list[PlanSizeOut]
+
+
+class TeamOut(BaseModel):
+    """A team of yours with its budget in plan units."""
+
+    slug: str
+    name: str
+    budget: int
+    taken: int
+    free: int = Field(description="Below zero when the platform team granted more than the budget.")
+
+
+class TeamList(BaseModel):
+    """Your teams. The platform team sees all."""
+
+    items: list[TeamOut]
+
+
+class TargetOut(BaseModel):
+    """How an outside system answered when it was last asked. Details are for the platform team."""
+
+    name: str
+    answering: bool
+    since: datetime
+    last_asked: datetime | None = None
+    message: str | None = None
+    version: str | None = None
+
+
+class TargetList(BaseModel):
+    """Every target."""
+
+    items: list[TargetOut]
+
+
+class Me(BaseModel):
+    """Who you are here."""
+
+    username: str
+    name: str
+    email: str
+    platform_admin: bool
+    directory_groups: list[str]
+    teams: list[str]
+
+
+class Look(Closed):
+    """What to look at; without a kind, the whole project."""
+
+    kind: str | None = Field(default=None, max_length=40)
+
+
+class LookOut(BaseModel):
+    """The look was asked for; follow it at `url`."""
+
+    project: str
+    kind: str | None
+    url: str
+
+
+class Retire(Closed):
+    """How to retire. `remove_data` takes bucket and repository with all they hold; `confirm` must then be the slug."""
+
+    remove_data: bool = False
+    confirm: str = Field(default="", max_length=40)
+    note: Sentence = ""
+
+
+class Approval(Closed):
+    """Something to say with a yes."""
+
+    comment: Sentence = ""
+
+
+class Rejection(Closed):
+    """Why not: the team reads it."""
+
+    comment: Sentence
+
+
+class Nothing(Closed):
+    """An empty object."""
