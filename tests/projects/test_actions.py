@@ -49,7 +49,7 @@ def test_a_wish_becomes_a_project_a_request_and_memberships() -> None:
         "title": "Demand forecast",
         "team": "forecasting",
         "plan": "small",
-        "contributors": [{"user": "alice@corp.example", "role": "owner"}, {"group": "ml-vision", "role": "editor"}],
+        "contributors": [{"group": "ml-vision", "role": "editor"}, {"user": "alice@corp.example", "role": "owner"}],
     }
     assert (request.decision, request.rule, request.generation) == (Decision.APPROVED, "within-budget", 1)
     rows = set(project.memberships.values_list("subject", "is_group", "role", "source"))
@@ -77,8 +77,8 @@ def test_all_faults_at_once() -> None:
             options={"bucket": {"quota": "-5Gi"}, "moon": {}},
         )  # fmt: skip
     assert faults(error) == [
-        ("contributors.1.user", "value_error"),
-        ("contributors.2.role", "enum"),
+        ("contributors.0.user", "value_error"),
+        ("contributors.1.role", "enum"),
         ("colour", "extra_forbidden"),
         ("plan", "unknown_plan"),
         ("slug", "reserved"),
@@ -145,8 +145,8 @@ def test_a_wish_that_names_no_owner_keeps_the_owners() -> None:
     changed = change(project, contributors=[{"user": "bob@corp.example", "role": "editor"}]).project
     assert changed is not None
     assert changed.spec["contributors"] == [
-        {"user": "alice@corp.example", "role": "owner"},
         {"user": "bob@corp.example", "role": "editor"},
+        {"user": "alice@corp.example", "role": "owner"},
     ]
 
 
@@ -175,12 +175,14 @@ def test_a_gpu_waits_for_a_person_and_then_comes() -> None:
     assert (request.decision, request.rule) == (Decision.PENDING, "gpu-asks")
     project.refresh_from_db()
     assert (project.generation, project.spec["plan"]) == (1, "small")
-    approved = actions.approve(request, by=person("paula"), installation=installation(), comment="Go ahead.")
+    approved = actions.approve(
+        request, by=person("paula"), door=Door.FORM, installation=installation(), comment="Go ahead."
+    )
     project.refresh_from_db()
     assert (approved.decision, approved.generation, project.generation) == (Decision.APPROVED, 2, 2)
     assert project.spec["plan"] == "gpu"
     with pytest.raises(Conflict):
-        actions.approve(request, by=person("paula"), installation=installation())
+        actions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
 
 
 def test_a_request_overtaken_by_a_change_is_not_granted() -> None:
@@ -190,7 +192,7 @@ def test_a_request_overtaken_by_a_change_is_not_granted() -> None:
     assert request is not None
     Project.objects.filter(pk=project.pk).update(generation=2)
     with pytest.raises(Conflict, match="changed after this was asked"):
-        actions.approve(request, by=person("paula"), installation=installation())
+        actions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
 
 
 def test_a_newer_request_replaces_the_older_one() -> None:
@@ -209,17 +211,17 @@ def test_nobody_decides_about_their_own() -> None:
     request = asked.request
     assert request is not None
     with pytest.raises(NotAllowed):
-        actions.approve(request, by=person("paula"), installation=installation())
+        actions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
     with pytest.raises(NotFound):
-        actions.reject(request, by=person("charlie"), comment="No.")
+        actions.reject(request, by=person("charlie"), door=Door.FORM, comment="No.")
 
 
 def test_a_rejection_says_why() -> None:
     request = ask(plan="gpu").request
     assert request is not None
     with pytest.raises(InvalidSpec):
-        actions.reject(request, by=person("paula"), comment="  ")
-    rejected = actions.reject(request, by=person("paula"), comment="Use medium first.")
+        actions.reject(request, by=person("paula"), door=Door.FORM, comment="  ")
+    rejected = actions.reject(request, by=person("paula"), door=Door.FORM, comment="Use medium first.")
     assert (rejected.decision, rejected.comment) == (Decision.REJECTED, "Use medium first.")
     assert ask(plan="small").project is not None
 
@@ -229,7 +231,7 @@ def test_a_waiting_name_is_held_and_withdrawn_again() -> None:
     assert request is not None
     with pytest.raises(InvalidSpec):
         ask(plan="small")
-    actions.withdraw(request, by=person("alice"))
+    actions.withdraw(request, by=person("alice"), door=Door.FORM)
     assert ask(plan="small").project is not None
 
 

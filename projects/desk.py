@@ -1,0 +1,77 @@
+"""What a look at a registered repository works with: the forge, what it says, and how an answer gets on a commit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from projects.askers import Pushes
+from projects.installation import Installation
+from projects.models import RegisteredRepository
+from projects.profile import FILE
+from projects.verdicts import Said, shortened, standing
+
+CONTEXT = "slipway/profile"
+
+
+class Forge(Pushes, Protocol):
+    """What is used here of `provisioning.clients.gitea.Forge` (and of its fake)."""
+
+    bot: str
+    name: str
+
+    def repository(self, full_name: str) -> Mapping[str, Any] | None: ...
+    def branch_head(self, full_name: str, branch: str) -> Mapping[str, Any] | None: ...
+    def set_status(
+        self, full_name: str, sha: str, context: str, state: Any, description: str, target_url: str = ""
+    ) -> None: ...
+    def statuses(self, full_name: str, sha: str) -> Mapping[str, Mapping[str, str]]: ...
+    def pull_request(self, full_name: str, number: int) -> Mapping[str, Any] | None: ...
+    def pull_request_files(self, full_name: str, number: int) -> Sequence[Mapping[str, str]]: ...
+    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
+
+
+class Refused(Exception):
+    """The file as it is asks for nothing. `again`: look at the same commit again, since the reason may go away."""
+
+    def __init__(self, sentences: Sequence[str], *, line: int = 1, again: bool = False) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
+        self.line = line
+        self.again = again
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A registered repository, the forge that has it, and what the forge says of it."""
+
+    repository_id: int
+    installation: Installation
+    client: Forge
+    full_name: str
+    branch: str
+    html_url: str
+
+    def row(self) -> RegisteredRepository:
+        """Our row, as it is now."""
+        return RegisteredRepository.objects.select_related("project__team").get(pk=self.repository_id)
+
+    def say(self, sha: str, said: Said) -> None:
+        """Write a commit status unless it stands there already."""
+        present = self.client.statuses(self.full_name, sha).get(CONTEXT)
+        if present is None or (present["state"], present["description"], present["target_url"]) != tuple(said):
+            self.client.set_status(self.full_name, sha, CONTEXT, said.state, said.description, said.url)
+
+    def say_standing(self, sha: str) -> Said | None:
+        """Say how it is with what was asked; again when it moved meanwhile, so that the last word is the true one."""
+        said = standing(self.row(), installation=self.installation)
+        while said is not None:
+            self.say(sha, said)
+            before, said = said, standing(self.row(), installation=self.installation)
+            if said == before:
+                break
+        return said
+
+    def say_refused(self, sha: str, refused: Refused) -> None:
+        """Write why nothing was asked for, with the address of the line."""
+        url = f"{self.html_url}/src/commit/{sha}/{FILE}#L{refused.line}"
+        self.say(sha, Said("failure", shortened(refused.sentences), url))

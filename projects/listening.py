@@ -1,0 +1,250 @@
+"""Which repositories we listen to, at which addresses, with which secrets; and whose turn it is to be read.
+
+A repository is due when `look_at` has come, or when the lease of whoever read it has run out. A claim is one
+compare-and-set by the database's clock that empties `look_at`, so a delivery that comes in during the reading is not
+lost. After each reading `look_at` lies ten minutes ahead: a webhook that never came costs that much and nothing else.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from projects.doorbell import ring
+from projects.installation import Installation
+from projects.models import Project, RegisteredRepository
+from provisioning.conditions import Status
+from provisioning.errors import PermanentError
+from provisioning.models import Resource
+from provisioning.names import Names
+
+log = structlog.get_logger(__name__)
+
+PURPOSE = "profile-hook"
+EVENTS = ("pull_request", "push")
+TASK = "projects.tasks.read_profile"
+LEASE = timedelta(seconds=60)
+POLL = timedelta(minutes=10)
+
+
+class Hooks(Protocol):
+    """What is used here of `provisioning.clients.gitea.Forge` (and of its fake)."""
+
+    def repository(self, full_name: str) -> Mapping[str, Any] | None: ...
+    def hooks(self, full_name: str) -> Sequence[Mapping[str, Any]]: ...
+    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int: ...
+    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Hook:
+    """What a webhook's address stands for. `row` is None for a project whose repository was not registered yet."""
+
+    forge: str
+    uid: uuid.UUID
+    full_name: str
+    row: RegisteredRepository | None
+    project: Project | None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The right to write about a repository until `until`, as long as nobody else took it over."""
+
+    repository_id: int
+    until: datetime
+
+
+class TurnLost(Exception):
+    """The lease ran out and somebody else reads the repository now. Nothing more is written."""
+
+
+# Addresses and secrets
+
+
+def hook_path(*, forge: str, uid: uuid.UUID) -> str:
+    """Path of the address that the forge calls."""
+    return f"/hooks/{forge}/{uid}/"
+
+
+def find(*, forge: str, uid: str, installation: Installation) -> Hook | None:
+    """What stands behind an address: a registered repository, or a project's own one. None when there is nothing."""
+    if forge not in {one.name for one in installation.catalogue.forges}:
+        return None
+    try:
+        known = uuid.UUID(uid)
+    except ValueError:
+        return None
+    if str(known) != uid:
+        return None
+    rows = RegisteredRepository.objects.select_related("project").filter(forge=forge)
+    row = rows.filter(project__uid=known).first() or rows.filter(uid=known).first()
+    if row is not None:
+        project = row.project if row.project is not None and row.project.uid == known else None
+        return Hook(forge=forge, uid=known, full_name=row.full_name, row=row, project=project)
+    project = Project.objects.filter(uid=known, deleted_at=None).first()
+    if project is None or forge != installation.catalogue.defaults.forge:
+        return None
+    full_name = repository_of(project, installation=installation)
+    return Hook(forge=forge, uid=known, full_name=full_name, row=None, project=project)
+
+
+def secrets_of(hook: Hook, *, installation: Installation) -> tuple[str, ...]:
+    """The secrets that may sign: by every key of the ring, at the present version and, while it rotates, the last."""
+    newest = int(hook.project.versions.get(PURPOSE, 1)) if hook.project is not None else 1
+    versions = [newest, newest - 1] if newest > 1 else [newest]
+    ring_ = installation.key_ring
+    return tuple(
+        ring_.derive(uid=str(hook.uid), purpose=PURPOSE, version=version, key_id=key_id)
+        for key_id, _ in ring_.keys
+        for version in versions
+    )
+
+
+# Registering
+
+
+def register(
+    *, forge: str, full_name: str, installation: Installation, open_client: Callable[[str], Any]
+) -> RegisteredRepository:
+    """Listen to a repository that exists: put our hook on it, and read its profile.yaml soon. Again changes nothing.
+
+    Raises KeyError for a forge that is not in the catalogue, ProvisioningError when the forge has no such repository,
+    does not answer, or doesn't let us make a hook.
+    """
+    target = installation.catalogue.forge(forge)
+    client: Hooks = open_client(forge)
+    found = client.repository(full_name)
+    if found is None:
+        raise PermanentError(
+            f"{target.title or forge} shows us no repository {full_name}. Check the name, and give {target.bot} the "
+            "right to administer it."
+        )
+    name = str(found["full_name"])
+    with transaction.atomic():
+        row = RegisteredRepository.objects.filter(forge=forge, full_name__iexact=name).first()
+        if row is None:
+            row = RegisteredRepository.objects.create(forge=forge, full_name=name)
+    url = f"{installation.public_url}{hook_path(forge=forge, uid=row.uid)}"
+    secret = installation.key_ring.derive(uid=str(row.uid), purpose=PURPOSE)
+    present = [hook for hook in client.hooks(name) if hook["url"].endswith(hook_path(forge=forge, uid=row.uid))]
+    if present:
+        client.update_hook(name, present[0]["id"], url, secret, EVENTS)
+    else:
+        client.create_hook(name, url, secret, EVENTS)
+    look_soon(row.pk)
+    return row
+
+
+def repository_of(project: Project, *, installation: Installation) -> str:
+    """owner/name of a project's repository: the attached one, or the one that its names give."""
+    spec = project.wanted()
+    names = Names(slug=spec.slug, team=spec.team, uid=str(project.uid), prefix=installation.catalogue.naming.prefix)
+    chosen = spec.options.get("repository", {}).get("attach")
+    return str(chosen or names.repository)
+
+
+def register_project_repository(project: Project, *, installation: Installation) -> RegisteredRepository | None:
+    """Listen to a project's own repository, once its Kind has made or vetted it. Again changes nothing.
+
+    None (and a line in the log) when that repository belongs to another project. No call to the forge: the hook is
+    the Kind `webhook`'s.
+    """
+    forge, name = installation.catalogue.defaults.forge, repository_of(project, installation=installation)
+    with transaction.atomic():
+        rows = RegisteredRepository.objects.select_for_update(of=("self",)).select_related("project")
+        old = rows.filter(project=project).first()
+        if old is not None and old.forge == forge and old.full_name.lower() == name.lower():
+            return old
+        row = rows.filter(forge=forge, full_name__iexact=name).first()
+        if row is not None and row.project is not None and row.project.deleted_at is None:
+            log.warning("repository_of_another_project", repository=str(row), project=project.slug)
+            return None
+        if old is not None:
+            RegisteredRepository.objects.filter(pk=old.pk).update(project=None)
+        if row is None:
+            taken = RegisteredRepository.objects.filter(uid=project.uid).exists()
+            row = RegisteredRepository(forge=forge, full_name=name, uid=uuid.uuid4() if taken else project.uid)
+        row.project = project
+        row.save()
+        look_soon(row.pk)
+    return row
+
+
+# Whose turn it is
+
+
+def look_soon(repository_id: int) -> None:
+    """Have the repository read: written down first, then rung for."""
+    with transaction.atomic():
+        RegisteredRepository.objects.filter(pk=repository_id).update(look_at=Now())
+        ring(TASK, repository_id)
+
+
+def due_repositories(limit: int) -> list[int]:
+    """Ids of repositories that are to be read and that nobody reads, longest due first."""
+    free = Q(lease_until=None) | Q(lease_until__lt=Now())
+    condition = Q(look_at__lte=Now()) & free | Q(lease_until__lt=Now())
+    return list(RegisteredRepository.objects.filter(condition).order_by("look_at").values_list("pk", flat=True)[:limit])
+
+
+def poll_due(now: datetime, *, installation: Installation) -> int:
+    """What the clock alone would miss: rows that nobody ever looked at, and ready projects without a row. Their number.
+
+    Everything else is polled by itself, since each reading sets the time of the next one.
+    """
+    woken = RegisteredRepository.objects.filter(look_at=None, lease_until=None).update(look_at=now)
+    ready = Resource.objects.filter(kind="repository", ready_status=Status.TRUE)
+    missing = Project.objects.filter(
+        pk__in=ready.values("project"), deleted_at=None, deletion_requested_at=None, registered_repository=None
+    )
+    return woken + sum(
+        register_project_repository(project, installation=installation) is not None for project in missing[:100]
+    )
+
+
+_TAKE = """
+UPDATE projects_registeredrepository SET lease_until = now() + %(lease)s, look_at = NULL
+WHERE id = %(id)s AND (look_at <= now() OR lease_until < now()) AND (lease_until IS NULL OR lease_until < now())
+RETURNING lease_until
+"""
+_GIVE_BACK = """
+UPDATE projects_registeredrepository SET
+    lease_until = NULL, look_at = LEAST(COALESCE(look_at, now() + %(after)s), now() + %(after)s)
+WHERE id = %(id)s AND lease_until = %(until)s
+RETURNING look_at <= now()
+"""
+
+
+def take_turn(repository_id: int) -> Turn | None:
+    """Claim a repository. None when it is not due, is read by somebody, or isn't registered any more."""
+    values: dict[str, Any] = {"id": repository_id, "lease": LEASE}
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, values)
+        row = cursor.fetchone()
+    return None if row is None else Turn(repository_id=repository_id, until=row[0])
+
+
+def give_back(turn: Turn, *, after: timedelta = POLL) -> None:
+    """End a turn and say when to look again, at the latest. Rings when it is due again already."""
+    values: dict[str, Any] = {"id": turn.repository_id, "until": turn.until, "after": after}
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE_BACK, values)
+            row = cursor.fetchone()
+        if row is not None and row[0]:
+            ring(TASK, turn.repository_id)
+
+
+def hold(turn: Turn) -> RegisteredRepository:
+    """The row, locked until the end of the transaction. Raises TurnLost when the turn is over."""
+    row = RegisteredRepository.objects.select_for_update().filter(pk=turn.repository_id, lease_until=turn.until).first()
+    if row is None:
+        raise TurnLost
+    return row

@@ -1,0 +1,76 @@
+"""What we write under a pull request that touches profile.yaml. Text of people is made harmless for Markdown first."""
+
+from collections.abc import Sequence
+
+from projects.preview import KindPlan, Preview
+from provisioning.plan import Action, Change
+
+MARKER = "slipway-plan"
+_ROWS = 60
+_MARKDOWN = str.maketrans(
+    {mark: f"\\{mark}" for mark in "\\`*_[]|~!"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b", "#": "#\u200b", "\n": " ", "\r": " "}
+)
+_DECISIONS = {
+    "approve": "Approved at once",
+    "ask": "Somebody of the platform team decides",
+    "refuse": "Refused",
+}
+
+
+def plain(text: object, *, limit: int = 300) -> str:
+    """Text of people as one line of Markdown that means nothing but itself: no markup, mention, reference or cell."""
+    whole = " ".join(str(text).split())
+    return (whole if len(whole) <= limit else f"{whole[:limit]}…").translate(_MARKDOWN)
+
+
+def plan_comment(preview: Preview, *, notes: Sequence[str] = ()) -> str:
+    """The plan as a table: one row for each Kind, then each field that would change."""
+    lines = ["### profile.yaml: what merging this does", ""]
+    if preview.verdict is not None:
+        decision = _DECISIONS[preview.verdict.decision]
+        lines.append(f"{decision} ({plain(preview.verdict.rule)}): {plain(preview.verdict.because)}")
+        lines.append(f"It takes {preview.units} units; {preview.free_units} are free for it in the team's budget.")
+    lines += [plain(note) for note in notes]
+    lines += ["", "| resource | does | with |", "|---|---|---|"]
+    lines += [_row(one) for one in preview.kinds]
+    changed = [change for change in preview.changes if change.action is not Action.KEEP and change.differences]
+    if changed:
+        lines += ["", "| object | field | now | then |", "|---|---|---|---|"]
+        rows = [row for change in changed for row in _differences(change)]
+        lines += rows[:_ROWS]
+        if len(rows) > _ROWS:
+            lines += ["", f"… and {len(rows) - _ROWS} more."]
+    lines += ["", "Nothing happens before the merge. This comment follows the pull request."]
+    return "\n".join(lines)
+
+
+def fault_comment(sentences: Sequence[str]) -> str:
+    """What is wrong with the file, one line each."""
+    lines = ["### profile.yaml: this can't be merged as it is", ""]
+    lines += [f"- {plain(sentence, limit=600)}" for sentence in sentences[:_ROWS]]
+    lines += ["", "Correct the file and push again; this comment follows. Merged like this, the file changes nothing."]
+    return "\n".join(lines)
+
+
+def removal_comment(slug: str) -> str:
+    """The file goes away."""
+    return (
+        "### profile.yaml: this removes the file\n\n"
+        f"The project {plain(slug)} stays as it is: removing the file never retires a project. "
+        "Retire it on its page when it is no longer needed."
+    )
+
+
+def _row(plan: KindPlan) -> str:
+    count = sum(change.action is not Action.KEEP for change in plan.changes)
+    does = "keep" if plan.action is Action.KEEP else f"{plan.action.value} ({count})"
+    return f"| {plain(plan.kind.title)} | {does} | {plain(plan.summary)} |"
+
+
+def _differences(change: Change) -> list[str]:
+    rows = []
+    for one in change.differences:
+        cells = (plain(change.key), plain(one.path), plain(one.observed, limit=120), plain(one.desired, limit=120))
+        rows.append(f"| {' | '.join(cells)} |")
+    return rows

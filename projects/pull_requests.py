@@ -1,0 +1,98 @@
+"""Pull requests that touch profile.yaml: the plan, or what is wrong with the file, under the request and on its commit.
+
+Nothing is asked for here; what counts is who merges. So a person who may see the project but not change it still gets
+the plan, worked out in the name of one of its owners, with a note that an owner has to merge.
+"""
+
+from typing import TYPE_CHECKING, cast
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from projects import actions, permissions
+from projects.askers import person_of
+from projects.desk import Desk, Refused
+from projects.file_wish import ask, parsed
+from projects.models import Project
+from projects.profile import FILE
+from projects.profile_comments import MARKER, fault_comment, plan_comment, removal_comment
+from projects.verdicts import Said
+from provisioning.errors import PermanentError
+from provisioning.spec import Role
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+
+def look_at_pull_request(desk: Desk, number: int) -> str:
+    """Preview the file of a pull request; the outcome as a sentence. Raises what the forge's client raises."""
+    found = desk.client.pull_request(desk.full_name, number)
+    if found is None or found["state"] != "open":
+        return "The pull request is closed."
+    if found["base_branch"] != desk.branch:
+        return f"The pull request is not for {desk.branch}; its file is not asked for."
+    touched = [one for one in desk.client.pull_request_files(desk.full_name, number) if one["path"] == FILE]
+    if not touched:
+        return f"The pull request does not touch {FILE}."
+    sha = str(found["head_sha"])
+    try:
+        comment, said = _preview(desk, author=str(found["author"]), sha=sha)
+    except Refused as refused:
+        desk.client.upsert_comment(desk.full_name, number, MARKER, fault_comment(refused.sentences))
+        desk.say_refused(sha, refused)
+        return " ".join(refused.sentences)
+    desk.client.upsert_comment(desk.full_name, number, MARKER, comment)
+    desk.say(sha, said)
+    return said.description
+
+
+def _preview(desk: Desk, *, author: str, sha: str) -> tuple[str, Said]:
+    row = desk.row()
+    project = row.project if row.project is not None and row.project.deleted_at is None else None
+    try:
+        found = desk.client.file(desk.full_name, FILE, sha)
+    except PermanentError as error:
+        raise Refused([error.message]) from error
+    if found is None:
+        return removal_comment(project.slug if project else row.full_name), Said("success", "Removes the file only.")
+    profile = parsed(found[0])
+    by, notes = _whose_plan(desk, project, author=author)
+    with transaction.atomic():
+        asked = ask(row, profile, by=by, installation=desk.installation, dry_run=True)
+        # A pending request that the merge would replace was withdrawn for this preview only.
+        transaction.set_rollback(True)
+    return plan_comment(asked.preview, notes=notes), _summed_up(asked, notes=notes)
+
+
+def _whose_plan(desk: Desk, project: Project | None, *, author: str) -> tuple["Person", list[str]]:
+    """In whose name the plan is worked out, and what to add to it."""
+    person = person_of(desk.client, author)
+    if person is None or not person.is_active:
+        raise Refused(
+            [f"{author} has not signed in to Slipway yet: no plan. Sign in once at {desk.installation.public_url}."]
+        )
+    if project is None or permissions.may_change(person, project):
+        return person, []
+    owner = _an_owner(project) if permissions.may_see(person, project) else None
+    if owner is None:
+        raise Refused(
+            [f"{author} may not change the project of this repository. An owner has to open this pull request."]
+        )
+    return owner, [f"{author} may not change {project.slug}: an owner of it has to merge this."]
+
+
+def _an_owner(project: Project) -> "Person | None":
+    names = project.memberships.filter(role=Role.OWNER, is_group=False).values("subject")
+    users = get_user_model().objects.filter(username__in=names, is_active=True).order_by("pk")
+    owners = (cast("Person", user) for user in users)
+    return next((owner for owner in owners if permissions.may_change(owner, project)), None)
+
+
+def _summed_up(asked: actions.Asked, *, notes: list[str]) -> Said:
+    preview = asked.preview
+    if preview.verdict is not None and preview.verdict.decision == "refuse":
+        return Said("failure", f"Would be refused ({preview.verdict.rule}): {preview.verdict.because}"[:255])
+    counts = ", ".join(f"{count} to {action}" for action, count in preview.counts.items() if count and action != "keep")
+    ends = " Somebody of the platform team decides." if preview.verdict and preview.verdict.decision == "ask" else ""
+    owner = " An owner has to merge it." if notes else ""
+    return Said("success", f"Plan: {counts or 'no object changes'}.{ends}{owner}")

@@ -1,0 +1,73 @@
+"""Texts that people copy: they hold what was chosen, can be pasted, and read back as the same wish."""
+
+import json
+import shlex
+
+from ruamel.yaml import YAML
+
+from projects import documents
+from projects.documents import Line
+from provisioning.spec import ProjectSpec
+
+SPEC = ProjectSpec.model_validate(
+    {
+        "slug": "demand-forecast",
+        "title": "Alice's forecast: 100 %",
+        "team": "forecasting",
+        "plan": "small",
+        "contributors": [{"user": "alice@corp.example", "role": "owner"}, {"group": "ml-vision"}],
+        "options": {"bucket": {"quota": "100Gi"}},
+        "expires": "2027-06-30",
+    }
+)
+
+
+def test_profile_yaml_reads_back_as_the_same_spec() -> None:
+    text = documents.profile_yaml(documents.plain(SPEC))
+    assert text.splitlines()[:6] == [
+        "version: 1",
+        "slug: demand-forecast",
+        'title: "Alice\'s forecast: 100 %"',
+        "team: forecasting",
+        "plan: small",
+        "expires: '2027-06-30'",
+    ]
+    assert "    role: viewer" in text.splitlines()
+    assert ProjectSpec.model_validate(YAML(typ="safe").load(text)) == SPEC
+
+
+def test_the_api_call_is_one_shell_command_with_the_wish_as_its_body() -> None:
+    call = documents.api_call(documents.plain(SPEC), public_url="https://slipway.corp.example")
+    words = shlex.split(call.replace("\\\n", " "))
+    assert words[:2] == ["curl", "https://slipway.corp.example/api/v1/projects/"]
+    assert ProjectSpec.model_validate(json.loads(words[words.index("--json") + 1])) == SPEC
+
+
+def test_a_difference_names_what_goes_and_what_comes() -> None:
+    after = SPEC.model_copy(update={"plan": "medium", "options": {}, "expires": None, "title": "", "contributors": ()})
+    assert documents.difference(SPEC, SPEC) == ()
+    assert documents.difference(SPEC, after) == (
+        Line(" ", "version: 1"),
+        Line(" ", "slug: demand-forecast"),
+        Line("-", 'title: "Alice\'s forecast: 100 %"'),
+        Line(" ", "team: forecasting"),
+        Line("-", "plan: small"),
+        Line("-", "expires: '2027-06-30'"),
+        Line("-", "contributors:"),
+        Line("-", "  - user: alice@corp.example"),
+        Line("-", "    role: owner"),
+        Line("-", "  - group: ml-vision"),
+        Line("-", "    role: viewer"),
+        Line("-", "options:"),
+        Line("-", "  bucket:"),
+        Line("-", "    quota: 100Gi"),
+        Line("+", "plan: medium"),
+    )
+
+
+def test_a_change_is_said_in_half_a_sentence() -> None:
+    after = SPEC.model_copy(
+        update={"plan": "medium", "options": {}, "expires": None, "contributors": SPEC.contributors[:1]}
+    )
+    assert documents.changed(SPEC, after) == "plan small to medium, without ml-vision, options of bucket, no end date"
+    assert documents.changed(SPEC, SPEC) == "nothing that differs"

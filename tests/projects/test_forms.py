@@ -1,0 +1,173 @@
+"""The form carries what was typed, makes the same wish as the other doors, and puts faults beside their fields."""
+
+from typing import Any, Literal
+
+import pytest
+from django.http import QueryDict
+from pydantic import Field
+
+from portal.models import User
+from projects.errors import Fault
+from projects.forms import ContributorRow, Problem, ProjectForm, _option_field, _typed_option
+from projects.installation import installation
+from provisioning.kind import Options
+
+TEAMS = [("forecasting", "forecasting (100 units free)"), ("vision", "vision (60 units free)")]
+ALICE = ContributorRow(subject="alice@corp.example", is_group=False, role="owner")
+
+
+def form(typed: str | None = None, **more: str | list[str]) -> ProjectForm:
+    data: QueryDict | None = None
+    if typed is not None or more:
+        data = QueryDict(typed or "", mutable=True)
+        for name, value in more.items():
+            data.setlist(name, value if isinstance(value, list) else [value])
+    who: Any = User(username="alice@corp.example")
+    return ProjectForm(data, person=who, teams=TEAMS, catalogue=installation().catalogue)
+
+
+def test_a_new_form_has_team_plan_and_owner_chosen_already() -> None:
+    fresh = form()
+    assert fresh.rows == [ALICE]
+    assert fresh.wish() == {
+        "slug": "",
+        "team": "forecasting",
+        "plan": "small",
+        "contributors": [{"user": "alice@corp.example", "role": "owner"}],
+    }
+
+
+def test_the_name_comes_out_of_the_title_unless_it_is_typed() -> None:
+    assert form(title="Größen & Demand").wish()["slug"] == "grossen-demand"
+    assert form(title="Demand forecast", slug=" demand ").wish()["slug"] == "demand"
+
+
+def test_everything_typed_becomes_a_wish_and_defaults_are_left_out() -> None:
+    typed = form(
+        "options_shown=1&options.repository.private=on&options.repository.protect=on",
+        **{
+            "title": "Demand",
+            "team": "forecasting",
+            "plan": "medium",
+            "description": " Winter weeks ",
+            "expires": "2027-06-30",
+            "subject": ["user:alice@corp.example", "group:ml-vision"],
+            "role": ["owner", "editor"],
+            "until": ["", "2027-01-31"],
+            "options.bucket.quota": "100Gi",
+            "options.bucket.noncurrent_days": "30",
+            "options.limits.pods": "12",
+            "options.limits.cpu": "",
+            "options.network.internet": "on",
+        },
+    )
+    assert typed.wish() == {
+        "slug": "demand",
+        "team": "forecasting",
+        "plan": "medium",
+        "title": "Demand",
+        "description": "Winter weeks",
+        "expires": "2027-06-30",
+        "contributors": [
+            {"user": "alice@corp.example", "role": "owner"},
+            {"group": "ml-vision", "role": "editor", "until": "2027-01-31"},
+        ],
+        "options": {
+            "bucket": {"quota": "100Gi", "versioning": False},
+            "limits": {"pods": 12},
+            "network": {"internet": True},
+        },
+    }
+
+
+def test_a_script_that_sends_no_options_gets_the_defaults() -> None:
+    assert "options" not in form(title="Demand").wish()
+
+
+def test_a_contributor_is_added_and_removed_by_buttons() -> None:
+    rows = {"subject": ["user:alice@corp.example", "group:ml-vision"], "role": ["owner", "editor"], "until": ["", ""]}
+    added = form(**rows, add_name="Bob@corp.example", add_role="viewer", do="add")
+    assert [(row.value, row.role) for row in added.rows] == [
+        ("user:alice@corp.example", "owner"),
+        ("group:ml-vision", "editor"),
+        ("user:bob@corp.example", "viewer"),
+    ]
+    removed = form(**rows, remove="1")
+    assert [row.value for row in removed.rows] == ["user:alice@corp.example"]
+
+
+def test_a_name_left_in_the_add_field_is_not_lost_on_submit() -> None:
+    left = form(do="preview", add_name="ml-vision", add_role="editor")
+    assert [row.value for row in left.rows] == ["user:alice@corp.example", "group:ml-vision"]
+
+
+def test_without_any_owner_the_person_who_asks_is_shown_as_one() -> None:
+    rows = {"subject": ["group:ml-vision", "user:alice@corp.example"], "role": ["editor", "viewer"], "until": ["", ""]}
+    assert [(row.value, row.role) for row in form(**rows).rows] == [
+        ("user:alice@corp.example", "owner"),
+        ("group:ml-vision", "editor"),
+    ]
+
+
+def test_each_fault_stands_beside_its_field_and_all_stand_on_top_in_the_order_of_the_page() -> None:
+    typed = form(title="Demand", slug="Demand!", **{"options.bucket.quota": "600Gi"})
+    typed.take(
+        [
+            Fault(path=("options", "bucket", "quota"), code="beyond_plan", message="Too much."),
+            Fault(path=("contributors", 0, "role"), code="enum", message="Choose one."),
+            Fault(path=("contributors",), code="no_owner", message="One must stay owner."),
+            Fault(path=("slug",), code="value_error", message="Not a name."),
+            Fault(path=("plan",), code="unknown_plan", message="There is no such plan."),
+            Fault(path=(), code="rule", message="Not offered."),
+            Fault(path=("options", "nothing"), code="unknown_kind", message="No such Kind."),
+        ]
+    )
+    assert typed.summary == [
+        Problem(anchor="", label="", message="Not offered."),
+        Problem(anchor="id-slug", label="Name", message="Not a name."),
+        Problem(anchor="plans", label="Plan", message="There is no such plan."),
+        Problem(anchor="role-0", label="Contributors", message="Choose one."),
+        Problem(anchor="id-add_name", label="Contributors", message="One must stay owner."),
+        Problem(anchor="id-options.bucket.quota", label="Size limit", message="Too much."),
+        Problem(anchor="", label="options.nothing", message="No such Kind."),
+    ]
+    assert (list(typed["slug"].errors), list(typed["options.bucket.quota"].errors)) == (["Not a name."], ["Too much."])
+    assert (typed.rows[0].errors, typed.people_errors) == (["Choose one."], ["One must stay owner."])
+    assert 'aria-invalid="true"' in str(typed["slug"])
+    assert 'aria-describedby="id-slug_helptext id-slug_error"' in str(typed["slug"])
+    assert {section.kind.name: section.problems for section in typed.sections()}["bucket"] == 1
+
+
+class Sample(Options):
+    """Options such as a new Kind may have."""
+
+    on: bool = False
+    size: Literal["s", "m"] = "s"
+    days: int | None = Field(default=None, ge=1)
+    name: str = Field(default="", title="Its name", description="As people say it.")
+    hosts: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("option", "widget", "typed", "value"),
+    [
+        ("on", "CheckboxInput", True, True),
+        ("size", "Select", "m", "m"),
+        ("days", "TextInput", " 7 ", 7),
+        ("days", "TextInput", "soon", "soon"),
+        ("days", "TextInput", "", None),
+        ("name", "TextInput", "a", "a"),
+        ("hosts", "Textarea", "a\n\n b ", ["a", "b"]),
+    ],
+)
+def test_the_options_of_a_new_kind_appear_by_themselves(option: str, widget: str, typed: Any, value: Any) -> None:
+    info = Sample.model_fields[option]
+    assert type(_option_field(info).widget).__name__ == widget
+    assert _typed_option(typed, info) == value
+
+
+def test_every_option_of_every_kind_is_a_field_with_a_label() -> None:
+    shown = {name: str(field.label) for name, field in form().fields.items() if name.startswith("options.")}
+    assert shown["options.bucket.quota"] == "Size limit"
+    assert shown["options.network.internet"] == "Internet access"
+    assert all(label and label != "None" for label in shown.values())

@@ -1,0 +1,81 @@
+"""The list's filter says in SQL what the one function says of the conditions: held together over every combination."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from django.utils import timezone
+
+from projects.listing import WORDS, having, page_of, searched
+from projects.models import Membership, Project
+from provisioning.conditions import Status
+from provisioning.errors import Reason
+from provisioning.models import Resource
+from tests.people import team, teams
+
+pytestmark = pytest.mark.django_db
+
+
+def made(slug: str, **fields: object) -> Project:
+    spec = {"slug": slug, "team": "forecasting", "plan": "small", "title": slug.replace("-", " ").capitalize()}
+    return Project.objects.create(slug=slug, team=team("forecasting"), spec=spec, **fields)
+
+
+def test_each_filter_finds_exactly_the_projects_that_say_its_word() -> None:
+    now = timezone.now()
+    projects, rows = [], []
+    for number, (synced, synced_reason, ready, ready_reason) in enumerate(product(Status, Reason, Status, Reason)):
+        projects.append(Project(slug=f"p{number}", team=team("forecasting"), spec={}, observed_generation=1))
+        rows.append(
+            {
+                "synced_status": synced, "synced_reason": synced_reason,
+                "ready_status": ready, "ready_reason": ready_reason,
+            }
+        )  # fmt: skip
+    Project.objects.bulk_create(projects)
+    Resource.objects.bulk_create(
+        Resource(project=project, kind="namespace", target="cluster-north", **row)
+        for project, row in zip(projects, rows, strict=True)
+    )
+    made("bare")
+    made("not-yet-looked-at", generation=2, observed_generation=1)
+    made("stopped", suspended=True)
+    made("going", deletion_requested_at=now, suspended=True)
+    said = {project.pk: project.word for project in Project.objects.prefetch_related("resources")}
+    found = {word: set(having(Project.objects.all(), word).values_list("pk", flat=True)) for word in WORDS}
+    assert found == {word: {pk for pk, one in said.items() if one is word} for word in WORDS}
+    assert all(found.values())
+
+
+def test_a_search_finds_name_title_team_and_people() -> None:
+    teams()
+    one = made("demand-forecast")
+    made("lane-detection")
+    Membership.objects.create(project=one, subject="bob@corp.example", role="viewer", source="form")
+    everything = Project.objects.all()
+    found = {
+        words: sorted(searched(everything, words).values_list("slug", flat=True))
+        for words in ("DEMAND-f", "demand forecast", "bob", "Forecasting", "nothing", " ")
+    }
+    both = ["demand-forecast", "lane-detection"]
+    assert found == {
+        "DEMAND-f": ["demand-forecast"],
+        "demand forecast": ["demand-forecast"],
+        "bob": ["demand-forecast"],
+        "Forecasting": both,
+        "nothing": [],
+        " ": both,
+    }
+
+
+def test_pages_follow_the_key_and_a_key_that_is_none_is_ignored() -> None:
+    keys = [made(f"p{number}", created_at=timezone.now() - timedelta(days=number)).pk for number in range(5)]
+    newest = page_of(Project.objects.all(), before="", size=2)
+    older = page_of(Project.objects.all(), before=str(newest.older), size=2)
+    last = page_of(Project.objects.all(), before=str(older.older), size=2)
+    assert [[row.pk for row in page.rows] for page in (newest, older, last)] == [
+        [keys[4], keys[3]], [keys[2], keys[1]], [keys[0]],
+    ]  # fmt: skip
+    assert last.older is None
+    for nonsense in ("x", "-1", "1" * 30, "٣"):
+        assert page_of(Project.objects.all(), before=nonsense, size=2) == newest
