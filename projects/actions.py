@@ -18,7 +18,17 @@ from projects import permissions
 from projects.doorbell import ring_project
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, StaleGeneration
 from projects.installation import Installation
-from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest, Team, spec_as_json
+from projects.models import (
+    Action,
+    Decision,
+    Door,
+    Membership,
+    Project,
+    ProjectRequest,
+    RegisteredRepository,
+    Team,
+    spec_as_json,
+)
 from projects.policy import Question, Verdict, decide, units_of
 from projects.preview import Preview, plan_of
 from projects.spec import read_spec
@@ -204,12 +214,14 @@ def retire(
     return Asked(preview=preview, request=request, project=project)
 
 
-def approve(request: ProjectRequest, *, by: "Person", installation: Installation, comment: str = "") -> ProjectRequest:
+def approve(
+    request: ProjectRequest, *, by: "Person", door: Door, installation: Installation, comment: str = ""
+) -> ProjectRequest:
     """Say yes. The spec is checked again as it is now: what was asked may no longer fit.
 
     Raises NotFound, NotAllowed (also for one's own request), Conflict when it was decided or overtaken, InvalidSpec.
     """
-    with _audited(by=by, door=Door.FORM), transaction.atomic():
+    with _audited(by=by, door=door), transaction.atomic():
         request = _open_request(request, by=by)
         project = None
         if request.project_id is not None:
@@ -230,22 +242,22 @@ def approve(request: ProjectRequest, *, by: "Person", installation: Installation
     return request
 
 
-def reject(request: ProjectRequest, *, by: "Person", comment: str) -> ProjectRequest:
+def reject(request: ProjectRequest, *, by: "Person", door: Door, comment: str) -> ProjectRequest:
     """Say no, with a reason. Raises NotFound, NotAllowed, Conflict when it was decided already."""
     if not comment.strip():
         raise InvalidSpec(
             [Fault(path=("comment",), code="missing", message="Say why, so that the team knows what to change.")]
         )
-    return _close(request, by=by, decision=Decision.REJECTED, comment=comment)
+    return _close(request, by=by, door=door, decision=Decision.REJECTED, comment=comment)
 
 
-def withdraw(request: ProjectRequest, *, by: "Person") -> ProjectRequest:
+def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectRequest:
     """Take a request back before it is decided. Raises NotFound, NotAllowed, Conflict."""
     if not permissions.visible_requests(by).filter(pk=request.pk).exists():
         raise NotFound
     if not permissions.may_withdraw(by, request):
         raise NotAllowed("Only who asked, or an owner of the project, can take this request back.")
-    with _audited(by=by, door=Door.FORM), transaction.atomic():
+    with _audited(by=by, door=door), transaction.atomic():
         request = ProjectRequest.objects.select_for_update().get(pk=request.pk)
         _check_pending(request)
         request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
@@ -309,12 +321,15 @@ def _open_request(request: ProjectRequest, *, by: "Person") -> ProjectRequest:
     return request
 
 
-def _close(request: ProjectRequest, *, by: "Person", decision: Decision, comment: str) -> ProjectRequest:
-    with _audited(by=by, door=Door.FORM), transaction.atomic():
+def _close(request: ProjectRequest, *, by: "Person", door: Door, decision: Decision, comment: str) -> ProjectRequest:
+    with _audited(by=by, door=door), transaction.atomic():
         request = _open_request(request, by=by)
         request.decision, request.decided_at, request.decided_by_id = decision, timezone.now(), by.pk
         request.comment = comment
         request.save(update_fields=["decision", "decided_at", "decided_by", "comment"])
+        if request.commit:
+            # Who asked by a commit reads the answer there.
+            RegisteredRepository.objects.filter(seen_commit=request.commit).update(look_at=timezone.now())
     log.info("decided", decision=decision.value, request=request.pk, slug=request.slug)
     return request
 

@@ -7,13 +7,14 @@ Kinds, options), the team and the person's right to ask for it, the name. Nothin
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.db.models.functions import Lower
 from django.utils import timezone
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
 from projects.errors import Fault, InvalidSpec
 from projects.installation import Installation
-from projects.models import Decision, Project, ProjectRequest, Team
+from projects.models import Action, Decision, Project, ProjectRequest, Team
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.names import Names, reserved
@@ -55,6 +56,8 @@ def json_schema() -> dict[str, Any]:
         "properties": options,
         "additionalProperties": False,
     }
+    # The catalogue names the plan of those who name none.
+    schema["required"] = [field for field in schema["required"] if field != "plan"]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Slipway profile"
     return schema
@@ -169,9 +172,20 @@ def _with_owners(data: Mapping[str, Any], *, by: "Person", project: Project | No
         else []
     )
     owners = owners or [{"user": by.username, "role": Role.OWNER.value}]
-    known = [(one.get("user"), one.get("group")) for one in owners]
-    others = [one for one in contributors if not (one in named and (one.get("user"), one.get("group")) in known)]
-    return {**data, "contributors": [*owners, *others]}
+    merged = list(contributors)
+    for owner in owners:
+        who = (owner.get("user"), owner.get("group"))
+        at = next((index for index, one in enumerate(merged) if one in named and _who(one) == who), None)
+        # In its place or at the end: faults must name the entries as they were sent.
+        if at is None:
+            merged.append(owner)
+        else:
+            merged[at] = owner
+    return {**data, "contributors": merged}
+
+
+def _who(entry: Mapping[str, Any]) -> tuple[Any, Any]:
+    return entry.get("user"), entry.get("group")
 
 
 def _slug_faults(
@@ -198,8 +212,11 @@ def name_answer(slug: str, *, catalogue: Catalogue) -> tuple[str, str] | None:
         return "invalid", str(error)
     if pattern := reserved(slug, patterns=catalogue.reserved_names):
         return "reserved", f"{slug} is reserved for the platform ({pattern}). Try team-{slug}."[:200]
-    taken = Project.objects.filter(slug__iexact=slug, deleted_at=None).exists()
-    asked = ProjectRequest.objects.filter(slug__iexact=slug, action="create", decision=Decision.PENDING).exists()
+    # Written as the unique indexes are, so that they serve.
+    folded = Lower("slug")
+    taken = Project.objects.alias(folded=folded).filter(folded=slug.lower(), deleted_at=None).exists()
+    waiting = ProjectRequest.objects.filter(action=Action.CREATE, decision=Decision.PENDING)
+    asked = waiting.alias(folded=folded).filter(folded=slug.lower()).exists()
     if taken or asked:
         return "taken", f"{slug} is taken. Try {slug[:36]}-2."
     return None
