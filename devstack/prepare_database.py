@@ -1,0 +1,37 @@
+"""Makes the portal's role and database in the stack's Postgres: `python -m devstack.prepare_database STACK`."""
+
+import os
+import subprocess
+import sys
+
+from devstack.postgres import bin_folder
+from devstack.stack import Stack, open_stack
+
+
+def sql(stack: Stack, statement: str) -> str:
+    """Run one statement as the superuser and return what it printed. Raises CalledProcessError."""
+    command = [
+        *(str(bin_folder() / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
+        *("-h", "127.0.0.1", "-p", str(stack.ports()["postgres"]), "-U", "postgres", "-d", "postgres"),
+    ]
+    environment = {**os.environ, "PGPASSWORD": stack.secret("postgres-superuser")}
+    # By standard input: a password has no place in a command line.
+    done = subprocess.run(command, input=statement, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
+
+
+def main(name: str) -> int:
+    stack = open_stack(name)
+    password = stack.secret("postgres-portal")
+    if not sql(stack, "SELECT 1 FROM pg_roles WHERE rolname = 'portal';"):
+        sql(stack, "CREATE ROLE portal LOGIN CREATEDB;")
+        print("role portal made")
+    sql(stack, f"ALTER ROLE portal PASSWORD '{password}';")
+    if not sql(stack, "SELECT 1 FROM pg_database WHERE datname = 'slipway';"):
+        sql(stack, "CREATE DATABASE slipway OWNER portal;")
+        print("database slipway made")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

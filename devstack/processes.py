@@ -1,0 +1,300 @@
+"""The processes of a stack: what is started, with what, after what, and when it counts as ready."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devstack import builds, postgres, python_env, toolchain
+from devstack.endpoints import Endpoints
+from devstack.files import read_json
+from devstack.readiness import Answers, Check, Listens, Says, Succeeds
+from devstack.stack import ROOT, Stack
+
+PORTAL = "portal"  # the group that starts anew when the portal's code has changed
+
+
+@dataclass(frozen=True)
+class Process:
+    """One thing that the supervisor runs. With `once` it runs to its end (again after a failure), else for ever."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    needs: tuple[Path, ...] = ()
+    ready: Check | None = None
+    once: bool = False
+    group: str = ""
+    stop_seconds: float = 5.0
+    death_signal: signal.Signals = signal.SIGKILL
+
+
+def all_processes(stack: Stack, endpoints: Endpoints) -> list[Process]:
+    """Every process of the stack, those first that the portal needs to answer."""
+    found = [
+        *_database(stack, endpoints),
+        *_redis(stack, endpoints),
+        _identity_provider(stack),
+        *_portal(stack),
+        *_object_store(stack, endpoints),
+        *_cluster(stack, endpoints),
+        *_forge(stack, endpoints),
+    ]
+    names = {process.name for process in found}
+    unknown = {name for process in found for name in process.requires} - names
+    # A server that the environment names is not ours to wait for.
+    return [_without(process, unknown) for process in found] if unknown else found
+
+
+def servers_to_build(endpoints: Endpoints) -> tuple[str, ...]:
+    """The names in `builds.SERVERS` that this stack needs; act is built for the projects' workflows in any case."""
+    wanted = []
+    if endpoints.kubeconfig is None:
+        wanted += ["etcd", "kubernetes"]
+    if endpoints.s3_endpoint is None:
+        wanted.append("minio")
+    if endpoints.gitea_url is None:
+        wanted.append("gitea")
+    return (*wanted, "act")
+
+
+def base_environment(stack: Stack) -> dict[str, str]:
+    """What every process gets; a home of the stack's own keeps the servers out of the user's."""
+    passed_on = {name: value for name, value in os.environ.items() if name.startswith("SLIPWAY_DEV_")}
+    return {
+        **passed_on,
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(stack.folder / "home"),
+        "XDG_CACHE_HOME": str(toolchain.cache().parent),
+        "SLIPWAY_STATE_DIR": str(stack.folder.parent),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def portal_environment(stack: Stack) -> dict[str, str]:
+    """The variables of env.json."""
+    return {name: str(value) for name, value in read_json(stack.folder / "env.json").items()}
+
+
+def _without(process: Process, names: set[str]) -> Process:
+    kept = tuple(name for name in process.requires if name not in names)
+    return Process(**{**process.__dict__, "requires": kept})
+
+
+def _own(module: str, stack: Stack, *, python: str = sys.executable) -> tuple[str, ...]:
+    return (python, "-m", f"devstack.{module}", stack.name)
+
+
+def _database(stack: Stack, endpoints: Endpoints) -> list[Process]:
+    if endpoints.database_url is not None:
+        return []
+    port = stack.ports()["postgres"]
+    how, programs = postgres.launcher(stack), postgres.bin_folder()
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",  # a socket's path may have 107 bytes, fewer than a deep folder has
+        "max_connections": "200",
+        "timezone": "UTC",
+    }
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return [
+        Process(
+            name="postgres",
+            command=(*how.prefix, str(programs / "postgres"), "-D", str(how.data), *options),
+            ready=Succeeds((str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port))),
+            death_signal=signal.SIGQUIT,  # SIGKILL would leave its own children behind
+        ),
+        Process(name="prepare-database", command=_own("prepare_database", stack), requires=("postgres",), once=True),
+    ]
+
+
+def _redis(stack: Stack, endpoints: Endpoints) -> list[Process]:
+    if endpoints.redis_url is not None:
+        return []
+    port = stack.ports()["redis"]
+    return [Process(name="redis", command=("redis-server", str(stack.folder / "redis.conf")), ready=Listens(port))]
+
+
+def _identity_provider(stack: Stack) -> Process:
+    ports = stack.ports()
+    program = ROOT / "devstack" / "idp" / "idp.mjs"
+    return Process(
+        name="idp",
+        command=(toolchain.node(), str(program)),
+        environment={
+            "IDP_PORT": str(ports["idp"]),
+            "IDP_TLS_KEY": str(stack.tls / "server.key"),
+            "IDP_TLS_CERT": str(stack.tls / "server.pem"),
+            "IDP_SIGN_KEY": str(stack.tls / "sign.key"),
+            "IDP_SIGN_CERT": str(stack.tls / "sign.pem"),
+            "IDP_PEOPLE": str(stack.folder / "people.json"),
+            "IDP_CLIENT_ID": portal_environment(stack)["SLIPWAY_ADFS_CLIENT_ID"],
+            "IDP_CLIENT_SECRET": stack.secret("adfs-client-secret"),
+            "IDP_RELYING_PARTY_ID": portal_environment(stack)["SLIPWAY_ADFS_RELYING_PARTY_ID"],
+            "IDP_REDIRECT_URI": f"{portal_environment(stack)['SLIPWAY_PUBLIC_URL']}/oauth2/callback",
+        },
+        needs=(program,),
+        ready=Answers(
+            f"https://localhost:{ports['idp']}/adfs/.well-known/openid-configuration", ca=stack.tls / "ca.pem"
+        ),
+    )
+
+
+def _portal(stack: Stack) -> list[Process]:
+    ports = stack.ports()
+    needs = (ROOT / "manage.py",)
+    environment = portal_environment(stack)
+    without_metrics = {**environment, "SLIPWAY_METRICS_PORT": "0"}  # the port is the worker's: it has the figures
+    celery = (str(python_env.VENV / "bin" / "celery"), "-A", "portal.celery")
+    threads = ("--pool", "threads", "--concurrency", "8", "--without-mingle", "--without-gossip", "-n", "worker@%h")
+    after_setup = ("portal-setup",)
+    return [
+        Process(
+            name="portal-setup",
+            command=_own("portal_setup", stack, python=str(python_env.PYTHON)),
+            environment=without_metrics,
+            requires=("prepare-database", "redis"),
+            needs=needs,
+            once=True,
+            group=PORTAL,
+        ),
+        Process(
+            name="web",
+            command=(str(python_env.VENV / "bin" / "gunicorn"), "portal.wsgi", "-c", "portal/gunicorn.py"),
+            environment={**without_metrics, "BIND": f"127.0.0.1:{ports['web']}"},
+            requires=after_setup,
+            needs=needs,
+            ready=Answers(f"http://localhost:{ports['web']}/healthz"),
+            group=PORTAL,
+            death_signal=signal.SIGQUIT,  # its workers are children of its own: it must end them
+        ),
+        Process(
+            name="worker",
+            command=(*celery, "worker", "--loglevel", "INFO", *threads),
+            environment=environment,
+            requires=after_setup,
+            needs=needs,
+            ready=Says("ready."),
+            group=PORTAL,
+        ),
+        Process(
+            name="beat",
+            command=(*celery, "beat", "--loglevel", "INFO", "--schedule", str(stack.folder / "beat-schedule")),
+            environment=without_metrics,
+            requires=after_setup,
+            needs=needs,
+            ready=Says("is starting."),
+            group=PORTAL,
+        ),
+    ]
+
+
+def _object_store(stack: Stack, endpoints: Endpoints) -> list[Process]:
+    if endpoints.s3_endpoint is not None:
+        return []
+    port, program = stack.ports()["minio"], builds.program("minio")
+    folder = stack.folder / "minio"
+    return [
+        Process(
+            name="minio",
+            command=(
+                *(str(program), "server", str(folder), "--address", f"127.0.0.1:{port}"),
+                *("--certs-dir", str(stack.folder / "minio-certs"), "--quiet"),
+            ),
+            environment={
+                "MINIO_ROOT_USER": stack.secret("store-1.root-access-key"),
+                "MINIO_ROOT_PASSWORD": stack.secret("store-1.root-secret-key"),
+                "MINIO_BROWSER": "off",
+                "MINIO_UPDATE": "off",
+            },
+            needs=(program,),
+            ready=Answers(f"http://127.0.0.1:{port}/minio/health/live"),
+        ),
+        Process(
+            name="prepare-store",
+            command=_own("prepare_store", stack, python=str(python_env.PYTHON)),
+            requires=("minio",),
+            once=True,
+        ),
+    ]
+
+
+def _cluster(stack: Stack, endpoints: Endpoints) -> list[Process]:
+    ports, tls = stack.ports(), stack.tls
+    prepare = Process(
+        name="prepare-cluster", command=_own("prepare_cluster", stack), requires=("kube-apiserver",), once=True
+    )
+    listener = Process(name="ci", command=_own("receiver", stack), ready=Listens(ports["ci"]))
+    if endpoints.kubeconfig is not None:
+        return [prepare, listener]
+    client, peer = f"http://127.0.0.1:{ports['etcd']}", f"http://127.0.0.1:{ports['etcd-peer']}"
+    etcd, api, manager = (builds.program(name) for name in ("etcd", "kube-apiserver", "kube-controller-manager"))
+    return [
+        Process(
+            name="etcd",
+            command=(
+                *(str(etcd), "--data-dir", str(stack.folder / "etcd"), "--log-level", "warn"),
+                *("--listen-client-urls", client, "--advertise-client-urls", client),
+                *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer),
+                *("--initial-cluster", f"default={peer}"),
+            ),
+            needs=(etcd,),
+            ready=Answers(f"{client}/health"),
+        ),
+        Process(
+            name="kube-apiserver",
+            command=(
+                *(str(api), "--etcd-servers", client, "--bind-address", "127.0.0.1"),
+                *("--secure-port", str(ports["kube-apiserver"]), "--cert-dir", str(stack.folder / "kube-apiserver")),
+                *("--tls-cert-file", str(tls / "server.pem"), "--tls-private-key-file", str(tls / "server.key")),
+                *("--token-auth-file", str(stack.secrets / "tokens.csv"), "--authorization-mode", "RBAC"),
+                *("--service-account-key-file", str(tls / "service-accounts.pub")),
+                *("--service-account-signing-key-file", str(tls / "service-accounts.key")),
+                *("--service-account-issuer", "https://kubernetes.default.svc"),
+                *("--service-cluster-ip-range", "10.0.0.0/24"),
+            ),
+            requires=("etcd",),
+            needs=(api,),
+            ready=Answers(f"https://127.0.0.1:{ports['kube-apiserver']}/readyz", ca=tls / "ca.pem"),
+            stop_seconds=3.0,  # it would wait a minute for open watches
+        ),
+        Process(
+            name="kube-controller-manager",
+            command=(
+                *(str(manager), "--kubeconfig", str(stack.folder / "kube-controller-manager.kubeconfig")),
+                *("--bind-address", "127.0.0.1", "--secure-port", str(ports["kube-controller-manager"])),
+                *("--tls-cert-file", str(tls / "server.pem"), "--tls-private-key-file", str(tls / "server.key")),
+                *("--service-account-private-key-file", str(tls / "service-accounts.key")),
+                *("--root-ca-file", str(tls / "ca.pem")),
+                *("--use-service-account-credentials=true", "--leader-elect=false"),
+            ),
+            requires=("kube-apiserver",),
+            needs=(manager,),
+            ready=Answers(f"https://127.0.0.1:{ports['kube-controller-manager']}/healthz", ca=tls / "ca.pem"),
+            stop_seconds=3.0,
+        ),
+        prepare,
+        listener,
+    ]
+
+
+def _forge(stack: Stack, endpoints: Endpoints) -> list[Process]:
+    if endpoints.gitea_url is not None:
+        return []
+    port, program = stack.ports()["gitea"], builds.program("gitea")
+    folder = stack.folder / "gitea"
+    return [
+        Process(
+            name="gitea",
+            command=(str(program), "web", "--config", str(folder / "app.ini")),
+            environment={"GITEA_WORK_DIR": str(folder)},
+            needs=(program,),
+            ready=Answers(f"http://127.0.0.1:{port}/api/healthz"),
+        ),
+        Process(name="prepare-forge", command=_own("prepare_forge", stack), requires=("gitea",), once=True),
+    ]

@@ -1,0 +1,54 @@
+"""The portal's virtual environment, from hash-locked requirements."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from devstack import say
+from devstack.errors import StackError
+from devstack.files import read_json, remove_tree, write_atomically
+from devstack.stack import ROOT
+
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+
+
+def digest(path: Path) -> str:
+    """The hash by which a lock file is known."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def ensure(*, level: str) -> None:
+    """Make `.venv` hold requirements/`level`.txt (`base` or `dev`). Does nothing where it does. Raises StackError."""
+    locks = {name: digest(ROOT / "requirements" / f"{name}.txt") for name in ("base", "dev")}
+    stamp = VENV / "slipway-stamp.json"
+    installed = read_json(stamp)
+    if PYTHON.exists() and installed.get(level) == locks[level]:
+        return
+    # A development environment stays one: installing only base.txt would leave newer pins of dev.txt behind.
+    if "dev" in installed:
+        level = "dev"
+    if not PYTHON.exists():
+        remove_tree(VENV)
+        with say.step("making the virtual environment .venv"):
+            _run([sys.executable, "-m", "venv", str(VENV)])
+    lock = ROOT / "requirements" / f"{level}.txt"
+    with say.step(f"installing requirements/{level}.txt into .venv (hash-checked, about half a minute)"):
+        # Most of what is installed is never imported: compiling all of it is half of the time.
+        pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile"]
+        _run([*pip, "--require-hashes", "-r", str(lock)])
+    # dev.txt holds base.txt's pins too.
+    now = locks if level == "dev" else {"base": locks["base"]}
+    write_atomically(stamp, json.dumps(now, indent=2) + "\n")
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StackError(
+            what="The virtual environment could not be made",
+            why="\n".join((done.stdout + done.stderr).splitlines()[-8:]),
+            do="check the network and pip's settings; if .venv looks broken, remove it; then run ./dev again",
+        )

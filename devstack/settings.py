@@ -1,0 +1,219 @@
+"""Writes what a stack's programs read: env.json, platform.yaml, secrets, configuration of Redis and Gitea."""
+
+import base64
+import csv
+import getpass
+import io
+import json
+import os
+import secrets
+import shutil
+import string
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+from devstack import builds
+from devstack.endpoints import Endpoints
+from devstack.errors import StackError
+from devstack.files import write_if_changed
+from devstack.stack import ROOT, Stack
+
+PEOPLE = ROOT / "devstack" / "idp" / "people.json"
+BOT = "slipway-bot"
+CLIENT_ID = "slipway-portal"
+RELYING_PARTY_ID = "https://slipway.corp.example"
+
+
+def write(stack: Stack, endpoints: Endpoints) -> None:
+    """Write everything, changing no secret that is there already. Raises StackError for an unusable kubeconfig."""
+    (stack.folder / "home").mkdir(exist_ok=True)
+    _write_secrets(stack, endpoints)
+    _write_cluster_files(stack, endpoints)
+    _write_redis(stack)
+    _write_gitea(stack)
+    catalogue = string.Template((ROOT / "devstack" / "platform.template.yaml").read_text(encoding="utf-8"))
+    write_if_changed(stack.folder / "platform.yaml", catalogue.substitute(catalogue_values(stack, endpoints)))
+    write_if_changed(stack.folder / "env.json", json.dumps(environment(stack, endpoints), indent=2) + "\n", mode=0o600)
+    if PEOPLE.exists():
+        write_if_changed(stack.folder / "people.json", PEOPLE.read_text(encoding="utf-8"))
+
+
+def environment(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
+    """The variables that the portal's processes and the tests of this stack need."""
+    ports = stack.ports()
+    database = f"postgresql://portal:{quote(stack.secret('postgres-portal'))}@127.0.0.1:{ports['postgres']}/slipway"
+    redis = f"redis://:{quote(stack.secret('redis-password'))}@127.0.0.1:{ports['redis']}/0"
+    tenant = json.loads(PEOPLE.read_text(encoding="utf-8")).get("tenant", "") if PEOPLE.exists() else ""
+    return {
+        "SLIPWAY_DATABASE_URL": endpoints.database_url or database,
+        "SLIPWAY_REDIS_URL": endpoints.redis_url or redis,
+        "SLIPWAY_CATALOGUE": str(stack.folder / "platform.yaml"),
+        "SLIPWAY_SECRETS_DIR": str(stack.secrets),
+        "SLIPWAY_PUBLIC_URL": f"http://localhost:{ports['web']}",
+        "SLIPWAY_DEBUG": "0",
+        "SLIPWAY_LOG_FORMAT": "console",
+        "SLIPWAY_METRICS_PORT": str(ports["metrics"]),
+        "SLIPWAY_ADFS_SERVER": f"localhost:{ports['idp']}",
+        "SLIPWAY_ADFS_CLIENT_ID": CLIENT_ID,
+        "SLIPWAY_ADFS_RELYING_PARTY_ID": RELYING_PARTY_ID,
+        "SLIPWAY_ADFS_CA_BUNDLE": str(stack.tls / "ca.pem"),
+        "SLIPWAY_ADFS_MODE": "adfs",
+        "SLIPWAY_ADFS_TENANT_ID": tenant,
+        "SLIPWAY_ADFS_PLATFORM_ADMIN_GROUP": "ml-platform",
+        "SLIPWAY_STACK_DIR": str(stack.folder),
+    }
+
+
+def catalogue_values(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
+    """What platform.template.yaml is filled in with."""
+    ports = stack.ports()
+    return {
+        "kube_url": cluster_server(stack, endpoints),
+        "ci_url": f"http://127.0.0.1:{ports['ci']}/",
+        "store_url": endpoints.s3_endpoint or f"http://127.0.0.1:{ports['minio']}",
+        "forge_url": (endpoints.gitea_url or f"http://127.0.0.1:{ports['gitea']}").rstrip("/"),
+        "forge_bot": BOT,
+    }
+
+
+def cluster_server(stack: Stack, endpoints: Endpoints) -> str:
+    """The API server's address: ours, or the one that the configured kubeconfig names. Raises StackError."""
+    if endpoints.kubeconfig is None:
+        return f"https://127.0.0.1:{stack.ports()['kube-apiserver']}"
+    return str(_configured_cluster(endpoints.kubeconfig)["server"])
+
+
+def tokens_csv(tokens: list[tuple[str, str, str, list[str]]]) -> str:
+    """The API server's token file: one line per (token, user, uid, groups)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for token, user, uid, groups in tokens:
+        writer.writerow([token, user, uid, *([",".join(groups)] if groups else [])])
+    return text.getvalue()
+
+
+def kubeconfig(*, server: str, ca: Path, user: str, token: str) -> str:
+    """A kubeconfig for one user, as JSON (which is YAML too)."""
+    authority = base64.b64encode(ca.read_bytes()).decode()
+    value = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "dev", "cluster": {"server": server, "certificate-authority-data": authority}}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": "dev", "context": {"cluster": "dev", "user": user}}],
+        "current-context": "dev",
+    }
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _write_secrets(stack: Stack, endpoints: Endpoints) -> None:
+    made_here = (
+        *("django-secret-key", "adfs-client-secret", "postgres-superuser", "postgres-portal", "redis-password"),
+        *("cluster-admin.token", "kube-controller-manager.token"),
+        *("store-1.root-secret-key", "git-1.admin-password", "git-1.bot-password"),
+        *("gitea-secret-key", "gitea-internal-token"),
+    )
+    for name in made_here:
+        stack.ensure_secret(name, lambda: secrets.token_urlsafe(36))
+    stack.ensure_secret("gitea-jwt", lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="))
+    stack.ensure_secret("key-ring", lambda: f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    stack.ensure_secret("store-1.root-access-key", lambda: "slipway-root")
+    if endpoints.s3_endpoint is not None:
+        stack.write_secret("store-1.access-key", endpoints.s3_access_key)
+        stack.write_secret("store-1.secret-key", endpoints.s3_secret_key)
+    else:
+        stack.ensure_secret("store-1.access-key", lambda: "slipway-portal")
+        stack.ensure_secret("store-1.secret-key", lambda: secrets.token_urlsafe(30))
+    if endpoints.gitea_url is not None:
+        stack.write_secret("git-1.token", endpoints.gitea_token)
+
+
+def _write_cluster_files(stack: Stack, endpoints: Endpoints) -> None:
+    if endpoints.kubeconfig is not None:
+        cluster = _configured_cluster(endpoints.kubeconfig)
+        authority = base64.b64decode(str(cluster.get("certificate-authority-data", ""))).decode()
+        stack.write_secret("cluster-north.ca", authority)
+        return
+    admin, manager = stack.secret("cluster-admin.token"), stack.secret("kube-controller-manager.token")
+    tokens = [
+        (admin, "cluster-admin", "u-admin", ["system:masters"]),
+        (manager, "system:kube-controller-manager", "u-manager", []),
+        *(
+            (f"{name}-token", f"ad:{name}@corp.example", f"u-{name}", [f"ad:{group}" for group in groups])
+            for name, groups in people_groups().items()
+        ),
+    ]
+    stack.write_secret("tokens.csv", tokens_csv(tokens))
+    stack.write_secret("cluster-north.ca", (stack.tls / "ca.pem").read_text(encoding="utf-8"))
+    server, ca = cluster_server(stack, endpoints), stack.tls / "ca.pem"
+    write_if_changed(stack.kubeconfig, kubeconfig(server=server, ca=ca, user="cluster-admin", token=admin), mode=0o600)
+    write_if_changed(
+        stack.folder / "kube-controller-manager.kubeconfig",
+        kubeconfig(server=server, ca=ca, user="kube-controller-manager", token=manager),
+        mode=0o600,
+    )
+
+
+def people_groups() -> dict[str, list[str]]:
+    """Who has a tenant's token of the cluster, with the directory groups: the four people of the stack."""
+    return {
+        "alice": ["ml-users", "ml-forecasting"],
+        "bob": ["ml-users", "ml-forecasting"],
+        "charlie": ["ml-users"],
+        "paula": ["ml-users", "ml-platform"],
+    }
+
+
+def _write_redis(stack: Stack) -> None:
+    folder = stack.folder / "redis"
+    folder.mkdir(exist_ok=True)
+    lines = {
+        "bind": "127.0.0.1",
+        "port": str(stack.ports()["redis"]),
+        "dir": f'"{folder}"',
+        "requirepass": stack.secret("redis-password"),
+        "appendonly": "yes",
+        "save": '""',
+        "maxmemory-policy": "noeviction",
+    }
+    text = "".join(f"{name} {value}\n" for name, value in lines.items())
+    write_if_changed(stack.folder / "redis.conf", text, mode=0o600)
+
+
+def _write_gitea(stack: Stack) -> None:
+    folder = stack.folder / "gitea"
+    folder.mkdir(exist_ok=True)
+    values = {
+        "user": getpass.getuser(),
+        "as_root": f"I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = {str(os.geteuid() == 0).lower()}",
+        "port": str(stack.ports()["gitea"]),
+        "folder": str(folder),
+        "static": str(builds.folder(builds.BY_NAME["gitea"])),
+        "secret_key": stack.secret("gitea-secret-key"),
+        "internal_token": stack.secret("gitea-internal-token"),
+        "jwt_secret": stack.secret("gitea-jwt"),
+    }
+    template = string.Template((ROOT / "devstack" / "gitea.template.ini").read_text(encoding="utf-8"))
+    text = template.substitute(values)
+    write_if_changed(folder / "app.ini", text, mode=0o600)
+
+
+def _configured_cluster(path: Path) -> dict[str, object]:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        raise StackError(
+            what="The configured kubeconfig cannot be read",
+            why="SLIPWAY_DEV_KUBECONFIG is set and there is no kubectl on PATH",
+            do="install kubectl, or unset the variable to have a cluster built and started here",
+        )
+    command = [kubectl, "config", "view", "--kubeconfig", str(path), "--minify", "--flatten", "--raw", "-o", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StackError(
+            what="The configured kubeconfig cannot be read",
+            why=done.stderr.strip()[-400:],
+            do="correct the file that SLIPWAY_DEV_KUBECONFIG names, then run ./dev again",
+        )
+    cluster: dict[str, object] = json.loads(done.stdout)["clusters"][0]["cluster"]
+    return cluster
