@@ -1,0 +1,126 @@
+"""What happened lately, as sentences: requests of people and events of resources, newest first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from pydantic import ValidationError
+
+from projects.documents import Line, changed, difference
+from projects.models import Action, Decision, Door, Project, ProjectRequest
+from projects.permissions import visible_projects, visible_requests
+from projects.presentation import kinds_as_shown
+from provisioning.errors import Reason
+from provisioning.kind import kinds
+from provisioning.models import Event
+from provisioning.spec import ProjectSpec
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+_DOORS = {Door.FORM.value: "form", Door.API.value: "api", Door.FILE.value: "file", Door.SYSTEM.value: "look"}
+_QUIET = (Reason.AVAILABLE, Reason.DELETING)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened: who (bold), what, where (a link, "" for none), how. `lines`: the difference it made."""
+
+    at: datetime
+    icon: str
+    who: str
+    what: str
+    how: str
+    where: str = ""
+    link: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+def of_person(person: "Person", *, size: int = 6) -> list[Entry]:
+    """The newest of all that the person may see, without the steps of ordinary work."""
+    requests = visible_requests(person).order_by("-pk")[:size]
+    events = Event.objects.filter(project__in=visible_projects(person)).exclude(reason__in=_QUIET)
+    entries = [_of_request(one, linked=True) for one in requests]
+    entries += [_of_event(one, linked=True) for one in events.select_related("project").order_by("-pk")[:size]]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:size]
+
+
+def of_project(project: Project, *, size: int = 8) -> list[Entry]:
+    """The newest of one project. What one look made is told in one entry."""
+    entries = [_of_request(one, linked=False) for one in project.requests.order_by("-pk")[:size]]
+    entries += _gathered(Event.objects.filter(project=project).order_by("-pk")[:40])
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:size]
+
+
+def spec_of(data: object) -> ProjectSpec | None:
+    """A stored spec as a value; None when there is none, or when it was written for another version."""
+    try:
+        return ProjectSpec.model_validate(data) if data is not None else None
+    except ValidationError:
+        return None
+
+
+def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:
+    before, after = spec_of(request.before), spec_of(request.after)
+    what = {
+        Action.CREATE: "asked for the project",
+        Action.CHANGE: f"changed {changed(before, after)}" if before and after else "changed the project",
+        Action.RETIRE: "retired the project",
+    }[Action(request.action)]
+    if request.decision == Decision.PENDING:
+        how = f"waits for a decision, rule {request.rule}"
+    elif request.decision == Decision.APPROVED:
+        how = f"change {request.generation}, rule {request.rule}"
+    else:
+        how = request.get_decision_display()
+    commit = f", commit {request.commit[:7]}" if request.commit else ""
+    title = str((request.after or request.before or {}).get("title") or request.slug)
+    return Entry(
+        at=request.created_at,
+        icon=_DOORS[request.door],
+        who=request.requested_by_name,
+        what=what,
+        how=f"by {request.get_door_display()}{commit}, {how}",
+        where=title if linked else "",
+        link=reverse("projects:request", args=[request.pk]),
+        lines=difference(before, after) if not linked and before and after else (),
+    )
+
+
+def _of_event(event: Event, *, linked: bool) -> Entry:
+    kind = kinds().get(event.kind)
+    return Entry(
+        at=event.at,
+        icon="attention" if event.reason in (Reason.REJECTED, Reason.NAME_TAKEN, Reason.INTERNAL) else "look",
+        who=kind.title if kind else event.kind,
+        what=event.message,
+        how=f"change {event.generation}",
+        where=event.project.title if linked else "",
+        link=reverse("projects:project", args=[event.project.slug]) if linked else "",
+    )
+
+
+def _gathered(events: Iterable[Event]) -> list[Entry]:
+    """The events as entries; those of ordinary work in the same generation as one."""
+    entries: list[Entry] = []
+    made: dict[tuple[int, str], list[Event]] = {}
+    for event in events:
+        verb = event.message.split(" ", 1)[0]
+        if event.reason in _QUIET and verb in ("Made", "Changed"):
+            made.setdefault((event.generation, verb), []).append(event)
+        else:
+            entries.append(_of_event(event, linked=False))
+    for (generation, verb), group in made.items():
+        names = [kind.title for kind in kinds_as_shown() if any(event.kind == kind.name for event in group)]
+        entries.append(
+            Entry(
+                at=group[0].at,
+                icon="look",
+                who="Slipway",
+                what=f"{verb.lower()}: {', '.join(names)}",
+                how=f"change {generation}",
+            )
+        )
+    return entries

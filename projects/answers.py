@@ -1,0 +1,61 @@
+"""What the pages share: who asks, which project is meant, and the domain's answers as HTTP."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from projects import permissions
+from projects.actions import Asked
+from projects.errors import NotAllowed, NotFound
+from projects.models import Decision, Project
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+
+def person_of(request: HttpRequest) -> "Person":
+    """Who is signed in. LoginRequiredMiddleware lets nobody else come so far."""
+    return cast("Person", request.user)
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Domain errors as Django's: a stranger gets the same 404 as for a thing that does not exist."""
+    try:
+        yield
+    except NotFound as error:
+        raise Http404(error.message) from error
+    except NotAllowed as error:
+        raise PermissionDenied(error.message) from error
+
+
+def find(person: "Person", slug: str) -> Project:
+    """The project with its resources and team. Raises Http404."""
+    rows = permissions.visible_projects(person).filter(slug=slug).select_related("team").prefetch_related("resources")
+    found = rows.first()
+    if found is None:
+        raise Http404(slug)
+    return found
+
+
+def number_in(text: str) -> int | None:
+    """The number that stands in a hidden field, None when somebody wrote something else there."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def after(asked: Asked) -> HttpResponseRedirect:
+    """The page of what came of asking: the project's status page, or the request that waits for a person."""
+    if asked.request is not None and asked.request.decision == Decision.PENDING:
+        return HttpResponseRedirect(reverse("projects:request", args=[asked.request.pk]))
+    slug = asked.project.slug if asked.project else asked.request.slug if asked.request else ""
+    return HttpResponseRedirect(reverse("projects:project", args=[slug]))
+
+
+def conflict_page(request: HttpRequest, message: str, *, back: str) -> HttpResponse:
+    """409: the thing is in a state that does not allow it, and why."""
+    return render(request, "projects/conflict.html", {"message": message, "back": back}, status=409)

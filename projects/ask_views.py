@@ -1,0 +1,271 @@
+"""The pages that ask: fill in the form, watch the plan beside it, preview, create or change.
+
+Form, live plan and preview all make the same wish and hand it to the same action; only `dry_run` differs.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, Sum
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from projects import actions, documents, permissions
+from projects.answers import after, answered, conflict_page, find, number_in, person_of
+from projects.errors import Conflict, InvalidSpec, StaleGeneration
+from projects.forms import ProjectForm
+from projects.installation import installation
+from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest, Team
+from projects.policy import Question, decide
+from projects.presentation import outline, plan_counts, plan_lines, sketch
+from projects.preview import Preview
+from projects.spec import name_answer
+from provisioning.names import Names
+from provisioning.quantities import human
+from provisioning.spec import ProjectSpec, Role
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+JUST_NOW = timedelta(seconds=30)
+_NOT_CARRIED = ("csrfmiddlewaretoken", "do", "add_name", "add_role", "remove", "generation", "note")
+
+
+@dataclass(frozen=True)
+class PlanCard:
+    """A plan as the form offers it."""
+
+    name: str
+    title: str
+    figures: tuple[tuple[str, str], ...]
+    units: int
+    decides: str
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Ask for a new project."""
+    person, pressed = person_of(request), request.POST.get("do", "")
+    form = _form(request, person, project=None)
+    if request.method == "POST" and pressed in ("preview", "create"):
+        try:
+            asked = actions.create(form.wish(), by=person, door=Door.FORM, installation=installation(), dry_run=True)
+            # Who must ask a person sees the plan first, and can say why.
+            waits = asked.preview.verdict is not None and asked.preview.verdict.decision == "ask"
+            if pressed == "preview" or (waits and "reviewed" not in request.POST):
+                return _review(request, form, asked.preview)
+            note = request.POST.get("note", "").strip()[:2000]
+            return after(actions.create(form.wish(), by=person, door=Door.FORM, installation=installation(), note=note))
+        except InvalidSpec as error:
+            if pressed == "create" and (address := _asked_just_now(person, form.slug_asked())):
+                return redirect(address)
+            form.take(error.faults)
+            return _form_page(request, form, status=422)
+    return _form_page(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change what a project should be. What it became in between is never overwritten unseen."""
+    person, pressed = person_of(request), request.POST.get("do", "")
+    project = find(person, slug)
+    if not permissions.may_change(person, project):
+        raise PermissionDenied(f"Only owners of {slug} and the platform team may change it. Ask an owner.")
+    if project.deletion_requested_at is not None:
+        message = f"{project.title} is being removed. Nothing can be changed any more."
+        return conflict_page(request, message, back=reverse("projects:project", args=[slug]))
+    form = _form(request, person, project=project)
+    if request.method != "POST" or pressed not in ("preview", "change"):
+        return _form_page(request, form)
+    expected = number_in(request.POST.get("generation", ""))
+    shared: dict[str, Any] = {"by": person, "door": Door.FORM, "installation": installation(), "expected": expected}
+    with answered():
+        try:
+            asked = actions.change(project, form.wish(), **shared, dry_run=True)
+            if pressed == "preview":
+                return _review(request, form, asked.preview)
+            asked = actions.change(project, form.wish(), **shared, note=request.POST.get("note", "").strip()[:2000])
+        except InvalidSpec as error:
+            form.take(error.faults)
+            return _form_page(request, form, status=422)
+        except StaleGeneration as error:
+            return _form_page(request, form, status=409, stale=error.message)
+        except Conflict as error:
+            return conflict_page(request, error.message, back=reverse("projects:project", args=[slug]))
+    if asked.unchanged:
+        messages.info(request, "Nothing differs from what the project is already. Nothing was changed.")
+    return after(asked)
+
+
+@require_POST
+def plan(request: HttpRequest) -> HttpResponse:
+    """The plan for the form as it stands, faults and all; for the part beside the form."""
+    person = person_of(request)
+    project = find(person, request.POST["project"]) if "project" in request.POST else None
+    form = _form(request, person, project=project)
+    with answered():
+        shown = _plan(form, person)
+    # What is merely not filled in yet is no fault while somebody types.
+    form.take(fault for fault in shown["faults"] if fault.code != "string_too_short")
+    return render(request, "projects/_plan_answer.html", {**shown, "form": form})
+
+
+@require_GET
+def names(request: HttpRequest) -> HttpResponse:
+    """Whether a name is free, and the names that will exist."""
+    form = ProjectForm(request.GET, person=person_of(request), teams=[], catalogue=installation().catalogue)
+    return render(request, "projects/_names.html", _names(form))
+
+
+def _form(request: HttpRequest, person: "Person", *, project: Project | None) -> ProjectForm:
+    typed: QueryDict | None = request.POST if request.method == "POST" else None
+    teams = [] if project else _teams(person)
+    return ProjectForm(typed, person=person, teams=teams, catalogue=installation().catalogue, project=project)
+
+
+def _form_page(request: HttpRequest, form: ProjectForm, *, status: int = 200, stale: str = "") -> HttpResponse:
+    person = person_of(request)
+    shown = {
+        "form": form,
+        "stale": stale,
+        "cards": _cards(form),
+        "no_team": form.project is None and not form.teams,
+        "roles": [role.value for role in Role],
+        "suggestions": _suggestions(person),
+        "added": bool(request.POST.get("do") == "add" or "remove" in request.POST),
+        "generation": str(form.project.generation) if form.project else "",
+        **_plan(form, person),
+        **(_names(form) if form.project is None else {}),
+    }
+    return render(request, "projects/form.html", shown, status=status)
+
+
+def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
+    """The plan, its faults, and the same wish as file and API call. The form keeps no fault of it: nothing was sent."""
+    settings, wish = installation(), form.wish()
+    shared: dict[str, Any] = {"by": person, "door": Door.FORM, "installation": settings, "dry_run": True}
+    preview: Preview | None = None
+    faults: tuple[Any, ...] = ()
+    try:
+        if form.project is None:
+            preview = actions.create(wish, **shared).preview
+        else:
+            preview = actions.change(form.project, wish, **shared).preview
+    except InvalidSpec as error:
+        faults = error.faults
+        before = form.project.wanted() if form.project else None
+        preview = sketch(wish, faults=faults, installation=settings, before=before)
+    lines = plan_lines(preview) if preview else outline()
+    data = documents.plain(preview.spec) if preview and preview.spec and not faults else {"version": 1, **wish}
+    return {
+        "lines": lines,
+        "counts": plan_counts(lines),
+        "verdict": preview.verdict if preview else None,
+        "preview": preview,
+        "team_asked": form.team_asked(),
+        "faults": faults,
+        "as_file": documents.profile_yaml(data),
+        "as_call": documents.api_call(data, public_url=settings.public_url) if form.project is None else "",
+    }
+
+
+def _names(form: ProjectForm) -> dict[str, Any]:
+    catalogue, slug = installation().catalogue, form.slug_asked()
+    made = Names(slug=slug, team=form.team_asked() or "team", uid="", prefix=catalogue.naming.prefix)
+    return {
+        "slug_asked": slug,
+        "from_title": not form.text("slug"),
+        "answer": name_answer(slug, catalogue=catalogue) if slug else None,
+        "names": {"Namespace": made.namespace, "Bucket": made.bucket, "Repository": made.repository} if slug else {},
+    }
+
+
+def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpResponse:
+    """The preview page: names, plan, who decides, the difference; and everything typed, carried along."""
+    carried = [
+        (name, value) for name, values in request.POST.lists() if name not in _NOT_CARRIED for value in values
+        if name not in ("subject", "role", "until", "reviewed")
+    ]  # fmt: skip
+    for row in form.rows:
+        carried += [("subject", row.value), ("role", row.role), ("until", row.until)]
+    lines = plan_lines(preview)
+    before = form.project.wanted() if form.project else None
+    shown = {
+        "form": form,
+        "preview": preview,
+        "spec": preview.spec,
+        "lines": lines,
+        "counts": plan_counts(lines, deletes=True),
+        "verdict": preview.verdict,
+        "team_asked": form.team_asked(),
+        "difference": documents.difference(before, preview.spec) if before else (),
+        "as_file": documents.profile_yaml(documents.plain(preview.spec)) if preview.spec else "",
+        "carried": carried,
+        "note": request.POST.get("note", ""),
+        "generation": request.POST.get("generation", ""),
+    }
+    return render(request, "projects/review.html", shown)
+
+
+def _asked_just_now(person: "Person", slug: str) -> str | None:
+    """Where a second click on Create goes: the page of what the first one asked for."""
+    recent = ProjectRequest.objects.filter(
+        slug=slug, action=Action.CREATE, requested_by=person.pk, created_at__gte=timezone.now() - JUST_NOW
+    ).first()
+    if recent is None:
+        return None
+    if recent.decision == Decision.PENDING:
+        return reverse("projects:request", args=[recent.pk])
+    return reverse("projects:project", args=[slug])
+
+
+def _cards(form: ProjectForm) -> list[PlanCard]:
+    """The plans in plain numbers, and who decides about each while the team's budget lasts."""
+    catalogue = installation().catalogue
+    before = form.project.wanted() if form.project else None
+    cards = []
+    for plan in catalogue.plans.values():
+        after_it = ProjectSpec(slug="a", team="a", plan=plan.name)
+        question = Question(
+            action="change" if before else "create", before=before, after=after_it, budget=plan.units, taken=0
+        )
+        verdict = decide(catalogue=catalogue, question=question)
+        cards.append(
+            PlanCard(
+                name=plan.name,
+                title=plan.title or plan.name,
+                figures=(
+                    ("CPU", human(plan.cpu)),
+                    ("Memory", human(plan.memory)),
+                    ("GPU", str(plan.gpu) if plan.gpu else "none"),
+                    ("Volumes", human(plan.storage)),
+                    ("Bucket", human(plan.bucket)),
+                ),
+                units=plan.units,
+                decides={"approve": "Made at once", "ask": "A person decides", "refuse": "Not offered"}[
+                    verdict.decision
+                ],
+            )
+        )
+    return cards
+
+
+def _teams(person: "Person") -> list[tuple[str, str]]:
+    """The person's teams for the form's choice, each with its free plan units."""
+    used = Sum("projects__units", filter=Q(projects__deletion_requested_at=None))
+    rows = permissions.teams_of(person).annotate(used=used).values_list("slug", "budget", "used")
+    return [(slug, f"{slug} ({budget - (taken or 0)} units free)") for slug, budget, taken in rows]
+
+
+def _suggestions(person: "Person") -> list[str]:
+    """Names to offer while a contributor is typed: groups of teams, and people of projects one may see. At most 100."""
+    groups = {group for row in Team.objects.values_list("ad_groups", flat=True)[:100] for group in row}
+    people = Membership.objects.filter(project__in=permissions.visible_projects(person))
+    known = set(people.order_by().values_list("subject", flat=True).distinct()[:100])
+    return sorted(groups | known)[:100]

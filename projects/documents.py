@@ -1,0 +1,149 @@
+"""Text that people copy or compare: profile.yaml, the API call, differences, and how to use what was made."""
+
+import difflib
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from provisioning.kind import Wish, kinds
+from provisioning.spec import ProjectSpec
+
+_ORDER = ("version", "slug", "title", "description", "team", "plan", "expires", "contributors", "options")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a difference: sign "+", "-" or " ", and the text."""
+
+    sign: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Something to copy. `name` is its id on the page."""
+
+    name: str
+    title: str
+    text: str
+    says: str = ""
+
+
+def plain(spec: ProjectSpec) -> dict[str, Any]:
+    """The spec as people write it: what was chosen, and each contributor's role also where it is the default."""
+    data = spec.model_dump(mode="json", exclude_defaults=True)
+    people = [one.model_dump(mode="json", exclude_none=True) for one in spec.contributors]
+    return {"version": spec.version, **data, **({"contributors": people} if people else {})}
+
+
+def profile_yaml(data: Mapping[str, Any]) -> str:
+    """A profile.yaml with these fields, in the order in which people read them; empty ones are left out."""
+    known = [name for name in _ORDER if name in data]
+    ordered = {name: data[name] for name in known if data[name] not in ("", [], {}, None)}
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    text = StringIO()
+    yaml.dump({"version": 1, **ordered}, text)
+    return text.getvalue()
+
+
+def api_call(data: Mapping[str, Any], *, public_url: str) -> str:
+    """The same request for a shell, by curl. The token comes from the reader's environment."""
+    ordered = {name: data[name] for name in _ORDER if name in data and name != "version"}
+    body = json.dumps(ordered, indent=2, ensure_ascii=False)
+    return (
+        f"curl {public_url}/api/v1/projects/ \\\n"
+        '  -H "Authorization: Bearer $SLIPWAY_TOKEN" \\\n'
+        '  -H "Idempotency-Key: $(uuidgen)" \\\n'
+        f"  --json {shlex.quote(body)}"
+    )
+
+
+def difference(before: ProjectSpec | None, after: ProjectSpec | None) -> tuple[Line, ...]:
+    """How profile.yaml differs, line by line, with what stays around it. Empty when nothing differs."""
+    old, new = (profile_yaml(plain(spec)).splitlines() if spec else [] for spec in (before, after))
+    if old == new:
+        return ()
+    lines: list[Line] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            lines += [Line(sign=" ", text=text) for text in old[a:b]]
+        else:
+            lines += [Line(sign="-", text=text) for text in old[a:b]] + [Line(sign="+", text=text) for text in new[c:d]]
+    return tuple(lines)
+
+
+def changed(before: ProjectSpec, after: ProjectSpec) -> str:
+    """What a change did, in half a sentence: "plan small to medium, charlie@corp.example as viewer"."""
+    said = []
+    if before.plan != after.plan:
+        said.append(f"plan {before.plan} to {after.plan}")
+    old = {(one.is_group, one.subject): one for one in before.contributors}
+    new = {(one.is_group, one.subject): one for one in after.contributors}
+    said += [f"{one.subject} as {one.role.value}" for key, one in new.items() if old.get(key) != one]
+    said += [f"without {one.subject}" for key, one in old.items() if key not in new]
+    said += [
+        f"options of {name}"
+        for name in sorted(before.options | after.options)
+        if _option(before, name) != _option(after, name)
+    ]
+    said += [name for name in ("title", "description") if getattr(before, name) != getattr(after, name)]
+    if before.expires != after.expires:
+        said.append(f"ends {after.expires}" if after.expires else "no end date")
+    return ", ".join(said) or "nothing that differs"
+
+
+def _option(spec: ProjectSpec, kind: str) -> dict[str, Any]:
+    return spec.options.get(kind, {})
+
+
+def use_blocks(wish: Wish) -> tuple[Block, ...]:
+    """What one pastes into a terminal or notebook to work with the project. No key stands in any of them."""
+    names, store = wish.names, wish.object_store
+    endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
+    keys = (
+        f'eval "$(kubectl --namespace {names.namespace} get secret bucket-credentials -o go-template='
+        '\'{{range $name, $value := .data}}export {{$name}}={{$value | base64decode}}{{"\\n"}}{{end}}\')"'
+    )
+    blocks = []
+    if "repository" in kinds():
+        url = f"{wish.forge.url.rstrip('/')}/{names.repository}.git"
+        blocks.append(Block(name="use-git", title="Code with git", text=f"git clone {url}\ncd {names.slug}"))
+    blocks += [
+        Block(
+            name="use-kubectl",
+            title="Workspace with kubectl",
+            text=(
+                f"kubectl config use-context {wish.cluster.name}\n"
+                f"kubectl config set-context --current --namespace {names.namespace}\n"
+                "kubectl get pods"
+            ),
+        ),
+        Block(
+            name="use-dvc",
+            title="Data with DVC",
+            text=(
+                f"{keys}\n"
+                f"dvc remote add --default --force store s3://{names.bucket}/dvc\n"
+                f"dvc remote modify store endpointurl {endpoint}\n"
+                "dvc pull"
+            ),
+            says="The first line reads the bucket's keys from the workspace into this shell.",
+        ),
+        Block(
+            name="use-boto3",
+            title="Bucket with boto3",
+            text=(
+                "import boto3  # reads AWS_* from the Secret bucket-credentials\n\n"
+                's3 = boto3.client("s3")\n'
+                f's3.upload_file("data.parquet", "{names.bucket}", "raw/data.parquet")'
+            ),
+        ),
+    ]
+    return tuple(blocks)

@@ -1,0 +1,352 @@
+"""The form that asks for a project: fields of the spec and of every Kind's options, and faults beside their fields.
+
+The form only carries what was typed. It checks nothing itself: `projects.spec` does, the same for every door, and its
+faults are put beside the fields they name.
+"""
+
+import types
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+from django import forms
+from django.http import QueryDict
+from pydantic.fields import FieldInfo
+
+from projects.errors import Fault
+from projects.models import Project
+from projects.presentation import icon_of
+from projects.spec import option_models
+from provisioning.catalogue import Catalogue
+from provisioning.kind import Kind
+from provisioning.names import suggest_slug
+from provisioning.spec import SLUG_MAX, Role
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+
+class _Choice(forms.ChoiceField):
+    """A choice that takes what was sent: the domain says what is wrong with it, in its own words."""
+
+    def valid_value(self, value: Any) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One entry of the summary on top: the id of the place to go to, its label, and the sentence."""
+
+    anchor: str
+    label: str
+    message: str
+
+
+@dataclass
+class ContributorRow:
+    """One contributor as the form shows it."""
+
+    subject: str
+    is_group: bool
+    role: str = Role.VIEWER.value
+    until: str = ""
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def value(self) -> str:
+        """As the form carries it: user:alice@corp.example or group:ml-vision."""
+        return f"{'group' if self.is_group else 'user'}:{self.subject}"
+
+    def as_data(self) -> dict[str, str]:
+        """As the spec wants it."""
+        data = {"group" if self.is_group else "user": self.subject, "role": self.role}
+        return {**data, "until": self.until} if self.until else data
+
+
+@dataclass(frozen=True)
+class Section:
+    """The options of one Kind."""
+
+    kind: Kind
+    icon: str
+    fields: tuple[forms.BoundField, ...]
+    chosen: str
+    problems: int
+
+
+class ProjectForm(forms.Form):
+    """What is asked for, as typed. `data()` is the wish for `projects.actions`; `take()` brings its faults back."""
+
+    title = forms.CharField(label="Title", required=False, help_text="What people call it.")
+    slug = forms.CharField(
+        label="Name",
+        required=False,
+        help_text=(
+            f"Leave it empty to take it from the title. Lower case letters, digits and hyphens, at most {SLUG_MAX}. "
+            "It can't be changed later."
+        ),
+    )
+    team = _Choice(label="Team", required=False)
+    description = forms.CharField(label="What is it for?", required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    plan = forms.CharField(label="Plan", required=False, widget=forms.HiddenInput)
+    expires = forms.CharField(
+        label="Ends",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="After this day the project is suspended. Its data stays.",
+    )
+
+    def __init__(
+        self,
+        typed: QueryDict | None = None,
+        *,
+        person: "Person",
+        teams: Sequence[tuple[str, str]],
+        catalogue: Catalogue,
+        project: Project | None = None,
+    ) -> None:
+        self.project = project
+        self.teams = teams
+        self.faults: tuple[Fault, ...] = ()
+        self.people_errors: list[str] = []
+        super().__init__(typed, initial=_initial(teams=teams, catalogue=catalogue, project=project), auto_id="id-%s")
+        self.use_required_attribute = False
+        self._add_options(project)
+        team = self.fields["team"]
+        if isinstance(team, forms.ChoiceField):
+            team.choices = list(teams)
+        if project is not None:
+            del self.fields["slug"], self.fields["team"]
+        for name, shown in self.fields.items():
+            _dress(shown, name=name)
+        self.rows = self._typed_rows(typed) if typed is not None else _present_rows(project)
+        self._take_pending(typed)
+        # As the domain would: a wish without an owner keeps those that there are. Here, so that the rows are seen, and
+        # so that faults keep pointing at the right ones.
+        if not any(row.role == Role.OWNER for row in self.rows):
+            owners = [row for row in _present_rows(project) if row.role == Role.OWNER]
+            owners = owners or [ContributorRow(subject=person.username.lower(), is_group=False, role=Role.OWNER.value)]
+            known = {row.value for row in owners}
+            self.rows = [*owners, *(row for row in self.rows if row.value not in known)]
+
+    def _add_options(self, project: Project | None) -> None:
+        chosen = project.wanted().options if project else {}
+        for kind, model in option_models().values():
+            for name, info in model.model_fields.items():
+                made = _option_field(info)
+                made.initial = chosen.get(kind.name, {}).get(name, info.get_default(call_default_factory=True))
+                self.fields[f"options.{kind.name}.{name}"] = made
+
+    def _typed_rows(self, typed: QueryDict) -> list[ContributorRow]:
+        rows = []
+        columns = (typed.getlist("subject"), typed.getlist("role"), typed.getlist("until"))
+        for value, role, until in zip(*columns, strict=False):
+            kind, _, subject = value.partition(":")
+            if kind in ("user", "group"):
+                rows.append(ContributorRow(subject=subject, is_group=kind == "group", role=role, until=until))
+        removed = typed.get("remove", "")
+        if removed.isdigit() and int(removed) < len(rows):
+            del rows[int(removed)]
+        return rows
+
+    def _take_pending(self, typed: QueryDict | None) -> None:
+        """A name that stands in the add field counts, whichever button was pressed: it would be lost silently."""
+        name = typed.get("add_name", "").strip() if typed else ""
+        if name and typed is not None:
+            is_group = "@" not in name
+            row = ContributorRow(subject=name if is_group else name.lower(), is_group=is_group)
+            row.role = typed.get("add_role", row.role)
+            if not any(one.value == row.value for one in self.rows):
+                self.rows.append(row)
+
+    def text(self, name: str) -> str:
+        """What stands in a field."""
+        value = self[name].value()
+        return str(value).strip() if value is not None else ""
+
+    def slug_asked(self) -> str:
+        """The name that is asked for: as typed, else out of the title."""
+        if self.project is not None:
+            return self.project.slug
+        return self.text("slug") or suggest_slug(self.text("title"))
+
+    def team_asked(self) -> str:
+        """The team that is asked for."""
+        return self.project.team.slug if self.project is not None else self.text("team")
+
+    def wish(self) -> dict[str, Any]:
+        """The wish as plain data for `projects.actions`. What equals a default is left out."""
+        wish: dict[str, Any] = {"slug": self.slug_asked(), "team": self.team_asked(), "plan": self.text("plan")}
+        wish |= {name: self.text(name) for name in ("title", "description", "expires") if self.text(name)}
+        if not wish["plan"]:
+            del wish["plan"]
+        wish["contributors"] = [row.as_data() for row in self.rows]
+        options: dict[str, dict[str, Any]] = {}
+        for kind, model in option_models().values():
+            for name, info in model.model_fields.items():
+                key = f"options.{kind.name}.{name}"
+                if self._left_out(key):
+                    continue
+                value = _typed_option(self[key].value(), info)
+                if value is not None and value != info.get_default(call_default_factory=True):
+                    options.setdefault(kind.name, {})[name] = value
+        return {**wish, "options": options} if options else wish
+
+    def _left_out(self, key: str) -> bool:
+        """An option that was not on the page that was sent. A box without its tick looks the same otherwise."""
+        return self.is_bound and key not in self.data and "options_shown" not in self.data
+
+    def take(self, faults: Iterable[Fault]) -> None:
+        """Put each fault beside the field that it names; what names none stands in the summary only."""
+        self.faults = tuple(faults)
+        for fault in self.faults:
+            if fault.path[:1] == ("contributors",):
+                index = fault.path[1] if len(fault.path) > 1 else None
+                known = isinstance(index, int) and index < len(self.rows)
+                (self.rows[int(index)].errors if known and index is not None else self.people_errors).append(
+                    fault.message
+                )
+            elif fault.field in self.fields:
+                self.add_error(fault.field, fault.message)
+                widget = self.fields[fault.field].widget
+                widget.attrs["class"] = f"{widget.attrs.get('class', '')} is-invalid"
+
+    @property
+    def summary(self) -> list[Problem]:
+        """Every fault as an entry of the summary, in the order of the page."""
+        order = ["title", "slug", "team", "description", "plan", "contributors", "expires"]
+        places = {name: index for index, name in enumerate(order)}
+        ranked = sorted(self.faults, key=lambda fault: places.get(str(fault.path[0]), len(order)) if fault.path else -1)
+        return [self._problem(fault) for fault in ranked]
+
+    def _problem(self, fault: Fault) -> Problem:
+        if fault.path[:1] == ("contributors",):
+            index = fault.path[1] if len(fault.path) > 1 else None
+            if isinstance(index, int) and index < len(self.rows):
+                return Problem(anchor=f"role-{index}", label="Contributors", message=fault.message)
+            return Problem(anchor="id-add_name", label="Contributors", message=fault.message)
+        if fault.path == ("plan",):
+            return Problem(anchor="plans", label="Plan", message=fault.message)
+        if fault.field in self.fields:
+            shown = self[fault.field]
+            return Problem(anchor=str(shown.id_for_label), label=str(shown.label), message=fault.message)
+        return Problem(anchor="", label=fault.field, message=fault.message)
+
+    def sections(self) -> list[Section]:
+        """The options, one part per Kind."""
+        made = []
+        for kind, model in option_models().values():
+            names = [f"options.{kind.name}.{name}" for name in model.model_fields]
+            fields = tuple(self[name] for name in names)
+            chosen = []
+            for shown, info in zip(fields, model.model_fields.values(), strict=True):
+                value = _typed_option(shown.value(), info)
+                if value is not None and value != info.get_default(call_default_factory=True):
+                    chosen.append(f"{shown.label}: {_said(value)}")
+            problems = sum(bool(shown.errors) for shown in fields)
+            made.append(
+                Section(
+                    kind=kind,
+                    icon=icon_of(kind.name),
+                    fields=fields,
+                    chosen=", ".join(chosen) or "as usual",
+                    problems=problems,
+                )
+            )
+        return made
+
+
+def _initial(*, teams: Sequence[tuple[str, str]], catalogue: Catalogue, project: Project | None) -> dict[str, Any]:
+    if project is None:
+        return {"plan": catalogue.defaults.plan, "team": teams[0][0] if teams else ""}
+    spec = project.wanted()
+    return {
+        "title": spec.title,
+        "description": spec.description,
+        "plan": spec.plan,
+        "expires": spec.expires.isoformat() if spec.expires else "",
+    }
+
+
+def _present_rows(project: Project | None) -> list[ContributorRow]:
+    if project is None:
+        return []
+    return [
+        ContributorRow(
+            subject=one.subject,
+            is_group=one.is_group,
+            role=one.role.value,
+            until=one.until.isoformat() if one.until else "",
+        )
+        for one in project.wanted().contributors
+    ]
+
+
+def _dress(shown: forms.Field, *, name: str) -> None:
+    """Classes of the style sheet, and no spelling marks under names."""
+    attrs = shown.widget.attrs
+    if isinstance(shown.widget, forms.CheckboxInput):
+        attrs["class"] = "form-check-input"
+    elif isinstance(shown.widget, forms.Select):
+        attrs["class"] = "form-select"
+    else:
+        attrs["class"] = "form-control"
+    if name in ("slug",) or name.startswith("options."):
+        attrs |= {"autocomplete": "off", "spellcheck": "false"}
+    if name == "title":
+        attrs["autocomplete"] = "off"
+
+
+def _plain_type(info: FieldInfo) -> Any:
+    """The type of an option without "or None" and without its checks."""
+    kind: Any = info.annotation
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next((one for one in get_args(kind) if one is not type(None)), str)
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    return kind
+
+
+def _option_field(info: FieldInfo) -> forms.Field:
+    """The form field of an option: tick box, choice, lines, or one line of text."""
+    kind = _plain_type(info)
+    shared: dict[str, Any] = {"label": info.title, "help_text": info.description or "", "required": False}
+    if kind is bool:
+        return forms.BooleanField(**shared)
+    choices = _choices(kind)
+    if choices:
+        return _Choice(choices=[(value, value) for value in choices], **shared)
+    if get_origin(kind) in (list, tuple):
+        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **shared)
+    number = {"inputmode": "numeric"} if kind is int else {}
+    return forms.CharField(widget=forms.TextInput(attrs=number), **shared)
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    if get_origin(kind) is Literal:
+        return tuple(str(value) for value in get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return tuple(str(member.value) for member in kind)
+    return ()
+
+
+def _typed_option(value: Any, info: FieldInfo) -> Any:
+    """What stands in an option's field as data; None when it is empty. Text that is no number stays text."""
+    kind = _plain_type(info)
+    if kind is bool:
+        return bool(value)
+    if get_origin(kind) in (list, tuple):
+        lines = value if isinstance(value, list | tuple) else str(value or "").splitlines()
+        return [line.strip() for line in lines if line.strip()] or None
+    text = str(value).strip() if value is not None else ""
+    if kind is int and text.removeprefix("-").isdecimal() and len(text) < 19:
+        return int(text)
+    return text or None
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)
