@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from projects.models import Team
 
 TEAMS = [
-    {"slug": "forecasting", "name": "Forecasting", "ad_groups": ["ml-forecasting"], "budget": 100},
+    {"slug": "forecasting", "name": "Forecasting", "ad_groups": ["ml-forecasting"], "budget": 400},
     {"slug": "vision", "name": "Vision", "ad_groups": ["ml-vision"], "budget": 60},
 ]
 
