@@ -42,10 +42,10 @@ def test_a_role_runs_read_only_in_namespaces_that_end_with_it() -> None:
         mark="m",
     )
 
-    assert trial.argv("python", "-c", "print('hello')") == [
+    assert trial.argv("web", "python", "-c", "print('hello')") == [
         *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL", "sh", "-c"),
         "mount --bind '/images/a root' '/images/a root' && mount -o remount,bind,ro '/images/a root'"
-        " && exec buildah run --volume /scratch/secrets:/run/secrets:ro"
+        " && exec buildah run --volume /scratch/secrets-of-web:/run/secrets:ro"
         " --volume /scratch/platform.yaml:/etc/slipway/platform.yaml:ro --volume /scratch/tmp:/tmp"
         """ slipway-1 -- python -c 'print('"'"'hello'"'"')'""",
     ]
