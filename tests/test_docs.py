@@ -1,0 +1,76 @@
+"""The documents say what is there: links lead somewhere; no variable, figure, field or command is left out."""
+
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from devstack.cli import HELP
+from portal.config import Config
+from provisioning import catalogue
+from provisioning.kind import kinds
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted(chain(ROOT.glob("*.md"), (ROOT / "docs").rglob("*.md")))
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in targets if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_dev_exist(page: Path) -> None:
+    known = set(re.findall(r"^\./dev ([a-z]+)", HELP, re.MULTILINE)) | {"help"}
+    told = set(re.findall(r"\./dev ([a-z]+)", page.read_text(encoding="utf-8")))
+    # Prose may go on after "./dev", as in "./dev itself".
+    assert told - known - {"itself"} == set()
+
+
+def test_every_variable_of_the_portal_is_explained() -> None:
+    explained = set(re.findall(r"^\| `(SLIPWAY_[A-Z_]+)` \|", OPERATIONS, re.MULTILINE))
+    assert explained == {f"SLIPWAY_{name.upper()}" for name in Config.model_fields}
+
+
+def test_every_figure_is_explained() -> None:
+    source = (ROOT / "portal" / "metrics.py").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| `(slipway_[a-z_]+)` \|", OPERATIONS, re.MULTILINE))
+    assert explained == set(re.findall(r'MetricFamily\(\s*"(slipway_[a-z_]+)"', source))
+
+
+def test_every_field_of_the_catalogue_is_named() -> None:
+    models = (
+        catalogue.Catalogue,
+        catalogue.ClusterTarget,
+        catalogue.ObjectStoreTarget,
+        catalogue.ForgeTarget,
+        catalogue.Plan,
+        catalogue.ProjectTemplate,
+        catalogue.Rule,
+        catalogue.Naming,
+        catalogue.Defaults,
+    )
+    section = OPERATIONS.split("\n## Catalogue\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([a-z_]+)(?:\[\])?`", section))
+    assert {field for model in models for field in model.model_fields} - named == set()
+
+
+def test_every_kind_is_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| ([a-z]+) \| (?:cluster|object store|forge) \|", text, re.MULTILINE))
+    assert rows == set(kinds())
+
+
+def test_decisions_are_numbered_once() -> None:
+    numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
+def test_a_decision_has_its_three_parts(path: Path) -> None:
+    headings = re.findall(r"^## (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == ["Context", "Decision", "Consequences"]
