@@ -186,4 +186,9 @@ class SignIn(View):
         next_page = safe_next(request, request.GET.get(REDIRECT_FIELD_NAME))
         if request.user.is_authenticated:
             return redirect(next_page)
+        if "HX-Request" in request.headers:
+            # The session ended under an open page: a part of it must not be replaced by this one.
+            answer = HttpResponse(status=204)
+            answer["HX-Redirect"] = request.path
+            return answer
         return render(request, "auth/sign_in.html", {"next": next_page, "provider": adfs.SERVER})

@@ -283,7 +283,7 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
     for one in (plans[kind.name] for kind in kinds_as_shown() if kind.name in plans):
         if one.action is Action.KEEP:
             kept.append(one.kind.title)
-        elif one.action is Action.DELETE and keep_data and one.kind.name in HOLD_DATA:
+        elif one.action is Action.DELETE and keep_data and one.kind.holds_data:
             lines.append(
                 PlanLine(action="keep", title=one.kind.title, text=f"{one.summary}. It stays with all it holds.")
             )

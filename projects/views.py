@@ -22,7 +22,9 @@ from projects.listing import WORDS, Page, having, page_of, searched
 from projects.models import Decision, Door, Project, ProjectRequest
 from projects.presentation import Situation, plan_counts, plan_lines, situation, wish_of
 from provisioning.conditions import Word
+from provisioning.spec import Role
 
+_ROLES = [role.value for role in Role]
 STOP_POLLING = 286
 """The status by which htmx stops asking."""
 
@@ -156,7 +158,7 @@ def _project_page(person: Any, found: Project, *, since: int) -> dict[str, Any]:
         "wish": wish,
         "plan": wish.plan if wish else None,
         "blocks": documents.use_blocks(wish) if wish and found.deletion_requested_at is None else (),
-        "people": list(found.memberships.all()),
+        "people": sorted(found.memberships.all(), key=lambda one: (_ROLES.index(one.role), one.is_group, one.subject)),
         "entries": activity.of_project(found),
         "pending": found.requests.filter(decision=Decision.PENDING).first(),
         "first": found.requests.order_by("pk").first(),

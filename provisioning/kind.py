@@ -95,6 +95,7 @@ class Kind:
     - delete(wish, client) -> True when nothing is left (or only what is kept on purpose), False to look again.
     - unsupported(wish, client) -> a sentence when the target can't do this at all, else None.
     - summary(wish) -> one line for pages: what it is when it is ready.
+    - holds_data: what it makes is kept on removal, unless the removal says otherwise.
     - within: the Kind whose removal takes this one along; `delete` is then not called.
     `each(function, items)` runs the function over the items in parallel threads and raises the first error.
     """
@@ -109,6 +110,7 @@ class Kind:
     summary: Callable[[Wish], str]
     after: tuple[str, ...] = ()
     within: str | None = None
+    holds_data: bool = False
     options: type[Options] = Options
     unsupported: Callable[[Wish, Any], str | None] | None = None
     check: Callable[[Wish], Iterable[tuple[str, str]]] | None = None

@@ -313,6 +313,7 @@ KIND = Kind(
     apply=apply,
     delete=delete,
     summary=summary,
+    holds_data=True,
     options=BucketOptions,
     check=check,
 )

@@ -388,6 +388,7 @@ KIND = Kind(
     apply=apply,
     delete=delete,
     summary=summary,
+    holds_data=True,
     options=RepositoryOptions,
     check=check,
 )

@@ -29,7 +29,7 @@ def main() -> int:
             sign_in(seen, "alice", path=f"/projects/{SLUG}/")
             expect(seen.page.locator("#word")).to_have_text("Ready", timeout=60 * SECONDS)
             PICTURE.parent.mkdir(parents=True, exist_ok=True)
-            seen.page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 1280, "height": 900})
+            seen.page.screenshot(path=PICTURE, full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 1100})
         if made:
             live.retire(SLUG)
     except pytest.skip.Exception as reason:

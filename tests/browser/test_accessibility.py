@@ -58,8 +58,9 @@ def test_no_page_keeps_anybody_out(
         look(seen, "menu", found)
 
         seen.go("/projects/new/")
-        page.get_by_label("Title").fill("Lane detection")
-        expect(page.locator("#plan")).to_contain_text("lane-detection")
+        free = unique("lanes")
+        page.get_by_label("Title").fill(free)
+        expect(page.locator("#plan")).to_contain_text(f"ml-{free}")
         look(seen, "new, filled", found)
         page.get_by_role("button", name="Preview").last.click()
         expect(page.locator("#go")).to_be_visible()
