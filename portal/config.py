@@ -1,7 +1,7 @@
 """The portal's configuration: one typed object, read from the environment and from one folder of secret files.
 
-It fails at start with every fault named. Secrets are files, so that they can be mounted and rotated; they are never
-variables of the environment here.
+It fails at start with every fault named. Secrets are files, so that they can be mounted and rotated. The addresses of
+database and Redis may carry a password; better is a file, `database-password`, or libpq's own PGPASSFILE.
 """
 
 import secrets
@@ -88,7 +88,7 @@ class Config(BaseSettings):
             "ENGINE": "django.db.backends.postgresql",
             "NAME": parts.path.lstrip("/"),
             "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
+            "PASSWORD": unquote(parts.password or "") or self.secret("database-password"),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
         }

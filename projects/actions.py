@@ -406,6 +406,7 @@ def _grant(
             team=team,
             spec=spec_as_json(spec),
             units=units_of(spec, catalogue=installation.catalogue),
+            key_id=installation.key_ring.current,
             next_look_at=now,
             accepted_at=now,
         )

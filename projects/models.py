@@ -93,6 +93,9 @@ class Project(models.Model):
     lease_holder = models.CharField(max_length=80, default="", blank=True)
     fence = models.PositiveBigIntegerField(default=0)
     suspended = models.BooleanField(default=False)
+    key_id = models.CharField(
+        max_length=40, default="", blank=True, help_text="The key of the key ring that its secrets come from."
+    )
     versions = models.JSONField(default=dict, blank=True, help_text="Credential versions by purpose.")
     deletion_requested_at = models.DateTimeField(null=True, blank=True)
     remove_data = models.BooleanField(default=False)

@@ -88,6 +88,7 @@ def wish_for(
     uid: str,
     generation: int = 1,
     versions: Mapping[str, int] | None = None,
+    key_id: str | None = None,
     remove_data: bool = False,
 ) -> Wish:
     """What the Kinds get to see of a spec. Raises KeyError when its plan left the catalogue."""
@@ -102,6 +103,7 @@ def wish_for(
         portal_url=installation.project_url(spec.slug),
         derive=installation.key_ring.derive,
         versions=versions or {},
+        key_id=key_id or None,
         remove_data=remove_data,
     )
 

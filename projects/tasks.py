@@ -196,6 +196,7 @@ def _wish(project: Project, *, settings: Installation) -> Wish | None:
             uid=str(project.uid),
             generation=project.generation,
             versions=project.versions,
+            key_id=project.key_id,
             remove_data=project.remove_data,
         )
     except KeyError:

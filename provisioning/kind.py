@@ -58,6 +58,7 @@ class Wish:
     portal_url: str
     derive: Callable[..., str] = field(repr=False, compare=False)
     versions: Mapping[str, int] = field(default_factory=dict)
+    key_id: str | None = None
     remove_data: bool = False
 
     @property
@@ -82,7 +83,8 @@ class Wish:
 
     def secret(self, purpose: str) -> str:
         """The derived secret for a purpose of this project, at its present version."""
-        return self.derive(uid=self.uid, purpose=purpose, version=self.versions.get(purpose, 1))
+        version = self.versions.get(purpose, 1)
+        return self.derive(uid=self.uid, purpose=purpose, version=version, key_id=self.key_id)
 
 
 @dataclass(frozen=True, kw_only=True)

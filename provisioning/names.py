@@ -19,7 +19,19 @@ LABEL_PROJECT = "slipway.dev/project"
 LABEL_TEAM = "slipway.dev/team"
 ANNOTATION_PORTAL = "slipway.dev/portal"
 
-SYSTEM_RESERVED = ("default", "kube-*", "openshift-*", "slipway", "slipway-*", "minio", "new", "plan", "names", "api", "admin")
+SYSTEM_RESERVED = (
+    "default",
+    "kube-*",
+    "openshift-*",
+    "slipway",
+    "slipway-*",
+    "minio",
+    "new",
+    "plan",
+    "names",
+    "api",
+    "admin",
+)
 
 
 @dataclass(frozen=True)

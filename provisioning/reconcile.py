@@ -38,44 +38,6 @@ _OBJECTS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="object")
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a resource before this look."""
-
-    synced: Condition
-    ready: Condition
-    observed_generation: int = 0
-    applied: bool = False
-    failures: int = 0
-
-    @classmethod
-    def nothing(cls, *, now: datetime) -> "Known":
-        """A resource nobody has looked at yet."""
-        begun = {"reason": Reason.PROGRESSING, "message": "", "since": now}
-        return cls(synced=Condition(status=Status.UNKNOWN, **begun), ready=Condition(status=Status.FALSE, **begun))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Happening:
-    """Something worth an entry in the project's history."""
-
-    reason: Reason
-    message: str
-    changes: tuple[Change, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a look at one Kind came to. `delay`: look again in so many seconds; None: nothing to wait for."""
-
-    kind: str
-    target: str
-    known: Known
-    happenings: tuple[Happening, ...] = ()
-    delay: float | None = None
-    gone: bool = False
-
-
-@dataclass(frozen=True)
 class Result:
     """What a run over all Kinds came to. `delay` as in Outcome, the shortest; `gone`: nothing is left outside."""
 
@@ -337,63 +299,3 @@ def _look_at_removal(
             outcome, known=replace(deleting, failures=outcome.known.failures), delay=outcome.delay or BACKOFF_MAX
         )
     return outcome
-
-
-def _chosen(desired: Sequence[Object], keys: set[str]) -> list[Object]:
-    return [thing for thing in desired if thing.key in keys]
-
-
-def _was_right(known: Known, *, generation: int) -> bool:
-    right = known.synced.status is Status.TRUE or known.synced.reason is Reason.DRIFTED
-    return right and known.observed_generation == generation
-
-
-def _available(known: Known, kind: Kind, wish: Wish, *, now: datetime) -> Known:
-    summary = kind.summary(wish)
-    return Known(
-        synced=known.synced.moved(status=Status.TRUE, reason=Reason.AVAILABLE, message="", now=now),
-        ready=known.ready.moved(status=Status.TRUE, reason=Reason.AVAILABLE, message=summary, now=now),
-        observed_generation=wish.generation,
-        applied=True,
-    )
-
-
-def _unsupported(known: Known, sentence: str, *, generation: int, now: datetime) -> Known:
-    return Known(
-        synced=known.synced.moved(status=Status.FALSE, reason=Reason.UNSUPPORTED, message=sentence, now=now),
-        ready=known.ready.moved(status=Status.FALSE, reason=Reason.UNSUPPORTED, message=sentence, now=now),
-        observed_generation=generation,
-        applied=known.applied,
-    )
-
-
-def _failed(known: Known, reason: Reason, message: str, *, now: datetime) -> Known:
-    """Synced is False now. Ready stays what it was where it was True: a refused change does not break what works."""
-    synced = known.synced.moved(status=Status.FALSE, reason=reason, message=message, now=now)
-    ready = known.ready
-    if ready.status is not Status.TRUE:
-        ready = ready.moved(status=Status.FALSE, reason=reason, message=message, now=now)
-    return replace(known, synced=synced, ready=ready, failures=known.failures + 1)
-
-
-def _delay(error: ProvisioningError, *, failures: int) -> float:
-    if isinstance(error, TemporaryError) and error.delay is not None:
-        return error.delay
-    longest = BACKOFF_UNAVAILABLE_MAX if isinstance(error, TargetUnavailable) else BACKOFF_MAX
-    # Not below QUICK: an outage must free the worker, not be waited for inside the run.
-    return max(QUICK + 0.1, _backoff(failures=failures, longest=longest))
-
-
-def _backoff(*, failures: int, longest: float) -> float:
-    """Doubling with full jitter in its upper half, in seconds."""
-    return min(longest, float(2 ** min(failures, 12))) * random.uniform(0.5, 1.0)  # noqa: S311 — jitter, not a secret
-
-
-def _listed(keys: Sequence[str]) -> str:
-    shown = ", ".join(keys[:4])
-    return shown if len(keys) <= 4 else f"{shown} and {len(keys) - 4} more"
-
-
-def _drift_sentence(changes: Sequence[Change]) -> str:
-    verbs = {Action.CREATE: "is missing", Action.UPDATE: "was changed", Action.DELETE: "came back"}
-    return "; ".join(f"{change.key} {verbs[change.action]}" for change in changes) + ", though nobody asked here."

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from provisioning.errors import TargetUnavailable
+from provisioning.errors import PermanentError, TargetUnavailable
 
 
 class SecretRef(BaseModel):
@@ -67,6 +67,11 @@ class KeyRing:
 
     keys: tuple[tuple[str, bytes], ...]
 
+    @property
+    def current(self) -> str:
+        """Id of the key that makes new secrets."""
+        return self.keys[0][0]
+
     @classmethod
     def parse(cls, text: str) -> "KeyRing":
         """Read the file's text. Raises ValueError naming the line that is not `<id>:<base64 of 32 bytes>`."""
@@ -87,8 +92,14 @@ class KeyRing:
         return cls(keys=tuple(keys))
 
     def derive(self, *, uid: str, purpose: str, version: int = 1, key_id: str | None = None) -> str:
-        """The secret for one purpose of one project: 43 characters, URL-safe. The same input gives the same secret."""
-        key = self.keys[0][1] if key_id is None else dict(self.keys)[key_id]
+        """The secret for one purpose of one project: 43 characters, URL-safe. The same input gives the same secret.
+
+        key_id: the key to derive from, None for the current one. Raises PermanentError when it left the key ring.
+        """
+        known = dict(self.keys)
+        if key_id is not None and key_id not in known:
+            raise PermanentError(f"The key {key_id} left the key ring. The platform team puts its line back.")
+        key = self.keys[0][1] if key_id is None else known[key_id]
         info = f"slipway/v1/{uid}/{purpose}/{version}".encode()
         raw = HKDF(algorithm=SHA256(), length=32, salt=b"slipway", info=info).derive(key)
         return base64.urlsafe_b64encode(raw).decode().rstrip("=")

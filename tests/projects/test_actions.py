@@ -1,5 +1,6 @@
 """What people can do with projects, as whole stories on a real Postgres."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from projects import actions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, StaleGeneration
 from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectHistory, ProjectRequest
+from projects.spec import wish_for
+from provisioning.secrets import KeyRing
 from tests.people import person, teams
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +57,18 @@ def test_a_wish_becomes_a_project_a_request_and_memberships() -> None:
     assert (request.decision, request.rule, request.generation) == (Decision.APPROVED, "within-budget", 1)
     rows = set(project.memberships.values_list("subject", "is_group", "role", "source"))
     assert rows == {("alice@corp.example", False, "owner", "api"), ("ml-vision", True, "editor", "api")}
+
+
+def test_a_new_key_in_front_leaves_the_secrets_of_projects_as_they_are() -> None:
+    project = ask().project
+    assert project is not None
+    settings = installation()
+    newest = ("k-new", b"n" * 32)
+    rotated = replace(settings, key_ring=KeyRing(keys=(newest, *settings.key_ring.keys)))
+    spec, uid = project.wanted(), str(project.uid)
+    before = wish_for(spec, installation=settings, uid=uid, key_id=project.key_id).secret("bucket")
+    assert wish_for(spec, installation=rotated, uid=uid, key_id=project.key_id).secret("bucket") == before
+    assert wish_for(spec, installation=rotated, uid=uid).secret("bucket") != before
 
 
 def test_a_dry_run_writes_nothing() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from provisioning.errors import TargetUnavailable
+from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.secrets import KeyRing, SecretRef, resolver, signature, signed
 
 FIRST = base64.b64encode(b"a" * 32).decode()
@@ -31,6 +31,11 @@ def test_the_first_key_makes_secrets_and_the_others_stay() -> None:
     ring = KeyRing.parse(f"k2:{SECOND}\nk1:{FIRST}\n")
     assert ring.derive(uid="u", purpose="bucket") != before
     assert ring.derive(uid="u", purpose="bucket", key_id="k1") == before
+
+
+def test_a_key_that_left_the_ring_is_told() -> None:
+    with pytest.raises(PermanentError, match="k0 left the key ring"):
+        KeyRing.parse(f"k1:{FIRST}").derive(uid="u", purpose="bucket", key_id="k0")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "k1", "k1:short", f":{FIRST}", f"k1:{FIRST}x!"])
