@@ -328,6 +328,18 @@ def test_an_access_token_opens_the_api_and_an_id_token_does_not(browser: Browser
     assert User.objects.get().directory_groups == ("ml-forecasting", "ml-users")
 
 
+def test_the_running_portal_takes_a_token_of_the_directory(browser: Browser) -> None:
+    tokens = tokens_by_code(browser, "alice")
+
+    def me(token: str) -> httpx.Response:
+        return httpx.get(f"{PUBLIC_URL}/api/v1/me/", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    said = me(tokens["access_token"])
+    assert said.status_code == 200, said.text
+    assert "alice@corp.example" in said.text
+    assert me(tokens["id_token"]).status_code == 401
+
+
 def test_a_changed_token_is_refused(browser: Browser) -> None:
     head, body, mark = tokens_by_code(browser, "alice")["access_token"].split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))

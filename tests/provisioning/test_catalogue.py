@@ -1,0 +1,58 @@
+"""platform.yaml: read whole or refused with every fault named."""
+
+from pathlib import Path
+
+import pytest
+
+from provisioning.catalogue import CatalogueError, load
+
+EXAMPLE = Path("platform.example.yaml").read_text()
+
+
+def refused(text: str, tmp_path: Path) -> str:
+    path = tmp_path / "platform.yaml"
+    path.write_text(text)
+    with pytest.raises(CatalogueError) as error:
+        load(path)
+    return str(error.value)
+
+
+def test_the_example_is_valid() -> None:
+    catalogue = load(Path("platform.example.yaml"))
+    assert list(catalogue.plans) == ["small", "medium", "large", "gpu"]
+    assert catalogue.plans["gpu"].name == "gpu"
+    assert catalogue.cluster().name == catalogue.defaults.cluster
+    with pytest.raises(KeyError):
+        catalogue.forge("no-such-forge")
+
+
+def test_a_secret_is_never_a_value(tmp_path: Path) -> None:
+    message = refused(EXAMPLE.replace("token: {file: cluster-north.token}", "token: abc123"), tmp_path)
+    assert "clusters.0.token" in message
+    assert "abc123" not in message
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    text = (
+        EXAMPLE.replace('cpu: "4"', 'cpu: "-4"')
+        .replace("plan: small", "plan: tiny")
+        .replace("version: 1", "version: 2")
+    )
+    message = refused(text, tmp_path)
+    assert "version" in message
+    assert "plans.small.cpu" in message
+    assert "platform.yaml has 2 fault(s)" in message
+
+
+def test_a_reference_to_nothing_is_named(tmp_path: Path) -> None:
+    assert "defaults.plan: tiny is not one of" in refused(EXAMPLE.replace("plan: small", "plan: tiny", 1), tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "- 1", "version: 1"])
+def test_what_is_no_catalogue(text: str, tmp_path: Path) -> None:
+    assert refused(text, tmp_path).startswith("platform.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="nowhere.yaml: can't be read"):
+        load(tmp_path / "nowhere.yaml")
