@@ -115,7 +115,13 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
         while True:
             try:
                 forge.put_branch_protection(
-                    name, found["default_branch"], approvals=1, checks=(), protected_files=(), push_logins=pushers
+                    name,
+                    found["default_branch"],
+                    approvals=1,
+                    checks=(),
+                    protected_files=(),
+                    push_logins=pushers,
+                    new=True,
                 )
             except Exception as error:
                 if getattr(error, "delay", None) is None:

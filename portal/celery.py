@@ -4,6 +4,7 @@ import os
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_ready
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -19,6 +20,12 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_default_queue="slipway",
+    # Two queues, served in turn: a backlog of projects must not hold up what finds lost work and silent targets.
+    task_queues=[Queue("slipway"), Queue("slipway-rounds")],
+    task_routes={
+        f"projects.tasks.{name}": {"queue": "slipway-rounds"}
+        for name in ("sweep", "probe_targets", "scan_fleet", "poll_profiles", "suspend_expired", "tidy")
+    },
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
@@ -49,6 +56,7 @@ app.conf.update(
             "options": {"expires": _config.scan_seconds * 2},
         },
         "poll-profiles": {"task": "projects.tasks.poll_profiles", "schedule": 60.0, "options": {"expires": 60}},
+        "suspend-expired": {"task": "projects.tasks.suspend_expired", "schedule": 600.0, "options": {"expires": 600}},
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )

@@ -3,10 +3,13 @@
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pghistory
 import structlog
 from django.http import HttpRequest, HttpResponse
+
+from portal.errors import Problem, answer
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -31,6 +34,30 @@ class RequestId:
             if not request.path.startswith(_QUIET):
                 log.info("request", method=request.method, path=request.path, status=response.status_code)
         return response
+
+
+class StorableText:
+    """Refuses pages' queries and forms that hold a NUL: no browser sends one, and Postgres can't keep it.
+
+    API and webhooks, which are exempt from CSRF checks, read their bodies themselves and refuse it there.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle the request."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
+        """400 for such a request; before this the CSRF check has read the form."""
+        if getattr(view, "csrf_exempt", False):
+            return None
+        given = (*request.GET.lists(), *request.POST.lists())
+        if not any("\x00" in text for _, values in given for text in values):
+            return None
+        detail = "A field holds a control character (NUL) that can't be kept. Remove it and send the form again."
+        return answer(request, Problem(400, "control_characters", detail))
 
 
 class AuditContext:

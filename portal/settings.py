@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "portal.middleware.StorableText",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.sessions.SessionLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

@@ -5,16 +5,17 @@ in one transaction; the doorbell rings after it. Nothing outside is touched here
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import pghistory
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from projects import permissions
+from projects.audit import audited
 from projects.doorbell import ring_project
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, StaleGeneration
 from projects.installation import Installation
@@ -31,7 +32,7 @@ from projects.models import (
 )
 from projects.policy import Question, Verdict, decide, units_of
 from projects.preview import Preview, plan_of
-from projects.spec import read_spec
+from projects.spec import read_spec, taken_sentence
 from provisioning.models import Resource
 from provisioning.spec import ProjectSpec
 
@@ -97,7 +98,7 @@ def create(
                 )
         except IntegrityError as error:
             # Two asked at the same moment: the database let one through.
-            taken = Fault(path=("slug",), code="taken", message=f"{spec.slug} is taken. Try {spec.slug[:36]}-2.")
+            taken = Fault(path=("slug",), code="taken", message=taken_sentence(spec.slug))
             raise InvalidSpec([taken]) from error
     log.info("asked", action="create", slug=spec.slug, door=door.value, decision=verdict.decision, rule=verdict.rule)
     return Asked(preview=preview, request=request, project=project)
@@ -277,18 +278,18 @@ def look_again(project: Project, *, by: "Person", kind: str | None = None) -> No
         ring_project(project.pk)
 
 
-def suspend(project: Project, *, by: "Person", suspended: bool) -> None:
+def suspend(project: Project, *, by: "Person", door: Door, suspended: bool) -> None:
     """Stop or resume looking at a project. Only the platform team. Raises NotFound, NotAllowed."""
     _check_seen(by, project)
     if not permissions.is_platform_admin(by):
         raise NotAllowed("Only the platform team suspends and resumes projects.")
-    with _audited(by=by, door=Door.FORM), transaction.atomic():
+    with _audited(by=by, door=door), transaction.atomic():
         Project.objects.filter(pk=project.pk).update(suspended=suspended, next_look_at=timezone.now())
         ring_project(project.pk)
 
 
-def _audited(*, by: "Person", door: Door) -> Any:
-    return pghistory.context(actor=by.username, door=door.value)
+def _audited(*, by: "Person", door: Door) -> AbstractContextManager[Any]:
+    return audited(actor=by.username, door=door)
 
 
 def _check_seen(by: "Person", project: Project) -> None:
@@ -417,6 +418,9 @@ def _grant(
         if spec is None:
             project.deletion_requested_at, project.remove_data = now, request.remove_data
         else:
+            if project.spec.get("expires") != spec_as_json(spec).get("expires"):
+                # A new end date ends the suspension that the old one brought.
+                project.suspended = False
             project.spec, project.units = spec_as_json(spec), units_of(spec, catalogue=installation.catalogue)
         project.save(
             update_fields=[
@@ -428,6 +432,7 @@ def _grant(
                 "units",
                 "deletion_requested_at",
                 "remove_data",
+                "suspended",
             ]
         )
         project.resources.update(failures=0)

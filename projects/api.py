@@ -37,7 +37,7 @@ from projects.openapi import (
 )
 from projects.pagination import PageQuery, page_of
 from projects.payload import Closed, MergePatch, StrictJson, merge_patch, read_body, read_query
-from projects.reference_serializers import Look, LookOut, Retire, Sentence
+from projects.reference_serializers import Look, LookOut, Nothing, Retire, Sentence
 from projects.serializers import (
     AskedOut,
     EventOut,
@@ -269,6 +269,55 @@ class Looks(Api):
         return Response(
             plain(LookOut(project=project.slug, kind=said.kind, url=url)), status=202, headers={"Location": url}
         )
+
+
+class _Switch(Api):
+    suspended: bool
+
+    def switch(self, request: Request, slug: str) -> Response:
+        """Set the switch and answer with the project as it is now."""
+        read_query(Closed, request)
+        read_body(Nothing, request)
+        actions.suspend(visible_project(request, slug), by=person(request), door=Door.API, suspended=self.suspended)
+        return Response(plain(ProjectOut.of(visible_project(request, slug))), status=202)
+
+
+class Suspend(_Switch):
+    """Looking away."""
+
+    suspended = True
+
+    @extend_schema(
+        operation_id="suspend_project",
+        summary="Stop looking at a project (platform team); nothing outside changes",
+        tags=["projects"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=Nothing,
+        responses=answers({202: ProjectOut}, 403, 404, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        """Suspend: no looks, no repairs, until it is resumed or retired."""
+        return self.switch(request, slug)
+
+
+class Resume(_Switch):
+    """Looking at it again."""
+
+    suspended = False
+
+    @extend_schema(
+        operation_id="resume_project",
+        summary="Look at a suspended project again (platform team)",
+        tags=["projects"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=Nothing,
+        responses=answers({202: ProjectOut}, 403, 404, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        """Resume: what moved meanwhile is found and put right."""
+        return self.switch(request, slug)
 
 
 class Members(Api):

@@ -32,6 +32,12 @@ class Api(APIView):
     metadata_class = None
     shown_once: tuple[str, ...] = ()
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse (411) a body without a length: it would be taken for an empty one, and a change for none."""
+        super().initial(request, *args, **kwargs)
+        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+            raise Refused(411, code="length_required", detail="Say how long the body is (Content-Length).")
+
 
 def person(request: Request) -> "Person":
     """Who calls; authentication has made sure that there is somebody."""

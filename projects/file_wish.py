@@ -1,10 +1,9 @@
 """What a repository's profile.yaml asks for, in the domain's terms: a new project, or a change of the one it has.
 
-The file is the whole wish, with two things filled in that it need not say: the repository it stands in is the
-project's, and owners stay owners unless it names some (for a new project: whoever asks).
+The file is the whole wish, with one thing filled in that it need not say: the repository it stands in is the project's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from projects import actions
@@ -56,7 +55,7 @@ def _asked(
     commit: str,
     dry_run: bool,
 ) -> actions.Asked:
-    data = _completed(row, said, by=by, installation=installation)
+    data = _completed(row, said, installation=installation)
     if row.project is not None and row.project.deleted_at is None:
         return actions.change(
             row.project, data, by=by, door=Door.FILE, installation=installation, commit=commit, dry_run=dry_run
@@ -79,10 +78,8 @@ def _replace(waits: ProjectRequest, *, by: "Person") -> None:
         raise InvalidSpec([Fault(path=("slug",), code="waits", message=sentence)]) from error
 
 
-def _completed(
-    row: RegisteredRepository, data: Mapping[str, Any], *, by: "Person", installation: Installation
-) -> dict[str, Any]:
-    """What the file leaves out: this repository is the project's, and owners stay owners (first, whoever asks)."""
+def _completed(row: RegisteredRepository, data: Mapping[str, Any], *, installation: Installation) -> dict[str, Any]:
+    """The file with what it leaves out: this repository is the project's."""
     whole = dict(data)
     present = row.project.wanted() if row.project is not None and row.project.deleted_at is None else None
     options = whole.get("options", {})
@@ -95,31 +92,10 @@ def _completed(
         before = present.options.get("repository", {}).get("attach") if present is not None else row.full_name
         if attach is not None:
             before = row.full_name
-        if before and "template" not in chosen and row.forge == installation.catalogue.defaults.forge:
+        readable = attach is None or isinstance(attach, str)
+        if before and readable and "template" not in chosen and row.forge == installation.catalogue.defaults.forge:
             whole["options"] = {**options, "repository": {**chosen, "attach": before}}
-    contributors = whole.get("contributors", [])
-    if isinstance(contributors, list) and not any(
-        isinstance(one, Mapping) and one.get("role") == "owner" for one in contributors
-    ):
-        owners = [{"user": by.username, "role": "owner"}]
-        if present is not None:
-            owners = [
-                one.model_dump(mode="json", exclude_none=True) for one in present.contributors if one.role == "owner"
-            ]
-        whole["contributors"] = _with_owners(contributors, owners)
     return whole
-
-
-def _with_owners(contributors: Sequence[Any], owners: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """The file's entries in their places, so that faults find their lines, and the owners."""
-
-    def subject(one: Any) -> Any:
-        return (str(one.get("user")).lower(), one.get("group")) if isinstance(one, Mapping) else None
-
-    by_subject = {subject(one): one for one in owners}
-    placed = [by_subject.get(subject(one), one) for one in contributors]
-    named = {subject(one) for one in contributors}
-    return [*placed, *(one for one in owners if subject(one) not in named)]
 
 
 def _in_file_words(fault: Fault, row: RegisteredRepository) -> Fault:

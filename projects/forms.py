@@ -95,7 +95,7 @@ class ProjectForm(forms.Form):
         label="Ends",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="After this day the project is suspended. Its data stays.",
+        help_text="After this day we stop looking after the project. Nothing is removed; a later date resumes it.",
     )
 
     def __init__(

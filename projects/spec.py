@@ -18,7 +18,7 @@ from projects.models import Action, Decision, Project, ProjectRequest, Team
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.names import Names, reserved
-from provisioning.spec import Contributor, ProjectSpec, Role, check_slug
+from provisioning.spec import SLUG_MAX, Contributor, ProjectSpec, Role, check_slug
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -29,10 +29,12 @@ _SENTENCES = {
     "string_type": "Write text here.",
     "int_parsing": "Write a whole number.",
     "int_type": "Write a whole number.",
+    "int_from_float": "Write a whole number.",
+    "int_parsing_size": "This number is too large.",
     "bool_parsing": "Write true or false.",
     "bool_type": "Write true or false.",
-    "date_from_datetime_parsing": "Write a date, such as 2027-06-30.",
-    "date_parsing": "Write a date, such as 2027-06-30.",
+    "date_from_datetime_parsing": "There is no such day. Write a date, such as 2027-06-30.",
+    "date_parsing": "There is no such day. Write a date, such as 2027-06-30.",
     "date_type": "Write a date, such as 2027-06-30.",
     "tuple_type": "Write a list.",
     "list_type": "Write a list.",
@@ -77,6 +79,10 @@ def faults_of(error: ValidationError, *, under: tuple[str | int, ...] = ()) -> l
             message = "This is needed."
         elif item["type"] == "too_long":
             message = f"At most {context['max_length']} entries."
+        elif item["type"] == "greater_than_equal":
+            message = f"Write {context['ge']} or more."
+        elif item["type"] == "less_than_equal":
+            message = f"Write {context['le']} or less."
         found.append(Fault(path=(*under, *item["loc"]), code=item["type"], message=message))
     return found
 
@@ -176,8 +182,8 @@ def _with_owners(data: Mapping[str, Any], *, by: "Person", project: Project | No
     owners = owners or [{"user": by.username, "role": Role.OWNER.value}]
     merged = list(contributors)
     for owner in owners:
-        who = (owner.get("user"), owner.get("group"))
-        at = next((index for index, one in enumerate(merged) if one in named and _who(one) == who), None)
+        same = (at for at, one in enumerate(merged) if isinstance(one, Mapping) and _who(one) == _who(owner))
+        at = next(same, None)
         # In its place or at the end: faults must name the entries as they were sent.
         if at is None:
             merged.append(owner)
@@ -187,7 +193,8 @@ def _with_owners(data: Mapping[str, Any], *, by: "Person", project: Project | No
 
 
 def _who(entry: Mapping[str, Any]) -> tuple[Any, Any]:
-    return entry.get("user"), entry.get("group")
+    user = entry.get("user")
+    return user.lower() if isinstance(user, str) else user, entry.get("group")
 
 
 def _slug_faults(
@@ -213,15 +220,21 @@ def name_answer(slug: str, *, catalogue: Catalogue) -> tuple[str, str] | None:
     except ValueError as error:
         return "invalid", str(error)
     if pattern := reserved(slug, patterns=catalogue.reserved_names):
-        return "reserved", f"{slug} is reserved for the platform ({pattern}). Try team-{slug}."[:200]
+        another = f"team-{slug}"[:SLUG_MAX].rstrip("-")
+        return "reserved", f"{slug} is reserved for the platform ({pattern}). Try {another}."
     # Written as the unique indexes are, so that they serve.
     folded = Lower("slug")
     taken = Project.objects.alias(folded=folded).filter(folded=slug.lower(), deleted_at=None).exists()
     waiting = ProjectRequest.objects.filter(action=Action.CREATE, decision=Decision.PENDING)
     asked = waiting.alias(folded=folded).filter(folded=slug.lower()).exists()
     if taken or asked:
-        return "taken", f"{slug} is taken. Try {slug[:36]}-2."
+        return "taken", taken_sentence(slug)
     return None
+
+
+def taken_sentence(slug: str) -> str:
+    """That a name is taken, with another one to try."""
+    return f"{slug} is taken. Try {slug[: SLUG_MAX - 4].rstrip('-')}-2."
 
 
 def _team(
@@ -277,6 +290,9 @@ def _option_faults(data: Mapping[str, Any]) -> list[Fault]:
             known = ", ".join(name for name, kind in kinds().items() if kind.options.model_fields)
             message = f"There are no options for {name}. Kinds with options: {known}."
             faults.append(Fault(path=("options", name), code="unknown_kind", message=message))
+            continue
+        if not isinstance(given, Mapping):
+            # The check of the shape has said so.
             continue
         try:
             kind.options.model_validate(given)

@@ -1,35 +1,41 @@
 """What workers do. Each task takes row ids only, may come twice or never, and finds in Postgres what there is to do."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-import pghistory
 import structlog
 from celery import shared_task
-from django.db import connection
-from django.db.models import Prefetch
+from django.db import Error, connection
+from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
+from pydantic import ValidationError
 
 from projects import intake, work
+from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
 from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, Project, ProjectRequest
 from projects.spec import wish_for
 from provisioning import scan, targets
+from provisioning.catalogue import ClusterTarget, ObjectStoreTarget
 from provisioning.conditions import Status
-from provisioning.errors import PermanentError, Reason, TargetUnavailable, TemporaryError
+from provisioning.errors import PermanentError, ProvisioningError, Reason, TargetUnavailable, TemporaryError
 from provisioning.kind import Wish, kinds
 from provisioning.models import Resource, TargetHealth
-from provisioning.reconcile import Outcome, reconcile, remove
+from provisioning.outcomes import Outcome, refused
+from provisioning.reconcile import Result, reconcile, remove
 from provisioning.spec import Role
 
 log = structlog.get_logger(__name__)
 
-DRAIN_AT_MOST = 20
+DRAIN_AT_MOST = 4
 RINGS_AT_MOST = 8
+AFTER_FAULT = timedelta(minutes=1)
+AFTER_LOST_DATABASE = timedelta(seconds=2)
 _ledger = scan.Ledger()
 
 
@@ -38,17 +44,20 @@ def reconcile_project(project_id: int) -> None:
     """Look at one project if it is due and nobody does already; then at others that are due."""
     settings = installation()
     claim = work.claim(lease=settings.lease, project_id=project_id)
-    for _ in range(DRAIN_AT_MOST):
-        if claim is None:
-            return
+    if claim is not None:
         _look(claim, settings=settings)
-        claim = work.claim(lease=settings.lease)
+    # Whoever rang has nothing to do with what is drained besides.
+    structlog.contextvars.unbind_contextvars("request_id")
+    _drain(settings)
 
 
 @shared_task
 def drain() -> None:
     """Look at projects that are due, longest first, until there is none or it is another's turn."""
-    settings = installation()
+    _drain(installation())
+
+
+def _drain(settings: Installation) -> None:
     for _ in range(DRAIN_AT_MOST):
         claim = work.claim(lease=settings.lease)
         if claim is None:
@@ -84,8 +93,10 @@ def probe_targets() -> None:
     with _alone("probe") as mine:
         if not mine:
             return
-        for target in targets.targets(settings.catalogue).values():
+        present = targets.targets(settings.catalogue)
+        for target in present.values():
             _probe(target, settings=settings)
+        TargetHealth.objects.exclude(name__in=present).delete()
 
 
 @shared_task
@@ -106,6 +117,19 @@ def poll_profiles() -> None:
 
 
 @shared_task
+def suspend_expired() -> None:
+    """Projects past their last day are suspended: nothing is removed, and a new end date resumes them."""
+    today = timezone.localdate().isoformat()
+    over = Project.objects.filter(
+        deletion_requested_at=None, suspended=False, spec__expires__isnull=False, spec__expires__lt=today
+    )
+    with audited(actor="slipway", door=Door.SYSTEM):
+        for project in over:
+            Project.objects.filter(pk=project.pk).update(suspended=True)
+            log.info("expired", project=project.slug, expires=project.spec["expires"])
+
+
+@shared_task
 def tidy() -> None:
     """Forget what has served its time: old deliveries, answers kept for repeated calls, expired
     tokens and sessions."""
@@ -123,25 +147,34 @@ def _look(claim: work.Claim, *, settings: Installation) -> None:
     if project is None:
         return
     with structlog.contextvars.bound_contextvars(project=project.slug, fence=claim.fence):
-        if project.suspended and project.deletion_requested_at is None:
-            work.release(claim, after=settings.resync)
-            return
         try:
-            with pghistory.context(actor="slipway", door=Door.SYSTEM.value):
+            if project.suspended and project.deletion_requested_at is None:
+                work.release(claim, after=settings.resync)
+                return
+            with audited(actor="slipway", door=Door.SYSTEM):
                 again = _look_at(project, claim, settings=settings)
         except work.LeaseLost:
             log.warning("lease_lost")
             return
+        except Exception as error:
+            # One project's fault must not end the round of the others, nor come back at once.
+            log.exception("look_failed")
+            work.release(claim, after=AFTER_LOST_DATABASE if isinstance(error, Error) else AFTER_FAULT)
+            return
+        finally:
+            # However this ended: a lease that is not renewed runs out, and somebody else takes over.
+            work.keeper.drop(claim)
     if again:
         ring("projects.tasks.reconcile_project", project.pk)
 
 
 def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> bool:
     generation = project.generation
-    wish = _wish(project, settings=settings)
-    if wish is None:
-        work.release(claim, after=settings.resync)
-        return False
+    _forget_old_kinds(project)
+    try:
+        wish = _wish(project, settings=settings)
+    except NoWish as error:
+        return _refuse(project, claim, str(error), settings=settings)
     client_of = _opener(settings)
     last: list[Outcome] = []
     held = 0
@@ -155,7 +188,8 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
         else:
             work.record(claim, outcomes, generation=generation)
 
-    loop = remove if project.deletion_requested_at else reconcile
+    # The first claim ever: no earlier attempt can have left anything outside.
+    loop = remove if project.deletion_requested_at else partial(reconcile, first=claim.fence == 1)
     started = timezone.now()
     result = loop(
         wish=wish,
@@ -175,6 +209,31 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
     return again
 
 
+def _forget_old_kinds(project: Project) -> None:
+    """Rows of Kinds that this version doesn't have: nobody looks at them any more, so they say nothing true."""
+    old = [row.pk for row in project.resources.all() if row.kind not in kinds()]
+    if old:
+        log.warning("kinds_forgotten", count=len(old))
+        Resource.objects.filter(pk__in=old).delete()
+
+
+def _refuse(project: Project, claim: work.Claim, message: str, *, settings: Installation) -> bool:
+    """Say on every resource why nothing can be made. Looked at again as others are, should the reason go away."""
+    log.error("no_wish", reason=message)
+    known = work.known_of(project)
+    outcomes = refused(kinds=kinds(), known=known, catalogue=settings.catalogue, message=message, now=timezone.now())
+    again = work.finish(
+        claim,
+        Result(delay=None, ready=False),
+        outcomes,
+        generation=project.generation,
+        resync=settings.resync,
+        was_ready=project.ready_at is not None,
+    )
+    _tell_file(project, settings=settings)
+    return again
+
+
 def _tell_file(project: Project, *, settings: Installation) -> None:
     """Where the newest request came by profile.yaml, its commit gets the answer."""
     newest = ProjectRequest.objects.filter(project=project, generation=project.generation).first()
@@ -182,13 +241,27 @@ def _tell_file(project: Project, *, settings: Installation) -> None:
         intake.answer(project.pk, installation=settings, open_client=_opener(settings))
 
 
-def _wish(project: Project, *, settings: Installation) -> Wish | None:
-    """The wish of a row, without contributors whose last day has passed. None when its plan left the catalogue."""
-    spec = project.wanted()
+class NoWish(Exception):
+    """What a project wants can't be said any more. The message is for people."""
+
+
+def _wish(project: Project, *, settings: Installation) -> Wish:
+    """The wish of a row, without contributors whose last day has passed. Raises NoWish.
+
+    Removing needs names and no sizes: what is to go goes by any plan.
+    """
+    try:
+        spec = project.wanted()
+    except ValidationError as error:
+        log.error("spec_unreadable", faults=error.error_count())
+        sentence = "What is stored of this project can't be read by this version of Slipway. Ask the platform team."
+        raise NoWish(sentence) from error
+    if project.deletion_requested_at is not None and spec.plan not in settings.catalogue.plans:
+        spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
     today = timezone.localdate()
     current = tuple(one for one in spec.contributors if one.until is None or one.until >= today)
     if not any(one.role is Role.OWNER for one in current):
-        current = spec.contributors
+        current = tuple(one for one in spec.contributors if one in current or one.role is Role.OWNER)
     try:
         return wish_for(
             spec.model_copy(update={"contributors": current}),
@@ -199,11 +272,9 @@ def _wish(project: Project, *, settings: Installation) -> Wish | None:
             key_id=project.key_id,
             remove_data=project.remove_data,
         )
-    except KeyError:
-        log.error("plan_not_in_catalogue", plan=spec.plan)
+    except KeyError as error:
         message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."
-        project.resources.update(synced_status=Status.FALSE, synced_reason=Reason.REJECTED, synced_message=message)
-        return None
+        raise NoWish(message) from error
 
 
 def _opener(settings: Installation) -> Any:
@@ -229,7 +300,8 @@ def _probe(target: targets.Target, *, settings: Installation) -> None:
             "version": version or (before.version if before else ""),
         },
     )  # fmt: skip
-    if answering:
+    if answering and turned:
+        # Only now: what such a target still answers with a refusal or "later" waits as long as it was told to.
         waiting = Resource.objects.filter(target=target.name, synced_reason=Reason.TARGET_UNAVAILABLE)
         woken = Project.objects.filter(pk__in=waiting.values("project"), deleted_at=None, lease_until=None).update(
             next_look_at=now
@@ -246,14 +318,15 @@ def _wake_supported(settings: Installation) -> None:
         if kind.unsupported is None:
             continue
         rows = Resource.objects.filter(kind=kind.name, synced_reason=Reason.UNSUPPORTED, project__deleted_at=None)
-        first = rows.select_related("project__team").first()
-        wish = _wish(first.project, settings=settings) if first is not None else None
-        if wish is None:
+        plans = list(settings.catalogue.plans)
+        first = rows.select_related("project__team").filter(project__spec__plan__in=plans).first()
+        if first is None:
             continue
         try:
+            wish = _wish(first.project, settings=settings)
             still = kind.unsupported(wish, _opener(settings)(wish.target(kind.system)))
-        except TemporaryError as error:
-            log.info("support_unknown", kind=kind.name, error=error.message)
+        except (NoWish, ProvisioningError) as error:
+            log.info("support_unknown", kind=kind.name, error=str(error))
             continue
         if still is None:
             Project.objects.filter(pk__in=rows.values("project")).update(next_look_at=timezone.now())
@@ -262,44 +335,47 @@ def _wake_supported(settings: Installation) -> None:
 
 def _scan(settings: Installation) -> None:
     _wake_supported(settings)
-    wishes = list(_settled_wishes(settings))
-    if not wishes:
-        return
+    fleet = list(_held(settings))
     moved: set[str] = set()
     for target in targets.targets(settings.catalogue).values():
         try:
+            here = [one for one in fleet if target.name in (one.wish.cluster.name, one.wish.object_store.name)]
+            if not here:
+                continue
             client = targets.open_client(target, resolve=settings.resolve)
-            here = [wish for wish in wishes if target.name in (wish.cluster.name, wish.object_store.name)]
-            if hasattr(target, "api"):
+            if isinstance(target, ClusterTarget):
                 moved |= scan.moved_in_cluster(
-                    cluster=target.name, client=client, wishes=here, kinds=kinds(), ledger=_ledger
+                    cluster=target.name, client=client, held=here, kinds=kinds(), ledger=_ledger
                 )
-            elif hasattr(target, "access_key"):
-                moved |= scan.missing_in_store(client=client, wishes=here)
+            elif isinstance(target, ObjectStoreTarget):
+                moved |= scan.missing_in_store(client=client, held=here)
         except TargetUnavailable as error:
             targets.trip(target.name, error)
-        except TemporaryError as error:
+        except ProvisioningError as error:
             log.warning("scan_unfinished", target=target.name, error=error.message)
     if moved:
         Project.objects.filter(uid__in=moved, deleted_at=None).update(next_look_at=timezone.now())
         log.info("scan_found", projects=len(moved))
         ring("projects.tasks.drain")
     Heartbeat.objects.update_or_create(
-        name="scan", defaults={"at": timezone.now(), "detail": {"projects": len(wishes), "moved": len(moved)}}
+        name="scan", defaults={"at": timezone.now(), "detail": {"projects": len(fleet), "moved": len(moved)}}
     )
 
 
-def _settled_wishes(settings: Installation) -> Iterator[Wish]:
-    """Wishes of projects that are as they should be, so that a difference is drift; others get looks anyway."""
-    healthy = Resource.objects.filter(synced_status=Status.TRUE)
+def _held(settings: Installation) -> Iterator[scan.Held]:
+    """What is as it should be, so that a difference is drift; the rest gets looks anyway."""
+    ignored = {name for name, policy in settings.catalogue.drift.items() if policy == "ignore"}
+    healthy = Resource.objects.filter(synced_status=Status.TRUE).exclude(kind__in=ignored)
     projects = (
-        Project.objects.filter(deletion_requested_at=None, suspended=False, ready_at__isnull=False, lease_until=None)
+        Project.objects.filter(deletion_requested_at=None, suspended=False, lease_until=None)
+        .filter(generation=F("observed_generation"))
         .select_related("team")
         .prefetch_related(Prefetch("resources", queryset=healthy))
     )
     for project in projects.iterator(chunk_size=500):
-        if project.settled and (wish := _wish(project, settings=settings)) is not None:
-            yield wish
+        with suppress(NoWish):
+            right = frozenset(row.kind for row in project.resources.all())
+            yield scan.Held(wish=_wish(project, settings=settings), kinds=right)
 
 
 @contextmanager

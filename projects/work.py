@@ -15,20 +15,21 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Least, Now
 from django.utils import timezone
 
 from projects.models import Project
 from provisioning import targets
 from provisioning.errors import Reason, TargetUnavailable
 from provisioning.models import Event, Resource
-from provisioning.reconcile import Known, Outcome, Result
+from provisioning.outcomes import Known, Outcome
+from provisioning.reconcile import Result
 
 log = structlog.get_logger(__name__)
 
 _FIELDS = [
-    "target", "observed_generation", "applied", "failures", "last_look",
+    "target", "observed_generation", "applied", "wanted", "failures", "last_look",
     "synced_status", "synced_reason", "synced_message", "synced_since",
     "ready_status", "ready_reason", "ready_message", "ready_since",
 ]  # fmt: skip
@@ -93,6 +94,7 @@ def known_of(project: Project) -> dict[str, Known]:
             observed_generation=row.observed_generation,
             applied=row.applied,
             failures=row.failures,
+            wanted=row.wanted,
         )
         for row in project.resources.all()
     }
@@ -108,8 +110,12 @@ def record(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
 def finish(
     claim: Claim, result: Result, outcomes: Sequence[Outcome], *, generation: int, resync: timedelta, was_ready: bool
 ) -> bool:
-    """Write the rest, give the lease back and say when to look again. True when the project is due again already."""
-    later = timedelta(seconds=result.delay) if result.delay is not None else resync
+    """Write the rest, give the lease back and say when to look again. True when the project is due again already.
+
+    resync: the longest until the next look, whatever a server tells us to wait: the rest of the project, and a
+    contributor whose last day is over, don't wait for that server.
+    """
+    later = min(timedelta(seconds=result.delay), resync) if result.delay is not None else resync
     with transaction.atomic():
         project = _hold_fence(claim)
         _write(claim, outcomes, generation=generation)
@@ -145,11 +151,14 @@ def finish(
 
 
 def release(claim: Claim, *, after: timedelta) -> None:
-    """Give a project back unfinished: look again after a while. Nothing happens when the fence moved on."""
-    Project.objects.filter(pk=claim.project_id, fence=claim.fence).update(
-        lease_until=None, lease_holder="", next_look_at=timezone.now() + after
-    )
+    """Give a project back unfinished: look again after a while, or when somebody rang meanwhile.
+
+    Nothing happens when the fence moved on. Should the database be away, the lease runs out by itself.
+    """
     keeper.drop(claim)
+    Project.objects.filter(pk=claim.project_id, fence=claim.fence).update(
+        lease_until=None, lease_holder="", next_look_at=Least(F("next_look_at"), Value(timezone.now() + after))
+    )
 
 
 def _hold_fence(claim: Claim) -> Project:
@@ -172,6 +181,7 @@ def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
             observed_generation=known.observed_generation,
             applied=known.applied,
             failures=known.failures,
+            wanted=known.wanted,
             last_look=now,
         )
         row.set_conditions(synced=known.synced, ready=known.ready)

@@ -35,6 +35,9 @@ class Resource(models.Model):
     ready_since = models.DateTimeField(default=timezone.now)
     last_look = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Looks in a row that failed; drives the back-off.")
+    wanted = models.CharField(
+        max_length=64, default="", blank=True, help_text="Fingerprint of what was wanted when it was last found right."
+    )
 
     class Meta:
         constraints = [

@@ -83,4 +83,4 @@ def suggest_slug(title: str) -> str:
     """A slug made of what somebody typed as a title: "Größen & Demand" is "grossen-demand". "" when nothing is left."""
     plain = unicodedata.normalize("NFKD", title.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return re.sub(r"^[0-9-]+", "", words)[:SLUG_MAX].rstrip("-")
+    return re.sub(r"^([0-9-]|xn-)+", "", words)[:SLUG_MAX].rstrip("-")

@@ -1,7 +1,8 @@
 """The loop: look, differ, apply, tell. It knows a Wish and what was known before; it never sees a row.
 
     for each Kind whose predecessors are usable, all at the same time:
-        never made      → apply everything (creates adopt what is ours, refuse what is not)
+        never made      → apply everything (creates adopt what is ours, refuse what is not), and take away what
+                          an attempt that was cut off may have left of an earlier wish
         made before     → observe, compare what we declare, apply only what differs
     nothing outside is undone on a failure; the next look goes on from what is there
 
@@ -9,10 +10,9 @@ Remote calls run in threads. `record` is called in the caller's thread, as resul
 """
 
 import heapq
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from queue import Empty, SimpleQueue
@@ -20,18 +20,30 @@ from typing import Any
 
 import structlog
 
-from provisioning.conditions import Condition, Status
-from provisioning.errors import PermanentError, ProvisioningError, Reason, TargetUnavailable, TemporaryError
+from provisioning.conditions import Status
+from provisioning.errors import PermanentError, Reason, TemporaryError
 from provisioning.kind import Kind, Object, System, Wish
+from provisioning.outcomes import (
+    BACKOFF_MAX,
+    QUICK,
+    QUICK_TRIES,
+    Happening,
+    Known,
+    Outcome,
+    available,
+    backoff,
+    delay_of,
+    drift_sentence,
+    failed,
+    failed_for_good,
+    fingerprint,
+    listed,
+    slowed,
+    unsupported,
+)
 from provisioning.plan import Action, Change, compare
 
 log = structlog.get_logger(__name__)
-
-QUICK = 1.0
-"""A delay up to so many seconds is waited for inside the same run."""
-QUICK_TRIES = 12
-BACKOFF_MAX = 300.0
-BACKOFF_UNAVAILABLE_MAX = 15.0
 
 _KINDS = ThreadPoolExecutor(max_workers=48, thread_name_prefix="kind")
 _OBJECTS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="object")
@@ -39,7 +51,10 @@ _OBJECTS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="object")
 
 @dataclass(frozen=True)
 class Result:
-    """What a run over all Kinds came to. `delay` as in Outcome, the shortest; `gone`: nothing is left outside."""
+    """What a run over all Kinds came to. `delay` as in Outcome, the shortest; `gone`: nothing is left outside.
+
+    `ready`: everything that the targets can do has been made as this generation wants it, and can be used.
+    """
 
     delay: float | None
     ready: bool
@@ -74,11 +89,15 @@ def reconcile(
     open_client: OpenClient,
     record: Record,
     now: Callable[[], datetime],
+    first: bool = False,
 ) -> Result:
-    """Make one wish so, as far as it goes now. Every Kind gets exactly one recorded outcome per look at it."""
+    """Make one wish so, as far as it goes now. Every Kind gets exactly one recorded outcome per look at it.
+
+    first: nobody has ever begun to make this project, so that there is nothing of an earlier wish to take away.
+    """
 
     def look(kind: Kind, before: Known) -> Outcome:
-        return _look(kind=kind, wish=wish, known=before, open_client=open_client, now=now)
+        return _look(kind=kind, wish=wish, known=before, open_client=open_client, now=now, first=first)
 
     def may_start(kind: Kind, done: Mapping[str, Outcome]) -> bool | None:
         if not all(name in done for name in kind.after):
@@ -87,18 +106,15 @@ def reconcile(
 
     def blocked(kind: Kind, before: Known, done: Mapping[str, Outcome]) -> Outcome:
         missing = [kinds[name].title.lower() for name in kind.after if done[name].known.ready.status is not Status.TRUE]
-        return Outcome(
-            kind=kind.name,
-            target=wish.target(kind.system),
-            known=_failed(
-                before, Reason.DEPENDENCY_NOT_READY, f"Needs the {' and the '.join(missing)} first.", now=now()
-            ),
-        )
+        sentence = f"Needs the {' and the '.join(missing)} first."
+        waits = failed(before, Reason.DEPENDENCY_NOT_READY, sentence, now=now())
+        return Outcome(kind=kind.name, target=wish.target(kind.system), known=waits)
 
     done = _run(kinds=kinds, known=known, look=look, may_start=may_start, blocked=blocked, record=record, now=now)
     delays = [outcome.delay for outcome in done.values() if outcome.delay is not None]
     ready = all(
-        outcome.known.ready.status is Status.TRUE or outcome.known.synced.reason is Reason.UNSUPPORTED
+        (outcome.known.ready.status is Status.TRUE or outcome.known.synced.reason is Reason.UNSUPPORTED)
+        and outcome.known.observed_generation == wish.generation
         for outcome in done.values()
     )
     return Result(delay=min(delays, default=None), ready=ready)
@@ -131,7 +147,7 @@ def remove(
         return Outcome(
             kind=kind.name,
             target=wish.target(kind.system),
-            known=_failed(before, Reason.DELETING, waits, now=now()),
+            known=failed(before, Reason.DELETING, waits, now=now()),
         )
 
     done = _run(kinds=kinds, known=known, look=look, may_start=may_start, blocked=blocked, record=record, now=now)
@@ -157,54 +173,68 @@ def _run(
     done: dict[str, Outcome] = {}
     tries: dict[str, int] = {}
     again: list[tuple[float, str]] = []
-    arrived: SimpleQueue[Outcome] = SimpleQueue()
+    arrived: SimpleQueue[Outcome | BaseException] = SimpleQueue()
+
+    def work(kind: Kind, known: Known) -> None:
+        try:
+            arrived.put(look(kind, known))
+        except BaseException as stop:
+            # Whoever waits for this Kind must hear of it, or would wait for ever and keep the lease.
+            arrived.put(stop)
+            raise
 
     def start(name: str) -> None:
-        kind = kinds[name]
-        running[name] = _KINDS.submit(lambda: arrived.put(look(kind, before[name])))
+        running[name] = _KINDS.submit(work, kinds[name], before[name])
 
-    while waiting or running or again:
-        decided: list[Outcome] = []
-        for name, kind in list(waiting.items()):
-            answer = may_start(kind, done)
-            if answer is None:
-                continue
-            del waiting[name]
-            if answer:
-                start(name)
-            else:
-                done[name] = blocked(kind, before[name], done)
-                decided.append(done[name])
-        while again and again[0][0] <= time.monotonic():
-            start(heapq.heappop(again)[1])
-        if not decided:
-            decided = _arrivals(arrived, until=again[0][0] if again else None)
-        finished = []
-        for outcome in decided:
-            running.pop(outcome.kind, None)
-            tries[outcome.kind] = tries.get(outcome.kind, 0) + 1
-            quick = outcome.delay is not None and outcome.delay <= QUICK and not outcome.gone
-            if quick and tries[outcome.kind] < QUICK_TRIES:
-                before[outcome.kind] = outcome.known
-                heapq.heappush(again, (time.monotonic() + (outcome.delay or 0), outcome.kind))
-            else:
-                done[outcome.kind] = outcome
-                finished.append(outcome)
-        if finished:
-            record(finished)
+    try:
+        while waiting or running or again:
+            decided: list[Outcome] = []
+            for name, kind in list(waiting.items()):
+                answer = may_start(kind, done)
+                if answer is None:
+                    continue
+                del waiting[name]
+                if answer:
+                    start(name)
+                else:
+                    done[name] = blocked(kind, before[name], done)
+                    decided.append(done[name])
+            while again and again[0][0] <= time.monotonic():
+                start(heapq.heappop(again)[1])
+            if not decided:
+                decided = _arrivals(arrived, until=again[0][0] if again else None)
+            finished = []
+            for outcome in decided:
+                running.pop(outcome.kind, None)
+                tries[outcome.kind] = tries.get(outcome.kind, 0) + 1
+                quick = outcome.delay is not None and outcome.delay <= QUICK and not outcome.gone
+                if quick and tries[outcome.kind] < QUICK_TRIES:
+                    before[outcome.kind] = outcome.known
+                    heapq.heappush(again, (time.monotonic() + (outcome.delay or 0), outcome.kind))
+                else:
+                    done[outcome.kind] = slowed(outcome) if quick else outcome
+                    finished.append(done[outcome.kind])
+            if finished:
+                record(finished)
+    except BaseException:
+        # Nothing of ours may still be writing when somebody else takes over.
+        wait(running.values())
+        raise
     return done
 
 
-def _arrivals(arrived: "SimpleQueue[Outcome]", *, until: float | None) -> list[Outcome]:
-    """What has come in, at least one unless the time `until` (monotonic) comes first."""
+def _arrivals(arrived: "SimpleQueue[Outcome | BaseException]", *, until: float | None) -> list[Outcome]:
+    """What has come in, at least one unless the time `until` (monotonic) comes first. Raises what stopped a look."""
     try:
-        first = arrived.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+        found = [arrived.get(timeout=None if until is None else max(0.0, until - time.monotonic()))]
     except Empty:
         return []
-    found = [first]
     while not arrived.empty():
         found.append(arrived.get())
-    return found
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in found if isinstance(one, Outcome)]
 
 
 def _guarded(
@@ -214,67 +244,71 @@ def _guarded(
     try:
         return work()
     except TemporaryError as error:
-        failed = _failed(known, error.reason, error.message, now=now())
-        return Outcome(kind=kind.name, target=target, known=failed, delay=_delay(error, failures=failed.failures))
+        after = failed(known, error.reason, error.message, now=now())
+        return Outcome(kind=kind.name, target=target, known=after, delay=delay_of(error, failures=after.failures))
     except PermanentError as error:
-        failed = _failed(known, error.reason, error.message, now=now())
-        told = known.synced.reason is error.reason and known.synced.message == error.message
-        happenings = () if told else (Happening(reason=error.reason, message=error.message),)
-        return Outcome(kind=kind.name, target=target, known=failed, happenings=happenings)
+        after, happenings = failed_for_good(known, error.reason, error.message, now=now())
+        return Outcome(kind=kind.name, target=target, known=after, happenings=happenings)
     except Exception:
         log.exception("kind_failed", kind=kind.name)
         message = "Slipway itself failed here. The platform team finds the reason in the worker's log; we look again."
-        failed = _failed(known, Reason.INTERNAL, message, now=now())
+        after = failed(known, Reason.INTERNAL, message, now=now())
         return Outcome(
-            kind=kind.name, target=target, known=failed, delay=_backoff(failures=failed.failures, longest=BACKOFF_MAX)
+            kind=kind.name, target=target, known=after, delay=backoff(failures=after.failures, longest=BACKOFF_MAX)
         )
 
 
-def _look(*, kind: Kind, wish: Wish, known: Known, open_client: OpenClient, now: Callable[[], datetime]) -> Outcome:
+def _look(
+    *, kind: Kind, wish: Wish, known: Known, open_client: OpenClient, now: Callable[[], datetime], first: bool
+) -> Outcome:
     target = wish.target(kind.system)
+
+    def came_to(after: Known, *happenings: Happening) -> Outcome:
+        return Outcome(kind=kind.name, target=target, known=after, happenings=happenings)
 
     def work() -> Outcome:
         client = open_client(kind.system)
         if kind.unsupported is not None and (sentence := kind.unsupported(wish, client)):
-            return Outcome(
-                kind=kind.name,
-                target=target,
-                known=_unsupported(known, sentence, generation=wish.generation, now=now()),
-            )
+            return came_to(unsupported(known, sentence, generation=wish.generation, now=now()))
         desired = kind.desired(wish)
-        if known.applied:
+        wanted = fingerprint(wish, desired)
+        right = available(known, kind, wish, wanted=wanted, now=now())
+        if known.applied and known.has_secrets_of(wanted):
             changes = compare(kind=kind.name, desired=desired, observed=kind.observe(wish, client, desired, each))
         else:
-            changes = tuple(
-                Change(kind=kind.name, key=thing.key, action=Action.CREATE)
-                for thing in desired
-                if thing.body is not None
-            )
+            changes = _everything(kind, wish, client, desired, first=first)
         pending = tuple(change for change in changes if change.action is not Action.KEEP)
-        drifted = bool(pending) and known.applied and _was_right(known, generation=wish.generation)
+        if not pending:
+            return came_to(right)
+        drifted = known.was_right(generation=wish.generation, wanted=wanted)
         policy = wish.catalogue.drift.get(kind.name, "heal") if drifted else "heal"
-        happenings: list[Happening] = []
-        if drifted:
-            if policy == "ignore":
-                return Outcome(kind=kind.name, target=target, known=_available(known, kind, wish, now=now()))
-            happenings.append(Happening(reason=Reason.DRIFTED, message=_drift_sentence(pending), changes=pending))
-            if policy == "warn":
-                warned = _failed(known, Reason.DRIFTED, _drift_sentence(pending), now=now())
-                told = known.synced.reason is Reason.DRIFTED
-                return Outcome(
-                    kind=kind.name, target=target, known=warned, happenings=() if told else tuple(happenings)
-                )
-        if pending:
-            keys = {change.key for change in pending}
-            kind.apply(wish, client, _chosen(desired, keys), each)
-            word = "Put back" if drifted else "Changed" if known.applied else "Made"
-            message = f"{word} {_listed([change.key for change in pending])}."
-            happenings.append(Happening(reason=Reason.AVAILABLE, message=message, changes=pending))
-        return Outcome(
-            kind=kind.name, target=target, known=_available(known, kind, wish, now=now()), happenings=tuple(happenings)
-        )
+        if policy == "ignore":
+            return came_to(right)
+        drift = Happening(reason=Reason.DRIFTED, message=drift_sentence(pending), changes=pending)
+        if policy == "warn":
+            told = known.synced.reason is Reason.DRIFTED
+            warned = failed(known, Reason.DRIFTED, drift.message, now=now())
+            return came_to(warned, *(() if told else (drift,)))
+        keys = {change.key for change in pending}
+        kind.apply(wish, client, [thing for thing in desired if thing.key in keys], each)
+        word = "Put back" if drifted else "Changed" if known.applied else "Made"
+        message = f"{word} {listed([change.key for change in pending])}."
+        applied = Happening(reason=Reason.AVAILABLE, message=message, changes=pending)
+        return came_to(right, *((drift,) if drifted else ()), applied)
 
     return _guarded(work, kind=kind, target=target, known=known, now=now)
+
+
+def _everything(kind: Kind, wish: Wish, client: Any, desired: Sequence[Object], *, first: bool) -> tuple[Change, ...]:
+    """Changes that make all of it, whatever is there, and take away what must not be there."""
+    absent = [thing for thing in desired if thing.body is None]
+    left = (
+        compare(kind=kind.name, desired=absent, observed=kind.observe(wish, client, absent, each))
+        if (absent and not first)
+        else ()
+    )
+    made = (Change(kind=kind.name, key=thing.key, action=Action.CREATE) for thing in desired if thing.body is not None)
+    return (*made, *left)
 
 
 def _look_at_removal(
@@ -285,17 +319,16 @@ def _look_at_removal(
     def work() -> Outcome:
         gone = kind.within is not None or kind.delete(wish, open_client(kind.system))
         if not gone:
-            deleting = _failed(known, Reason.DELETING, "Being removed.", now=now())
+            deleting = failed(known, Reason.DELETING, "Being removed.", now=now())
             return Outcome(kind=kind.name, target=target, known=deleting, delay=2.0)
-        removed = replace(_failed(known, Reason.DELETING, "Removed.", now=now()), applied=False)
+        removed = replace(failed(known, Reason.DELETING, "Removed.", now=now()), applied=False)
         happenings = (Happening(reason=Reason.DELETING, message=f"{kind.title} removed."),) if known.applied else ()
         return Outcome(kind=kind.name, target=target, known=removed, happenings=happenings, gone=True)
 
     outcome = _guarded(work, kind=kind, target=target, known=known, now=now)
     if not outcome.gone and outcome.known.synced.reason is not Reason.DELETING:
         message = f"Being removed. {outcome.known.synced.message}"
-        deleting = _failed(outcome.known, Reason.DELETING, message, now=now())
-        return replace(
-            outcome, known=replace(deleting, failures=outcome.known.failures), delay=outcome.delay or BACKOFF_MAX
-        )
+        deleting = replace(failed(known, Reason.DELETING, message, now=now()), failures=outcome.known.failures)
+        happenings = () if known.synced.message == message else outcome.happenings
+        return replace(outcome, known=deleting, happenings=happenings, delay=outcome.delay or BACKOFF_MAX)
     return outcome

@@ -2,8 +2,9 @@
 
 One LIST per object type and cluster, in pages, raw; nothing per project. An object whose resourceVersion was verified
 before is not compared again (the ledger is in memory: losing it costs one comparison, not correctness). The scan only
-names projects; the loop then looks at them and repairs by policy. Secrets are not listed (the portal has no right to)
-and are looked at when a project's own turn comes.
+names projects; the loop then looks at them and repairs by policy. Kinds that were not found right at their last look
+are left out: what is wrong with them is known, and they get looks at their own pace. Secrets and ConfigMaps are not
+listed (the portal has no right to) and are looked at when a project's own turn comes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,21 +35,34 @@ class ListsBuckets(Protocol):
     def list_buckets(self) -> Iterable[str]: ...
 
 
+@dataclass(frozen=True)
+class Held:
+    """A project to compare: its wish, and those of its Kinds that were found right at their last look."""
+
+    wish: Wish
+    kinds: frozenset[str]
+
+
+Entry = tuple[str, str, str, int]
+
+
 @dataclass
 class Ledger:
-    """resourceVersion last found right, by (cluster, kind, namespace, name, generation)."""
+    """By cluster: resourceVersion last found right, by (kind, namespace, name, generation)."""
 
-    verified: dict[tuple[str, str, str, str, int], str] = field(default_factory=dict)
+    verified: dict[str, dict[Entry, str]] = field(default_factory=dict)
 
 
 def moved_in_cluster(
-    *, cluster: str, client: Lists, wishes: Iterable[Wish], kinds: Mapping[str, Kind], ledger: Ledger
+    *, cluster: str, client: Lists, held: Iterable[Held], kinds: Mapping[str, Kind], ledger: Ledger
 ) -> set[str]:
-    """The uids of those projects whose objects on this cluster are missing or differ. Raises TemporaryError."""
+    """The uids of those projects whose objects on this cluster are missing or differ. Raises ProvisioningError."""
     found = _listing(client)
     moved = set()
-    for wish in wishes:
-        for thing in _expected(wish, kinds):
+    before, verified = ledger.verified.get(cluster, {}), {}
+    for one in held:
+        wish = one.wish
+        for thing in _expected(one, kinds):
             kind, name = thing.key.split("/", 1)
             if kind not in found:
                 continue
@@ -62,28 +76,28 @@ def moved_in_cluster(
                 moved.add(wish.uid)
                 continue
             version = present["metadata"]["resourceVersion"]
-            entry = (cluster, kind, namespace, name, wish.generation)
-            if ledger.verified.get(entry) == version:
-                continue
-            if differences(desired=thing.body, observed=present):
+            entry = (kind, namespace, name, wish.generation)
+            if before.get(entry) != version and differences(desired=thing.body, observed=present):
                 moved.add(wish.uid)
             else:
-                ledger.verified[entry] = version
+                verified[entry] = version
+    # Only what is there now is remembered, so that the ledger does not grow with every generation.
+    ledger.verified[cluster] = verified
     return moved
 
 
-def missing_in_store(*, client: ListsBuckets, wishes: Iterable[Wish]) -> set[str]:
-    """The uids of those projects whose bucket is not there any more. Raises TemporaryError."""
+def missing_in_store(*, client: ListsBuckets, held: Iterable[Held]) -> set[str]:
+    """The uids of those projects whose bucket is not there any more. Raises ProvisioningError."""
     present = set(client.list_buckets())
-    return {wish.uid for wish in wishes if wish.names.bucket not in present}
+    return {one.wish.uid for one in held if "bucket" in one.kinds and one.wish.names.bucket not in present}
 
 
-def _expected(wish: Wish, kinds: Mapping[str, Kind]) -> list[Any]:
+def _expected(held: Held, kinds: Mapping[str, Kind]) -> list[Any]:
     return [
         thing
         for kind in kinds.values()
-        if kind.system == "cluster"
-        for thing in kind.desired(wish)
+        if kind.system == "cluster" and kind.name in held.kinds
+        for thing in kind.desired(held.wish)
         if not thing.sensitive
     ]
 

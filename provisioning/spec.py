@@ -5,13 +5,24 @@ team or the database stand in `projects.spec`, which is the one place that makes
 """
 
 import re
+import unicodedata
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 SLUG_MAX = 40
+SUBJECT_MAX = 200
 # Marks that turn the direction of writing: a name could look like another one.
 _TURNS = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 SLUG_PATTERN = r"[a-z]([a-z0-9-]*[a-z0-9])?"
@@ -38,12 +49,16 @@ def check_slug(value: str) -> str:
 
 def check_subject(value: str) -> str:
     """Return the name of a person or group, or raise ValueError. System identities can't be contributors."""
-    if value.casefold().startswith("system:"):
-        raise ValueError(f"{value} is an identity of the cluster itself and can't be a contributor.")
+    if unicodedata.normalize("NFKC", value).strip().casefold().startswith("system:"):
+        message = f"{value.strip()} is an identity of the cluster itself and can't be a contributor."
+        raise ValueError(f"{message} Name a person or a group.")
     if not value.isprintable() or value != value.strip() or any(mark in value for mark in "*:,\"'\\/<>"):
         raise ValueError(
             "A name of a person or group has no line breaks, commas, colons, quotes, slashes or asterisks."
         )
+    # Names of people are stored in lower case, where some letters become two.
+    if len(value.lower()) > SUBJECT_MAX:
+        raise ValueError(f"At most {SUBJECT_MAX} characters.")
     return value
 
 
@@ -54,8 +69,16 @@ def check_text(value: str) -> str:
     return value.strip()
 
 
+def _day(value: object) -> object:
+    # Pydantic would read a number as seconds since 1970.
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII)):
+        return value
+    raise PydanticCustomError("date_type", "Write a date, such as 2027-06-30.")
+
+
 Slug = Annotated[str, StringConstraints(min_length=1), AfterValidator(check_slug)]
-Subject = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(check_subject)]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=SUBJECT_MAX), AfterValidator(check_subject)]
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Contributor(BaseModel):
@@ -66,7 +89,7 @@ class Contributor(BaseModel):
     user: Subject | None = Field(default=None, description="Account name of a person, such as alice@corp.example.")
     group: Subject | None = Field(default=None, description="Name of a directory group, such as ml-vision.")
     role: Role = Role.VIEWER
-    until: date | None = Field(default=None, description="Last day of the role.")
+    until: Day | None = Field(default=None, description="Last day of the role.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Contributor":
@@ -97,7 +120,7 @@ class ProjectSpec(BaseModel):
     plan: str = Field(min_length=1, max_length=40)
     contributors: tuple[Contributor, ...] = Field(default=(), max_length=100)
     options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options per Kind.")
-    expires: date | None = None
+    expires: Day | None = None
 
     def subjects(self, role: Role) -> tuple[Contributor, ...]:
         """The contributors with exactly this role, people first, each by name."""

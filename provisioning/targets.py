@@ -17,6 +17,8 @@ from provisioning.secrets import Resolve
 
 Target = ClusterTarget | ObjectStoreTarget | ForgeTarget
 OPEN_SECONDS = 1.0
+OPEN_AT_MOST_SECONDS = 300.0
+"""However long a server tells us to wait, we ask again after this."""
 
 
 @dataclass
@@ -28,6 +30,7 @@ class _Slot:
 
 
 _slots: dict[str, _Slot] = {}
+_given: dict[str, Any] = {}
 _guard = threading.Lock()
 
 
@@ -37,13 +40,23 @@ def _slot(name: str) -> _Slot:
 
 
 def forget_clients() -> None:
-    """Drop every client: after a fork, and between tests."""
+    """Drop every client, and those that were given: after a fork, and between tests."""
     with _guard:
         _slots.clear()
+        _given.clear()
+
+
+def use(name: str, client: Any) -> None:
+    """Have this client instead of a connection, until `forget_clients`: how tests put a fake in a target's place."""
+    with _guard:
+        _given[name] = client
+        _slots.pop(name, None)
 
 
 def connect(target: Target, *, resolve: Resolve) -> Any:
     """A new client for the target. Raises TargetUnavailable when its credential is not there yet."""
+    if target.name in _given:
+        return _given[target.name]
     from provisioning import clients
 
     if isinstance(target, ClusterTarget):
@@ -59,7 +72,7 @@ def trip(name: str, error: TargetUnavailable) -> None:
     with slot.lock:
         if time.monotonic() >= slot.closed_from:
             slot.client, slot.error = None, error
-            slot.closed_from = time.monotonic() + max(OPEN_SECONDS, error.delay or 0.0)
+            slot.closed_from = time.monotonic() + min(max(OPEN_SECONDS, error.delay or 0.0), OPEN_AT_MOST_SECONDS)
 
 
 def open_client(target: Target, *, resolve: Resolve) -> Any:

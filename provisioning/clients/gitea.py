@@ -254,10 +254,16 @@ class Forge:
         checks: Sequence[str] = (),
         protected_files: Sequence[str] = (),
         push_logins: Sequence[str] = (),
+        new: bool = False,
     ) -> None:
-        """Make or replace the rule of a branch, present or not. Nobody may force a push or remove the branch."""
+        """Make or replace the rule of a branch, present or not. Nobody may force a push or remove the branch.
+
+        new: it is thought not to be there, which saves a call; one that is there after all is replaced too.
+        """
         doing, path = f"protect {branch} of {full_name}", f"{_repo(full_name)}/branch_protections"
         body = documents.protection_body(approvals, checks, protected_files, push_logins)
+        if new and self._api.send("POST", path, body={**body, "rule_name": branch}).is_success:
+            return
         changed = self._api.send("PATCH", f"{path}/{quote(branch, safe='')}", body=body)
         if changed.status_code == 404:
             self._api.ask(doing, "POST", path, body={**body, "rule_name": branch})

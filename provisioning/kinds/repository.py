@@ -344,6 +344,7 @@ def _put_protection(wish: Wish, client: ForgeClient, found: Found, logins: Login
         checks=rule["checks"] if rule else (),
         protected_files=rule["protected_files"] if rule else (),
         push_logins=[wish.forge.bot, *owners],
+        new=rule is None,
     )
 
 

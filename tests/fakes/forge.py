@@ -196,6 +196,7 @@ class FakeForge(Recorder):
         checks: Sequence[str] = (),
         protected_files: Sequence[str] = (),
         push_logins: Sequence[str] = (),
+        new: bool = False,
     ) -> None:
         self._enter("put_branch_protection", full_name, branch)
         self._kept(full_name, f"protect {branch}").protections[branch] = {

@@ -23,6 +23,10 @@ class Recorder:
         """Raise `error` in the next `times` calls of the method `on` ("*": of any), before anything is done."""
         self._plans.append(_Plan(error=error, method=on, left=times))
 
+    def end_failures(self) -> None:
+        """Answer again."""
+        self._plans.clear()
+
     def made(self, *methods: str) -> list[tuple[str, ...]]:
         """The calls of these methods, in order."""
         return [call for call in self.calls if call[0] in methods]

@@ -46,7 +46,7 @@ def test_five_sign_ins_may_be_open_at_once(client: Client) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("provider")
-@pytest.mark.parametrize("query", [{}, {"code": "c"}, {"code": "c", "state": "Lw=="}, {"code": "c", "state": "\x00"}])
+@pytest.mark.parametrize("query", [{}, {"code": "c"}, {"code": "c", "state": "Lw=="}])
 def test_a_sign_in_that_was_not_begun_here_is_refused(client: Client, query: dict[str, str]) -> None:
     client.get(reverse("django_auth_adfs:login"))
     answer = client.get(reverse("django_auth_adfs:callback"), query)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.accounts import Person, account_of
 from portal.models import ApiToken
+from projects import tasks
 from projects.models import Decision, IdempotencyKey, Project, ProjectHistory, ProjectRequest
 from provisioning.conditions import Condition, Status
 from provisioning.errors import Reason
@@ -471,3 +472,29 @@ def test_the_web_process_loads_no_vendor_client() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout.strip().splitlines()[-1:], done.returncode) == (["[]"], 0), done.stderr
+
+
+# The platform team's switch
+
+
+def test_the_platform_team_suspends_and_resumes() -> None:
+    create(bearer("alice"))
+    assert send(bearer("alice"), "post", "/projects/demand/suspend/").status_code == 403
+    assert send(bearer("charlie"), "post", "/projects/demand/suspend/").status_code == 404
+    assert send(bearer("paula"), "post", "/projects/demand/suspend/").json()["word"] == "Suspended"
+    assert send(bearer("paula"), "post", "/projects/demand/resume/").json()["word"] == "Working on it"
+
+
+def test_a_later_end_date_resumes_what_the_old_one_suspended() -> None:
+    create(bearer("alice"))
+    project = Project.objects.get()
+    project.spec["expires"] = "2020-01-01"
+    project.save(update_fields=["spec"])
+    tasks.suspend_expired()
+    answer = bearer("alice").get(f"{API}/projects/demand/")
+    assert answer.json()["word"] == "Suspended"
+    later = send(
+        bearer("alice"), "patch", "/projects/demand/", {"expires": "2099-01-01"}, headers={"If-Match": answer["ETag"]}
+    )
+    assert later.status_code == 202
+    assert later.json()["project"]["word"] == "Working on it"

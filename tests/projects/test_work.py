@@ -15,7 +15,8 @@ from projects.models import Project
 from provisioning.conditions import Condition, Status
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource
-from provisioning.reconcile import Happening, Known, Outcome, Result
+from provisioning.outcomes import Happening, Known, Outcome
+from provisioning.reconcile import Result
 from tests.people import teams
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,6 +124,24 @@ def test_a_newer_wish_is_due_at_once(project: Project) -> None:
     assert finish(claim, generation=1) is True
     project.refresh_from_db()
     assert (project.generation, project.observed_generation, project.ready_at) == (2, 1, None)
+
+
+def test_a_ring_during_the_work_outlives_giving_it_back_unfinished(project: Project) -> None:
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    Project.objects.update(next_look_at=timezone.now())
+    work.release(claim, after=HOUR)
+    assert work.due(limit=5) == [project.pk]
+
+
+def test_given_back_unfinished_it_is_looked_at_later(project: Project) -> None:
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    work.release(claim, after=HOUR)
+    project.refresh_from_db()
+    assert project.next_look_at is not None
+    assert timedelta(minutes=59) < project.next_look_at - timezone.now() <= HOUR
+    assert work.keeper._held == {}
 
 
 def test_gone_frees_the_name(project: Project) -> None:

@@ -54,5 +54,5 @@ def test_what_is_no_catalogue(text: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="nowhere.yaml: can't be read"):
+    with pytest.raises(CatalogueError, match=r"nowhere\.yaml: can't be read"):
         load(tmp_path / "nowhere.yaml")

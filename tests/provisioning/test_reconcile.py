@@ -7,7 +7,8 @@ from typing import Any
 from provisioning.conditions import Status
 from provisioning.errors import NameTaken, PermanentError, Reason, TargetUnavailable, TemporaryError
 from provisioning.kind import Body, Kind, Object, Wish
-from provisioning.reconcile import Known, Outcome, Result, each, reconcile, remove
+from provisioning.outcomes import Known, Outcome
+from provisioning.reconcile import Result, each, reconcile, remove
 from tests.provisioning.wishes import wish
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
