@@ -48,6 +48,7 @@ WORKDIR /app
 ENV PATH=/opt/venv/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     HOME=/tmp \
     BIND=0.0.0.0:8000 \
     SLIPWAY_CATALOGUE=/etc/slipway/platform.yaml \

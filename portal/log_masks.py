@@ -37,7 +37,7 @@ def hide_credentials(
     method: str,  # noqa: ARG001
     event: MutableMapping[str, Any],
 ) -> MutableMapping[str, Any]:
-    """structlog processor. Needed because django-structlog logs the whole address, and the callback's has a code."""
+    """structlog processor, the last before the renderer: whatever a library or a traceback says, no token passes."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = without_credentials(value)

@@ -1,9 +1,10 @@
 """Structured logs: one event per line, with the request id from the click to the worker, and never a secret."""
 
-import logging
 from typing import Any
 
 import structlog
+
+from portal.log_masks import hide_credentials
 
 PRE_CHAIN: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -11,13 +12,6 @@ PRE_CHAIN: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-
-
-class NoLoginSecrets(logging.Filter):
-    """Drops what the login libraries say below a warning: they would print codes and tokens."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING
 
 
 def logging_settings(*, log_format: str) -> dict[str, Any]:
@@ -39,13 +33,13 @@ def logging_settings(*, log_format: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"no_login_secrets": {"()": NoLoginSecrets}},
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
+                    hide_credentials,
                     renderer,
                 ],
                 "foreign_pre_chain": PRE_CHAIN,
@@ -54,7 +48,7 @@ def logging_settings(*, log_format: str) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {
-            "django_auth_adfs": {"level": "WARNING", "filters": ["no_login_secrets"]},
+            "django_auth_adfs": {"level": "WARNING"},
             "django_structlog": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},

@@ -46,7 +46,7 @@ from provisioning.plan import Action, Change, compare
 log = structlog.get_logger(__name__)
 
 _KINDS = ThreadPoolExecutor(max_workers=48, thread_name_prefix="kind")
-_OBJECTS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="object")
+_OBJECTS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="object")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ are left out: what is wrong with them is known, and they get looks at their own 
 listed (the portal has no right to) and are looked at when a project's own turn comes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from provisioning.kind import Kind, Wish
 from provisioning.manifests import API_VERSIONS
@@ -46,6 +46,14 @@ class Held:
 Entry = tuple[str, str, str, int]
 
 
+class Present(NamedTuple):
+    """One object of a listing. `body` is kept only where its version was not found right before: a fleet is large."""
+
+    uid: str
+    version: str
+    body: Mapping[str, Any] | None
+
+
 @dataclass
 class Ledger:
     """By cluster: resourceVersion last found right, by (kind, namespace, name, generation)."""
@@ -57,9 +65,9 @@ def moved_in_cluster(
     *, cluster: str, client: Lists, held: Iterable[Held], kinds: Mapping[str, Kind], ledger: Ledger
 ) -> set[str]:
     """The uids of those projects whose objects on this cluster are missing or differ. Raises ProvisioningError."""
-    found = _listing(client)
-    moved = set()
     before, verified = ledger.verified.get(cluster, {}), {}
+    found = _listing(client, right={(*entry[:3], version) for entry, version in before.items()})
+    moved = set()
     for one in held:
         wish = one.wish
         for thing in _expected(one, kinds):
@@ -72,15 +80,19 @@ def moved_in_cluster(
                 if present is not None:
                     moved.add(wish.uid)
                 continue
-            if present is None or present.get("metadata", {}).get("labels", {}).get(LABEL_UID) != wish.uid:
+            if present is None or present.uid != wish.uid:
                 moved.add(wish.uid)
                 continue
-            version = present["metadata"]["resourceVersion"]
             entry = (kind, namespace, name, wish.generation)
-            if before.get(entry) != version and differences(desired=thing.body, observed=present):
+            if before.get(entry) == present.version:
+                verified[entry] = present.version
+            elif present.body is None:
+                # Right for an older generation of the project: compared at the next scan.
+                continue
+            elif differences(desired=thing.body, observed=present.body):
                 moved.add(wish.uid)
             else:
-                verified[entry] = version
+                verified[entry] = present.version
     # Only what is there now is remembered, so that the ledger does not grow with every generation.
     ledger.verified[cluster] = verified
     return moved
@@ -102,14 +114,22 @@ def _expected(held: Held, kinds: Mapping[str, Kind]) -> list[Any]:
     ]
 
 
-def _listing(client: Lists) -> dict[str, dict[tuple[str, str], Mapping[str, Any]]]:
+def _listing(
+    client: Lists, *, right: Container[tuple[str, str, str, str]]
+) -> dict[str, dict[tuple[str, str], Present]]:
+    """By type, then by (namespace, name). right: (type, namespace, name, version) of what was found right before."""
     selector = f"{MANAGED_BY}={MANAGER}"
-    found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
+    found: dict[str, dict[tuple[str, str], Present]] = {}
     for kind in LISTED:
         if not client.serves(API_VERSIONS[kind], kind):
             continue
-        found[kind] = {
-            (item["metadata"].get("namespace", ""), item["metadata"]["name"]): item
-            for item in client.list(API_VERSIONS[kind], kind, label_selector=selector)
-        }
+        found[kind] = {}
+        for item in client.list(API_VERSIONS[kind], kind, label_selector=selector):
+            metadata = item["metadata"]
+            place, version = (metadata.get("namespace", ""), metadata["name"]), metadata["resourceVersion"]
+            found[kind][place] = Present(
+                uid=metadata.get("labels", {}).get(LABEL_UID, ""),
+                version=version,
+                body=None if (kind, *place, version) in right else item,
+            )
     return found

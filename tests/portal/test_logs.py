@@ -35,3 +35,13 @@ def test_json_stays_one_line() -> None:
     written = line("json")
     assert "\n" not in written
     assert json.loads(written)["logger"] == "django.request"
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_token_in_a_message_is_hidden(log_format: str) -> None:
+    settings = logging_settings(log_format=log_format)
+    formatter = DictConfigurator(settings).configure_formatter(settings["formatters"]["structured"])
+    said = f"the call said Authorization: Bearer {'x' * 40}"
+    written = formatter.format(logging.LogRecord("some.library", logging.WARNING, "", 0, said, (), None))
+    assert "Bearer [hidden]" in written
+    assert "xxxx" not in written
