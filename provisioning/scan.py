@@ -7,7 +7,7 @@ are left out: what is wrong with them is known, and they get looks at their own 
 listed (the portal has no right to) and are looked at when a project's own turn comes.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -62,11 +62,11 @@ class Ledger:
 
 
 def moved_in_cluster(
-    *, cluster: str, client: Lists, held: Iterable[Held], kinds: Mapping[str, Kind], ledger: Ledger
+    *, cluster: str, client: Lists, held: Sequence[Held], kinds: Mapping[str, Kind], ledger: Ledger
 ) -> set[str]:
     """The uids of those projects whose objects on this cluster are missing or differ. Raises ProvisioningError."""
     before, verified = ledger.verified.get(cluster, {}), {}
-    found = _listing(client, right={(*entry[:3], version) for entry, version in before.items()})
+    found = _listing(client, before=before, generations={one.wish.uid: one.wish.generation for one in held})
     moved = set()
     for one in held:
         wish = one.wish
@@ -86,10 +86,7 @@ def moved_in_cluster(
             entry = (kind, namespace, name, wish.generation)
             if before.get(entry) == present.version:
                 verified[entry] = present.version
-            elif present.body is None:
-                # Right for an older generation of the project: compared at the next scan.
-                continue
-            elif differences(desired=thing.body, observed=present.body):
+            elif present.body is None or differences(desired=thing.body, observed=present.body):
                 moved.add(wish.uid)
             else:
                 verified[entry] = present.version
@@ -115,9 +112,9 @@ def _expected(held: Held, kinds: Mapping[str, Kind]) -> list[Any]:
 
 
 def _listing(
-    client: Lists, *, right: Container[tuple[str, str, str, str]]
+    client: Lists, *, before: Mapping[Entry, str], generations: Mapping[str, int]
 ) -> dict[str, dict[tuple[str, str], Present]]:
-    """By type, then by (namespace, name). right: (type, namespace, name, version) of what was found right before."""
+    """By type, then by (namespace, name). before: the ledger; generations: by uid, the wishes that are compared."""
     selector = f"{MANAGED_BY}={MANAGER}"
     found: dict[str, dict[tuple[str, str], Present]] = {}
     for kind in LISTED:
@@ -127,9 +124,7 @@ def _listing(
         for item in client.list(API_VERSIONS[kind], kind, label_selector=selector):
             metadata = item["metadata"]
             place, version = (metadata.get("namespace", ""), metadata["name"]), metadata["resourceVersion"]
-            found[kind][place] = Present(
-                uid=metadata.get("labels", {}).get(LABEL_UID, ""),
-                version=version,
-                body=None if (kind, *place, version) in right else item,
-            )
+            uid = metadata.get("labels", {}).get(LABEL_UID, "")
+            known = before.get((kind, *place, generations.get(uid, 0))) == version
+            found[kind][place] = Present(uid=uid, version=version, body=None if known else item)
     return found
