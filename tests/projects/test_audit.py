@@ -186,8 +186,9 @@ def everything_stored() -> str:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The targets in memory, where the workers' tasks look for the real ones."""
     cluster, store, forge = FakeCluster(), FakeObjectStore(), PushedForge()
-    forge.have_repository("platform/ml-project")
-    forge.repositories["platform/ml-project"].repository["template"] = True
+    for template in installation().catalogue.templates:
+        forge.have_repository(template.repository)
+        forge.set_template(template.repository, True)
     known: dict[str, Any] = {"cluster-north": cluster, "store-1": store, "git-1": forge}
     monkeypatch.setattr(targets, "connect", lambda target, **_: known[target.name])
     targets.forget_clients()
