@@ -45,8 +45,8 @@ from provisioning.plan import Action, Change, compare
 
 log = structlog.get_logger(__name__)
 
-_KINDS = ThreadPoolExecutor(max_workers=48, thread_name_prefix="kind")
-_OBJECTS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="object")
+_KINDS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="kind")
+_OBJECTS = ThreadPoolExecutor(max_workers=24, thread_name_prefix="object")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from provisioning.errors import (
 )
 
 _TIMEOUT = (3, 15)
-_CONNECTIONS = 64
+_CONNECTIONS = 32
 _FIELD_MANAGER = "slipway"
 _DISCOVERY_SECONDS = 60
 _ABSENCE_SECONDS = 5
