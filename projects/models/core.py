@@ -170,6 +170,9 @@ class Membership(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     subject = models.CharField(max_length=200, help_text="Account name in lower case, or name of a directory group.")
     is_group = models.BooleanField(default=False)
+    object_id = models.CharField(
+        max_length=64, default="", blank=True, help_text="Who that was in the directory; empty while it isn't known."
+    )
     role = models.CharField(max_length=10, choices=[(role.value, role.value) for role in Role])
     source = models.CharField(max_length=10, choices=Door.choices)
     until = models.DateField(null=True, blank=True)

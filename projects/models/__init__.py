@@ -1,0 +1,39 @@
+"""The rows of the domain, by idea.
+
+`core`: teams, projects, requests and what came in by webhook. `directory`: people and groups as of the last sync.
+pghistory adds the history models (ProjectHistory and the like) to this package by itself.
+"""
+
+from projects.models.core import (
+    Action,
+    Decision,
+    Delivery,
+    Door,
+    Heartbeat,
+    IdempotencyKey,
+    Membership,
+    Project,
+    ProjectRequest,
+    RegisteredRepository,
+    Team,
+    spec_as_json,
+)
+from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
+
+__all__ = [
+    "Action",
+    "Decision",
+    "Delivery",
+    "DirectoryEdge",
+    "DirectoryEntry",
+    "DirectoryState",
+    "Door",
+    "Heartbeat",
+    "IdempotencyKey",
+    "Membership",
+    "Project",
+    "ProjectRequest",
+    "RegisteredRepository",
+    "Team",
+    "spec_as_json",
+]
