@@ -50,6 +50,7 @@ class BreakGlass(LoginView):
 
     template_name = "auth/break_glass.html"
     authentication_form = BreakGlassForm
+    http_method_names = ["get", "post"]
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         """Opens the session."""

@@ -1,0 +1,133 @@
+"""Who gets past the gate of which address: the table that the permission matrix is tested against.
+
+An address that has no line here fails the test: unknown means deny. A gate says who passes; whoever doesn't is
+answered as `denied` says.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+IDENTITIES = (
+    "anonymous",
+    "stranger",
+    "viewer",
+    "editor",
+    "member",
+    "owner",
+    "admin",
+    "stranger's token",
+    "owner's reading token",
+    "owner's token",
+)
+"""member: of the project's team, without a role in the project. owner: also who asked what is pending."""
+
+READS = ("GET",)
+SEERS = ("viewer", "editor", "member", "owner", "admin", "owner's token")
+KEYS = ("stranger's token", "owner's reading token", "owner's token")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Who passes; of the others, who `sees` the thing gets 403, and nobody else learns that it is there (404)."""
+
+    passes: tuple[str, ...]
+    sees: tuple[str, ...] = SEERS
+    open: bool = False
+
+
+OPEN = Gate(passes=IDENTITIES, open=True)
+SIGNED_IN = Gate(passes=IDENTITIES[1:], sees=IDENTITIES[1:])
+IN_PERSON = Gate(passes=tuple(one for one in IDENTITIES[1:] if "token" not in one), sees=IDENTITIES[1:])
+"""Signed in, or by a token of the directory: portal tokens can't."""
+OWN_TOKEN = Gate(passes=("owner",), sees=KEYS)
+"""One of alice's tokens: others don't learn of it, and a portal token may remove itself only."""
+SEE = Gate(passes=SEERS)
+WORK = Gate(passes=("editor", "member", "owner", "admin", "owner's token"))
+CHANGE = Gate(passes=("owner", "admin", "owner's token"))
+OPERATE = Gate(passes=("admin",))
+DECIDE = Gate(passes=("admin",))
+PLATFORM = Gate(passes=("admin",), sees=("admin",))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One address: gate by method, and what is sent."""
+
+    gates: Mapping[str, Gate]
+    body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def line(*, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None, **gates: Gate) -> Line:
+    """line(GET=SEE, POST=CHANGE)."""
+    return Line(gates=gates, body=body or {}, headers=headers or {})
+
+
+ANY_STATE = {"If-Match": "*"}
+
+TABLE: Mapping[str, Line] = {
+    # Nobody needs to be signed in.
+    "healthz": line(GET=OPEN),
+    "readyz": line(GET=OPEN),
+    "sign-in": line(GET=OPEN),
+    "break-glass": line(GET=OPEN, POST=OPEN),
+    "django_auth_adfs:login": line(GET=OPEN, POST=OPEN),
+    "django_auth_adfs:callback": line(GET=OPEN),
+    "django_auth_adfs:logout": line(POST=OPEN),
+    "profile-schema": line(GET=OPEN),
+    # Pages.
+    "projects:start": line(GET=SIGNED_IN),
+    "projects:help": line(GET=SIGNED_IN),
+    "projects:new": line(GET=SIGNED_IN, POST=SIGNED_IN),
+    "projects:plan": line(POST=SIGNED_IN),
+    "projects:names": line(GET=SIGNED_IN),
+    "projects:project": line(GET=SEE),
+    "projects:live": line(GET=SEE),
+    "projects:edit": line(GET=CHANGE, POST=CHANGE),
+    "projects:look": line(POST=WORK),
+    "projects:retire": line(POST=CHANGE, body={"typed": "lane", "do": "preview"}),
+    "projects:requests": line(GET=SIGNED_IN),
+    "projects:request": line(GET=SEE),
+    "projects:approve": line(POST=DECIDE),
+    "projects:reject": line(POST=DECIDE, body={"comment": "Too large."}),
+    "projects:withdraw": line(POST=CHANGE),
+    # API.
+    "api:projects": line(GET=SIGNED_IN, POST=SIGNED_IN),
+    "api:project": line(GET=SEE, PUT=CHANGE, PATCH=CHANGE, DELETE=CHANGE, headers=ANY_STATE),
+    "api:resources": line(GET=SEE),
+    "api:look": line(POST=WORK),
+    "api:suspend": line(POST=OPERATE),
+    "api:resume": line(POST=OPERATE),
+    "api:members": line(GET=SEE),
+    "api:events": line(GET=SEE),
+    "api:project-requests": line(GET=SEE),
+    "api:requests": line(GET=SIGNED_IN),
+    "api:request": line(GET=SEE),
+    "api:approve": line(POST=DECIDE),
+    "api:reject": line(POST=DECIDE, body={"comment": "Too large."}),
+    "api:withdraw": line(POST=CHANGE),
+    "api:plans": line(GET=SIGNED_IN),
+    "api:teams": line(GET=SIGNED_IN),
+    "api:targets": line(GET=SIGNED_IN),
+    "api:me": line(GET=SIGNED_IN),
+    "portal-api:tokens": line(GET=SIGNED_IN, POST=IN_PERSON),
+    "portal-api:token": line(DELETE=OWN_TOKEN),
+    "portal-api:schema": line(GET=OPEN),
+}
+
+
+def addresses() -> dict[str, URLPattern]:
+    """Every address of the site by its full name, Django's admin apart (it has a test of its own)."""
+    return dict(_walk(get_resolver(), ""))
+
+
+def _walk(resolver: URLResolver, space: str) -> Iterator[tuple[str, URLPattern]]:
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver):
+            if one.app_name != "admin":
+                yield from _walk(one, f"{one.namespace}:" if one.namespace else space)
+        else:
+            yield f"{space}{one.name or one.pattern}", one

@@ -1,0 +1,205 @@
+"""Every address of the URL map × every method × every kind of person: who passes, who gets 403, who gets 404.
+
+The table is `tests.rights`. An address or a method that is not in it fails, and so does a line of the table for an
+address that is gone. What an answer says past the gate is not looked at here.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from portal.models import ApiToken, User
+from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest
+from tests.people import GROUPS, bearer, client, person, team
+from tests.rights import IDENTITIES, KEYS, OPEN, READS, TABLE, Gate, Line, addresses
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+WITHOUT_TABLE = {"hook", "admin/login/"}
+"""The forge's door knows hooks and signatures instead of people (tests/projects/test_webhooks.py); a redirect."""
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the addresses are about: one project of alice's, and a change of hers that waits for a yes."""
+
+    project: Project
+    request: ProjectRequest
+    tokens: Mapping[str, ApiToken]
+
+    def values(self, name: str, *, missing: bool = False) -> dict[str, Any]:
+        """Parts of the address `name`: of what is there, or of what is not."""
+        wanted = addresses()[name].pattern.converters
+        there = {
+            "slug": self.project.slug,
+            "number": self.request.pk,
+            "pk": self.request.pk,
+            "uid": self.tokens["alice"].uid,
+        }
+        nowhere = {
+            "slug": "nothing-here",
+            "number": 999_999_999,
+            "pk": 999_999_999,
+            "uid": "00000000-0000-4000-8000-000000000000",
+        }
+        return {part: (nowhere if missing else there)[part] for part in wanted}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    for name in GROUPS:
+        person(name)
+    spec = {
+        "version": 1,
+        "slug": "lane",
+        "team": "vision",
+        "plan": "small",
+        "contributors": [{"user": "alice@corp.example", "role": "owner"}],
+    }
+    project = Project.objects.create(slug="lane", team=team("vision"), spec=spec, units=4, key_id="k1")
+    Membership.objects.create(project=project, subject="alice@corp.example", role="owner", source=Door.FORM)
+    alice = person("alice")
+    request = ProjectRequest.objects.create(
+        project=project,
+        slug="lane",
+        team=project.team,
+        action=Action.CHANGE,
+        door=Door.FORM,
+        requested_by=alice,
+        requested_by_name=alice.username,
+        before=spec,
+        after={**spec, "plan": "large"},
+        base_generation=1,
+        decision=Decision.PENDING,
+        rule="large-asks",
+        because="Plan large takes a big part of the cluster.",
+    )
+    tokens = {name: ApiToken.objects.create(person(name), name="old", scopes=["read"])[0] for name in ("alice",)}
+    return Stage(project=project, request=request, tokens=tokens)
+
+
+def caller(identity: str, stage: Stage) -> Client:
+    """A browser or a script of this kind of person."""
+    if identity == "anonymous":
+        return Client()
+    if identity == "stranger's token":
+        return bearer("charlie")
+    if identity == "owner's reading token":
+        return bearer("alice", "read")
+    if identity == "owner's token":
+        return bearer("alice")
+    return client(_person(identity, stage))
+
+
+def _person(identity: str, stage: Stage) -> User:
+    known = {"stranger": "charlie", "owner": "alice", "admin": "paula"}
+    if identity in known:
+        return person(known[identity])
+    bob = person("bob")
+    if identity == "member":
+        from django.contrib.auth.models import Group
+
+        bob.groups.add(Group.objects.get_or_create(name="ml-vision")[0])
+    else:
+        Membership.objects.create(project=stage.project, subject=bob.username, role=identity, source=Door.FORM)
+    return bob
+
+
+def asked(browser: Client, method: str, name: str, line: Line, values: Mapping[str, Any]) -> HttpResponse:
+    """The answer; whatever the call wrote is undone."""
+    url = reverse(name, kwargs=values)
+    api = url.startswith("/api/")
+    sent: dict[str, Any] = {}
+    if method not in READS:
+        sent["content_type"] = "application/json" if api else "application/x-www-form-urlencoded"
+        sent["data"] = json.dumps(line.body) if api else "&".join(f"{key}={one}" for key, one in line.body.items())
+    with transaction.atomic():
+        answer = browser.generic(method, url, headers=dict(line.headers), **sent)
+        transaction.set_rollback(True)
+    return answer
+
+
+def verdict(answer: HttpResponse) -> str:
+    """passed, or how the gate was shut: 401, 403, 404, or "sign in"."""
+    if answer.status_code in (301, 302) and answer["Location"].startswith("/sign-in/?next="):
+        return "sign in"
+    return str(answer.status_code) if answer.status_code in (401, 403, 404) else "passed"
+
+
+def expected(gate: Gate, identity: str, *, method: str, api: bool) -> str:
+    """What the table says."""
+    if gate.open:
+        return "passed"
+    if identity in KEYS and not api:
+        return "sign in"
+    if identity == "anonymous":
+        return "401" if api else "sign in"
+    if identity == "owner's reading token":
+        # Decided before anything is looked up, so it tells nobody what there is.
+        return expected(gate, "owner's token", method=method, api=api) if method in READS else "403"
+    if identity in gate.passes:
+        return "passed"
+    return "403" if identity in gate.sees else "404"
+
+
+def test_the_table_knows_every_address() -> None:
+    assert set(addresses()) - WITHOUT_TABLE == set(TABLE)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_who_passes(stage: Stage, name: str) -> None:
+    line, api = TABLE[name], reverse(name, kwargs=stage.values(name)).startswith("/api/")
+    wrong: list[str] = []
+    for identity in IDENTITIES:
+        with transaction.atomic():
+            browser = caller(identity, stage)
+            for method in METHODS:
+                answer = asked(browser, method, name, line, stage.values(name))
+                if method in line.gates:
+                    wanted = expected(line.gates[method], identity, method=method, api=api)
+                    if verdict(answer) != wanted:
+                        wrong.append(f"{method} as {identity}: {answer.status_code}, wanted {wanted}")
+                elif verdict(answer) == "passed" and answer.status_code != 405:
+                    wrong.append(f"{method} as {identity}: {answer.status_code}, but the table knows no {method}")
+            transaction.set_rollback(True)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", [name for name, one in TABLE.items() if OPEN not in one.gates.values()])
+def test_a_stranger_cannot_tell_what_is_there_from_what_is_not(stage: Stage, name: str) -> None:
+    there, nowhere = stage.values(name), stage.values(name, missing=True)
+    if not there:
+        return
+    line = TABLE[name]
+    for identity in ("stranger", "stranger's token"):
+        browser = caller(identity, stage)
+        for method in line.gates:
+            first, second = (asked(browser, method, name, line, values) for values in (there, nowhere))
+            assert (first.status_code, _body(first, there)) == (second.status_code, _body(second, nowhere)), method
+
+
+def _body(answer: HttpResponse, values: Mapping[str, Any]) -> str:
+    """The body without what differs by nature: the name that was asked for, request ids, CSRF tokens."""
+    text = re.sub(r"\b[0-9a-f]{32}\b", "", answer.content.decode())
+    text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", text)
+    for value in values.values():
+        text = text.replace(str(value), "…")
+    return text
+
+
+@pytest.mark.parametrize("who", ["charlie", "bob", "alice"])
+def test_django_s_admin_is_for_the_platform_team(who: str) -> None:
+    for path in ("/admin/", "/admin/projects/project/", "/admin/portal/user/1/change/"):
+        answer = client(who).get(path)
+        assert answer.status_code in (302, 403, 404)
+        if answer.status_code == 302:
+            assert answer["Location"].startswith("/admin/login/")
