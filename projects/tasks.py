@@ -18,7 +18,7 @@ from projects import intake, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
-from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, Project, ProjectRequest
+from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, Project, ProjectRequest, ReadyTime
 from projects.spec import wish_for
 from provisioning import scan, targets
 from provisioning.catalogue import ClusterTarget, ObjectStoreTarget
@@ -131,12 +131,13 @@ def suspend_expired() -> None:
 
 @shared_task
 def tidy() -> None:
-    """Forget what has served its time: old deliveries, answers kept for repeated calls, expired
-    tokens and sessions."""
+    """Forget what has served its time: old deliveries, answers kept for repeated calls, times to ready that no
+    page shows, expired tokens and sessions."""
     from django.core.management import call_command
 
     Delivery.objects.filter(answered_at__lt=timezone.now() - timedelta(days=30)).delete()
     IdempotencyKey.objects.filter(created_at__lt=timezone.now() - timedelta(hours=24)).delete()
+    ReadyTime.objects.filter(ready_at__lt=timezone.now() - timedelta(days=90)).delete()
     get_token_model().objects.filter(expiry__lt=timezone.now()).delete()
     call_command("clearsessions")
 
@@ -177,12 +178,14 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
         return _refuse(project, claim, str(error), settings=settings)
     client_of = _opener(settings)
     last: list[Outcome] = []
+    steps: dict[str, float] = {}
     held = 0
 
     def record(outcomes: Sequence[Outcome]) -> None:
         # The last batch is written together with the end of the look, in one transaction.
         nonlocal held
         held += len(outcomes)
+        steps.update((outcome.kind, outcome.seconds) for outcome in outcomes)
         if held >= len(kinds()):
             last.extend(outcomes)
         else:
@@ -200,7 +203,13 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
         now=timezone.now,
     )
     again = work.finish(
-        claim, result, last, generation=generation, resync=settings.resync, was_ready=project.ready_at is not None
+        claim,
+        result,
+        last,
+        generation=generation,
+        resync=settings.resync,
+        was_ready=project.ready_at is not None,
+        took=work.Took(began=started, steps=steps),
     )
     took = (timezone.now() - started).total_seconds()
     log.info("looked", generation=generation, ready=result.ready, gone=result.gone, seconds=round(took, 3))

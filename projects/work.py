@@ -8,9 +8,9 @@ are written only where the fence is still ours: a worker that was stopped and co
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,7 +19,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
-from projects.models import Project
+from projects.models import Project, ReadyTime
 from provisioning import targets
 from provisioning.errors import Reason, TargetUnavailable
 from provisioning.models import Event, Resource
@@ -45,6 +45,14 @@ class Claim:
 
     project_id: int
     fence: int
+
+
+@dataclass(frozen=True)
+class Took:
+    """How long a look took: when it began, and the seconds of each Kind in it."""
+
+    began: datetime
+    steps: Mapping[str, float]
 
 
 def holder() -> str:
@@ -108,12 +116,19 @@ def record(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
 
 
 def finish(
-    claim: Claim, result: Result, outcomes: Sequence[Outcome], *, generation: int, resync: timedelta, was_ready: bool
+    claim: Claim,
+    result: Result,
+    outcomes: Sequence[Outcome],
+    *,
+    generation: int,
+    resync: timedelta,
+    was_ready: bool,
+    took: Took | None = None,
 ) -> bool:
     """Write the rest, give the lease back and say when to look again. True when the project is due again already.
 
     resync: the longest until the next look, whatever a server tells us to wait: the rest of the project, and a
-    contributor whose last day is over, don't wait for that server.
+    contributor whose last day is over, don't wait for that server. took: kept when this look found the wish ready.
     """
     later = min(timedelta(seconds=result.delay), resync) if result.delay is not None else resync
     with transaction.atomic():
@@ -124,12 +139,15 @@ def finish(
             Resource.objects.filter(project_id=claim.project_id).delete()
             project.memberships.all().delete()
             project.deleted_at = now
+        first = project.observed_generation < generation
         project.observed_generation = generation
         if project.generation == generation:
             asked = project.next_look_at
             project.next_look_at = min(asked, now + later) if asked else now + later
             if result.ready and not was_ready:
                 project.ready_at = now
+                if took is not None:
+                    _keep_time(project, took, first=first, now=now)
             elif not result.ready:
                 project.ready_at = None
         else:
@@ -148,6 +166,21 @@ def finish(
         again = project.next_look_at <= now and not result.gone
     keeper.drop(claim)
     return again
+
+
+def _keep_time(project: Project, took: Took, *, first: bool, now: datetime) -> None:
+    """From accepted to ready. A wish that became ready before (and was away since) keeps its first time."""
+    waited = max((took.began - project.accepted_at).total_seconds(), 0.0)
+    row = ReadyTime(
+        project=project,
+        generation=project.generation,
+        accepted_at=project.accepted_at,
+        ready_at=now,
+        seconds=max((now - project.accepted_at).total_seconds(), 0.0),
+        queue_seconds=waited if first else None,
+        steps={kind: round(seconds, 4) for kind, seconds in took.steps.items()},
+    )
+    ReadyTime.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def release(claim: Claim, *, after: timedelta) -> None:

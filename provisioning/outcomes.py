@@ -69,7 +69,10 @@ class Happening:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a look at one Kind came to. `delay`: look again in so many seconds; None: nothing to wait for."""
+    """What a look at one Kind came to. `delay`: look again in so many seconds; None: nothing to wait for.
+
+    `seconds`: how long it took, with the quick tries and the waits between them.
+    """
 
     kind: str
     target: str
@@ -77,6 +80,7 @@ class Outcome:
     happenings: tuple[Happening, ...] = ()
     delay: float | None = None
     gone: bool = False
+    seconds: float = 0.0
 
 
 def fingerprint(wish: Wish, desired: Iterable[Object]) -> str:

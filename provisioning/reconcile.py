@@ -172,6 +172,7 @@ def _run(
     running: dict[str, Future[None]] = {}
     done: dict[str, Outcome] = {}
     tries: dict[str, int] = {}
+    began: dict[str, float] = {}
     again: list[tuple[float, str]] = []
     arrived: SimpleQueue[Outcome | BaseException] = SimpleQueue()
 
@@ -184,6 +185,7 @@ def _run(
             raise
 
     def start(name: str) -> None:
+        began.setdefault(name, time.monotonic())
         running[name] = _KINDS.submit(work, kinds[name], before[name])
 
     try:
@@ -212,7 +214,8 @@ def _run(
                     before[outcome.kind] = outcome.known
                     heapq.heappush(again, (time.monotonic() + (outcome.delay or 0), outcome.kind))
                 else:
-                    done[outcome.kind] = slowed(outcome) if quick else outcome
+                    took = time.monotonic() - began.get(outcome.kind, time.monotonic())
+                    done[outcome.kind] = replace(slowed(outcome) if quick else outcome, seconds=took)
                     finished.append(done[outcome.kind])
             if finished:
                 record(finished)

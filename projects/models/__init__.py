@@ -1,6 +1,7 @@
 """The rows of the domain, by idea.
 
 `core`: teams, projects, requests and what came in by webhook. `directory`: people and groups as of the last sync.
+`platform`: what the platform team's pages are made of.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
@@ -19,6 +20,7 @@ from projects.models.core import (
     spec_as_json,
 )
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
+from projects.models.platform import ReadyTime
 
 __all__ = [
     "Action",
@@ -33,6 +35,7 @@ __all__ = [
     "Membership",
     "Project",
     "ProjectRequest",
+    "ReadyTime",
     "RegisteredRepository",
     "Team",
     "spec_as_json",

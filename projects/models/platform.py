@@ -1,0 +1,31 @@
+"""What the platform team's pages are made of: how long wishes took, and the figures of the fleet.
+
+Nothing here says what a project should be; the engine runs without these rows.
+"""
+
+from django.db import models
+from django.utils import timezone
+
+from projects.models.core import Project
+
+
+class ReadyTime(models.Model):
+    """How long one wish took, from accepted to ready. Written with the look that found it ready."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ready_times")
+    generation = models.PositiveBigIntegerField()
+    accepted_at = models.DateTimeField()
+    ready_at = models.DateTimeField(default=timezone.now)
+    seconds = models.FloatField()
+    queue_seconds = models.FloatField(
+        null=True, blank=True, help_text="From accepted to the look; empty when it took more than one look."
+    )
+    steps = models.JSONField(default=dict, help_text="Seconds by Kind, in the look that found it ready.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["project", "generation"], name="ready_time_once_per_wish")]
+        indexes = [models.Index(fields=["ready_at"], name="ready_time_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} at change {self.generation}: {self.seconds:.2f} s"
