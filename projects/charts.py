@@ -1,0 +1,153 @@
+"""Charts as plain values for `_partials/chart.html`: drawn by the server, no script, with the figures in a table.
+
+At most two lines: the first solid, the second dashed, so that they are told apart without colour. The axis begins at
+zero and has four parts. A day without a figure leaves a gap; nothing is made up.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.formats import localize
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place on the axis below: its name, a figure for each line (None: there is none), and a remark."""
+
+    label: str
+    values: tuple[float | None, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Hover:
+    """An invisible bar over one point, and what it says to the mouse."""
+
+    x: str
+    width: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table behind the chart: the point's name, its figures as text, its remark."""
+
+    label: str
+    cells: tuple[str, ...]
+    more: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """One line of the legend: how it is drawn, what it shows, its newest figure."""
+
+    style: str
+    title: str
+    newest: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything the template draws. `says` is the sentence for who doesn't see it; `more` heads the remarks."""
+
+    says: str
+    paths: tuple[tuple[str, str], ...]
+    dots: tuple[tuple[str, str], ...]
+    hovers: tuple[Hover, ...]
+    ticks: tuple[str, ...]
+    marks: tuple[str, ...]
+    keys: tuple[Key, ...]
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    first: str
+    more: str
+
+
+_STYLES = ("a", "b")
+
+
+def chart_of(
+    points: Sequence[Point], *, lines: Sequence[str], says: str, first: str, unit: str = "", more: str = ""
+) -> Chart | None:
+    """The chart of these points, oldest first; None when no point has a figure.
+
+    lines: what each figure of a point is. says: the sentence for who doesn't see the chart. first, more: heads of the
+    table's first column and of the remarks.
+    """
+    found = [value for point in points for value in point.values if value is not None]
+    if not found:
+        return None
+    top = _top(max(found))
+    step = 100 / max(len(points) - 1, 1)
+    places = [100.0 if len(points) == 1 else index * step for index in range(len(points))]
+    drawn = [
+        (style, [None if point.values[number] is None else 100 - (point.values[number] or 0) / top * 100
+                 for point in points])
+        for number, style in enumerate(_STYLES[: len(lines)])
+    ]  # fmt: skip
+    rows = [Row(one.label, tuple(said(value, unit) for value in one.values), one.more) for one in points]
+    return Chart(
+        says=says,
+        paths=tuple((style, _path(places, heights)) for style, heights in drawn),
+        dots=tuple(
+            (style, f"M{_n(places[-1])} {_n(heights[-1])}h0") for style, heights in drawn if heights[-1] is not None
+        ),
+        hovers=tuple(
+            Hover(x=_n(place - step / 2), width=_n(step), text=_sentence(row, lines))
+            for place, row in zip(places, rows, strict=True)
+        ),
+        ticks=tuple(localize(_short(top * part / 4)) for part in (4, 3, 2, 1, 0)),
+        marks=tuple(dict.fromkeys((points[0].label, points[len(points) // 2].label, points[-1].label))),
+        keys=tuple(
+            Key(style=style, title=title, newest=said(points[-1].values[number], unit))
+            for number, (style, title) in enumerate(zip(_STYLES, lines, strict=False))
+        ),
+        heads=tuple(lines),
+        rows=tuple(rows),
+        first=first,
+        more=more,
+    )
+
+
+def said(value: float | None, unit: str) -> str:
+    """A figure with its unit, as short as it may be without lying: "0.91 s", "36 s", "–" for none."""
+    if value is None:
+        return "–"
+    return f"{localize(_short(value))} {unit}".rstrip()
+
+
+def _short(value: float) -> float | int:
+    if value >= 100 or value == int(value):
+        return round(value)
+    return round(value, 1 if value >= 10 else 2)
+
+
+def _top(largest: float) -> float:
+    """The smallest 1, 2, 4 or 8 times a power of ten that holds the largest figure: its quarters are short."""
+    if largest <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(largest))
+    return next(power * part for part in (1, 2, 4, 8, 10, 20) if power * part >= largest)
+
+
+def _path(places: Sequence[float], heights: Sequence[float | None]) -> str:
+    """Through all that is there; a place without a figure lifts the pen."""
+    text, down = "", False
+    for place, height in zip(places, heights, strict=True):
+        if height is None:
+            down = False
+        else:
+            text += f"{'L' if down else 'M'}{_n(place)} {_n(height)}"
+            down = True
+    return text
+
+
+def _sentence(row: Row, lines: Sequence[str]) -> str:
+    figures = [f"{title} {cell}" for title, cell in zip(lines, row.cells, strict=True)]
+    return f"{row.label}: {', '.join([*figures, *([row.more] if row.more else [])])}"
+
+
+def _n(number: float) -> str:
+    """A coordinate, never with a comma of somebody's language."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
