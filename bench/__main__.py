@@ -1,4 +1,4 @@
-"""`./dev bench [--pairs N] [--bulk N] [--bulk-pairs N] [--only NAME ...]`: measure, print a table, keep the JSON."""
+"""`./dev bench [PART ...] [--pairs N] [--bulk N] [--bulk-pairs N]`: measure, print a table, keep the JSON."""
 
 import argparse
 import json
@@ -14,8 +14,10 @@ from typing import Any
 
 import django
 
+from bench.pages import FEW
+
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("calls", "breakdown", "one", "submits", "many", "memory")
+PARTS = ("calls", "breakdown", "one", "submits", "many", "memory", "pages")
 
 
 def main() -> int:
@@ -25,38 +27,44 @@ def main() -> int:
     parser.add_argument("--bulk", type=int, default=200, help="projects at once (R2)")
     parser.add_argument("--bulk-pairs", type=int, default=3)
     parser.add_argument("--submits", type=int, default=40, help="submits on an idle portal (R8)")
-    parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all unless given")
     parser.add_argument("--keep", action="store_true", help="write the result into bench/results/")
     chosen = parser.parse_args()
+    if unknown := set(chosen.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    wanted = chosen.parts or PARTS
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
 
-    from bench import measure, stack
+    from bench import measure, pages, stack
 
     _make_room()
     tag = f"z{int(time.time()) % 1_000_000}"
     portal, clients = stack.Portal(), stack.clients(stack.catalogue())
     result: dict[str, Any] = {"machine": _machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "tag": tag}
-    with _held(stack.folder(), "worker"):
-        if "calls" in chosen.only:
-            result["calls"] = _step("calls", lambda: measure.calls(tag=tag))
-        if "breakdown" in chosen.only:
-            result["breakdown"] = _step("breakdown", lambda: measure.breakdown(tag=tag, runs=7))
-    if "one" in chosen.only:
+    if {"calls", "breakdown"} & set(wanted):
+        with _held(stack.folder(), "worker"):
+            if "calls" in wanted:
+                result["calls"] = _step("calls", lambda: measure.calls(tag=tag))
+            if "breakdown" in wanted:
+                result["breakdown"] = _step("breakdown", lambda: measure.breakdown(tag=tag, runs=7))
+    if "one" in wanted:
         result["one"] = _step(
             "one", lambda: measure.one_project(portal=portal, clients=clients, pairs=chosen.pairs, tag=tag)
         )
-    if "submits" in chosen.only:
+    if "submits" in wanted:
         result["submits"] = _step("submits", lambda: measure.submits(portal=portal, count=chosen.submits, tag=tag))
-    if "many" in chosen.only:
+    if "many" in wanted:
         result["many"] = _step(
             "many",
             lambda: measure.many_projects(
                 portal=portal, clients=clients, count=chosen.bulk, pairs=chosen.bulk_pairs, tag=tag
             ),
         )
-    if "memory" in chosen.only:
+    if "memory" in wanted:
         result["memory"] = _step("memory", measure.memory)
+    if "pages" in wanted:
+        result["pages"] = _step("pages", pages.run)
     rows = _table(result)
     _print(rows, result)
     if chosen.keep:
@@ -135,6 +143,10 @@ def _table(result: dict[str, Any]) -> list[tuple[str, str, str, str, bool]]:
         row("R12", "memory of a web worker", taken["largest_web_worker"], 130, 100, " MB")
         row("R12", "memory of the worker", taken["largest_worker"], 160, 120, " MB")
         row("R12", "memory of all of the portal", taken["all"], 750, 550, " MB")
+    for name, page in (result.get("pages") or {"pages": {}})["pages"].items():
+        row("P1", f"server time p95: {name}", page["p95"], 100, 50, " ms")
+        row("P2", f"  queries more than with {FEW} projects", max(page["queries"] - page["queries_few"], 0), 0, 0)
+        row("P3", "  weight, compressed", page["kilobytes"], 150, 80, " kB")
     return rows
 
 

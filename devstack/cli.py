@@ -20,7 +20,7 @@ HELP = """\
 ./dev logs NAME [-f]        what a process said
 ./dev test [ARGUMENTS]      pytest on real servers of its own; ARGUMENTS go to pytest. SLIPWAY_KEEP=1 keeps them up.
 ./dev check                 lint, types, import contracts, migrations, OpenAPI
-./dev bench [ARGUMENTS]     the measurements
+./dev bench [PART ...]      the measurements, all or some; `./dev bench pages` for the pages
 ./dev build [SERVER ...]    build the servers into the cache and start nothing
 ./dev image [ARGUMENTS]     build and try the container image
 ./dev clean [--all]         remove the stacks' state; with --all also what was built and installed, with sizes
