@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import ask_views, request_views, views
+from projects import ask_views, directory_views, request_views, views
 
 app_name = "projects"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("projects/<slug:slug>/edit/", ask_views.edit, name="edit"),
     path("projects/<slug:slug>/look/", views.look, name="look"),
     path("projects/<slug:slug>/retire/", views.retire, name="retire"),
+    path("directory/", directory_views.directory_page, name="directory"),
     path("requests/", request_views.requests, name="requests"),
     path("requests/<int:number>/", request_views.request_page, name="request"),
     path("requests/<int:number>/approve/", request_views.approve, name="approve"),

@@ -84,6 +84,7 @@ TABLE: Mapping[str, Line] = {
     "projects:new": line(GET=SIGNED_IN, POST=SIGNED_IN),
     "projects:plan": line(POST=SIGNED_IN),
     "projects:names": line(GET=SIGNED_IN),
+    "projects:directory": line(GET=SIGNED_IN),
     "projects:project": line(GET=SEE),
     "projects:live": line(GET=SEE),
     "projects:edit": line(GET=CHANGE, POST=CHANGE),

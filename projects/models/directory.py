@@ -6,6 +6,7 @@ left stays as a row with `gone_at`, so that whoever is given the same account na
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 
@@ -23,14 +24,14 @@ class DirectoryEntry(models.Model):
     mail = models.CharField(max_length=254, default="", blank=True)
     place = models.CharField(max_length=400, default="", blank=True, help_text="Where it stands, such as the OU.")
     enabled = models.BooleanField(default=True)
-    folded = models.TextField(default="", blank=True, help_text="Name, account and mail without case and accents.")
+    folded = models.TextField(default="", blank=True, help_text="The words of name, account and mail.")
     seen_at = models.DateTimeField(default=timezone.now, help_text="The last sync that saw it.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="The first complete sync that did not see it.")
 
     class Meta:
         verbose_name_plural = "directory entries"
         ordering = ["name", "object_id"]
-        indexes = [models.Index(fields=["is_group", "account"], name="directory_entry_by_account")]
+        indexes = [models.Index(Lower("account"), name="directory_entry_by_account")]
         constraints = [models.CheckConstraint(condition=~Q(object_id=""), name="directory_entry_has_id")]
 
     def __str__(self) -> str:

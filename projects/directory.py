@@ -1,0 +1,120 @@
+"""Who is there: people and groups of the directory, found by what one types, and who is in which group.
+
+Everything here reads the rows of the last sync, so it asks nothing outside and answers while the directory is away.
+Whoever wants to know whether somebody still counts asks `DirectoryEntry.present`.
+"""
+
+import re
+import unicodedata
+from functools import reduce
+from operator import and_
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
+
+from projects.models import DirectoryEntry
+
+LONGEST = 100
+_WORDS_AT_MOST = 8
+_APOSTROPHES = re.compile("['’‘ʼ`´]")
+_SEPARATORS = re.compile(r"[\W_]+")
+# Letters that Unicode does not take apart into a plain letter and a mark.
+_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+
+_GROUPS_OF = """
+    WITH RECURSIVE above(id) AS (
+        SELECT "group" FROM projects_directoryedge WHERE member = %s
+        UNION
+        SELECT edge."group" FROM projects_directoryedge edge JOIN above ON edge.member = above.id
+    )
+    SELECT id FROM above
+"""
+_MEMBERS_OF = """
+    WITH RECURSIVE below(id) AS (
+        SELECT member FROM projects_directoryedge WHERE "group" = %s
+        UNION
+        SELECT edge.member FROM projects_directoryedge edge JOIN below ON edge."group" = below.id
+    )
+    SELECT id FROM below
+"""
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text without case, accents and apostrophes: "Åsa O'Brien-Groß" is asa, obrien, gross."""
+    plain = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text).casefold().translate(_LETTERS))
+    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return _SEPARATORS.sub(" ", bare.translate(_LETTERS)).split()
+
+
+def folded(*, name: str, account: str, mail: str) -> str:
+    """What the search looks through: each word once with a space before it, so that " vis" finds where one begins.
+
+    Of account and mail only what stands before the @: the company's domain is part of everybody's.
+    """
+    texts = (name, account.partition("@")[0], mail.partition("@")[0])
+    words = dict.fromkeys(word for text in texts for word in words_of(text))
+    return "".join(f" {word}" for word in words)
+
+
+def search(words: str, *, is_group: bool | None = None, limit: int = 8) -> list[DirectoryEntry]:
+    """People and groups that hold every word in name, account or mail; none for no words.
+
+    First the one whose account that is, then those of which each word begins a word, then those that hold it inside.
+    Who left or is switched off is not found. is_group: only groups, only people, or None for both.
+    """
+    words = words.strip()[:LONGEST]
+    parts = [part for text in words.split() for part in words_of(text.partition("@")[0])][:_WORDS_AT_MOST]
+    if not parts:
+        return []
+    found = DirectoryEntry.objects.filter(enabled=True, gone_at=None)
+    if is_group is not None:
+        found = found.filter(is_group=is_group)
+    for part in parts:
+        found = found.filter(folded__contains=part)
+    for address in (text for text in words.split() if "@" in text):
+        found = found.filter(Q(account__istartswith=address) | Q(mail__istartswith=address))
+    begins = reduce(and_, (Q(folded__contains=f" {part}") for part in parts))
+    rank = Case(
+        When(account__iexact=words, then=Value(0)),
+        When(begins, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return list(found.annotate(rank=rank).order_by("rank", "folded", "object_id")[:limit])
+
+
+def entry_of(*, subject: str, is_group: bool) -> DirectoryEntry | None:
+    """Who has this account name (or object id) in the directory now; None when nobody has.
+
+    A switched-off account is still somebody's, so it is returned: ask `present`. Who left is not: the name may be
+    given to somebody else.
+    """
+    name = subject.lower()
+    held = DirectoryEntry.objects.alias(lowered=Lower("account")).filter(is_group=is_group, gone_at=None)
+    return held.filter(Q(lowered=name) | Q(object_id=name)).order_by("-enabled", "-pk").first()
+
+
+def entry(object_id: str) -> DirectoryEntry | None:
+    """The person or group with this object id, also when it left; None when no sync ever saw it."""
+    return DirectoryEntry.objects.filter(object_id=object_id).first()
+
+
+def account_of(object_id: str) -> str | None:
+    """The account name of an object id, the last one known; None when no sync ever saw it."""
+    return DirectoryEntry.objects.filter(object_id=object_id).values_list("account", flat=True).first()
+
+
+def groups_of(object_id: str) -> list[DirectoryEntry]:
+    """Every present group that holds this person or group, directly or by other groups; by name."""
+    return list(_present(_GROUPS_OF, object_id).filter(is_group=True).exclude(object_id=object_id))
+
+
+def people_in(group_object_id: str) -> list[DirectoryEntry]:
+    """Every present person in a group, directly or by groups in it; by name."""
+    return list(_present(_MEMBERS_OF, group_object_id).filter(is_group=False))
+
+
+def _present(reached: str, object_id: str) -> QuerySet[DirectoryEntry]:
+    inside = RawSQL(reached, [object_id])  # noqa: S611 - constant text, one parameter
+    return DirectoryEntry.objects.filter(enabled=True, gone_at=None, object_id__in=inside)
