@@ -24,7 +24,8 @@ WORKDIR /app
 # Copied from npm by `./dev`; git does not have it.
 RUN test -f static/vendor/bootstrap.min.css \
  || { echo "static/vendor/bootstrap.min.css is missing: run ./dev up once, which copies it from npm" >&2; exit 1; }
-RUN SLIPWAY_BUILD_ONLY=1 /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
+RUN SLIPWAY_BUILD_ONLY=1 /opt/venv/bin/python manage.py translations \
+ && SLIPWAY_BUILD_ONLY=1 /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
  && /opt/venv/bin/python -m compileall -q portal projects provisioning
 
 

@@ -1,6 +1,7 @@
 """What the portal needs before it serves, in one process because each start of Django costs a second.
 
-`.venv/bin/python -m devstack.portal_setup STACK`: tables, static files, the stack's teams and its local admin.
+`.venv/bin/python -m devstack.portal_setup STACK`: tables, texts of other languages, static files, the stack's teams
+and its local admin.
 """
 
 import os
@@ -14,6 +15,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     call_command("migrate", interactive=False)
+    call_command("translations")
     call_command("collectstatic", interactive=False, verbosity=0)
     if "seed_dev" in get_commands():
         call_command("seed_dev")
