@@ -4,8 +4,10 @@ A person is tenant plus object id. The UPN is only a name: people keep their acc
 is given the UPN of a person who left inherits nothing.
 """
 
+import base64
 import logging
 import re
+import uuid
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
@@ -19,15 +21,30 @@ log = logging.getLogger(__name__)
 _UPN = re.compile(r"[^\s#]+@[^\s#]+")
 _OBJECT_ID = re.compile(r"[0-9A-Za-z._=+/-]{1,64}")
 _LONGEST_UPN = 180
+# Sixteen bytes, as AD FS sends the attribute objectGUID.
+_GUID_BYTES = re.compile(r"[0-9A-Za-z+/]{22}==")
+_GUID_TEXT = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 
 
 class SignInRefused(PermissionDenied):
     """The person may not come in. The text is for that person: what happened, why, what to do."""
 
 
+def canonical_object_id(text: str) -> str:
+    """An object id in the one form that we keep: a GUID in lower case. What is no GUID comes back as it is.
+
+    Entra ID and LDAP tools write GUIDs as text, AD FS as base64 of their bytes in the order that Windows keeps them in.
+    """
+    if found := _GUID_TEXT.fullmatch(text):
+        return found[1].lower()
+    if _GUID_BYTES.fullmatch(text):
+        return str(uuid.UUID(bytes_le=base64.b64decode(text)))
+    return text
+
+
 @dataclass(frozen=True)
 class Person:
-    """Who a token speaks of: `upn` in lower case, `object_id` as the directory writes it."""
+    """Who a token speaks of: `upn` in lower case, `object_id` as `canonical_object_id` gives it."""
 
     tenant: str
     object_id: str
@@ -46,19 +63,25 @@ class Person:
             )
 
 
-def account_of(person: Person) -> tuple[User, bool]:
-    """The account of `person` and whether it was made just now. Writes nothing when account and name are as they were.
-
-    Raises SignInRefused when a local account has the person's name.
-    """
+def known_account(person: Person) -> User | None:
+    """The account of `person`, whatever it is called, with its groups, in one query; None when there is none yet."""
     known = (
         User.objects.filter(tenant=person.tenant, object_id=person.object_id)
         .annotate(names=group_names(user="pk"))
         .first()
     )
-    if known is not None and known.username == person.upn:
-        # Every call with a token of the directory comes by here, and needs the groups.
+    if known is not None:
         known.directory_groups = tuple(known.names)
+    return known
+
+
+def account_of(person: Person) -> tuple[User, bool]:
+    """The account of `person` and whether it was made just now. Writes nothing when account and name are as they were.
+
+    Raises SignInRefused when a local account has the person's name.
+    """
+    known = known_account(person)
+    if known is not None and known.username == person.upn:
         return known, False
     try:
         return _settle(person)

@@ -21,7 +21,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
-from portal.accounts import Person, SignInRefused, account_of
+from portal import known_tokens
+from portal.accounts import Person, SignInRefused, account_of, canonical_object_id, known_account
 from portal.log_masks import NoCredentials
 from portal.models import User
 
@@ -95,7 +96,7 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         """Who the claims speak of. Raises SignInRefused when they do not say it well enough."""
         return Person(
             tenant=adfs.IDENTITY_TENANT,
-            object_id=str(claims.get("oid") or ""),
+            object_id=canonical_object_id(str(claims.get("oid") or "")),
             upn=str(claims.get(adfs.USERNAME_CLAIM) or "").lower(),
         )
 
@@ -216,17 +217,25 @@ class BearerBackend(PersonBackend):
     ) -> User | None:
         """The account of the token's person; None when there is no token.
 
-        Groups and flags follow the sign-in through the browser only, so a known account is not written to. Somebody
-        who was never here gets an account with the token's groups.
+        Name, groups and flags follow the sign-in through the browser and the directory, so a known account is not
+        written to. Somebody who was never here gets an account with the token's groups.
         Raises SignInRefused, PermissionDenied, MFARequired, or IdentityProviderUnavailable.
         """
         if not access_token:
             return None
+        person = known_tokens.person_of(access_token, keys=provider_config.signing_keys or ())
+        if person is not None and (user := known_account(person)) is not None:
+            return user
         ready_provider()
+        keys = provider_config.signing_keys
         claims = self.claims_of(access_token)
-        user, made = account_of(self.person_of(claims))
-        if made:
-            self.take_over(user, claims, access_token)
+        person = self.person_of(claims)
+        user = known_account(person)
+        if user is None:
+            user, made = account_of(person)
+            if made:
+                self.take_over(user, claims, access_token)
+        known_tokens.remember(access_token, person, expires=float(claims["exp"]), keys=keys)
         return user
 
 

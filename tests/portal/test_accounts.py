@@ -9,9 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from portal.accounts import Person, SignInRefused, account_of
+from portal.accounts import Person, SignInRefused, account_of, canonical_object_id
+from portal.auth import BearerBackend
 from portal.models import User
-from tests.portal.directory import ALICE, NEWCOMER, alice
+from tests.portal.directory import ALICE, NEWCOMER, alice, token
 
 
 @pytest.mark.django_db
@@ -93,3 +94,29 @@ def test_a_local_account_is_never_given_to_a_person_of_the_directory() -> None:
 def test_a_person_without_clear_identity_is_refused(object_id: str, upn: str) -> None:
     with pytest.raises(SignInRefused):
         Person(tenant="corp", object_id=object_id, upn=upn)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        # The same sixteen bytes as objectGUID has them, base64 from AD FS.
+        ("AM4RCgAAAECAAAAAAAAAAQ==", ALICE),
+        (ALICE, ALICE),
+        (ALICE.upper(), ALICE),
+        (f"{{{ALICE.upper()}}}", ALICE),
+        ("oid-alice", "oid-alice"),
+        ("", ""),
+    ],
+)
+def test_every_form_of_an_object_id_is_the_same_person(sent: str, kept: str) -> None:
+    assert canonical_object_id(sent) == kept
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_adfs_and_entra_forms_open_the_same_account() -> None:
+    first = BearerBackend().authenticate(access_token=token(oid="AM4RCgAAAECAAAAAAAAAAQ=="))
+    second = BearerBackend().authenticate(access_token=token(oid=ALICE.upper()))
+    assert first is not None
+    assert first == second
+    assert User.objects.get().object_id == ALICE

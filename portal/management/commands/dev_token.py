@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.accounts import Person, account_of
+from portal.accounts import Person, account_of, canonical_object_id
 from portal.models import ApiToken
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is no {options['upn']} among the people of the dev stack.")
         tenant = settings.CONFIG.adfs_tenant_id or "adfs"
-        user, made = account_of(Person(tenant=tenant, object_id=found["oid"], upn=found["upn"]))
+        user, made = account_of(Person(tenant=tenant, object_id=canonical_object_id(found["oid"]), upn=found["upn"]))
         if made or not user.first_name:
             user.first_name, user.last_name = found["given_name"], found["family_name"]
             user.email = found.get("email", found["upn"])
