@@ -7,9 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from projects.models import Membership, Project, ProjectRequest, Team
+from projects.today import today
 from provisioning.spec import Role
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def is_platform_admin(user: "Person") -> bool:
     return bool(user.is_active and (user.is_staff or user.is_superuser))
 
 
-def _mine(user: "Person", *, today: date) -> Q:
+def _mine(user: "Person", *, day: date) -> Q:
     subject = Q(is_group=False, subject=user.username.lower()) | Q(is_group=True, subject__in=user.directory_groups)
-    return subject & (Q(until=None) | Q(until__gte=today))
+    return subject & (Q(until=None) | Q(until__gte=day))
 
 
 def teams_of(user: "Person") -> QuerySet[Team]:
@@ -50,13 +50,13 @@ def visible_projects(user: "Person") -> QuerySet[Project]:
         return projects.none()
     if is_platform_admin(user):
         return projects
-    mine = Membership.objects.filter(_mine(user, today=timezone.localdate()), project=OuterRef("pk"))
+    mine = Membership.objects.filter(_mine(user, day=today()), project=OuterRef("pk"))
     return projects.filter(Exists(mine) | Q(team__ad_groups__overlap=list(user.directory_groups)))
 
 
 def role_in(user: "Person", project: Project) -> Role | None:
     """The highest role the person holds in the project by name or group, or None."""
-    held = set(project.memberships.filter(_mine(user, today=timezone.localdate())).values_list("role", flat=True))
+    held = set(project.memberships.filter(_mine(user, day=today())).values_list("role", flat=True))
     for role in Role:
         if role.value in held:
             return role

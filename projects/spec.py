@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Lower
-from django.utils import timezone
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
 from projects.errors import Fault, InvalidSpec
 from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
+from projects.today import today
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.names import Names, reserved
@@ -154,7 +154,7 @@ def read_spec(
         faults += _contributor_faults(spec, project=project)
         if (
             spec.expires is not None
-            and spec.expires <= timezone.localdate()
+            and spec.expires <= today()
             and (project is None or str(spec.expires) != project.spec.get("expires"))
         ):
             faults.append(Fault(path=("expires",), code="past", message="The end date has passed. Choose a later day."))
@@ -266,7 +266,7 @@ def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[F
             message = f"{one.subject} stands here twice. One entry each."
             faults.append(Fault(path=("contributors", index), code="twice", message=message))
         seen[key] = index
-        if one.until is not None and one.until < timezone.localdate() and not _was_there(one, project):
+        if one.until is not None and one.until < today() and not _was_there(one, project):
             message = "The last day has passed. Choose a later day, or leave the entry out."
             faults.append(Fault(path=("contributors", index, "until"), code="past", message=message))
     if not any(one.role is Role.OWNER and one.until is None for one in spec.contributors):

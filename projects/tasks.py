@@ -20,6 +20,7 @@ from projects.doorbell import ring
 from projects.installation import Installation, installation
 from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, Project, ProjectRequest, ReadyTime
 from projects.spec import wish_for
+from projects.today import today
 from provisioning import scan, targets
 from provisioning.catalogue import ClusterTarget, ObjectStoreTarget
 from provisioning.conditions import Status
@@ -119,9 +120,9 @@ def poll_profiles() -> None:
 @shared_task
 def suspend_expired() -> None:
     """Projects past their last day are suspended: nothing is removed, and a new end date resumes them."""
-    today = timezone.localdate().isoformat()
+    day = today().isoformat()
     over = Project.objects.filter(
-        deletion_requested_at=None, suspended=False, spec__expires__isnull=False, spec__expires__lt=today
+        deletion_requested_at=None, suspended=False, spec__expires__isnull=False, spec__expires__lt=day
     )
     with audited(actor="slipway", door=Door.SYSTEM):
         for project in over:
@@ -267,8 +268,8 @@ def _wish(project: Project, *, settings: Installation) -> Wish:
         raise NoWish(sentence) from error
     if project.deletion_requested_at is not None and spec.plan not in settings.catalogue.plans:
         spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
-    today = timezone.localdate()
-    current = tuple(one for one in spec.contributors if one.until is None or one.until >= today)
+    day = today()
+    current = tuple(one for one in spec.contributors if one.until is None or one.until >= day)
     if not any(one.role is Role.OWNER for one in current):
         current = tuple(one for one in spec.contributors if one in current or one.role is Role.OWNER)
     try:

@@ -1,16 +1,22 @@
 """Lists as files: what a spreadsheet gets can't run, and letters stay what they are."""
 
 import csv
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
-from projects.exports import as_csv, download
+import pytest
+from django.test import RequestFactory
+
+from projects.exports import as_csv, download, form_asked, stream
 
 MOMENT = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
 
 
 def test_a_cell_that_looks_like_a_formula_is_text() -> None:
-    evil = ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "fine = 1"]
+    evil = ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "fine = 1"]
     read = list(csv.DictReader(StringIO(as_csv([{"title": one, "count": -3} for one in evil]))))
     assert [row["title"] for row in read] == [*(f"'{one}" for one in evil[:-1]), "fine = 1"]
     assert {row["count"] for row in read} == {"-3"}
@@ -30,3 +36,25 @@ def test_files_have_a_name_and_are_not_kept_on_the_way() -> None:
     assert data.content.decode() == '{"items": [{"title": "Räder"}]}'
     assert sheet["Content-Disposition"] == 'attachment; filename="drift.csv"'
     assert (sheet["Cache-Control"], data["Content-Type"]) == ("private, no-store", "application/json")
+
+
+def test_a_long_list_is_sent_while_it_is_read() -> None:
+    read: list[int] = []
+
+    def records() -> Iterator[dict[str, Any]]:
+        for number in range(3):
+            read.append(number)
+            yield {"name": f"p{number}", "people": ["å", "b"], "at": MOMENT, "more": "is left out"}
+
+    columns = ["name", "people", "at"]
+    sent = iter(stream(records(), columns=columns, name="projects", form="csv"))
+    assert (next(sent), next(sent), read) == ("\ufeff".encode(), b"name,people,at\r\n", [])
+    assert (next(sent).decode(), read) == ("p0,å; b,2026-11-23T09:41:00+00:00\r\n", [0])
+    whole = json.loads(b"".join(stream(records(), columns=columns, name="projects", form="json")))  # type: ignore[arg-type]
+    assert whole["items"][2] == {"name": "p2", "people": ["å", "b"], "at": "2026-11-23T09:41:00Z"}
+    assert json.loads(b"".join(stream([], columns=columns, name="projects", form="json"))) == {"items": []}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("query", "form"), [("format=csv", "csv"), ("format=json", "json"), ("format=exe", None)])
+def test_the_form_is_part_of_the_list_s_address(query: str, form: str | None) -> None:
+    assert form_asked(RequestFactory().get(f"/?{query}")) == form
