@@ -8,10 +8,30 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 from projects.presentation import LOOKS
 
 register = template.Library()
+
+WORDS = (
+    gettext_noop("Ready"),
+    gettext_noop("Working on it"),
+    gettext_noop("Waiting"),
+    gettext_noop("Needs attention"),
+    gettext_noop("Suspended"),
+    gettext_noop("Being removed"),
+    gettext_noop("Not available"),
+    gettext_noop("Waits for a decision"),
+    gettext_noop("Approved"),
+    gettext_noop("Rejected"),
+    gettext_noop("Withdrawn"),
+    gettext_noop("create"),
+    gettext_noop("update"),
+    gettext_noop("delete"),
+    gettext_noop("keep"),
+)
+"""What the marks below say. The words themselves are made where no language is known: by the engine and by models."""
 
 
 @register.simple_tag
@@ -24,13 +44,13 @@ def icon(name: str) -> SafeString:
 def status(word: str) -> SafeString:
     """A status word with its icon."""
     look, picture = LOOKS[word]
-    return format_html('<span class="sw-status {}">{}{}</span>', look, icon(picture), str(word))
+    return format_html('<span class="sw-status {}">{}{}</span>', look, icon(picture), gettext(str(word)))
 
 
 @register.simple_tag
 def mark(action: str) -> SafeString:
     """The sign and word before a line of a plan."""
-    return format_html('<span class="sw-mark is-{}">{}{}</span>', action, icon(action), action)
+    return format_html('<span class="sw-mark is-{}">{}{}</span>', action, icon(action), gettext(action))
 
 
 @register.simple_tag
