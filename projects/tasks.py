@@ -1,35 +1,34 @@
 """What workers do. Each task takes row ids only, may come twice or never, and finds in Postgres what there is to do."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 from celery import shared_task
-from django.db import Error, connection
+from django.db import Error
 from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
-from pydantic import ValidationError
 
 from projects import intake, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
 from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, Project, ProjectRequest, ReadyTime
-from projects.spec import wish_for
+from projects.rounds import alone
 from projects.today import today
+from projects.wishes import NoWish, present_wish
 from provisioning import scan, targets
 from provisioning.catalogue import ClusterTarget, ObjectStoreTarget
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError, ProvisioningError, Reason, TargetUnavailable, TemporaryError
-from provisioning.kind import Wish, kinds
+from provisioning.kind import kinds
 from provisioning.models import Resource, TargetHealth
 from provisioning.outcomes import Outcome, refused
 from provisioning.reconcile import Result, reconcile, remove
-from provisioning.spec import Role
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +75,7 @@ def read_profile(repository_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Ring for what is due. This is what makes a lost message cost seconds and nothing else."""
-    with _alone("sweep") as mine:
+    with alone("sweep") as mine:
         if not mine:
             return
         due = work.due(limit=RINGS_AT_MOST)
@@ -91,7 +90,7 @@ def sweep() -> None:
 def probe_targets() -> None:
     """Ask each target whether it answers. When one comes back, what waited for it is due at once."""
     settings = installation()
-    with _alone("probe") as mine:
+    with alone("probe") as mine:
         if not mine:
             return
         present = targets.targets(settings.catalogue)
@@ -104,7 +103,7 @@ def probe_targets() -> None:
 def scan_fleet() -> None:
     """Compare the fleet with what it should be; what moved is due at once."""
     settings = installation()
-    with _alone("scan") as mine:
+    with alone("scan") as mine:
         if mine:
             _scan(settings)
 
@@ -112,7 +111,7 @@ def scan_fleet() -> None:
 @shared_task
 def poll_profiles() -> None:
     """Wake repositories whose pushes may have been lost on the way: a hook is a doorbell, and doorbells fail."""
-    with _alone("poll") as mine:
+    with alone("poll") as mine:
         if mine:
             intake.poll_due(timezone.now(), installation=installation())
 
@@ -174,7 +173,7 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
     generation = project.generation
     _forget_old_kinds(project)
     try:
-        wish = _wish(project, settings=settings)
+        wish = present_wish(project, settings=settings)
     except NoWish as error:
         return _refuse(project, claim, str(error), settings=settings)
     client_of = _opener(settings)
@@ -251,42 +250,6 @@ def _tell_file(project: Project, *, settings: Installation) -> None:
         intake.answer(project.pk, installation=settings, open_client=_opener(settings))
 
 
-class NoWish(Exception):
-    """What a project wants can't be said any more. The message is for people."""
-
-
-def _wish(project: Project, *, settings: Installation) -> Wish:
-    """The wish of a row, without contributors whose last day has passed. Raises NoWish.
-
-    Removing needs names and no sizes: what is to go goes by any plan.
-    """
-    try:
-        spec = project.wanted()
-    except ValidationError as error:
-        log.error("spec_unreadable", faults=error.error_count())
-        sentence = "What is stored of this project can't be read by this version of Slipway. Ask the platform team."
-        raise NoWish(sentence) from error
-    if project.deletion_requested_at is not None and spec.plan not in settings.catalogue.plans:
-        spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
-    day = today()
-    current = tuple(one for one in spec.contributors if one.until is None or one.until >= day)
-    if not any(one.role is Role.OWNER for one in current):
-        current = tuple(one for one in spec.contributors if one in current or one.role is Role.OWNER)
-    try:
-        return wish_for(
-            spec.model_copy(update={"contributors": current}),
-            installation=settings,
-            uid=str(project.uid),
-            generation=project.generation,
-            versions=project.versions,
-            key_id=project.key_id,
-            remove_data=project.remove_data,
-        )
-    except KeyError as error:
-        message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."
-        raise NoWish(message) from error
-
-
 def _opener(settings: Installation) -> Any:
     return targets.opener(settings.catalogue, resolve=settings.resolve)
 
@@ -333,7 +296,7 @@ def _wake_supported(settings: Installation) -> None:
         if first is None:
             continue
         try:
-            wish = _wish(first.project, settings=settings)
+            wish = present_wish(first.project, settings=settings)
             still = kind.unsupported(wish, _opener(settings)(wish.target(kind.system)))
         except (NoWish, ProvisioningError) as error:
             log.info("support_unknown", kind=kind.name, error=str(error))
@@ -385,18 +348,4 @@ def _held(settings: Installation) -> Iterator[scan.Held]:
     for project in projects.iterator(chunk_size=500):
         with suppress(NoWish):
             right = frozenset(row.kind for row in project.resources.all())
-            yield scan.Held(wish=_wish(project, settings=settings), kinds=right)
-
-
-@contextmanager
-def _alone(name: str) -> Iterator[bool]:
-    """True for one caller at a time over all processes; the lock goes with the connection if the process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [f"slipway:{name}"])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"slipway:{name}"])
+            yield scan.Held(wish=present_wish(project, settings=settings), kinds=right)

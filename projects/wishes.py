@@ -1,0 +1,49 @@
+"""From a project's row to the wish that the Kinds get to see, as of now: what has ended is not in it any more."""
+
+import structlog
+from pydantic import ValidationError
+
+from projects.installation import Installation
+from projects.models import Project
+from projects.spec import wish_for
+from projects.today import today
+from provisioning.kind import Wish
+from provisioning.spec import Role
+
+log = structlog.get_logger(__name__)
+
+
+class NoWish(Exception):
+    """What a project wants can't be said any more. The message is for people."""
+
+
+def present_wish(project: Project, *, settings: Installation) -> Wish:
+    """The wish of a row, without contributors whose last day has passed. Raises NoWish.
+
+    Removing needs names and no sizes: what is to go goes by any plan.
+    """
+    try:
+        spec = project.wanted()
+    except ValidationError as error:
+        log.error("spec_unreadable", faults=error.error_count())
+        sentence = "What is stored of this project can't be read by this version of Slipway. Ask the platform team."
+        raise NoWish(sentence) from error
+    if project.deletion_requested_at is not None and spec.plan not in settings.catalogue.plans:
+        spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
+    day = today()
+    current = tuple(one for one in spec.contributors if one.until is None or one.until >= day)
+    if not any(one.role is Role.OWNER for one in current):
+        current = tuple(one for one in spec.contributors if one in current or one.role is Role.OWNER)
+    try:
+        return wish_for(
+            spec.model_copy(update={"contributors": current}),
+            installation=settings,
+            uid=str(project.uid),
+            generation=project.generation,
+            versions=project.versions,
+            key_id=project.key_id,
+            remove_data=project.remove_data,
+        )
+    except KeyError as error:
+        message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."
+        raise NoWish(message) from error
