@@ -14,11 +14,12 @@ CA_EXTENSIONS = (
     "keyUsage=critical,keyCertSign,cRLSign",
     "subjectKeyIdentifier=hash",
 )
+SERVER_NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1,DNS:kubernetes.default.svc,IP:10.0.0.1"
 SERVER_EXTENSIONS = """\
 basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature,keyEncipherment
 extendedKeyUsage=serverAuth
-subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1,DNS:kubernetes.default.svc,IP:10.0.0.1
+subjectAltName={names}
 subjectKeyIdentifier=hash
 authorityKeyIdentifier=keyid
 """
@@ -27,13 +28,18 @@ authorityKeyIdentifier=keyid
 def ensure(stack: Stack) -> bool:
     """Make what is missing or about to run out in the stack's `tls/` folder. Returns whether anything was made.
 
-    ca.pem (+ .key): signs server.pem (+ .key) for localhost; sign.pem (+ .key): RSA, signs the identity
-    provider's tokens; service-accounts.key (+ .pub): RSA, signs the cluster's service account tokens.
+    ca.pem (+ .key): signs server.pem (+ .key) for localhost, and directory.pem (+ .key) for the directory's address
+    where the stack has one; sign.pem (+ .key): RSA, signs the identity provider's tokens; service-accounts.key
+    (+ .pub): RSA, signs the cluster's service account tokens.
     """
     made = False
     if not (_lasts(stack.tls / "ca.pem") and _lasts(stack.tls / "server.pem")):
         _make_ca(stack.tls)
-        _make_server(stack.tls)
+        _make_server(stack.tls, "server", names=SERVER_NAMES)
+        made = True
+    address = stack.address()
+    if address and not _is_for(stack.tls, "directory", address):
+        _make_server(stack.tls, "directory", names=f"IP:{address},DNS:dc1.corp.example")
         made = True
     if not _lasts(stack.tls / "sign.pem"):
         _self_signed_rsa(stack.tls)
@@ -57,19 +63,19 @@ def _make_ca(folder: Path) -> None:
     (folder / "ca.key").chmod(0o600)
 
 
-def _make_server(folder: Path) -> None:
-    request, extensions = folder / "server.csr", folder / "server.ext"
-    extensions.write_text(SERVER_EXTENSIONS, encoding="utf-8")
+def _make_server(folder: Path, name: str, *, names: str) -> None:
+    request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
+    extensions.write_text(SERVER_EXTENSIONS.format(names=names), encoding="utf-8")
     _openssl(
         *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256"),
-        *("-subj", "/CN=localhost", "-keyout", str(folder / "server.key"), "-out", str(request)),
+        *("-subj", f"/CN={name}", "-keyout", str(folder / f"{name}.key"), "-out", str(request)),
     )
     _openssl(
         *("x509", "-req", "-in", str(request), "-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key")),
         *("-CAcreateserial", "-days", str(DAYS), "-sha256", "-extfile", str(extensions)),
-        *("-out", str(folder / "server.pem")),
+        *("-out", str(folder / f"{name}.pem")),
     )
-    (folder / "server.key").chmod(0o600)
+    (folder / f"{name}.key").chmod(0o600)
     request.unlink()
     extensions.unlink()
 
@@ -88,6 +94,13 @@ def _lasts(certificate: Path) -> bool:
         return False
     command = ["openssl", "x509", "-in", str(certificate), "-noout", "-checkend", str(RENEW_SECONDS)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _is_for(folder: Path, name: str, address: str) -> bool:
+    """Is this certificate one of our CA for this address, and does it last."""
+    certificate = folder / f"{name}.pem"
+    command = ["openssl", "verify", "-CAfile", str(folder / "ca.pem"), "-verify_ip", address, str(certificate)]
+    return _lasts(certificate) and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _openssl(*arguments: str) -> None:

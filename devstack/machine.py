@@ -12,6 +12,8 @@ from devstack import say
 from devstack.errors import StackError
 
 CREATECLUSTER = Path("/etc/postgresql-common/createcluster.conf")
+SYSTEMD = Path("/etc/systemd/system")
+SAMBA_SERVICES = ("smbd", "nmbd", "samba-ad-dc")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,22 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def _samba_module(name: str) -> Callable[[], bool]:
+    return lambda: next(Path("/usr/lib").glob(f"*/samba/*/{name}.so"), None) is not None
+
+
 POSTGRES = Package("postgresql", lambda: postgres_bin() is not None, "the portal's database")
 REDIS = Package("redis-server", _program("redis-server"), "the doorbell between portal and workers")
 OPENSSL = Package("openssl", _program("openssl"), "certificates of the stack")
 GIT = Package("git", _program("git"), "Gitea needs it")
 VENV = Package("python3-venv", lambda: importlib.util.find_spec("ensurepip") is not None, "the virtual environment")
 COMPILER = Package("build-essential", _program("cc"), "Gitea's SQLite driver is C")
+SAMBA = (
+    Package("samba", _program("samba"), "the company's directory"),
+    Package("samba-ad-provision", Path("/usr/share/samba/setup/provision.ldif").exists, "the company's directory"),
+    Package("samba-dsdb-modules", _samba_module("samba_dsdb"), "the company's directory"),
+    Package("samba-vfs-modules", _samba_module("acl_xattr"), "making the company's directory"),
+)
 CHROMIUM = Package("chromium", lambda: chromium() is not None, "browser tests")
 
 
@@ -81,6 +93,8 @@ def ensure(packages: Iterable[Package]) -> None:
         if "postgresql" in names:
             _apt("install", "-y", "--no-install-recommends", "postgresql-common")
             forbid_main_cluster(CREATECLUSTER)
+        if "samba" in names:
+            forbid_services(SAMBA_SERVICES, SYSTEMD)
         _apt("install", "-y", "--no-install-recommends", *names)
     still = missing(packages)
     if still:
@@ -96,6 +110,15 @@ def forbid_main_cluster(path: Path) -> None:
     kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     lines = [text for text in kept if not text.strip().startswith("create_main_cluster")]
     path.write_text("\n".join([*lines, "create_main_cluster = false"]) + "\n", encoding="utf-8")
+
+
+def forbid_services(names: Iterable[str], folder: Path) -> None:
+    """Mask these services, so that a package that is installed now doesn't start a server of the machine's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        unit = folder / f"{name}.service"
+        if not (unit.exists() or unit.is_symlink()):
+            unit.symlink_to("/dev/null")
 
 
 def _apt(*arguments: str) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from devstack import builds
 from devstack.calls import Answer, call
-from devstack.settings import BOT, people_groups
+from devstack.company import SAMPLE_PEOPLE
+from devstack.settings import BOT
 from devstack.stack import ROOT, Stack, open_stack
 
 ADMIN = "slipway-admin"
@@ -69,7 +70,7 @@ def main(name: str) -> int:
     bot = Account(base=base, user=BOT, password=stack.secret("git-1.bot-password"))
     try:
         _ensure_admin(stack, admin)
-        for person in people_groups():
+        for person in SAMPLE_PEOPLE:
             _ensure_user(admin, person, mail=f"{person}@corp.example", password=f"{person}-pw")
         _ensure_user(admin, BOT, mail="slipway-bot@corp.example", password=bot.password)
         for organisation, members in ORGANISATIONS.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack import builds, postgres, python_env, toolchain
+from devstack import builds, domain, postgres, python_env, toolchain
 from devstack.endpoints import Endpoints
 from devstack.files import read_json
 from devstack.readiness import Answers, Check, Listens, Says, Succeeds
@@ -37,6 +37,7 @@ def all_processes(stack: Stack, endpoints: Endpoints) -> list[Process]:
     found = [
         *_database(stack, endpoints),
         *_redis(stack, endpoints),
+        *_directory(stack),
         _identity_provider(stack),
         *_portal(stack),
         *_object_store(stack, endpoints),
@@ -120,6 +121,22 @@ def _redis(stack: Stack, endpoints: Endpoints) -> list[Process]:
         return []
     port = stack.ports()["redis"]
     return [Process(name="redis", command=("redis-server", str(stack.folder / "redis.conf")), ready=Listens(port))]
+
+
+def _directory(stack: Stack) -> list[Process]:
+    if not domain.wanted():
+        return []
+    debian_python = "/usr/bin/python3"  # the only one that has Samba's modules
+    return [
+        Process(name="domain-setup", command=_own("domain_setup", stack, python=debian_python), once=True),
+        Process(
+            name="directory",
+            # One process, so that nothing is left of it after a SIGKILL.
+            command=("samba", "--foreground", "--model=single", "-s", str(domain.configuration(stack))),
+            requires=("domain-setup",),
+            ready=Listens(636, stack.address()),
+        ),
+    ]
 
 
 def _identity_provider(stack: Stack) -> Process:

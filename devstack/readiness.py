@@ -17,6 +17,7 @@ class Listens:
     """Ready when something accepts connections on the port."""
 
     port: int
+    address: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def is_ready(check: Check, *, log: Path, since: int) -> bool:
     if isinstance(check, Listens):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.settimeout(PATIENCE)
-            return probe.connect_ex(("127.0.0.1", check.port)) == 0
+            return probe.connect_ex((check.address, check.port)) == 0
     if isinstance(check, Succeeds):
         try:
             done = subprocess.run(check.command, capture_output=True, timeout=PATIENCE, check=False)

@@ -13,13 +13,13 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from devstack import builds
+from devstack import builds, domain
+from devstack.company import company, people_json
 from devstack.endpoints import Endpoints
 from devstack.errors import StackError
 from devstack.files import write_if_changed
 from devstack.stack import ROOT, Stack
 
-PEOPLE = ROOT / "devstack" / "idp" / "people.json"
 BOT = "slipway-bot"
 CLIENT_ID = "slipway-portal"
 RELYING_PARTY_ID = "https://slipway.corp.example"
@@ -35,8 +35,10 @@ def write(stack: Stack, endpoints: Endpoints) -> None:
     catalogue = string.Template((ROOT / "devstack" / "platform.template.yaml").read_text(encoding="utf-8"))
     write_if_changed(stack.folder / "platform.yaml", catalogue.substitute(catalogue_values(stack, endpoints)))
     write_if_changed(stack.folder / "env.json", json.dumps(environment(stack, endpoints), indent=2) + "\n", mode=0o600)
-    if PEOPLE.exists():
-        write_if_changed(stack.folder / "people.json", PEOPLE.read_text(encoding="utf-8"))
+    if domain.wanted() and (domain.folder(stack) / "complete").exists():
+        # The address may have moved since the domain was made.
+        write_if_changed(domain.configuration(stack), domain.smb_conf(stack, company()))
+    write_if_changed(stack.folder / "people.json", people_json(company()) + "\n", mode=0o600)
 
 
 def environment(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
@@ -44,7 +46,6 @@ def environment(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
     ports = stack.ports()
     database = f"postgresql://portal:{quote(stack.secret('postgres-portal'))}@127.0.0.1:{ports['postgres']}/slipway"
     redis = f"redis://:{quote(stack.secret('redis-password'))}@127.0.0.1:{ports['redis']}/0"
-    tenant = json.loads(PEOPLE.read_text(encoding="utf-8")).get("tenant", "") if PEOPLE.exists() else ""
     return {
         "SLIPWAY_DATABASE_URL": endpoints.database_url or database,
         "SLIPWAY_REDIS_URL": endpoints.redis_url or redis,
@@ -59,7 +60,7 @@ def environment(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "SLIPWAY_ADFS_RELYING_PARTY_ID": RELYING_PARTY_ID,
         "SLIPWAY_ADFS_CA_BUNDLE": str(stack.tls / "ca.pem"),
         "SLIPWAY_ADFS_MODE": "adfs",
-        "SLIPWAY_ADFS_TENANT_ID": tenant,
+        "SLIPWAY_ADFS_TENANT_ID": company().tenant,
         "SLIPWAY_ADFS_PLATFORM_ADMIN_GROUP": "ml-platform",
         "SLIPWAY_STACK_DIR": str(stack.folder),
     }
@@ -113,6 +114,7 @@ def _write_secrets(stack: Stack, endpoints: Endpoints) -> None:
         *("cluster-admin.token", "kube-controller-manager.token"),
         *("store-1.root-secret-key", "git-1.admin-password", "git-1.bot-password"),
         *("gitea-secret-key", "gitea-internal-token"),
+        *domain.PASSWORDS.values(),
     )
     for name in made_here:
         stack.ensure_secret(name, lambda: secrets.token_urlsafe(36))

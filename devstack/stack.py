@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from devstack.errors import StackError
 from devstack.files import read_json, write_atomically, write_if_changed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,10 @@ PORT_NAMES = (
 # Below the range that the kernel hands out for outgoing connections, so that a kept port is
 # seldom taken by somebody's client when the stack starts again.
 PORT_RANGE = range(20000, 30000)
+
+# Of a directory: LDAP, LDAPS, and both of the global catalogue. They are fixed: each stack has an address of its own.
+DIRECTORY_PORTS = (389, 636, 3268, 3269)
+ADDRESSES = tuple(f"127.0.0.{last}" for last in range(2, 255))
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,10 @@ class Stack:
     def ports(self) -> dict[str, int]:
         """The ports chosen for this stack; empty before the first start."""
         return {name: port for name, port in read_json(self.folder / "ports.json").items() if isinstance(port, int)}
+
+    def address(self) -> str:
+        """The loopback address of this stack's directory; empty before the first start."""
+        return str(read_json(self.folder / "address.json").get("directory", ""))
 
     def secret(self, name: str) -> str:
         """A secret's text; raises FileNotFoundError where there is none yet."""
@@ -147,12 +156,35 @@ def settle_ports(stack: Stack) -> list[str]:
     return moved
 
 
-def port_is_free(port: int) -> bool:
-    """Whether a server could listen on this port of 127.0.0.1 now."""
+def settle_address(stack: Stack, *, is_free: Callable[[str], bool] | None = None) -> None:
+    """Choose the directory's loopback address and keep it in address.json, as `settle_ports` does with ports.
+
+    Raises StackError when each of them is taken.
+    """
+    is_free = is_free or address_is_free
+    kept = stack.address()
+    candidates = secrets.SystemRandom().sample(ADDRESSES, len(ADDRESSES))
+    chosen = next((one for one in [*filter(None, [kept]), *candidates] if is_free(one)), None)
+    if chosen is None:
+        raise StackError(
+            what="The directory has no address",
+            why=f"on each of {ADDRESSES[0]} to {ADDRESSES[-1]} a port of a directory is taken or may not be used",
+            do="end what listens there, or set SLIPWAY_DEV_DIRECTORY=file to do without a domain controller",
+        )
+    write_if_changed(stack.folder / "address.json", json.dumps({"directory": chosen}) + "\n")
+
+
+def address_is_free(address: str) -> bool:
+    """Whether a directory could listen on its ports of this address now."""
+    return all(port_is_free(port, address) for port in DIRECTORY_PORTS)
+
+
+def port_is_free(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether a server could listen on this port of this machine now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True

@@ -11,6 +11,7 @@ from devstack import (
     builds,
     certificates,
     control,
+    domain,
     frontend,
     machine,
     postgres,
@@ -39,6 +40,8 @@ def prepare_machine(endpoints: Endpoints, *, level: str) -> None:
         wanted.append(machine.POSTGRES)
     if endpoints.redis_url is None:
         wanted.append(machine.REDIS)
+    if domain.wanted():
+        wanted += machine.SAMBA
     if builds.unbuilt(processes.servers_to_build(endpoints)):
         wanted.append(machine.COMPILER)
     if level == "dev":
@@ -54,6 +57,8 @@ def prepare_stack(one: Stack, endpoints: Endpoints) -> None:
     if not control.is_running(one):
         for name in stack.settle_ports(one):
             say.line(f"the port of {name} is taken by another program: it moved to {one.ports()[name]}")
+        if domain.wanted():
+            stack.settle_address(one)
     if certificates.ensure(one):
         say.line("certificates made")
     settings.write(one, endpoints)

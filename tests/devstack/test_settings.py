@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from devstack import certificates, settings, stack
+from devstack.company import company
 from devstack.endpoints import Endpoints
 from devstack.stack import Stack
 from provisioning.catalogue import load
@@ -42,7 +43,7 @@ def test_the_portals_environment(written: Stack) -> None:
         "SLIPWAY_ADFS_RELYING_PARTY_ID": "https://slipway.corp.example",
         "SLIPWAY_ADFS_CA_BUNDLE": f"{folder}/tls/ca.pem",
         "SLIPWAY_ADFS_MODE": "adfs",
-        "SLIPWAY_ADFS_TENANT_ID": json.loads(settings.PEOPLE.read_text())["tenant"],
+        "SLIPWAY_ADFS_TENANT_ID": company().tenant,
         "SLIPWAY_ADFS_PLATFORM_ADMIN_GROUP": "ml-platform",
         "SLIPWAY_STACK_DIR": folder,
     }

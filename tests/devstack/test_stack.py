@@ -1,4 +1,9 @@
-from devstack.stack import choose_ports
+from pathlib import Path
+
+import pytest
+
+from devstack.errors import StackError
+from devstack.stack import Stack, choose_ports, settle_address
 
 
 def test_ports_are_kept_moved_and_preferred() -> None:
@@ -27,3 +32,20 @@ def test_no_port_is_given_twice() -> None:
 
     assert ports == {"web": 20001, "idp": 8000}
     assert moved == []
+
+
+def test_a_directorys_address_is_kept_while_it_is_free(tmp_path: Path) -> None:
+    stack = Stack(name="try", folder=tmp_path)
+
+    settle_address(stack, is_free=lambda address: address == "127.0.0.9")
+    first = stack.address()
+    settle_address(stack, is_free=lambda _: True)
+    kept = stack.address()
+    settle_address(stack, is_free=lambda address: address == "127.0.0.77")
+
+    assert (first, kept, stack.address()) == ("127.0.0.9", "127.0.0.9", "127.0.0.77")
+
+
+def test_no_free_address_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="The directory has no address"):
+        settle_address(Stack(name="try", folder=tmp_path), is_free=lambda _: False)
