@@ -1,0 +1,89 @@
+"""Every page of the URL map, as each person who may see it: light and dark, wide and narrow, folded and unfolded.
+
+Nothing for axe-core to say (WCAG 2.2 AA), nothing that scrolls sideways, no CSP violation, nobody else asked. The list
+is that of the permission matrix, so a page that is added is looked at here without another line.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from tests import live
+from tests.browser.browsing import Visit, axe, sideways
+from tests.browser.conftest import Visitor
+from tests.contract.stack import unique
+from tests.rights import READS, TABLE, addresses
+
+LOOKS = (("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390))
+NARROWEST = 320
+STANDS_FOR = {"alice": "owner", "bob": "member", "charlie": "stranger", "paula": "admin"}
+NO_PAGE = {
+    "healthz",
+    "readyz",
+    "profile-schema",
+    "django_auth_adfs:login",
+    "django_auth_adfs:callback",
+    "projects:live",
+    "projects:names",
+    "projects:directory",
+}
+"""Answers for programs, parts of a page, and the way to the identity provider."""
+PAGES = [
+    name
+    for name, line in TABLE.items()
+    if set(READS) & set(line.gates) and name not in NO_PAGE and not name.startswith(("api:", "portal-api:"))
+]
+
+
+@pytest.fixture(scope="module")
+def waiting_request(base: str) -> Iterator[int]:
+    """Number of a request of alice's that waits for the platform team; withdrawn at the end."""
+    answer = live.ask(unique("asked"), plan="gpu", title="Sign reader")
+    assert answer.status_code == 202, answer.text
+    number = int(answer.json()["request"]["id"])
+    yield number
+    live.api("alice").post(f"requests/{number}/withdraw/")
+
+
+def values(name: str, *, project: str, request: int) -> Mapping[str, Any]:
+    """The parts of a page's address."""
+    known = {"slug": project, "number": request, "pk": request}
+    return {part: known[part] for part in addresses()[name].pattern.converters}
+
+
+@pytest.mark.parametrize("person", STANDS_FOR)
+def test_every_page_is_for_everybody_who_may_see_it(
+    visitor: Visitor, ready_project: str, waiting_request: int, person: str
+) -> None:
+    found: dict[str, list[str]] = {}
+    denied = 0
+    with visitor(person) as seen:
+        for name in PAGES:
+            gate = TABLE[name].gates["GET"]
+            status = seen.go(reverse(name, kwargs=values(name, project=ready_project, request=waiting_request)))
+            if not gate.open and STANDS_FOR[person] not in gate.passes:
+                assert status == (403 if STANDS_FOR[person] in gate.sees else 404), name
+                denied += 1
+                if denied > 1:
+                    continue
+            else:
+                assert status == 200, name
+            if faults := looked_at(seen):
+                found[name] = faults
+    assert found == {}
+
+
+def looked_at(seen: Visit) -> list[str]:
+    """What is wrong with the page that is open, in every look, and with every fold open."""
+    page, faults = seen.page, list[str]()
+    for number, (scheme, width) in enumerate(LOOKS):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        if number == len(LOOKS) // 2:
+            page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+        faults += [f"{scheme} {width}: {fault}" for fault in axe(page)]
+        faults += [f"{width}: scrolls sideways"] if sideways(page) else []
+    page.set_viewport_size({"width": NARROWEST, "height": 900})
+    return faults + ([f"{NARROWEST}: scrolls sideways"] if sideways(page) else [])
