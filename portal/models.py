@@ -26,6 +26,16 @@ class User(AbstractUser):
     )
     tenant = models.CharField(max_length=64, blank=True, default="", editable=False)
     object_id = models.CharField(max_length=64, blank=True, default="", editable=False)
+    group_ids = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Object ids of the directory groups the person is in, nested ones too, as of the last sync.",
+    )
+    left_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the directory switched this account off here."
+    )
 
     class Meta(AbstractUser.Meta):
         constraints = [

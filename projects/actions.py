@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from projects import permissions
 from projects.audit import audited
+from projects.contributors import set_memberships
 from projects.doorbell import ring_project
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, StaleGeneration
 from projects.installation import Installation
@@ -23,7 +24,6 @@ from projects.models import (
     Action,
     Decision,
     Door,
-    Membership,
     Project,
     ProjectRequest,
     RegisteredRepository,
@@ -437,26 +437,9 @@ def _grant(
         )
         project.resources.update(failures=0)
     if spec is not None:
-        _set_memberships(project, spec=spec, door=Door(request.door))
+        set_memberships(project, spec=spec, door=Door(request.door))
     request.project, request.generation = project, project.generation
     request.decision, request.decided_at = Decision.APPROVED, now
     request.save(update_fields=["project", "generation", "decision", "decided_at", "decided_by", "comment"])
     ring_project(project.pk)
     return project
-
-
-def _set_memberships(project: Project, *, spec: ProjectSpec, door: Door) -> None:
-    """Rows as the spec has them; those that stay the same keep where they came from."""
-    wanted = {(one.is_group, one.subject): one for one in spec.contributors}
-    for row in project.memberships.all():
-        one = wanted.get((row.is_group, row.subject))
-        if one is None or one.role != row.role or one.until != row.until:
-            row.delete()
-        else:
-            del wanted[(row.is_group, row.subject)]
-    Membership.objects.bulk_create(
-        Membership(
-            project=project, subject=one.subject, is_group=one.is_group, role=one.role, source=door, until=one.until
-        )
-        for one in wanted.values()
-    )

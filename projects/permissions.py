@@ -1,12 +1,14 @@
 """Who may do what: predicates over a person, asked by pages, API and webhooks, and again by the worker.
 
-A person's rights come from the directory groups of the last sign-in and from memberships. Unknown means no.
+A person's rights come from directory groups and from memberships. A grant that is bound to an object id counts for
+who has that id, whatever the name; only one that isn't counts by name (`projects.identity`). Unknown means no.
 """
 
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 
 from projects.models import Membership, Project, ProjectRequest, Team
 from projects.today import today
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
     class Person(AbstractUser):
-        """What we need of a user: account name and the directory groups of the last sign-in."""
+        """What we need of a user: account name and object id, and the directory groups by name and by object id."""
 
+        object_id: str
         directory_groups: tuple[str, ...]
+        group_ids: list[str]
 
 
 def is_platform_admin(user: "Person") -> bool:
@@ -27,20 +31,42 @@ def is_platform_admin(user: "Person") -> bool:
 
 
 def _mine(user: "Person", *, day: date) -> Q:
-    subject = Q(is_group=False, subject=user.username.lower()) | Q(is_group=True, subject__in=user.directory_groups)
-    return subject & (Q(until=None) | Q(until__gte=day))
+    named = Q(is_group=False, subject=user.username.lower()) | Q(is_group=True, subject__in=user.directory_groups)
+    # A local account has no object id, and "" would be that of everything unbound.
+    bound = Q(object_id__in=[user.object_id, *user.group_ids]) if user.object_id else Q(pk__in=[])
+    return (Q(object_id="") & named | bound) & (Q(until=None) | Q(until__gte=day))
+
+
+class _HasGroupOf(Func):
+    """Whether somebody is in one of a team's groups: by object id where it is bound to one, else by name.
+
+    Arguments: the team's groups and its bindings, then object ids and names of the person's groups.
+    """
+
+    template = (
+        "EXISTS (SELECT 1 FROM (VALUES (%(expressions)s)) AS given(groups, bound, ids, names), unnest(groups) AS one "
+        "WHERE CASE WHEN bound ->> one IS NULL THEN one = ANY(names) ELSE bound ->> one = ANY(ids) END)"
+    )
+    output_field = BooleanField()
 
 
 def teams_of(user: "Person") -> QuerySet[Team]:
     """Teams the person is in, by directory group. The platform team is in all."""
     if is_platform_admin(user):
         return Team.objects.all()
-    return Team.objects.filter(ad_groups__overlap=list(user.directory_groups))
+    texts = ArrayField(CharField())
+    ids, names = Value(list(user.group_ids), texts), Value(list(user.directory_groups), texts)
+    return Team.objects.filter(_HasGroupOf(F("ad_groups"), F("group_ids"), ids, names))
 
 
 def is_in_team(user: "Person", team: Team) -> bool:
     """In the team by a directory group, or of the platform team."""
-    return user.is_active and (is_platform_admin(user) or bool(set(team.ad_groups) & set(user.directory_groups)))
+    if is_platform_admin(user):
+        return True
+    return user.is_active and any(
+        team.group_ids[name] in user.group_ids if name in team.group_ids else name in user.directory_groups
+        for name in team.ad_groups
+    )
 
 
 def visible_projects(user: "Person") -> QuerySet[Project]:
@@ -51,7 +77,7 @@ def visible_projects(user: "Person") -> QuerySet[Project]:
     if is_platform_admin(user):
         return projects
     mine = Membership.objects.filter(_mine(user, day=today()), project=OuterRef("pk"))
-    return projects.filter(Exists(mine) | Q(team__ad_groups__overlap=list(user.directory_groups)))
+    return projects.filter(Exists(mine) | Q(team__in=teams_of(user)))
 
 
 def role_in(user: "Person", project: Project) -> Role | None:
@@ -97,11 +123,7 @@ def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
         return requests.none()
     if is_platform_admin(user):
         return requests
-    return requests.filter(
-        Q(requested_by=user.pk)
-        | Q(project__in=visible_projects(user))
-        | Q(team__ad_groups__overlap=list(user.directory_groups))
-    )
+    return requests.filter(Q(requested_by=user.pk) | Q(project__in=visible_projects(user)) | Q(team__in=teams_of(user)))
 
 
 def may_decide(user: "Person", request: ProjectRequest) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Q
 
 from projects import actions, permissions
 from projects.askers import person_of
@@ -82,8 +83,10 @@ def _whose_plan(desk: Desk, project: Project | None, *, author: str) -> tuple["P
 
 
 def _an_owner(project: Project) -> "Person | None":
-    names = project.memberships.filter(role=Role.OWNER, is_group=False).values("subject")
-    users = get_user_model().objects.filter(username__in=names, is_active=True).order_by("pk")
+    people = project.memberships.filter(role=Role.OWNER, is_group=False)
+    named = Q(username__in=people.filter(object_id="").values("subject"))
+    bound = Q(object_id__in=people.exclude(object_id="").values("object_id"))
+    users = get_user_model().objects.filter(named | bound, is_active=True).order_by("pk")
     owners = (cast("Person", user) for user in users)
     return next((owner for owner in owners if permissions.may_change(owner, project)), None)
 

@@ -13,7 +13,7 @@ from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import intake, work
+from projects import contributors, intake, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
@@ -345,7 +345,9 @@ def _held(settings: Installation) -> Iterator[scan.Held]:
         .select_related("team")
         .prefetch_related(Prefetch("resources", queryset=healthy))
     )
+    moved = contributors.moved()
     for project in projects.iterator(chunk_size=500):
         with suppress(NoWish):
             right = frozenset(row.kind for row in project.resources.all())
-            yield scan.Held(wish=present_wish(project, settings=settings), kinds=right)
+            wish = present_wish(project, settings=settings, moved=moved.get(project.pk, {}))
+            yield scan.Held(wish=wish, kinds=right)

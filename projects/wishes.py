@@ -3,12 +3,12 @@
 import structlog
 from pydantic import ValidationError
 
+from projects import contributors
 from projects.installation import Installation
 from projects.models import Project
 from projects.spec import wish_for
 from projects.today import today
 from provisioning.kind import Wish
-from provisioning.spec import Role
 
 log = structlog.get_logger(__name__)
 
@@ -17,8 +17,10 @@ class NoWish(Exception):
     """What a project wants can't be said any more. The message is for people."""
 
 
-def present_wish(project: Project, *, settings: Installation) -> Wish:
-    """The wish of a row, without contributors whose last day has passed. Raises NoWish.
+def present_wish(project: Project, *, settings: Installation, moved: contributors.Moved | None = None) -> Wish:
+    """The wish of a row, with the contributors who count now. Raises NoWish.
+
+    moved: what `contributors.moved` says of this project, where it was asked for many at once.
 
     Removing needs names and no sizes: what is to go goes by any plan.
     """
@@ -30,13 +32,11 @@ def present_wish(project: Project, *, settings: Installation) -> Wish:
         raise NoWish(sentence) from error
     if project.deletion_requested_at is not None and spec.plan not in settings.catalogue.plans:
         spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
-    day = today()
-    current = tuple(one for one in spec.contributors if one.until is None or one.until >= day)
-    if not any(one.role is Role.OWNER for one in current):
-        current = tuple(one for one in spec.contributors if one in current or one.role is Role.OWNER)
+    if moved is None:
+        moved = contributors.moved([project.pk]).get(project.pk, {})
     try:
         return wish_for(
-            spec.model_copy(update={"contributors": current}),
+            contributors.present(spec, moved=moved, today=today()),
             installation=settings,
             uid=str(project.uid),
             generation=project.generation,

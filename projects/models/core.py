@@ -62,6 +62,9 @@ class Team(models.Model):
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     ad_groups = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    group_ids = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Object id by name, of the groups that the directory knows."
+    )
     budget = models.PositiveIntegerField(default=0, help_text="Sum of plan units its projects may take.")
 
     class Meta:
@@ -183,7 +186,10 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["project", "is_group", "subject"], name="membership_one_role_each"),
             models.CheckConstraint(condition=Q(role__in=Role), name="membership_role_known"),
         ]
-        indexes = [models.Index(fields=["is_group", "subject"], name="membership_by_subject")]
+        indexes = [
+            models.Index(fields=["is_group", "subject"], name="membership_by_subject"),
+            models.Index(fields=["object_id"], name="membership_by_object_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.role}"

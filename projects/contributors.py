@@ -1,0 +1,79 @@
+"""The contributors of a spec as rows, and who of them may hold rights outside right now.
+
+The spec keeps what the team wrote. What the engine is given leaves out whose last day is over and who left the
+directory or is switched off there, and calls renamed people and groups by their present name; so role bindings and
+rights on the forge follow without a new spec.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from django.db.models import Exists, OuterRef, Q
+
+from projects.identity import Name, entries_of, present_name
+from projects.models import DirectoryEntry, Door, Membership, Project
+from provisioning.spec import Contributor, ProjectSpec, Role
+
+Moved = Mapping[Name, str | None]
+"""Who of a project's contributors is not what the spec says: the present name, or None for who is out."""
+
+
+def set_memberships(project: Project, *, spec: ProjectSpec, door: Door) -> None:
+    """Rows as the spec has them. Those that stay the same keep where they came from and who they mean."""
+    wanted = {(one.is_group, one.subject): one for one in spec.contributors}
+    for row in project.memberships.all():
+        one = wanted.get((row.is_group, row.subject))
+        if one is None or one.role != row.role or one.until != row.until:
+            row.delete()
+        else:
+            del wanted[(row.is_group, row.subject)]
+    meant = {name: entry.object_id for name, entry in entries_of(wanted).items()} if wanted else {}
+    Membership.objects.bulk_create(
+        Membership(
+            project=project,
+            subject=one.subject,
+            is_group=one.is_group,
+            object_id=meant.get(name, ""),
+            role=one.role,
+            source=door,
+            until=one.until,
+        )
+        for name, one in wanted.items()
+    )
+
+
+def moved(projects: Iterable[int] | None = None) -> dict[int, Moved]:
+    """Who is out or called otherwise, by project, of these projects or of all; only projects with somebody such."""
+    other = DirectoryEntry.objects.filter(object_id=OuterRef("object_id")).filter(
+        Q(enabled=False) | Q(gone_at__isnull=False) | ~Q(account=OuterRef("subject"))
+    )
+    rows = Membership.objects.filter(Exists(other)).exclude(object_id="")
+    if projects is not None:
+        rows = rows.filter(project__in=projects)
+    found = list(rows.order_by().values_list("project", "is_group", "subject", "object_id"))
+    entries = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in={row[3] for row in found})}
+    by_project: dict[int, dict[Name, str | None]] = {}
+    for project, is_group, subject, object_id in found:
+        entry = entries[object_id]
+        name = present_name(subject, entry) if entry.present else None
+        by_project.setdefault(project, {})[is_group, subject] = name
+    return dict(by_project)
+
+
+def present(spec: ProjectSpec, *, moved: Moved, today: date) -> ProjectSpec:
+    """The spec with the contributors who count today, under their present names.
+
+    When no owner's role reaches today, owners keep it past their last day: somebody must be able to give a new one. Who
+    is out is out all the same; a workspace may be left without an owner, and `succession` looks for one.
+    """
+    current = [one for one in spec.contributors if one.until is None or one.until >= today]
+    if not any(one.role is Role.OWNER for one in current):
+        current = [one for one in spec.contributors if one in current or one.role is Role.OWNER]
+    called = [(one, moved.get((one.is_group, one.subject), one.subject)) for one in current]
+    return spec.model_copy(
+        update={"contributors": tuple(_called(one, name) for one, name in called if name is not None)}
+    )
+
+
+def _called(one: Contributor, name: str) -> Contributor:
+    return one.model_copy(update={"group" if one.is_group else "user": name}) if name != one.subject else one

@@ -1,0 +1,95 @@
+"""Who a name in a grant means: the person or group that has it now, by object id, from then on.
+
+Specs and teams name people and groups as one says it. Names change and are given again; object ids are neither. So each
+membership and each group of a team is bound to an object id as soon as the directory knows the name, and `permissions`
+asks for the id from then on. What the directory doesn't know, or knows twice, stays a name.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from projects.models import DirectoryEntry, Membership, Team
+
+log = structlog.get_logger(__name__)
+
+Name = tuple[bool, str]
+"""Is it a group, and how it is called."""
+_AT_ONCE = 1000
+
+
+def entries_of(names: Iterable[Name]) -> dict[Name, DirectoryEntry]:
+    """Whom the directory has under each name (or object id) now, without those it has nobody or several for.
+
+    A switched-off account is still somebody's, and comes second to one that is not. Who left is not found: the name
+    may be given to somebody else.
+    """
+    names = list(names)
+    texts = {name.lower() for _, name in names}
+    held = DirectoryEntry.objects.filter(gone_at=None).alias(lowered=Lower("account"))
+    found: dict[Name, dict[str, DirectoryEntry]] = defaultdict(dict)
+    for entry in held.filter(Q(lowered__in=texts) | Q(object_id__in=texts)):
+        for text in (entry.account.lower(), entry.object_id):
+            found[entry.is_group, text][entry.object_id] = entry
+    clear = {}
+    for is_group, name in names:
+        entries = found.get((is_group, name.lower()), {})
+        candidates = [one for one in entries.values() if one.enabled] or list(entries.values())
+        if len(candidates) == 1:
+            clear[is_group, name] = candidates[0]
+        elif candidates:
+            log.warning("name_not_clear", name=name, entries=sorted(entries))
+    return clear
+
+
+def bind_memberships() -> set[int]:
+    """Bind what is only named so far; ids of the projects whose workspace has to follow, because the name was stale."""
+    stale: set[int] = set()
+    unbound = Membership.objects.filter(object_id="", project__deleted_at=None).order_by("pk")
+    rows = list(unbound.only("pk", "is_group", "subject", "project_id"))
+    for start in range(0, len(rows), _AT_ONCE):
+        batch = rows[start : start + _AT_ONCE]
+        entries = entries_of((row.is_group, row.subject) for row in batch)
+        bound = []
+        for row in batch:
+            entry = entries.get((row.is_group, row.subject))
+            if entry is None:
+                continue
+            row.object_id = entry.object_id
+            bound.append(row)
+            if not entry.present or present_name(row.subject, entry) != row.subject:
+                stale.add(row.project_id)
+        Membership.objects.bulk_update(bound, ["object_id"], batch_size=500)
+    return stale
+
+
+def bind_teams() -> None:
+    """Bind the groups of teams that are only named so far, and call renamed ones as they are called now."""
+    with transaction.atomic():
+        for team in Team.objects.select_for_update().order_by("pk"):
+            groups, ids = _bound(team.ad_groups, team.group_ids)
+            if (groups, ids) != (team.ad_groups, team.group_ids):
+                team.ad_groups, team.group_ids = groups, ids
+                team.save(update_fields=["ad_groups", "group_ids"])
+
+
+def _bound(groups: list[str], ids: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Names and bindings as they should be. A group that left keeps its binding: its name is nobody's."""
+    fresh = entries_of((True, name) for name in groups if name not in ids)
+    known = {name: ids[name] for name in groups if name in ids}
+    known |= {name: fresh[True, name].object_id for name in groups if (True, name) in fresh}
+    entries = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in=known.values(), gone_at=None)}
+    names: dict[str, str] = {}
+    for name in groups:
+        entry = entries.get(known.get(name, ""))
+        names.setdefault(present_name(name, entry) if entry else name, name)
+    return list(names), {name: known[old] for name, old in names.items() if old in known}
+
+
+def present_name(subject: str, entry: DirectoryEntry) -> str:
+    """What to call a bound subject now. Who is named by object id stays so: that is how the systems know it."""
+    return subject if subject.lower() == entry.object_id else entry.account

@@ -1,0 +1,228 @@
+"""Whom a grant means: names change and are given again, object ids do neither."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from portal.models import User
+from projects import actions, permissions
+from projects.identity import bind_memberships, bind_teams, entries_of
+from projects.installation import installation
+from projects.models import Door, Membership, Project, Team
+from provisioning.spec import Role
+from tests.entries import gone, group_entry, person_entry, rename, switched_off
+from tests.people import client, person, team
+
+pytestmark = pytest.mark.django_db
+
+ALICE = {"user": "alice@corp.example", "role": "owner"}
+
+
+def made(*contributors: dict[str, Any], slug: str = "demand") -> Project:
+    """A project of alice's that was asked for and granted."""
+    wish = {"slug": slug, "team": "forecasting", "contributors": [ALICE, *contributors]}
+    project = actions.create(wish, by=person("alice"), door=Door.API, installation=installation()).project
+    assert project is not None
+    return project
+
+
+def meant(project: Project) -> dict[str, str]:
+    return dict(project.memberships.values_list("subject", "object_id"))
+
+
+def newcomer(upn: str) -> User:
+    """Somebody else who was given an account name that was free again."""
+    return User.objects.create(username=upn, tenant="corp", object_id="oid-newcomer")
+
+
+@pytest.fixture(autouse=True)
+def _teams() -> None:
+    team("forecasting")
+
+
+# Binding
+
+
+def test_without_a_directory_a_grant_is_by_name() -> None:
+    project = made({"user": "bob@corp.example", "role": "editor"}, {"group": "ml-users", "role": "viewer"})
+    assert set(meant(project).values()) == {""}
+    assert permissions.role_in(person("bob"), project) is Role.EDITOR
+    assert permissions.role_in(person("charlie"), project) is Role.VIEWER
+
+
+def test_a_grant_means_whom_the_directory_has_under_that_name() -> None:
+    group_entry("ml-users", person_entry("alice"), person_entry("bob"))
+    project = made(
+        {"user": "bob@corp.example", "role": "editor"},
+        {"group": "ML-Users", "role": "viewer"},
+        {"user": "nobody@corp.example", "role": "viewer"},
+    )
+    assert meant(project) == {
+        "alice@corp.example": "oid-alice",
+        "bob@corp.example": "oid-bob",
+        "ML-Users": "oid-ml-users",
+        "nobody@corp.example": "",
+    }
+
+
+def test_a_name_that_two_have_or_somebody_who_left_had_stays_a_name() -> None:
+    gone(person_entry("bob"))
+    group_entry("ml-users", object_id="oid-one")
+    group_entry("ml-users", object_id="oid-two")
+    names = [(False, "bob@corp.example"), (True, "ml-users"), (True, "oid-two")]
+    assert {name: entry.object_id for name, entry in entries_of(names).items()} == {(True, "oid-two"): "oid-two"}
+
+
+def test_of_two_with_one_name_the_one_that_is_switched_on_is_meant() -> None:
+    switched_off(person_entry("bob", object_id="oid-before"))
+    person_entry("bob")
+    assert entries_of([(False, "Bob@corp.example")])[False, "Bob@corp.example"].object_id == "oid-bob"
+
+
+def test_what_was_named_before_there_was_a_directory_is_bound_later() -> None:
+    project = made({"user": "bob@corp.example", "role": "editor"})
+    person_entry("alice")
+    person_entry("bob", enabled=False)
+    assert bind_memberships() == {project.pk}, "bob's rights outside have to go"
+    assert meant(project) == {"alice@corp.example": "oid-alice", "bob@corp.example": "oid-bob"}
+    assert bind_memberships() == set()
+
+
+def test_a_later_wish_keeps_who_was_meant() -> None:
+    bob = person_entry("bob")
+    project = made({"user": "bob@corp.example", "role": "editor"})
+    gone(bob)
+    person_entry("bob", object_id="oid-newcomer")
+    wish = {**project.spec, "title": "Demand"}
+    actions.change(project, wish, by=person("alice"), door=Door.API, installation=installation())
+    assert meant(project)["bob@corp.example"] == "oid-bob"
+    new_role = [ALICE, {"user": "bob@corp.example", "role": "viewer"}]
+    project.refresh_from_db()
+    wish = {**project.spec, "contributors": new_role}
+    actions.change(project, wish, by=person("alice"), door=Door.API, installation=installation())
+    assert meant(project)["bob@corp.example"] == "oid-newcomer", "a new grant is for who has the name now"
+
+
+# Rights of people
+
+
+def test_a_renamed_person_keeps_everything() -> None:
+    bob = person_entry("bob")
+    project = made({"user": "bob@corp.example", "role": "editor"})
+    rename(bob, "bob.berg@corp.example")
+    user = person("bob")
+    user.username = "bob.berg@corp.example"
+    user.save()
+    assert permissions.role_in(user, project) is Role.EDITOR
+    assert permissions.visible_projects(user).filter(pk=project.pk).exists()
+
+
+def test_a_recycled_account_name_inherits_nothing() -> None:
+    bob = person_entry("bob")
+    project = made({"user": "bob@corp.example", "role": "owner"})
+    gone(bob)
+    other = newcomer("bob@corp.example")
+    assert permissions.role_in(other, project) is None
+    assert not permissions.visible_projects(other).exists()
+    assert client(other).get("/projects/demand/").status_code == 404
+
+
+def test_a_local_account_matches_no_bound_grant() -> None:
+    person_entry("bob")
+    project = made({"user": "bob@corp.example", "role": "owner"})
+    local = User.objects.create_user("bob@corp.example", password="a-long-local-password")
+    assert permissions.role_in(local, project) is None
+    assert not permissions.visible_projects(local).exists()
+
+
+# Rights by groups
+
+
+def test_a_renamed_group_keeps_its_role_and_a_recycled_name_has_none() -> None:
+    vision = group_entry("ml-vision", person_entry("charlie"))
+    project = made({"group": "ml-vision", "role": "viewer"})
+    charlie = person("charlie")
+    charlie.group_ids = ["oid-ml-vision"]
+    assert permissions.role_in(charlie, project) is Role.VIEWER
+    rename(vision, "ml-perception")
+    assert permissions.role_in(charlie, project) is Role.VIEWER
+    assert permissions.visible_projects(charlie).get() == project
+    other = person("bob")
+    other.directory_groups, other.group_ids = ("ml-vision",), ["oid-another"]
+    assert permissions.role_in(other, project) is None
+
+
+def test_a_team_is_who_is_in_its_groups_whatever_they_are_called() -> None:
+    project = made()
+    forecasting = group_entry("ml-forecasting")
+    bind_teams()
+    row = Team.objects.get(slug="forecasting")
+    assert row.group_ids == {"ml-forecasting": "oid-ml-forecasting"}
+    by_name, by_id = person("bob"), person("charlie")
+    by_id.group_ids = ["oid-ml-forecasting"]
+
+    def in_team(user: User) -> tuple[bool, bool, bool]:
+        return (
+            permissions.is_in_team(user, row),
+            permissions.teams_of(user).filter(pk=row.pk).exists(),
+            permissions.visible_projects(user).filter(pk=project.pk).exists(),
+        )
+
+    assert in_team(by_id) == (True, True, True)
+    assert in_team(by_name) == (False, False, False)
+    rename(forecasting, "ml-demand")
+    bind_teams()
+    row.refresh_from_db()
+    assert (row.ad_groups, row.group_ids) == (["ml-demand"], {"ml-demand": "oid-ml-forecasting"})
+    assert in_team(by_id) == (True, True, True)
+
+
+def test_a_group_that_left_keeps_its_name_from_being_inherited() -> None:
+    gone_group = group_entry("ml-forecasting")
+    bind_teams()
+    gone(gone_group)
+    group_entry("ml-forecasting", object_id="oid-other")
+    bind_teams()
+    row = Team.objects.get(slug="forecasting")
+    assert (row.ad_groups, row.group_ids) == (["ml-forecasting"], {"ml-forecasting": "oid-ml-forecasting"})
+    user = person("charlie")
+    user.group_ids, user.directory_groups = ["oid-other"], ("ml-forecasting",)
+    assert not permissions.is_in_team(user, row)
+    assert not permissions.teams_of(user).exists()
+
+
+def test_a_group_that_a_team_gave_up_is_forgotten() -> None:
+    group_entry("ml-forecasting")
+    bind_teams()
+    Team.objects.filter(slug="forecasting").update(ad_groups=["ml-other"])
+    bind_teams()
+    row = Team.objects.get(slug="forecasting")
+    assert (row.ad_groups, row.group_ids) == (["ml-other"], {})
+
+
+@pytest.mark.parametrize("groups", [(), ("o'brien", 'a"b', "{x}", "ml,vision", "50%", "null")])
+def test_names_of_groups_are_only_names(groups: tuple[str, ...]) -> None:
+    row = team("forecasting")
+    user = person("charlie")
+    user.directory_groups = groups
+    assert not permissions.teams_of(user).exists()
+    row.ad_groups = list(groups)
+    row.save()
+    assert list(permissions.teams_of(user)) == ([row] if groups else [])
+
+
+def test_what_one_may_see_is_one_query() -> None:
+    made()
+    with CaptureQueriesContext(connection) as queries:
+        list(permissions.visible_projects(User.objects.get(username="alice@corp.example")))
+    # The account, its groups, the projects.
+    assert len(queries) == 3
+
+
+def test_history_says_who_a_grant_meant() -> None:
+    person_entry("alice")
+    project = made()
+    row = Membership.objects.get(project=project)
+    assert list(row.history.values_list("pgh_label", "object_id")) == [("insert", "oid-alice")]  # type: ignore[attr-defined]
