@@ -69,6 +69,44 @@ class ForgeTarget(_Named):
     bot: str
 
 
+class _Directory(_Named):
+    """What the kinds of directory have in common: how much of it may vanish at once before a person is asked."""
+
+    brake_percent: int = Field(default=10, ge=1, le=100)
+    brake_at_least: int = Field(default=20, ge=0)
+
+
+class LdapDirectory(_Directory):
+    """An Active Directory domain, by LDAPS. `people_base`, `groups_base`: where to look, when not in all of `base`."""
+
+    kind: Literal["ldap"]
+    url: Annotated[str, Field(pattern=r"^ldaps://[^/@?#]+/?$")]
+    ca: SecretRef | None = None
+    bind_account: str
+    bind_password: SecretRef
+    base: str
+    people_base: str = ""
+    groups_base: str = ""
+    people_filter: str = "(&(objectCategory=person)(objectClass=user)(!(isCriticalSystemObject=TRUE)))"
+    groups_filter: str = (
+        "(&(objectClass=group)(groupType:1.2.840.113556.1.4.803:=2147483648)(!(isCriticalSystemObject=TRUE)))"
+    )
+
+
+class GraphDirectory(_Directory):
+    """An Entra ID tenant, by Microsoft Graph."""
+
+    kind: Literal["graph"]
+    tenant: str
+    client_id: str
+    client_secret: SecretRef
+    login: Annotated[str, Field(pattern=r"^https://[^/@?#]+/?$")] = "https://login.microsoftonline.com"
+    graph: Annotated[str, Field(pattern=r"^https://[^/@?#]+/?$")] = "https://graph.microsoft.com"
+    ca: SecretRef | None = None
+    people_filter: str = ""
+    groups_filter: str = "securityEnabled eq true"
+
+
 class Plan(_Entry):
     """A named size. `units` is what it takes from a team's budget."""
 
@@ -126,6 +164,7 @@ class Catalogue(_Entry):
     clusters: tuple[ClusterTarget, ...]
     object_stores: tuple[ObjectStoreTarget, ...]
     forges: tuple[ForgeTarget, ...]
+    directory: Annotated[LdapDirectory | GraphDirectory, Field(discriminator="kind")] | None = None
     plans: dict[str, Plan]
     templates: tuple[ProjectTemplate, ...] = ()
     policy: tuple[Rule, ...] = ()
@@ -164,7 +203,8 @@ class Catalogue(_Entry):
             for plan in rule.plans
             if plan not in known["plan"]
         ]
-        names = [target.name for target in (*self.clusters, *self.object_stores, *self.forges)]
+        directories = (self.directory,) if self.directory else ()
+        names = [target.name for target in (*self.clusters, *self.object_stores, *self.forges, *directories)]
         faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
         if faults:
             raise ValueError("; ".join(faults))

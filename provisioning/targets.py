@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget
+from provisioning.catalogue import (
+    Catalogue,
+    ClusterTarget,
+    ForgeTarget,
+    GraphDirectory,
+    LdapDirectory,
+    ObjectStoreTarget,
+)
+from provisioning.directory import Directory
 from provisioning.errors import TargetUnavailable
 from provisioning.secrets import Resolve
 
@@ -64,6 +72,16 @@ def connect(target: Target, *, resolve: Resolve) -> Any:
     if isinstance(target, ObjectStoreTarget):
         return clients.connect_object_store(target, resolve=resolve)
     return clients.connect_forge(target, resolve=resolve)
+
+
+def connect_directory(target: LdapDirectory | GraphDirectory, *, resolve: Resolve) -> Directory:
+    """A new client for the directory; close it after use. Raises TargetUnavailable when its credential isn't there."""
+    if target.name in _given:
+        given: Directory = _given[target.name]
+        return given
+    from provisioning import clients
+
+    return clients.connect_directory(target, resolve=resolve)
 
 
 def trip(name: str, error: TargetUnavailable) -> None:

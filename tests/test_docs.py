@@ -48,6 +48,8 @@ def test_every_field_of_the_catalogue_is_named() -> None:
         catalogue.ClusterTarget,
         catalogue.ObjectStoreTarget,
         catalogue.ForgeTarget,
+        catalogue.LdapDirectory,
+        catalogue.GraphDirectory,
         catalogue.Plan,
         catalogue.ProjectTemplate,
         catalogue.Rule,

@@ -6,7 +6,9 @@ opening again. The vendor packages cost a web process up to 40 MB, so each is im
 
 from typing import TYPE_CHECKING
 
+from provisioning import catalogue
 from provisioning.catalogue import ClusterTarget, ForgeTarget, ObjectStoreTarget
+from provisioning.directory import Directory
 from provisioning.secrets import Resolve
 
 if TYPE_CHECKING:
@@ -45,3 +47,33 @@ def connect_forge(target: ForgeTarget, *, resolve: Resolve) -> "Forge":
     from provisioning.clients.gitea import Forge
 
     return Forge(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
+
+
+def connect_directory(target: catalogue.LdapDirectory | catalogue.GraphDirectory, *, resolve: Resolve) -> Directory:
+    """Open a directory. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    ca = resolve(target.ca) if target.ca else None
+    if isinstance(target, catalogue.LdapDirectory):
+        from provisioning.clients.ldap_directory import LdapDirectory
+
+        return LdapDirectory(
+            name=target.name,
+            url=target.url,
+            ca=ca,
+            account=target.bind_account,
+            password=resolve(target.bind_password),
+            people=(target.people_base or target.base, target.people_filter),
+            groups=(target.groups_base or target.base, target.groups_filter),
+        )
+    from provisioning.clients.graph_directory import GraphDirectory
+
+    return GraphDirectory(
+        name=target.name,
+        tenant=target.tenant,
+        client_id=target.client_id,
+        client_secret=resolve(target.client_secret),
+        login=target.login,
+        graph=target.graph,
+        ca=ca,
+        people_filter=target.people_filter,
+        groups_filter=target.groups_filter,
+    )

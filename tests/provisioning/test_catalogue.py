@@ -48,6 +48,27 @@ def test_a_reference_to_nothing_is_named(tmp_path: Path) -> None:
     assert "defaults.plan: tiny is not one of" in refused(EXAMPLE.replace("plan: small", "plan: tiny", 1), tmp_path)
 
 
+def test_a_directory_is_of_a_known_kind_and_its_address_encrypted(tmp_path: Path) -> None:
+    message = refused(EXAMPLE.replace("url: ldaps://dc1", "url: ldap://dc1"), tmp_path)
+    assert "directory.ldap.url" in message
+    message = refused(EXAMPLE.replace("  kind: ldap", "  kind: nis"), tmp_path)
+    assert "'ldap', 'graph'" in message
+    twice = EXAMPLE.replace("name: corp-directory", "name: git-1")
+    assert "the target name git-1 is used twice" in refused(twice, tmp_path)
+
+
+def test_the_other_kind_of_directory_in_the_example_is_valid(tmp_path: Path) -> None:
+    before, ours, after = EXAMPLE.partition("directory:\n  kind: ldap")
+    _, _, rest = after.partition("# Entra ID instead")
+    other = "".join(line.removeprefix("# ") + "\n" for line in rest.splitlines()[1:10])
+    path = tmp_path / "platform.yaml"
+    path.write_text(before + other + "plans:" + rest.partition("\nplans:")[2])
+    directory = load(path).directory
+    assert ours
+    assert directory is not None
+    assert (directory.kind, directory.name, directory.brake_percent) == ("graph", "entra", 10)
+
+
 @pytest.mark.parametrize("text", ["", "a: [", "- 1", "version: 1"])
 def test_what_is_no_catalogue(text: str, tmp_path: Path) -> None:
     assert refused(text, tmp_path).startswith("platform.yaml")

@@ -1,0 +1,196 @@
+"""An Active Directory by LDAPS, read with an account that may only read.
+
+What it taught us: who is in which group is read from the member's side (`memberOf`), since a server cuts `member` of a
+group off after 1500 names. And a server that is asked for more than it likes says so in the answer's code, after a
+part of the entries: such an answer is an error, not a smaller directory.
+"""
+
+import re
+import ssl
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from ldap3 import NONE, SAFE_SYNC, SUBTREE, Connection, Server, Tls
+from ldap3.core.exceptions import (
+    LDAPCertificateError,
+    LDAPCommunicationError,
+    LDAPException,
+    LDAPInsufficientAccessRightsResult,
+    LDAPInvalidCredentialsResult,
+    LDAPInvalidFilterError,
+    LDAPNoSuchObjectResult,
+    LDAPOperationResult,
+    LDAPSizeLimitExceededResult,
+)
+
+from provisioning.directory import Edge, Entry
+from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
+
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 30
+_PAGE = 500
+_SWITCHED_OFF = 0x2
+_SHARED = ("objectGUID", "sAMAccountName", "displayName", "cn", "mail", "memberOf")
+_OF_PEOPLE = (*_SHARED, "userPrincipalName", "userAccountControl")
+_COMMA = re.compile(r"(?<!\\),")
+_ESCAPED = re.compile(r"\\(.)")
+
+Attributes = Mapping[str, Sequence[bytes]]
+
+
+class LdapDirectory:
+    """One domain. `ca`: certificates that its server may show, None for those that the system trusts."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        url: str,
+        ca: str | None,
+        account: str,
+        password: str,
+        people: tuple[str, str],
+        groups: tuple[str, str],
+    ) -> None:
+        self.name = name
+        self._people, self._groups = people, groups
+        at = urlsplit(url)
+        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_data=ca)
+        server = Server(
+            at.hostname,
+            port=at.port or 636,
+            use_ssl=True,
+            tls=tls,
+            get_info=NONE,
+            connect_timeout=_CONNECT_SECONDS,
+        )
+        self._connection = Connection(
+            server,
+            user=account,
+            password=password,
+            client_strategy=SAFE_SYNC,
+            read_only=True,
+            raise_exceptions=True,
+            auto_referrals=False,
+            check_names=False,
+            receive_timeout=_ANSWER_SECONDS,
+        )
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._connection.unbind()
+
+    def read(self) -> Iterator[Entry | Edge]:
+        """Groups first, then people: what an entry is in is known by name only, until all groups were read."""
+        try:
+            self._connection.bind()
+            held: dict[str, tuple[str, Sequence[bytes]]] = {}
+            for dn, found in self._search(*self._groups, _SHARED):
+                group = _group(dn, found)
+                held[dn.lower()] = (group.object_id, found.get("memberOf", ()))
+                yield group
+            for member, above in held.values():
+                yield from _edges(member, above, held)
+            for dn, found in self._search(*self._people, _OF_PEOPLE):
+                person = _person(dn, found)
+                yield person
+                yield from _edges(person.object_id, found.get("memberOf", ()), held)
+        except LDAPException as error:
+            raise self._said(error) from error
+
+    def _search(self, base: str, condition: str, wanted: Sequence[str]) -> Iterator[tuple[str, Attributes]]:
+        found = self._connection.extend.standard.paged_search(
+            base, condition, SUBTREE, attributes=list(wanted), paged_size=_PAGE, paged_criticality=True, generator=True
+        )
+        for one in found:
+            # Other parts of the forest are named as references; they are not ours to read.
+            if one["type"] != "searchResEntry":
+                continue
+            attributes: Attributes = one["raw_attributes"]
+            if any(name.lower().startswith("memberof;range=") for name in attributes):
+                raise PermanentError(f"{self.name} tells only a part of the groups that {one['dn']} is in.")
+            if not attributes.get("objectGUID"):
+                raise PermanentError(f"{self.name} tells no objectGUID of {one['dn']}: our account may not read it.")
+            yield one["dn"], attributes
+
+    def _said(self, error: LDAPException) -> ProvisioningError:
+        """The library's error as one of ours. What the server wrote stays out: it may quote what we sent."""
+        match error:
+            case LDAPInvalidCredentialsResult() | LDAPInsufficientAccessRightsResult():
+                return TargetUnavailable(f"{self.name} refuses our account. The platform team must renew its password.")
+            case LDAPNoSuchObjectResult():
+                return PermanentError(f"{self.name} has no such base. Correct the directory's bases in platform.yaml.")
+            case LDAPInvalidFilterError():
+                return PermanentError("A filter of the directory in platform.yaml is no LDAP filter. Correct it.")
+            case LDAPSizeLimitExceededResult():
+                return PermanentError(
+                    f"{self.name} tells only a part of what is there: its limit is lower than a page."
+                )
+            case LDAPCertificateError():
+                return TargetUnavailable(
+                    f"{self.name} shows a certificate of another name. We look again by ourselves."
+                )
+            case LDAPCommunicationError():
+                why = "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in str(error) else "no connection"
+                return TargetUnavailable(f"{self.name} does not answer ({why}). We look again by ourselves.")
+            case LDAPOperationResult():
+                said = str(error.description)[:80]
+                return TargetUnavailable(f"{self.name} can't tell who is there ({said}). We look again by ourselves.")
+        kind = type(error).__name__
+        return TargetUnavailable(f"{self.name} does not answer as a directory ({kind}). We look again by ourselves.")
+
+
+def _group(dn: str, found: Attributes) -> Entry:
+    account = _text(found, "sAMAccountName")
+    return Entry(
+        object_id=_object_id(found),
+        is_group=True,
+        account=account or _object_id(found),
+        name=_text(found, "displayName") or _text(found, "cn") or account,
+        mail=_text(found, "mail"),
+        place=_place(dn),
+    )
+
+
+def _person(dn: str, found: Attributes) -> Entry:
+    account = _text(found, "userPrincipalName") or f"{_text(found, 'sAMAccountName')}@{_domain(dn)}"
+    flags = _text(found, "userAccountControl")
+    return Entry(
+        object_id=_object_id(found),
+        is_group=False,
+        account=account.lower(),
+        name=_text(found, "displayName") or _text(found, "cn") or account,
+        mail=_text(found, "mail"),
+        place=_place(dn),
+        # Without a word about it nobody is taken for switched on.
+        enabled=flags.lstrip("-").isdecimal() and not int(flags) & _SWITCHED_OFF,
+    )
+
+
+def _edges(member: str, above: Sequence[bytes], groups: Mapping[str, tuple[str, Any]]) -> Iterator[Edge]:
+    for raw in above:
+        group = groups.get(raw.decode(errors="replace").lower())
+        if group is not None:
+            yield Edge(member=member, group=group[0])
+
+
+def _object_id(found: Attributes) -> str:
+    """Microsoft writes the first three parts of a GUID with their bytes turned round."""
+    return str(uuid.UUID(bytes_le=found["objectGUID"][0]))
+
+
+def _text(found: Attributes, name: str) -> str:
+    values = found.get(name) or (b"",)
+    return values[0].decode(errors="replace").strip()
+
+
+def _place(dn: str) -> str:
+    """The units that a DN stands in, from the top down: "Analytics / Vision"."""
+    units = [part[3:] for part in _COMMA.split(dn)[1:] if part[:3].upper() in ("OU=", "CN=")]
+    return " / ".join(_ESCAPED.sub(r"\1", unit) for unit in reversed(units))
+
+
+def _domain(dn: str) -> str:
+    return ".".join(part[3:] for part in _COMMA.split(dn) if part[:3].upper() == "DC=")

@@ -1,0 +1,47 @@
+"""What a company directory tells us, whichever kind it is: people, groups, and who is directly in what.
+
+A driver (`provisioning.clients.ldap_directory`, `graph_directory`) reads all of it as one stream. The stream ends
+without an error only when everything was read: what a broken read did not show has not vanished.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person or a group. Its object id is a GUID as text, in lower case.
+
+    `account` is the name by which specs and tokens call it: the UPN of a person, in lower case; of a group its
+    sAMAccountName, or the object id where it has none. `place` is for people who must tell two entries apart.
+    """
+
+    object_id: str
+    is_group: bool
+    account: str
+    name: str
+    mail: str = ""
+    place: str = ""
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Somebody, or some group, is directly in a group; both by object id."""
+
+    member: str
+    group: str
+
+
+class Directory(Protocol):
+    """What a driver can do. Every error it raises is one of `provisioning.errors`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self) -> Iterator[Entry | Edge]:
+        """Everything, in any order. An edge may lead to what is not among the entries; guests are not among them."""
+
+    def close(self) -> None:
+        """Let the connections go."""
