@@ -1,33 +1,31 @@
-"""How pages say what is so: looks of words, the board of resources, the strip of progress, the names.
+"""How pages say what is so: looks of words, the order of Kinds, the lines of a plan.
 
 Everything here is computed from rows and the catalogue; nothing is asked outside and nothing is stored.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.staticfiles import finders
-from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from projects.errors import Fault
 from projects.installation import Installation
-from projects.models import Decision, Project, ProjectRequest
+from projects.models import Decision, Project
 from projects.preview import Preview, plan_of
 from projects.spec import wish_for
-from provisioning.catalogue import Catalogue
-from provisioning.conditions import Status, Word
-from provisioning.errors import Reason
+from provisioning.conditions import Word
 from provisioning.kind import Kind, System, Wish, kinds
-from provisioning.models import Resource
 from provisioning.plan import Action
 from provisioning.spec import ProjectSpec
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 LOOKS: Mapping[str, tuple[str, str]] = {
     Word.READY: ("is-ready", "ready"),
@@ -52,81 +50,8 @@ DECISIONS: Mapping[str, str] = {
 }
 HOLD_DATA = ("bucket", "repository")
 """Kinds that stay when a project is retired, unless its removal says otherwise."""
-
-_GROUPS: Mapping[System, str] = {"cluster": "Workspace", "object_store": "Storage", "forge": "Code"}
-_ADVICE: Mapping[Reason, str] = {
-    Reason.TARGET_UNAVAILABLE: "Nothing to do: we look again by ourselves, and nothing is lost.",
-    Reason.DEPENDENCY_NOT_READY: "Nothing to do: it goes on by itself.",
-    Reason.NAME_TAKEN: "Ask the platform team to free the name, or retire this project and start under another one.",
-    Reason.REJECTED: "Change the project so that it fits, or show this line to the platform team.",
-    Reason.DRIFTED: "Somebody changed it by hand. Ask who it was, or ask the platform team to put it back.",
-    Reason.INTERNAL: "Nothing to do: the platform team sees it too. We look again by ourselves.",
-    Reason.UNSUPPORTED: "Nothing to do: everything else works without it.",
-}
-_TENSES: Mapping[bool, tuple[str, str]] = {False: ("Being made", "Ready"), True: ("Being removed", "Gone")}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One resource on the board. `advice` says what to do; `templates`: what draws the sentence, first found."""
-
-    kind: str
-    title: str
-    icon: str
-    word: Word
-    message: str
-    advice: str
-    reason: str
-    last_look: datetime | None
-    templates: tuple[str, str]
-    since: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """The resources on one target."""
-
-    title: str
-    target: str
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the strip; exactly one is current until the last is done."""
-
-    title: str
-    at: datetime | None
-    text: str
-    done: bool
-    current: bool
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What the status page shows of a project's state, and what its poller compares.
-
-    `settled`: nothing moves by itself now. `sentence` is what is read out.
-    """
-
-    word: Word
-    groups: tuple[Group, ...]
-    steps: tuple[Step, ...]
-    sentence: str
-    ready: int
-    total: int
-    settled: bool
-
-    @property
-    def parts(self) -> dict[str, str]:
-        """A short mark for each part of the page that can change, by the part's id."""
-        shown = {"word": self.word, "strip": self.steps, "board": self.groups, "spoken": self.sentence}
-        return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:8] for name, part in shown.items()}
-
-    @property
-    def version(self) -> str:
-        """The marks of all parts, as the poller sends them back."""
-        return "-".join(self.parts.values())
+SYSTEMS: "Mapping[System, StrPromise]" = {"cluster": _("Workspace"), "object_store": _("Storage"), "forge": _("Code")}
+"""What Kinds act on, in the order of pages, and what pages call it."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +78,7 @@ def icon_of(kind: str) -> str:
 
 def kinds_as_shown() -> list[Kind]:
     """Every Kind in the order of pages: by what it acts on, then in the order in which they are made."""
-    return sorted(kinds().values(), key=lambda kind: list(_GROUPS).index(kind.system))
+    return sorted(kinds().values(), key=lambda kind: list(SYSTEMS).index(kind.system))
 
 
 def wish_of(project: Project, *, installation: Installation) -> Wish | None:
@@ -162,118 +87,6 @@ def wish_of(project: Project, *, installation: Installation) -> Wish | None:
         return wish_for(project.wanted(), installation=installation, uid=str(project.uid))
     except KeyError:
         return None
-
-
-def situation(project: Project, *, installation: Installation, request: ProjectRequest | None) -> Situation:
-    """The state of a project as its page says it. `request`: the one that its present generation came from."""
-    wish = wish_of(project, installation=installation)
-    groups = _board(project, wish=wish, catalogue=installation.catalogue)
-    rows = [row for group in groups for row in group.rows]
-    ready = sum(row.word is Word.READY for row in rows)
-    total = sum(row.word is not Word.NOT_AVAILABLE for row in rows)
-    word = project.word
-    return Situation(
-        word=word,
-        groups=groups,
-        steps=_strip(project, request=request, word=word, ready=ready, total=total),
-        sentence=_sentence(project, word=word, rows=rows, ready=ready, total=total),
-        ready=ready,
-        total=total,
-        settled=_settled(project, rows),
-    )
-
-
-def _settled(project: Project, rows: list[Row]) -> bool:
-    looking = project.lease_until is not None or project.next_look_at is None or project.next_look_at <= timezone.now()
-    moving = any(row.word in (Word.WORKING, Word.WAITING, Word.REMOVING) for row in rows)
-    if project.suspended and project.deletion_requested_at is None:
-        return not looking
-    return project.settled and not looking and not moving and project.deletion_requested_at is None
-
-
-def _board(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> tuple[Group, ...]:
-    known = {row.kind: row for row in project.resources.all()}
-    titles = {
-        one.name: one.title or one.name for one in (*catalogue.clusters, *catalogue.object_stores, *catalogue.forges)
-    }
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for kind in kinds_as_shown():
-        row = known.pop(kind.name, None)
-        if row is None and project.deletion_requested_at is not None:
-            continue
-        target = row.target if row else wish.target(kind.system) if wish else ""
-        groups.setdefault((_GROUPS[kind.system], target), []).append(_row(kind, row, wish=wish))
-    return tuple(
-        Group(title=title, target=titles.get(target, target), rows=tuple(rows))
-        for (title, target), rows in groups.items()
-    )
-
-
-def _row(kind: Kind, row: Resource | None, *, wish: Wish | None) -> Row:
-    templates = (f"resources/{kind.name}.html", "resources/_default.html")
-    shown: dict[str, Any] = {"kind": kind.name, "title": kind.title, "icon": icon_of(kind.name), "templates": templates}
-    if row is None:
-        return Row(word=Word.WORKING, message="Not looked at yet.", advice="", reason="", last_look=None, **shown)
-    # Of the two conditions, the one that keeps it from being ready.
-    word, shows = row.word, row.ready if row.synced_status == Status.TRUE else row.synced
-    if word is Word.READY:
-        message = row.ready_message or (kind.summary(wish) if wish else "")
-        return Row(word=word, message=message, advice="", reason="", last_look=row.last_look, **shown)
-    return Row(
-        word=word,
-        message=shows.message or (kind.summary(wish) if wish else ""),
-        advice=_ADVICE.get(shows.reason, ""),
-        reason=shows.reason.value,
-        last_look=row.last_look,
-        since=shows.since if word is Word.WAITING and shows.reason is Reason.TARGET_UNAVAILABLE else None,
-        **shown,
-    )
-
-
-def _strip(project: Project, *, request: ProjectRequest | None, word: Word, ready: int, total: int) -> tuple[Step, ...]:
-    removing = project.deletion_requested_at is not None
-    making, end = _TENSES[removing]
-    asked = f"by {request.requested_by_name}, {request.get_door_display()}" if request else ""
-    decided = f"at once, rule {request.rule}" if request else ""
-    if request is not None and request.decided_by is not None:
-        decided = f"by {request.decided_by.username}"
-    done = word is Word.READY
-    progress = f"{total} left" if removing else f"{ready} of {total} ready"
-    return (
-        Step(
-            title="Asked",
-            at=request.created_at if request else project.accepted_at,
-            text=asked,
-            done=True,
-            current=False,
-        ),
-        Step(title="Decided", at=request.decided_at if request else None, text=decided, done=True, current=False),
-        Step(title=making, at=None, text=progress, done=done, current=not done),
-        Step(
-            title=end,
-            at=project.ready_at if done else None,
-            text=_took(project) if done else "when the last one is",
-            done=done,
-            current=False,
-        ),
-    )
-
-
-def _took(project: Project) -> str:
-    if project.ready_at is None:
-        return ""
-    took = project.ready_at - project.accepted_at
-    if took < timedelta(minutes=2):
-        return f"after {max(took.total_seconds(), 0):.1f} s"
-    return f"after {took.total_seconds() / 60:.0f} min"
-
-
-def _sentence(project: Project, *, word: Word, rows: list[Row], ready: int, total: int) -> str:
-    held = next((row for row in rows if row.word in (Word.ATTENTION, Word.WAITING)), None)
-    said = f"{project.title}: {word.value.lower()}."
-    if word is not Word.REMOVING:
-        said += f" {ready} of {total} resources ready."
-    return said + (f" {held.title}: {held.message}" if held else "")
 
 
 def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, ...]:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from projects import ask_views, directory_views, request_views, views
+from projects import (
+    activity_views,
+    ask_views,
+    directory_views,
+    people_views,
+    project_views,
+    request_views,
+    settings_views,
+    views,
+)
 
 app_name = "projects"
 
@@ -12,11 +21,15 @@ urlpatterns = [
     path("projects/new/", ask_views.new, name="new"),
     path("projects/plan/", ask_views.plan, name="plan"),
     path("projects/names/", ask_views.names, name="names"),
-    path("projects/<slug:slug>/", views.project, name="project"),
-    path("projects/<slug:slug>/live/", views.live, name="live"),
+    path("projects/<slug:slug>/", project_views.project, name="project"),
+    path("projects/<slug:slug>/live/", project_views.live, name="live"),
+    path("projects/<slug:slug>/look/", project_views.look, name="look"),
+    path("projects/<slug:slug>/resources/", project_views.resources, name="resources"),
+    path("projects/<slug:slug>/people/", people_views.people, name="people"),
+    path("projects/<slug:slug>/activity/", activity_views.activity_page, name="activity"),
+    path("projects/<slug:slug>/settings/", settings_views.settings_page, name="settings"),
     path("projects/<slug:slug>/edit/", ask_views.edit, name="edit"),
-    path("projects/<slug:slug>/look/", views.look, name="look"),
-    path("projects/<slug:slug>/retire/", views.retire, name="retire"),
+    path("projects/<slug:slug>/retire/", settings_views.retire, name="retire"),
     path("directory/", directory_views.directory_page, name="directory"),
     path("requests/", request_views.requests, name="requests"),
     path("requests/<int:number>/", request_views.request_page, name="request"),

@@ -51,7 +51,8 @@ def test_no_page_keeps_anybody_out(
             look(seen, f"paula {path}", found)
     with visitor("alice", scheme=scheme, width=width) as seen:
         page = seen.page
-        for path in ("/", "/projects/new/", f"/projects/{ready_project}/", "/requests/?show=all", "/help/"):
+        inner = [f"/projects/{ready_project}/{tab}/" for tab in ("resources", "people", "activity", "settings")]
+        for path in ("/", "/projects/new/", f"/projects/{ready_project}/", *inner, "/requests/?show=all", "/help/"):
             assert seen.go(path) == 200
             look(seen, path, found)
         page.locator(".sw-menu summary").click()
@@ -78,7 +79,7 @@ def test_no_page_keeps_anybody_out(
         page.get_by_role("button", name="Preview").last.click()
         expect(page.locator("#go")).to_be_visible()
         look(seen, "review of a change", found)
-        seen.go(f"/projects/{ready_project}/")
+        seen.go(f"/projects/{ready_project}/settings/")
         page.get_by_text("Retire this project").click()
         page.locator("#typed").fill(ready_project)
         page.get_by_role("button", name="Preview the removal").click()
@@ -90,7 +91,8 @@ def test_no_page_keeps_anybody_out(
 def test_the_narrowest_phone_needs_no_sideways_scrolling(visitor: Visitor, ready_project: str) -> None:
     with visitor("alice", width=320) as seen:
         wide = []
-        for path in ("/", "/projects/new/", f"/projects/{ready_project}/", "/requests/?show=all", "/help/"):
+        inner = [f"/projects/{ready_project}/{tab}/" for tab in ("resources", "people", "activity", "settings")]
+        for path in ("/", "/projects/new/", f"/projects/{ready_project}/", *inner, "/requests/?show=all", "/help/"):
             seen.go(path)
             seen.page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
             wide += [path] if sideways(seen.page) else []

@@ -48,6 +48,8 @@ def test_alice_asks_by_keyboard_and_watches_it_become_ready_and_retires_it(brows
         expect(page.locator("#poll[hx-get]")).to_have_count(0)
         expect(page.locator("#use-kubectl")).to_contain_text(f"--namespace ml-{slug}")
 
+        tab_to(page, "Settings")
+        page.keyboard.press("Enter")
         tab_to(page, "Retire this project")
         page.keyboard.press("Enter")
         tab_to(page, "typed")
@@ -136,7 +138,7 @@ def test_what_has_the_focus_keeps_it_while_the_board_moves(visitor: Visitor) -> 
     slug = unique("focus")
     with visitor("alice") as seen:
         assert live.ask(slug).status_code == 202
-        seen.go(f"/projects/{slug}/")
+        seen.go(f"/projects/{slug}/resources/")
         seen.page.locator("#look-bucket").focus()
         expect(seen.page.locator("#word")).to_have_text("Ready", timeout=120 * SECONDS)
         expect(seen.page.locator("#look-bucket")).to_be_focused()

@@ -1,13 +1,15 @@
-"""Fixtures: workers whose targets are in memory."""
+"""Fixtures: workers whose targets are in memory, and pages with their sample teams."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from celery.signals import before_task_publish
+from django.conf import settings as django_settings
 
 from projects import tasks, work
 from provisioning import targets
+from tests.people import teams
 from tests.projects.tended import World, installed
 
 
@@ -26,3 +28,11 @@ def world() -> Iterator[World]:
     targets.forget_clients()
     with work.keeper._lock:
         work.keeper._held.clear()
+
+
+@pytest.fixture
+def pages(settings: Any) -> None:
+    # Tests need no collected files: names of static files stay as they are.
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+    teams()

@@ -1,0 +1,151 @@
+"""The frame around every page of a project: its head, its status word, its notices, and the tabs.
+
+A page of a project renders a template that extends `projects/_project_frame.html`, with `frame(...)` in its context. A
+new page is one more `Tab`. What of a page moves by itself stands in its tab's `live`.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from projects import permissions
+from projects.answers import person_of
+from projects.installation import installation
+from projects.models import Action, Decision, Project, ProjectRequest
+from projects.presentation import wish_of
+from projects.situation import Situation, situation
+from projects.today import today
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One page of a project: the name of its address, its title, and the parts of it that the poller keeps fresh."""
+
+    name: str
+    title: "StrPromise"
+    live: tuple[str, ...] = ("word", "spoken")
+
+    @property
+    def address(self) -> str:
+        """The full name of its address."""
+        return f"projects:{self.name}"
+
+
+TABS = (
+    Tab("project", _("Overview"), live=("word", "strip", "board", "spoken")),
+    Tab("resources", _("Resources"), live=("word", "board", "spoken")),
+    Tab("people", _("People")),
+    Tab("activity", _("Activity")),
+    Tab("settings", _("Settings")),
+)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence that stands above every page of the project, with where to read on ("" for nowhere)."""
+
+    icon: str
+    text: str
+    link: str = ""
+    link_text: str = ""
+
+
+def tab_of(name: str) -> Tab:
+    """The tab of this name, the first for one that there is not."""
+    return next((tab for tab in TABS if tab.name == name), TABS[0])
+
+
+def state_of(project: Project) -> tuple[Situation, ProjectRequest | None]:
+    """The state of the project, and the request that its present generation came from."""
+    granted = project.requests.filter(generation=project.generation).select_related("decided_by").first()
+    return situation(project, installation=installation(), request=granted), granted
+
+
+def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]:
+    """What the template of a project's page needs for its frame, and what most pages want besides."""
+    person, chosen = person_of(request), tab_of(tab)
+    state, granted = state_of(project)
+    present = project.deletion_requested_at is None
+    return {
+        "project": project,
+        "spec": project.wanted(),
+        "state": state,
+        "granted": granted,
+        "wish": wish_of(project, installation=installation()),
+        "tab": chosen,
+        "tabs": [(one, reverse(one.address, args=[project.slug])) for one in TABS],
+        "notices": _notices(project),
+        "may_change": permissions.may_change(person, project) and present,
+        "may_look": permissions.may_look_again(person, project) and present,
+        "is_platform_admin": permissions.is_platform_admin(person),
+        **polled(request, state, tab=chosen),
+    }
+
+
+def polled(request: HttpRequest, state: Situation, *, tab: Tab) -> dict[str, Any]:
+    """What the poller of a page asks with: which page it is, what was shown, since when it asks, how often."""
+    since = _since(request)
+    return {"tab": tab, "seen": "-".join(state.marks(*tab.live).values()), "since": since, "pace": _pace(since)}
+
+
+def _since(request: HttpRequest) -> int:
+    """When the page began to ask, in seconds since 1970, as its poller tells."""
+    given, now = request.GET.get("since", ""), int(timezone.now().timestamp())
+    return min(int(given), now) if given.isascii() and given.isdigit() and len(given) < 12 else now
+
+
+def _pace(since: int) -> int:
+    """Seconds between two questions of a page: often at first, seldom after a minute."""
+    age = timezone.now().timestamp() - since
+    return 1 if age < 15 else 2 if age < 60 else 10
+
+
+def _notices(project: Project) -> list[Notice]:
+    said = []
+    if project.deletion_requested_at is not None:
+        kept = (
+            gettext("Bucket and repository go too, with all they hold.")
+            if project.remove_data
+            else gettext("Bucket and repository stay with all they hold.")
+        )
+        said.append(Notice("removing", gettext("This project is being removed. %(kept)s") % {"kept": kept}))
+    elif project.suspended:
+        said.append(Notice("suspended", _why_suspended(project)))
+    pending = project.requests.filter(decision=Decision.PENDING).first()
+    if pending is not None:
+        asked = {
+            Action.CREATE: gettext("%(who)s asked for this project."),
+            Action.CHANGE: gettext("%(who)s asked for a change."),
+            Action.RETIRE: gettext("%(who)s asked to retire it."),
+        }[Action(pending.action)] % {"who": pending.requested_by_name}
+        text = gettext("%(asked)s It waits for the platform team; until then everything stays as it is.")
+        said.append(
+            Notice(
+                "waiting",
+                text % {"asked": asked},
+                link=reverse("projects:request", args=[pending.pk]),
+                link_text=gettext("Look at the request"),
+            )
+        )
+    return said
+
+
+def _why_suspended(project: Project) -> str:
+    expires = project.wanted().expires
+    if expires is not None and expires < today():
+        return gettext(
+            "Its last day was %(day)s, so we stopped looking after it. Nothing was removed. "
+            "An owner can set a later end date; then we look after it again."
+        ) % {"day": expires.isoformat()}
+    return gettext(
+        "The platform team suspended it: we don't look after it and repair nothing, and nothing was removed. "
+        "Ask the platform team to resume it."
+    )

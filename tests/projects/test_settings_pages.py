@@ -1,0 +1,67 @@
+"""The settings of a project, and how it is retired: by its typed name, the data asked about apart."""
+
+import pytest
+from django.utils import timezone
+
+from projects import actions
+from projects.installation import installation
+from projects.models import Door, Project, ProjectRequest
+from tests.people import client, person
+from tests.projects.pages import ask, fields, project_of, settle, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
+
+
+def test_retiring_asks_for_the_name_shows_what_stays_and_asks_about_the_data_apart() -> None:
+    project = project_of(ask("demand"))
+    settle(project)
+    alice = client("alice")
+    wrong = alice.post("/projects/demand/retire/", {"typed": "Demand", "generation": "1"})
+    assert wrong.status_code == 422
+    assert "That is not the project's name" in text(wrong)
+    plan = alice.post("/projects/demand/retire/", {"typed": "demand", "generation": "1", "do": "preview"})
+    for said in ("Nothing is removed yet", "delete Workspace", "keep Bucket", "keep Repository"):
+        assert said in text(plan), said
+    misspelt = alice.post("/projects/demand/retire/", {"typed": "demand", "data_typed": "demnad", "do": "retire"})
+    assert misspelt.status_code == 422
+    project.refresh_from_db()
+    assert project.deletion_requested_at is None
+
+    answer = alice.post("/projects/demand/retire/", {**fields(plan, holding="data_typed"), "do": "retire"})
+    assert (answer.status_code, answer["Location"]) == (302, "/projects/demand/")
+    project.refresh_from_db()
+    assert (project.deletion_requested_at is not None, project.remove_data) == (True, False)
+    page = alice.get("/projects/demand/")
+    assert "Being removed" in text(page)
+    assert "/edit/" not in page.content.decode()
+    assert alice.get("/projects/demand/edit/").status_code == 409
+
+
+def test_data_goes_only_when_the_name_was_typed_for_it() -> None:
+    project = project_of(ask("demand"))
+    sent = {"typed": "demand", "data_typed": "demand", "generation": "1", "do": "retire"}
+    assert client("alice").post("/projects/demand/retire/", sent).status_code == 302
+    project.refresh_from_db()
+    assert project.remove_data is True
+
+
+def test_a_retire_form_of_an_older_state_is_refused_once_and_then_knows_the_new_one() -> None:
+    project = project_of(ask("demand"))
+    data = {**project.spec, "plan": "medium"}
+    actions.change(project, data, by=person("alice"), door=Door.API, installation=installation())
+    late = client("alice").post("/projects/demand/retire/", {"typed": "demand", "generation": "1", "do": "retire"})
+    assert late.status_code == 409
+    assert fields(late, holding="data_typed")["generation"] == ["2"]
+
+
+def test_who_watched_a_removal_is_led_to_the_request_that_asked_for_it() -> None:
+    project = project_of(ask("demand"))
+    sent = {"typed": "demand", "generation": "1", "do": "retire"}
+    alice = client("alice")
+    alice.post("/projects/demand/retire/", sent)
+    Project.objects.filter(pk=project.pk).update(deleted_at=timezone.now())
+    number = ProjectRequest.objects.get(action="retire").pk
+    assert alice.get("/projects/demand/live/?seen=x")["HX-Redirect"] == f"/requests/{number}/"
+    assert alice.get("/projects/demand/")["Location"] == f"/requests/{number}/"
+    assert "Its bucket and repository are kept" in text(alice.get(f"/requests/{number}/"))
+    assert client("charlie").get("/projects/demand/live/?seen=x").status_code == 404
