@@ -7,7 +7,7 @@ import logging
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 from django.core.exceptions import PermissionDenied
@@ -25,6 +25,10 @@ from portal import known_tokens
 from portal.accounts import Person, SignInRefused, account_of, canonical_object_id, known_account
 from portal.log_masks import NoCredentials
 from portal.models import User
+from projects import account_groups
+
+if TYPE_CHECKING:
+    from projects import permissions
 
 log = logging.getLogger(__name__)
 
@@ -101,20 +105,29 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         )
 
     def take_over(self, user: User, claims: dict[str, Any], access_token: str) -> None:
-        """Writes names, groups and flags of the directory to the account; only what differs."""
-        groups = self.groups_of(claims, access_token)
-        fields = [*adfs.CLAIM_MAPPING, *adfs.GROUP_TO_FLAG_MAPPING]
+        """Writes names, groups and flags of the directory to the account; only what differs.
+
+        Groups come from the rows of the last sync where those know the person, else from the token.
+        """
+        known = account_groups.groups_now(user.object_id)
+        names = self.groups_of(claims, access_token) if known is None else []
+        fields = [*adfs.CLAIM_MAPPING, *adfs.GROUP_TO_FLAG_MAPPING, "group_ids"]
         before = [getattr(user, field) for field in fields]
         for field, claim in adfs.CLAIM_MAPPING.items():
             if claim in claims:
                 longest = getattr(User._meta.get_field(field), "max_length", None)
                 setattr(user, field, str(claims[claim] or "")[:longest])
-        self.update_user_flags(user, claims, groups)
+        if known is None:
+            self.update_user_flags(user, claims, names)
+            user.group_ids = []
         with transaction.atomic():
             changed = [field for field, old in zip(fields, before, strict=True) if getattr(user, field) != old]
             if changed:
                 user.save(update_fields=changed)
-            self.update_user_groups(user, groups)
+            if known is None:
+                self.update_user_groups(user, names)
+            else:
+                account_groups.write(cast("permissions.Person", user), known)
         # The property was perhaps read before.
         user.__dict__.pop("directory_groups", None)
 

@@ -65,6 +65,7 @@ class Config(BaseSettings):
             public_url=self.public_url,
             lease=timedelta(seconds=self.lease_seconds),
             resync=timedelta(seconds=self.resync_seconds),
+            platform_group=self.adfs_platform_admin_group,
         )
 
     def secret(self, name: str) -> str:

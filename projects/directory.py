@@ -6,9 +6,11 @@ Whoever wants to know whether somebody still counts asks `DirectoryEntry.present
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 
+from django.db import connection
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
@@ -29,6 +31,14 @@ _GROUPS_OF = """
         SELECT edge."group" FROM projects_directoryedge edge JOIN above ON edge.member = above.id
     )
     SELECT id FROM above
+"""
+_GROUPS_OF_EACH = """
+    WITH RECURSIVE above(member, id) AS (
+        SELECT member, "group" FROM projects_directoryedge WHERE member = ANY(%s)
+        UNION
+        SELECT above.member, edge."group" FROM projects_directoryedge edge JOIN above ON edge.member = above.id
+    )
+    SELECT member, id FROM above WHERE member <> id
 """
 _MEMBERS_OF = """
     WITH RECURSIVE below(id) AS (
@@ -108,6 +118,20 @@ def account_of(object_id: str) -> str | None:
 def groups_of(object_id: str) -> list[DirectoryEntry]:
     """Every present group that holds this person or group, directly or by other groups; by name."""
     return list(_present(_GROUPS_OF, object_id).filter(is_group=True).exclude(object_id=object_id))
+
+
+def groups_by_member(object_ids: Sequence[str]) -> dict[str, list[DirectoryEntry]]:
+    """What `groups_of` says of each of these, in two queries; in no particular order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPS_OF_EACH, [list(object_ids)])
+        pairs = cursor.fetchall()
+    held = DirectoryEntry.objects.filter(is_group=True, enabled=True, gone_at=None)
+    groups = {one.object_id: one for one in held.filter(object_id__in={group for _, group in pairs})}
+    by_member: dict[str, list[DirectoryEntry]] = {object_id: [] for object_id in object_ids}
+    for member, group in pairs:
+        if group in groups:
+            by_member[member].append(groups[group])
+    return by_member
 
 
 def people_in(group_object_id: str) -> list[DirectoryEntry]:

@@ -22,6 +22,8 @@ class Installation:
     public_url: str
     lease: timedelta = timedelta(seconds=8)
     resync: timedelta = timedelta(minutes=10)
+    platform_group: str = ""
+    """Name or object id of the directory group whose members are the platform team."""
 
     def project_url(self, slug: str) -> str:
         """Address of a project's page."""

@@ -4,7 +4,7 @@ A person's rights come from directory groups and from memberships. A grant that 
 who has that id, whatever the name; only one that isn't counts by name (`projects.identity`). Unknown means no.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
     class Person(AbstractUser):
-        """What we need of a user: account name and object id, and the directory groups by name and by object id."""
+        """What we need of a user: object id, the directory groups by name and by object id, and when they left."""
 
         object_id: str
         directory_groups: tuple[str, ...]
         group_ids: list[str]
+        left_at: datetime | None
 
 
 def is_platform_admin(user: "Person") -> bool:

@@ -20,7 +20,8 @@ from rest_framework.views import APIView
 from portal.accounts import SignInRefused
 from portal.auth import AdfsBearer, BearerBackend, CodeBackend, IdentityProviderUnavailable
 from portal.models import User
-from tests.portal.directory import KEY, OTHER_KEY, claims, token
+from tests.entries import group_entry, person_entry
+from tests.portal.directory import ALICE, KEY, OTHER_KEY, claims, token
 
 
 @pytest.mark.django_db
@@ -150,3 +151,17 @@ def test_what_is_no_directory_token_is_left_to_others(header: str | None) -> Non
 def test_the_api_says_503_while_tokens_can_not_be_checked() -> None:
     response = ask("Bearer eyJhbGciOiJSUzI1NiJ9.e30.x")
     assert (response.status_code, response["Retry-After"]) == (503, "30")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_groups_come_from_the_directory_where_it_knows_the_person() -> None:
+    alice = person_entry("alice", object_id=ALICE)
+    group_entry("ml-all", group_entry("ml-vision", alice))
+    user = BearerBackend().authenticate(access_token=token(**{adfs.GROUPS_CLAIM: ["ml-platform", "ml-forecasting"]}))
+    assert user is not None
+    assert (user.directory_groups, user.group_ids, user.is_staff) == (
+        ("ml-all", "ml-vision"),
+        ["oid-ml-all", "oid-ml-vision"],
+        False,
+    )

@@ -1,0 +1,47 @@
+"""The groups of an account as the directory has them: by name, by object id, and the flag of the platform team.
+
+Where the directory knows a person, it is asked instead of the token: it knows nested groups and object ids, and what a
+sign-in writes is what the next sync would write. Its rows may be some minutes old, and while a sync fails they stay.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import Group
+
+from projects.directory import groups_by_member
+from projects.installation import installation
+from projects.models import DirectoryEntry
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+_LONGEST_NAME = 150
+
+
+def groups_now(object_id: str) -> list[DirectoryEntry] | None:
+    """The present groups of a present person, nested ones too; None when the directory has nobody with that id."""
+    if not DirectoryEntry.objects.filter(object_id=object_id, is_group=False, enabled=True, gone_at=None).exists():
+        return None
+    return groups_by_member([object_id])[object_id]
+
+
+def write(user: "Person", groups: Sequence[DirectoryEntry]) -> bool:
+    """Give the account these groups and no others; only what differs is written. True when something was."""
+    names, ids = _names(groups), sorted(entry.object_id for entry in groups)
+    staff = installation().platform_group in {*names, *ids}
+    row_differs = (user.group_ids, user.is_staff) != (ids, staff)
+    if row_differs:
+        user.group_ids, user.is_staff = ids, staff
+        user.save(update_fields=["group_ids", "is_staff"])
+    names_differ = set(user.directory_groups) != names
+    if names_differ:
+        Group.objects.bulk_create((Group(name=name) for name in names), ignore_conflicts=True)
+        user.groups.set(Group.objects.filter(name__in=names))
+        # The property was just read.
+        user.__dict__.pop("directory_groups")
+    return row_differs or names_differ
+
+
+def _names(groups: Iterable[DirectoryEntry]) -> set[str]:
+    return {entry.account for entry in groups if len(entry.account) <= _LONGEST_NAME}

@@ -1,0 +1,116 @@
+"""What follows from a sync of the directory: who left is out, who came back is in again, groups are as they are there.
+
+Only a complete sync that changed something comes here, so an outage of the directory removes nobody. Accounts are
+compared with the rows as they are now, and not only those that changed, so that a sync that was cut short is made up
+for by the next one. Local accounts have no object id and are never touched.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from knox.models import get_token_model
+
+from projects import account_groups
+from projects.audit import audited
+from projects.directory import groups_by_member
+from projects.doorbell import ring
+from projects.identity import bind_memberships, bind_teams
+from projects.models import DirectoryEntry, Door, Membership, Project
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 1000
+_ENTRY = DirectoryEntry.objects.filter(object_id=OuterRef("object_id"), is_group=False)
+
+
+def after_sync(changed: frozenset[str]) -> None:
+    """Make accounts, grants and workspaces follow the directory.
+
+    changed: object ids of people and groups that appeared, left, were switched on or off, got another name, or are in
+    other groups than before. All in one transaction; the workers are rung after it.
+    """
+    with audited(actor="slipway", door=Door.SYSTEM), transaction.atomic():
+        due = set(_projects_with(changed))
+        due |= bind_memberships()
+        bind_teams()
+        _switch_off()
+        back = _switch_on()
+        _follow(changed | back)
+        _make_due(due)
+
+
+def _switch_off() -> None:
+    """End accounts of people who left or are switched off: sessions, tokens, groups, and the account itself."""
+    out = _ENTRY.filter(Q(enabled=False) | Q(gone_at__isnull=False))
+    for user in _accounts().filter(Exists(out), is_active=True):
+        user.is_active, user.left_at = False, timezone.now()
+        user.is_staff, user.group_ids = False, []
+        # Sessions hold a digest of the password: another unusable one ends them, also should the person return.
+        user.set_unusable_password()
+        user.save(update_fields=["is_active", "left_at", "is_staff", "group_ids", "password"])
+        user.groups.clear()
+        get_token_model().objects.filter(user=user).delete()
+        log.warning("account_left", account=user.pk)
+
+
+def _switch_on() -> set[str]:
+    """Bring back whom the directory had switched off, and nobody whom somebody here did; their object ids."""
+    there = _ENTRY.filter(enabled=True, gone_at=None)
+    back = set()
+    for user in _accounts().filter(Exists(there), left_at__isnull=False):
+        user.is_active, user.left_at = True, None
+        user.save(update_fields=["is_active", "left_at"])
+        back.add(user.object_id)
+        log.warning("account_came_back", account=user.pk)
+    return back
+
+
+def _follow(changed: frozenset[str]) -> None:
+    """Groups, platform team and name of the accounts among these, as the directory has them."""
+    for ids in _batches(changed):
+        present = DirectoryEntry.objects.filter(object_id__in=ids, is_group=False, enabled=True, gone_at=None)
+        entries = {entry.object_id: entry for entry in present}
+        accounts = list(_accounts().filter(object_id__in=entries, is_active=True).prefetch_related("groups"))
+        groups = groups_by_member([user.object_id for user in accounts])
+        for user in accounts:
+            if account_groups.write(user, groups[user.object_id]):
+                log.info("account_groups_changed", account=user.pk)
+            _rename(user, entries[user.object_id].account)
+
+
+def _rename(user: "Person", name: str) -> None:
+    """Call the account as the directory does. A name that somebody still has is left to the next sign-in to settle."""
+    if user.username == name or get_user_model().objects.filter(username__iexact=name).exclude(pk=user.pk).exists():
+        return
+    user.username = name
+    user.save(update_fields=["username"])
+    log.info("account_renamed", account=user.pk)
+
+
+def _projects_with(changed: frozenset[str]) -> Iterator[int]:
+    """Projects that grant something to somebody among these."""
+    for ids in _batches(changed):
+        yield from Membership.objects.filter(object_id__in=ids).order_by().values_list("project", flat=True)
+
+
+def _make_due(projects: set[int]) -> None:
+    due = Project.objects.filter(pk__in=projects, deleted_at=None).update(next_look_at=timezone.now())
+    if due:
+        ring("projects.tasks.drain")
+
+
+def _accounts() -> "QuerySet[Person]":
+    return cast("QuerySet[Person]", get_user_model().objects.exclude(object_id="").order_by("pk"))
+
+
+def _batches(ids: frozenset[str]) -> Iterator[Sequence[str]]:
+    ordered = sorted(ids)
+    return (ordered[start : start + _AT_ONCE] for start in range(0, len(ordered), _AT_ONCE))
