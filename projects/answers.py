@@ -23,6 +23,11 @@ def person_of(request: HttpRequest) -> "Person":
     return cast("Person", request.user)
 
 
+def is_htmx(request: HttpRequest) -> bool:
+    """A request for a part of a page; a restored page of the browser's history is asked for whole."""
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
 @contextmanager
 def answered() -> Iterator[None]:
     """Domain errors as Django's: a stranger gets the same 404 as for a thing that does not exist."""

@@ -10,11 +10,11 @@ from typing import Generic, TypeVar
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from projects.models import Membership, Project
+from projects.sorting import PAGE
 from provisioning.conditions import Status, Word
 from provisioning.errors import Reason
 from provisioning.models import Resource
 
-PAGE = 25
 WORDS = (Word.READY, Word.WORKING, Word.ATTENTION, Word.SUSPENDED, Word.REMOVING)
 """The words a project can have, in the order in which a filter offers them."""
 
@@ -52,21 +52,24 @@ def searched(projects: QuerySet[Project], words: str) -> QuerySet[Project]:
 
 def having(projects: QuerySet[Project], word: Word) -> QuerySet[Project]:
     """Those of which a page says this word."""
+    return projects.filter(saying().get(word, Q(pk__in=[])))
+
+
+def saying() -> dict[Word, Q]:
+    """For each word, the condition under which a page says it of a project."""
     removing, suspended = Q(deletion_requested_at__isnull=False), Q(suspended=True)
     apart = Q(synced_reason__in=_APART) | Q(ready_reason__in=_APART)
     person = Q(synced_reason__in=_PEOPLE) & ~Q(synced_status=Status.TRUE)
     usable = Q(synced_status=Status.TRUE, ready_status=Status.TRUE)
     rows = Resource.objects.filter(project=OuterRef("pk"))
-    attention = Exists(rows.filter(~apart & person))
+    attention = Q(Exists(rows.filter(~apart & person)))
     unsettled = ~Q(generation=F("observed_generation"))
-    working = unsettled | ~Exists(rows) | Exists(rows.filter(~apart & ~person & ~usable))
+    working = unsettled | ~Q(Exists(rows)) | Q(Exists(rows.filter(~apart & ~person & ~usable)))
     present = ~removing & ~suspended
-    return projects.filter(
-        {
-            Word.REMOVING: removing,
-            Word.SUSPENDED: ~removing & suspended,
-            Word.ATTENTION: present & attention,
-            Word.WORKING: present & ~attention & working,
-            Word.READY: present & ~attention & ~working,
-        }.get(word, Q(pk__in=[]))
-    )
+    return {
+        Word.REMOVING: removing,
+        Word.SUSPENDED: ~removing & suspended,
+        Word.ATTENTION: present & attention,
+        Word.WORKING: present & ~attention & working,
+        Word.READY: present & ~attention & ~working,
+    }

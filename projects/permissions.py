@@ -81,6 +81,12 @@ def visible_projects(user: "Person") -> QuerySet[Project]:
     return projects.filter(Exists(mine) | Q(team__in=teams_of(user)))
 
 
+def own_projects(user: "Person", *, role: Role | None = None) -> QuerySet[Project]:
+    """Of the visible projects, those in which the person holds a role (this one, if given), by name or group."""
+    mine = Membership.objects.filter(_mine(user, day=today()), project=OuterRef("pk"))
+    return visible_projects(user).filter(Exists(mine.filter(role=role) if role else mine))
+
+
 def role_in(user: "Person", project: Project) -> Role | None:
     """The highest role the person holds in the project by name or group, or None."""
     held = set(project.memberships.filter(_mine(user, day=today())).values_list("role", flat=True))

@@ -10,14 +10,14 @@ from projects import (
     project_views,
     request_views,
     settings_views,
-    views,
+    start_views,
 )
 
 app_name = "projects"
 
 urlpatterns = [
-    path("", views.start, name="start"),
-    path("help/", views.help_page, name="help"),
+    path("", start_views.start, name="start"),
+    path("help/", start_views.help_page, name="help"),
     path("projects/new/", ask_views.new, name="new"),
     path("projects/plan/", ask_views.plan, name="plan"),
     path("projects/names/", ask_views.names, name="names"),

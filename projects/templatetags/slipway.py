@@ -1,6 +1,7 @@
-"""The small marks that every page uses: icon, status, plan mark, time."""
+"""The small marks that every page uses: icon, status, plan mark, time, the head of a column that sorts."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django import template
 from django.templatetags.static import static
@@ -11,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 
 from projects.presentation import LOOKS
+from projects.sorting import Sorted
 
 register = template.Library()
 
@@ -66,3 +68,34 @@ def when(moment: datetime | None, seconds: bool = False) -> SafeString | str:
     else:
         said = date_format(local, "j M" if local.year == today.year else "j M Y")
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), said)
+
+
+@register.simple_tag
+def day(given: date | str | None) -> SafeString | str:
+    """A day, such as an end date (also as a spec has it, 2026-12-31). "" for none."""
+    if not given:
+        return ""
+    known = date.fromisoformat(given) if isinstance(given, str) else given
+    said = date_format(known, "j M" if known.year == timezone.localtime().year else "j M Y")
+    return format_html('<time datetime="{}">{}</time>', known.isoformat(), said)
+
+
+@register.simple_tag(takes_context=True)
+def column(context: dict[str, Any], page: Sorted[Any], word: str, title: str, style: str = "") -> SafeString:
+    """The head of a column that sorts the list: a link to the first page in that order, or in the opposite one."""
+    query = context["request"].GET.copy()
+    for name in ("after", "before", "format"):
+        query.pop(name, None)
+    current = page.order.word == word
+    query["sort"] = f"-{word}" if current and not page.word.startswith("-") else word
+    sign, sort = ("↓", "descending") if page.falling else ("↑", "ascending")
+    return format_html(
+        '<th role="columnheader" scope="col" class="{}"{}>'
+        '<a href="?{}">{}<span class="visually-hidden">{}</span></a>{}</th>',
+        style,
+        format_html(' aria-sort="{}"', sort) if current else "",
+        query.urlencode(),
+        title,
+        gettext(", sort by it"),
+        format_html('<span aria-hidden="true"> {}</span>', sign) if current else "",
+    )

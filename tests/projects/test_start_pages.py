@@ -1,13 +1,19 @@
-"""The start page, and what holds for every page: no markup of others, no inline script, nobody without a sign-in."""
+"""The start page: what needs me, what I have, in which order, and as a file. And what holds for every page."""
 
+import csv
+import json
 import re
+from datetime import timedelta
+from io import StringIO
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from projects.models import ProjectRequest, Team
+from projects.models import Project, ProjectRequest, Team
+from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import Reason
 from tests.people import client, team
@@ -30,27 +36,175 @@ def test_the_start_page_lists_my_projects_with_word_and_reason() -> None:
     settle(project_of(ask("signs")), namespace=(Status.FALSE, Reason.NAME_TAKEN, "The namespace exists."))
     page = text(client("alice").get("/"))
     for said in (
-        "3 projects in 1 team",
-        "Demand forecast forecasting / demand Ready",
-        "lanes forecasting / lanes Working on it Git answers “503, busy”.",
-        "Needs you signs needs attention The namespace exists.",
+        "1 thing needs you",
+        "Needs you signs : needs attention The namespace exists.",
+        "Demand forecast demand forecasting Ready small",
+        "lanes lanes forecasting Working on it Git answers “503, busy”. small",
+        "3 projects",
     ):
         assert said in page
 
 
-def test_the_list_is_searched_filtered_and_paged_by_its_address() -> None:
+def test_what_ends_soon_and_what_waits_for_a_decision_needs_somebody() -> None:
+    soon, later = today() + timedelta(days=9), today() + timedelta(days=90)
+    ask("demand", title="Demand forecast", expires=soon.isoformat())
+    until = (today() + timedelta(days=2)).isoformat()
+    people = [{"user": "alice@corp.example", "role": "owner"}, {"group": "ml-vision", "until": until}]
+    ask("lanes", expires=later.isoformat(), contributors=people)
+    ask("large", plan="gpu", title="Sign reader")
+    alice, bob, paula = (text(client(who).get("/")) for who in ("alice", "bob", "paula"))
+    assert f"Demand forecast : ends on {soon:%-d %B}" in alice
+    assert f"lanes : access of ml-vision ends on {today() + timedelta(days=2):%-d %B} That is in 2 days." in alice
+    assert "Nothing needs you" in bob
+    assert "Sign reader : alice@corp.example asks for it" in paula
+    assert "Demand forecast : ends on" not in paula
+
+
+PEOPLE = [{"user": "bob@corp.example", "role": "owner"}, {"user": "alice@corp.example", "role": "viewer"}]
+
+
+@pytest.fixture
+def fleet() -> None:
+    """Six projects that differ in name, team, plan, status and end."""
     Team.objects.update(budget=1000)
-    for number in range(26):
-        settle(project_of(ask(f"p{number:02}")))
+    team("vision")
+    day = today()
+    settle(project_of(ask("a", title="zebra", expires=str(day + timedelta(days=40)))))
+    settle(project_of(ask("b", title="Apple", plan="medium")))
+    settle(project_of(ask("c", contributors=PEOPLE, who="bob")), namespace=(Status.FALSE, Reason.NAME_TAKEN, "Taken."))
+    ask("d", title="mango")
+    settle(project_of(ask("e", title="", expires=str(day + timedelta(days=20)))))
+    settle(project_of(ask("f", team="vision", who="paula")))
+
+
+def order_of(page: Any) -> str:
+    """The names in the list, in its order."""
+    return "".join(re.findall(r'class="sw-name" href="/projects/(\w+)/"', page.content.decode()))
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("", "fedcba"),
+        ("newest", "fedcba"),
+        ("-newest", "abcdef"),
+        ("name", "bcefda"),
+        ("-name", "adfecb"),
+        ("team", "abcdef"),
+        ("-team", "fedcba"),
+        ("status", "cdabef"),
+        ("ends", "eabcdf"),
+        ("nonsense", "fedcba"),
+    ],
+)
+@pytest.mark.usefixtures("fleet")
+def test_the_list_is_sorted_as_its_address_says(sort: str, order: str) -> None:
+    assert order_of(client("paula").get("/", {"sort": sort})) == order
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("status=Ready", "feba"),
+        ("status=Needs attention", "c"),
+        ("status=nonsense", "fedcba"),
+        ("team=vision", "f"),
+        ("plan=medium", "b"),
+        ("q=ZEB", "a"),
+        ("q=bob", "c"),
+        ("team=forecasting&status=Ready&sort=name", "bea"),
+        ("whose=mine", "f"),
+    ],
+)
+@pytest.mark.usefixtures("fleet")
+def test_the_list_is_filtered_as_its_address_says(query: str, order: str) -> None:
+    assert order_of(client("paula").get(f"/?{query}")) == order
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_column_head_sorts_and_sorts_back_and_keeps_the_filter() -> None:
+    page = client("paula").get("/?status=Ready&sort=name&after=1~x").content.decode()
+    assert re.findall(r'<th[^>]*aria-sort="(\w+)"><a href="([^"]+)">Project', page) == [
+        ("ascending", "?status=Ready&amp;sort=-name")
+    ]
+    assert 'href="?status=Ready&amp;sort=team"' in page
+
+
+def test_who_sees_nothing_that_matches_gets_a_way_out() -> None:
+    ask("demand")
+    page = text(client("alice").get("/?q=lan&status=Suspended&team=forecasting&whose=mine"))
+    assert "No project is called “lan” with status Suspended in team forecasting in which you have a role." in page
+    assert "Show all projects" in page
+
+
+@pytest.mark.parametrize("sort", ["newest", "name", "-name", "team", "status", "-status", "ends", "-ends"])
+def test_pages_forth_and_back_show_each_project_once_in_any_order(sort: str) -> None:
+    some = [(number, {"title": f"Title {number % 4}"}) for number in range(60)]
+    Project.objects.bulk_create(
+        Project(
+            slug=f"p{number:02}",
+            team=team("vision" if number % 5 else "forecasting"),
+            spec={**spec, "expires": f"2031-01-0{1 + number % 3}"} if number % 2 else spec,
+            suspended=number % 7 == 0,
+        )
+        for number, spec in some
+    )
     paula = client("paula")
-    first = paula.get("/")
-    older = re.search(r'href="(\?[^"]*before=\d+)"', first.content.decode())
-    assert older is not None
-    assert "p25" in text(first)
-    assert "forecasting / p00" not in text(first)
-    assert "forecasting / p00" in text(paula.get("/" + older[1]))
-    assert "forecasting / p07" in text(paula.get("/?q=p07&status=Ready"))
-    assert "No project is called “p07” with status Suspended" in text(paula.get("/?q=p07&status=Suspended"))
+    forth, address = [], f"/?sort={sort}"
+    for _ in range(3):
+        page = paula.get(address)
+        forth.append(names_of(page))
+        address = link(page, "Next page")
+    assert [len(one) for one in forth] == [25, 25, 10]
+    assert sorted(name for one in forth for name in one) == [f"p{number:02}" for number in range(60)]
+    assert address == ""
+    back = paula.get(link(page, "Previous page"))
+    assert names_of(back) == forth[1]
+    assert names_of(paula.get(link(back, "Previous page"))) == forth[0]
+
+
+def names_of(page: Any) -> list[str]:
+    return re.findall(r'class="sw-name" href="/projects/(\w+)/"', page.content.decode())
+
+
+def link(page: Any, word: str) -> str:
+    """Where the link with this word leads; "" when there is none."""
+    found = re.search(rf'href="([^"]+)">{word}', page.content.decode())
+    return "/" + found[1].replace("&amp;", "&") if found else ""
+
+
+def test_a_page_stays_right_while_projects_come_and_go() -> None:
+    Team.objects.update(budget=1000)
+    for number in range(30):
+        ask(f"p{number:02}")
+    paula = client("paula")
+    first = paula.get("/?sort=name")
+    ask("a-new-one")
+    gone = project_of(ask("p99"))
+    gone.delete()
+    assert names_of(paula.get(link(first, "Next page"))) == [f"p{number}" for number in range(25, 30)]
+
+
+@pytest.mark.parametrize("key", ["x", "1", "~", "1~", "x~1", "9" * 30 + "~1", "1~" + "y" * 500, "1~nan"])
+@pytest.mark.parametrize("sort", ["newest", "name", "status", "ends"])
+def test_a_key_that_is_none_counts_as_none(key: str, sort: str) -> None:
+    ask("demand")
+    for name in ("after", "before"):
+        assert client("alice").get("/", {"sort": sort, name: key}).status_code == 200
+
+
+@pytest.mark.usefixtures("fleet")
+def test_the_list_as_a_file_has_its_filters_and_its_order_and_only_what_one_may_see() -> None:
+    sheet = client("paula").get("/?team=forecasting&sort=name&format=csv")
+    rows = list(csv.DictReader(StringIO(sheet.getvalue().decode("utf-8-sig"))))
+    assert [row["name"] for row in rows] == list("bceda")
+    assert (rows[0]["title"], rows[0]["team"], rows[0]["plan"], rows[0]["status"]) == (
+        "Apple", "forecasting", "medium", "Ready",
+    )  # fmt: skip
+    assert (rows[1]["owners"], rows[1]["status"], rows[1]["ends"]) == ("bob@corp.example", "Needs attention", "")
+    data = json.loads(client("alice").get("/?format=json").getvalue())
+    assert {row["name"] for row in data["items"]} == set("abcde")
+    assert json.loads(client("charlie").get("/?format=json").getvalue()) == {"items": []}
 
 
 def test_a_search_by_htmx_gets_the_rows_only_and_history_gets_the_page() -> None:
@@ -100,6 +254,7 @@ def test_no_page_has_inline_script_style_or_handlers() -> None:
         "/projects/demand/activity/",
         "/projects/demand/settings/",
         "/projects/demand/edit/",
+        "/?sort=name&status=Ready",
         "/requests/",
         f"/requests/{request}/",
         "/help/",

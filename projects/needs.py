@@ -1,0 +1,137 @@
+"""What on the start page waits for the reader: each entry says what is so, and leads to where something can be done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+
+from projects import permissions
+from projects.listing import having
+from projects.models import Decision, Membership, Project, ProjectRequest
+from projects.today import today
+from provisioning.conditions import Word
+from provisioning.spec import Role
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+AT_MOST = 5
+"""Of each sort. Whoever has more sees them in the list below."""
+SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Need:
+    """`about` is the link's text, `says` the rest of the sentence, `detail` why; `button` and its object say what next.
+
+    `at`: when it was asked; None for what nobody asked.
+    """
+
+    icon: str
+    about: str
+    link: str
+    says: str
+    detail: str
+    button: str
+    at: datetime | None = None
+
+
+def needs_of(person: "Person") -> list[Need]:
+    """What waits for the person, most urgent first."""
+    return [*_broken(person), *_undecided(person), *_ending(person), *_leaving(person)]
+
+
+def _broken(person: "Person") -> Iterator[Need]:
+    found = having(permissions.visible_projects(person), Word.ATTENTION).prefetch_related("resources")
+    for one in found.order_by("-pk")[:AT_MOST]:
+        yield Need(
+            icon="attention",
+            about=one.title,
+            link=reverse("projects:project", args=[one.slug]),
+            says=gettext("needs attention"),
+            detail=short_state(one),
+            button=gettext("Look"),
+        )
+
+
+def _undecided(person: "Person") -> Iterator[Need]:
+    if not permissions.is_platform_admin(person):
+        return
+    waiting = permissions.visible_requests(person).filter(decision=Decision.PENDING)
+    for one in waiting.exclude(requested_by=person.pk)[:AT_MOST]:
+        says = {
+            "create": gettext("%(who)s asks for it"),
+            "change": gettext("%(who)s asks to change it"),
+            "retire": gettext("%(who)s asks to retire it"),
+        }[one.action]
+        yield Need(
+            icon="waiting",
+            about=title_of(one),
+            link=reverse("projects:request", args=[one.pk]),
+            says=says % {"who": one.requested_by_name},
+            detail=one.because,
+            button=gettext("Decide"),
+            at=one.created_at,
+        )
+
+
+def _ending(person: "Person") -> Iterator[Need]:
+    until = (today() + SOON).isoformat()
+    mine = _owned(person).filter(spec__expires__lte=until, spec__expires__gte=today().isoformat())
+    for one in mine.order_by("spec__expires", "pk")[:AT_MOST]:
+        yield Need(
+            icon="waiting",
+            about=one.title,
+            link=reverse("projects:edit", args=[one.slug]),
+            says=gettext("ends on %(day)s") % {"day": _day(date.fromisoformat(one.spec["expires"]))},
+            detail=gettext("After that day it is suspended: keys off, data kept. Give it a later day to keep it."),
+            button=gettext("Extend"),
+        )
+
+
+def _leaving(person: "Person") -> Iterator[Need]:
+    rows = Membership.objects.filter(project__in=_owned(person), until__range=(today(), today() + SOON))
+    for one in rows.select_related("project").order_by("until", "pk")[:AT_MOST]:
+        left = ((one.until or today()) - today()).days
+        yield Need(
+            icon="access",
+            about=one.project.title,
+            link=reverse("projects:edit", args=[one.project.slug]),
+            says=gettext("access of %(who)s ends on %(day)s") % {"who": one.subject, "day": _day(one.until or today())},
+            detail=(
+                ngettext("That is in %(days)d day.", "That is in %(days)d days.", left) % {"days": left}
+                if left
+                else gettext("That is today.")
+            ),
+            button=gettext("Extend"),
+        )
+
+
+def _owned(person: "Person") -> QuerySet[Project]:
+    return permissions.own_projects(person, role=Role.OWNER).filter(deletion_requested_at=None, suspended=False)
+
+
+def _day(day: date) -> str:
+    return date_format(day, "j F")
+
+
+def title_of(request: ProjectRequest) -> str:
+    """What the project of a request is called."""
+    return str((request.after or request.before or {}).get("title") or request.slug)
+
+
+def short_state(project: Project) -> str:
+    """Half a sentence below the status word of a list; "" when the word says it all."""
+    rows = list(project.resources.all())
+    for row in rows:
+        if row.word in (Word.ATTENTION, Word.WAITING):
+            return row.synced_message
+    if project.word is Word.WORKING:
+        ready = sum(row.word is Word.READY for row in rows)
+        return ngettext("%(number)d ready so far", "%(number)d ready so far", ready) % {"number": ready}
+    return ""

@@ -1,0 +1,86 @@
+"""The start page: what needs me, what do I have, what happened; and its list as a file."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from projects import activity, documents, permissions, project_list
+from projects.answers import is_htmx, person_of
+from projects.exports import form_asked, stream
+from projects.installation import installation
+from projects.listing import WORDS
+from projects.models import Decision, Project, Team
+from projects.needs import needs_of, short_state
+from projects.project_list import ORDERS, Filter
+from projects.sorting import MOST_COUNTED, Sorted, counted, in_order, order_asked, sorted_page
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def start(request: HttpRequest) -> HttpResponseBase:
+    """What do I have, and what needs me. `format=csv|json` in the address: the list as a file."""
+    person = person_of(request)
+    chosen = Filter.of(request.GET.dict())
+    rows = chosen.applied(person)
+    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
+    if form := form_asked(request):
+        everything = in_order(rows, order=order, falling=falling)
+        records = project_list.records(everything)
+        return stream(records, columns=project_list.COLUMNS, name="projects", form=form)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    read = rows.select_related("team").prefetch_related("resources")
+    listed: Sorted[Project] = sorted_page(read, order=order, falling=falling, after=after, before=before)
+    if not listed.rows and not chosen and not after and not is_htmx(request):
+        return render(request, "projects/start_empty.html", _empty(person))
+    number = counted(rows)
+    shown = {
+        "page": listed,
+        "lines": [(one, short_state(one)) for one in listed.rows],
+        "chosen": chosen,
+        "number": min(number, MOST_COUNTED),
+        "many": number > MOST_COUNTED,
+        "is_platform_admin": permissions.is_platform_admin(person),
+    }
+    if is_htmx(request):
+        return render(request, "projects/_rows.html", {**shown, "count_said": True})
+    asked = permissions.visible_requests(person).filter(decision=Decision.PENDING, requested_by=person.pk, project=None)
+    shown |= {
+        "all_words": WORDS,
+        "all_teams": _teams_seen(person),
+        "all_plans": list(installation().catalogue.plans),
+        "needs": needs_of(person),
+        "asked": list(asked[:5]),
+        "entries": activity.of_person(person),
+    }
+    return render(request, "projects/start.html", shown)
+
+
+def _teams_seen(person: Any) -> list[str]:
+    """Slugs of the teams whose projects the person sees."""
+    seen = permissions.visible_projects(person).order_by().values("team")
+    return list(Team.objects.filter(pk__in=seen).values_list("slug", flat=True))
+
+
+def _empty(person: Any) -> dict[str, Any]:
+    catalogue = installation().catalogue
+    teams = list(permissions.teams_of(person)[:20])
+    team = teams[0].slug if teams else "forecasting"
+    example = {"version": 1, "slug": "demand-forecast", "team": team, "plan": catalogue.defaults.plan}
+    asked = permissions.visible_requests(person).filter(decision=Decision.PENDING, project=None)
+    return {
+        "teams": teams,
+        "cluster": catalogue.cluster(),
+        "example_file": documents.profile_yaml(example),
+        "example_call": documents.api_call(example, public_url=installation().public_url),
+        "asked": list(asked[:5]),
+    }
+
+
+@require_GET
+def help_page(request: HttpRequest) -> HttpResponse:
+    """The words, and the three doors."""
+    return render(request, "projects/help.html", {"catalogue": installation().catalogue})
