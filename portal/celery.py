@@ -17,6 +17,7 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 app = Celery("slipway")
 _libc = ctypes.CDLL("libc.so.6") if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" else None
 _config = settings.CONFIG
+_LARGE = ("projects.tasks.scan_fleet", "projects.usage_tasks.measure_usage")
 app.conf.update(
     broker_url=_config.redis_url,
     task_ignore_result=True,
@@ -29,7 +30,8 @@ app.conf.update(
     task_routes={
         f"projects.tasks.{name}": {"queue": "slipway-rounds"}
         for name in ("sweep", "probe_targets", "scan_fleet", "poll_profiles", "suspend_expired", "tidy")
-    },
+    }
+    | {"projects.usage_tasks.measure_usage": {"queue": "slipway-rounds"}},
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
@@ -61,12 +63,18 @@ app.conf.update(
         },
         "poll-profiles": {"task": "projects.tasks.poll_profiles", "schedule": 60.0, "options": {"expires": 60}},
         "suspend-expired": {"task": "projects.tasks.suspend_expired", "schedule": 600.0, "options": {"expires": 600}},
+        "measure-usage": {
+            "task": "projects.usage_tasks.measure_usage",
+            "schedule": _config.usage_seconds,
+            "options": {"expires": _config.usage_seconds},
+        },
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
 # Carries the request id of a click over to the worker's log lines.
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks(["projects"])
+app.autodiscover_tasks(["projects"], related_name="usage_tasks")
 
 
 @setup_logging.connect
@@ -84,8 +92,8 @@ def _fresh_clients(**_: object) -> None:
 
 @task_postrun.connect
 def _give_memory_back(task: object = None, **_: object) -> None:
-    """After a scan's large listings: glibc keeps what was freed, in pieces, unless it is asked to let go."""
-    if getattr(task, "name", "") == "projects.tasks.scan_fleet" and _libc is not None:
+    """After the large listings of a round: glibc keeps what was freed, in pieces, unless it is asked to let go."""
+    if getattr(task, "name", "") in _LARGE and _libc is not None:
         _libc.malloc_trim(0)
 
 

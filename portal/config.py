@@ -46,6 +46,7 @@ class Config(BaseSettings):
     sweep_seconds: float = Field(default=2.0, gt=0)
     scan_seconds: float = Field(default=10.0, gt=0)
     resync_seconds: float = Field(default=600.0, gt=0)
+    usage_seconds: float = Field(default=180.0, gt=0)
 
     @field_validator("public_url")
     @classmethod

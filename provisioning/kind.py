@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget, Plan
+from provisioning.measures import Usage
 from provisioning.names import Names
 from provisioning.spec import ProjectSpec
 
@@ -125,6 +126,8 @@ class Kind:
     unsupported: Callable[[Wish, Any], str | None] | None = None
     check: Callable[[Wish], Iterable[tuple[str, str]]] | None = None
     """check(wish) -> (option field, sentence) for options that the plan or catalogue does not allow. Pure."""
+    usage: Usage | None = None
+    """How much of it is used, measured for all projects of a target at once."""
 
 
 @cache

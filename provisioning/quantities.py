@@ -23,6 +23,10 @@ _SUFFIXES = {
 }
 _BINARY: tuple[str, ...] = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL: tuple[str, ...] = ("", "k", "M", "G", "T", "P", "E")
+_SERVED_SUFFIXES = _SUFFIXES | {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "E": Decimal(10**18), "Ei": Decimal(2**60)}
+_SERVED = re.compile(
+    r"^([+-]?\d{1,40}(?:\.\d{1,20})?)(?:(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)|([eE][+-]?\d{1,2}))?\Z", re.ASCII
+)
 _FORM = re.compile(r"^(\d{1,12}(?:\.\d{1,3})?)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?\Z", re.ASCII)
 
 
@@ -32,6 +36,14 @@ def parse_quantity(value: str) -> Decimal:
     if match is None:
         raise ValueError(f"{value!r} is not a quantity. Write a number with a unit, such as 4, 500m or 16Gi.")
     return Decimal(match[1]) * _SUFFIXES[match[2] or ""]
+
+
+def served_quantity(value: str) -> Decimal:
+    """The number of a quantity in any form that an API server answers with. Raises ValueError on anything else."""
+    match = _SERVED.fullmatch(value)
+    if match is None:
+        raise ValueError(f"{value!r} is not a quantity.")
+    return Decimal(f"{match[1]}{match[3] or ''}") * _SERVED_SUFFIXES[match[2] or ""]
 
 
 def human(value: str) -> str:

@@ -1,7 +1,7 @@
 """The rows of the domain, by idea.
 
 `core`: teams, projects, requests and what came in by webhook. `directory`: people and groups as of the last sync.
-`platform`: what the platform team's pages are made of.
+`platform`: what the platform team's pages are made of. `usage`: how much of what is allowed is used.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
@@ -21,6 +21,7 @@ from projects.models.core import (
 )
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
 from projects.models.platform import ReadyTime
+from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
     "Action",
@@ -37,6 +38,9 @@ __all__ = [
     "ProjectRequest",
     "ReadyTime",
     "RegisteredRepository",
+    "TargetUsage",
     "Team",
+    "Usage",
+    "UsageDay",
     "spec_as_json",
 ]

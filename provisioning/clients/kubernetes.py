@@ -65,6 +65,7 @@ class _Answer(NamedTuple):
 # Kinds of every cluster, so that the first project doesn't wait for discovery. All others are looked up.
 _BUILT_IN = {
     ("v1", "Namespace"): _Route("namespaces", False),
+    ("v1", "Node"): _Route("nodes", False),
     ("v1", "ConfigMap"): _Route("configmaps", True),
     ("v1", "LimitRange"): _Route("limitranges", True),
     ("v1", "ResourceQuota"): _Route("resourcequotas", True),

@@ -15,9 +15,8 @@ What the server taught us, each held by tests/contract/test_object_store.py:
 """
 
 import json
-import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypedDict, TypeVar
 from urllib.parse import urlsplit
@@ -43,7 +42,7 @@ from provisioning.errors import PermanentError, ProvisioningError, TargetUnavail
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 15
 _CONNECTIONS = 16
-_USAGE_SECONDS = 60
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _REMOVALS_PER_CALL = 10_000
 _RULE = "slipway"
 _POLICY_INFO = _COMMAND.CANNED_POLICY_INFO
@@ -63,6 +62,13 @@ class Lifecycle(TypedDict):
 
     noncurrent_days: int | None
     abort_multipart_days: int | None
+
+
+class DataUsage(TypedDict):
+    """What the server counted, and when. buckets: (bytes, objects) by name."""
+
+    counted_at: datetime | None
+    buckets: dict[str, tuple[int, int]]
 
 
 class User(TypedDict):
@@ -98,7 +104,6 @@ class ObjectStore:
         self._admin = MinioAdmin(
             endpoint=url.netloc, region=region, secure=secure, credentials=credentials, http_client=self._http
         )
-        self._usage: tuple[float, dict[str, int]] = (float("-inf"), {})
 
     def close(self) -> None:
         """Let the connections go."""
@@ -207,18 +212,28 @@ class ObjectStore:
         """Set the hard limit of a bucket, in bytes; 0 takes it away. The server checks it against its last count."""
         self._ask(f"set the quota of {name}", lambda: self._admin.bucket_quota_set(name, size))
 
-    def bucket_sizes(self) -> dict[str, int]:
-        """Bytes in each bucket as the server's own counter last saw them: minutes old; a new bucket is missing."""
-        usage = self._ask("tell the sizes of its buckets", lambda: json.loads(self._admin.get_data_usage_info()))
-        return {bucket: int(size) for bucket, size in (usage.get("bucketsSizes") or {}).items()}
+    def data_usage(self) -> DataUsage:
+        """What is in all buckets, as the server's own scanner counted it last: minutes old, and nothing at first.
 
-    def bucket_size(self, name: str) -> int | None:
-        """Bytes in one bucket, None when not counted yet. One answer of the server serves all buckets for a minute."""
-        read_at, sizes = self._usage
-        if time.monotonic() - read_at > _USAGE_SECONDS:
-            sizes = self.bucket_sizes()
-            self._usage = (time.monotonic(), sizes)
-        return sizes.get(name)
+        A bucket that it has not come to yet is missing.
+        """
+        told = self._ask("tell what its buckets hold", lambda: json.loads(self._admin.get_data_usage_info()))
+        counted = datetime.fromisoformat(told["lastUpdate"]) if told.get("lastUpdate") else _NEVER
+        return {
+            "counted_at": None if counted <= _NEVER else counted,
+            "buckets": {
+                bucket: (int(one.get("size", 0)), int(one.get("objectsCount", 0)))
+                for bucket, one in (told.get("bucketsUsageInfo") or {}).items()
+            },
+        }
+
+    def capacity(self) -> int:
+        """The bytes that all disks hold, without what is spent on surviving broken ones; 0 when it doesn't tell."""
+        told = self._ask("tell the size of its disks", lambda: json.loads(self._admin.info()))
+        disks = [disk for server in told.get("servers") or [] for disk in server.get("drives") or []]
+        backend = told.get("backend") or {}
+        in_set, parity = max(backend.get("totalDrivesPerSet") or [1]), int(backend.get("standardSCParity") or 0)
+        return sum(int(disk.get("totalspace", 0)) for disk in disks) * (in_set - parity) // in_set
 
     def remove_bucket(self, name: str, *, with_data: bool) -> bool:
         """Remove a bucket. False when it wasn't there.

@@ -16,10 +16,15 @@ from pydantic import Field, field_validator
 
 from provisioning.errors import NameTaken, TemporaryError
 from provisioning.kind import Body, Each, Kind, Object, Options, Wish
+from provisioning.measures import Measure, Reading, Survey, Usage
 from provisioning.names import LABEL_UID
 from provisioning.quantities import human, parse_quantity
 
 TAG_KEPT = "slipway.dev/kept"
+MEASURES = (
+    Measure(name="bucket", title="Bucket", unit="bytes", plan="bucket", lasting=True),
+    Measure(name="objects", title="Objects in the bucket", unit="pieces", lasting=True),
+)
 
 _SMALLEST = "1Mi"
 _ABORT_MULTIPART_DAYS = 7
@@ -296,6 +301,27 @@ def _is_ours(wish: Wish, client: Store, tags: Mapping[str, str]) -> bool:
     return True
 
 
+class Counts(Protocol):
+    """What measuring uses of a store's client."""
+
+    def data_usage(self) -> Mapping[str, Any]: ...
+
+
+def survey(client: Counts) -> Survey:
+    """Bytes and objects of every bucket, as the store counted them last."""
+    told = client.data_usage()
+    return Survey(told["buckets"] if told["counted_at"] else {}, as_of=told["counted_at"])
+
+
+def readings(wish: Wish, found: Mapping[str, tuple[int, int]]) -> dict[str, Reading]:
+    """The project's figures; none while the store has not come to count its bucket."""
+    if wish.names.bucket not in found:
+        return {}
+    size, objects = found[wish.names.bucket]
+    limit = float(parse_quantity(_size(wish)))
+    return {"bucket": Reading(used=float(size), limit=limit), "objects": Reading(used=float(objects), limit=None)}
+
+
 def summary(wish: Wish) -> str:
     """One line: name, size, how long old versions stay."""
     options = _options(wish)
@@ -316,4 +342,5 @@ KIND = Kind(
     holds_data=True,
     options=BucketOptions,
     check=check,
+    usage=Usage(measures=MEASURES, survey=survey, readings=readings),
 )

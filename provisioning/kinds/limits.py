@@ -5,15 +5,33 @@ back, so that a second look finds nothing to change. Every dimension is written,
 quota is unlimited.
 """
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Protocol
 
 from pydantic import BeforeValidator, Field
 
 from provisioning.catalogue import Plan
 from provisioning.kind import Kind, Object, Options, Wish
-from provisioning.manifests import apply, goes_with_namespace, manifest, observe
-from provisioning.quantities import amount, canonical, human, parse_quantity
+from provisioning.manifests import API_VERSIONS, apply, goes_with_namespace, manifest, observe
+from provisioning.measures import Measure, Reading, Survey, Usage
+from provisioning.names import MANAGED_BY, MANAGER
+from provisioning.quantities import amount, canonical, human, parse_quantity, served_quantity
+
+MEASURES = (
+    Measure(name="cpu", title="CPU", unit="cores", plan="cpu"),
+    Measure(name="memory", title="Memory", unit="bytes", plan="memory"),
+    Measure(name="gpu", title="GPU", unit="pieces", plan="gpu"),
+    Measure(name="pods", title="Pods", unit="pieces", plan="pods"),
+    Measure(name="storage", title="Volumes", unit="bytes", plan="storage", lasting=True),
+)
+# By measure, what the quotas call it. Where there are two, the fuller one is what stops a pod.
+_COUNTED = {
+    "cpu": ("requests.cpu", "limits.cpu"),
+    "memory": ("requests.memory", "limits.memory"),
+    "gpu": ("requests.nvidia.com/gpu",),
+    "pods": ("pods",),
+    "storage": ("requests.storage",),
+}
 
 Amount = Annotated[str, BeforeValidator(amount)]
 
@@ -117,6 +135,41 @@ def _smallest_plan(wish: Wish, name: str, value: str) -> Plan | None:
     return next(enough, None)
 
 
+class ListsQuotas(Protocol):
+    """What measuring uses of a cluster's client."""
+
+    def list(self, api_version: str, kind: str, *, label_selector: str) -> Iterable[Mapping[str, Any]]: ...
+
+
+def survey(client: ListsQuotas) -> Survey:
+    """What the quotas of all projects count, by namespace: {quantity: (used, hard)}. Of the present moment.
+
+    Counted is what pods and volumes asked for when they were admitted, whatever they do with it.
+    """
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for quota in client.list(API_VERSIONS["ResourceQuota"], "ResourceQuota", label_selector=f"{MANAGED_BY}={MANAGER}"):
+        status = quota.get("status", {})
+        used = status.get("used", {})
+        counted = {name: (used[name], hard) for name, hard in status.get("hard", {}).items() if name in used}
+        found.setdefault(quota["metadata"]["namespace"], {}).update(counted)
+    return Survey(found)
+
+
+def readings(wish: Wish, found: Mapping[str, Mapping[str, tuple[str, str]]]) -> dict[str, Reading]:
+    """The project's figures; none as long as the cluster has not counted."""
+    counted = found.get(wish.names.namespace, {})
+    figures = {}
+    for measure, names in _COUNTED.items():
+        known = [_reading(*counted[name]) for name in names if name in counted]
+        if known:
+            figures[measure] = max(known, key=lambda one: one.used / one.limit if one.limit else one.used)
+    return figures
+
+
+def _reading(used: str, hard: str) -> Reading:
+    return Reading(used=float(served_quantity(used)), limit=float(served_quantity(hard)))
+
+
 def summary(wish: Wish) -> str:
     """The limits in one line."""
     limits = _chosen(wish)
@@ -139,4 +192,5 @@ KIND = Kind(
     within="namespace",
     options=LimitsOptions,
     check=check,
+    usage=Usage(measures=MEASURES, survey=survey, readings=readings),
 )

@@ -13,7 +13,7 @@ from minio import Minio, S3Error
 
 from provisioning.clients.minio import ObjectStore
 from provisioning.errors import PermanentError, TargetUnavailable, TemporaryError
-from tests.contract.stack import secret, unique, url
+from tests.contract.stack import eventually, secret, unique, url
 from tests.fakes.object_store import FakeObjectStore
 
 AnyStore = ObjectStore | FakeObjectStore
@@ -150,7 +150,7 @@ def test_questions_about_an_absent_bucket_can_be_answered_later(store: AnyStore)
             ask("ml-no-such-bucket")
     with pytest.raises(TemporaryError, match="does not exist"):
         store.set_bucket_tags("ml-no-such-bucket", {"a": "b"})
-    assert store.bucket_size("ml-no-such-bucket") is None
+    assert "ml-no-such-bucket" not in store.data_usage()["buckets"]
 
 
 def test_bucket_with_data_goes_only_when_told(subject: Subject, bucket: str):
@@ -288,3 +288,15 @@ def test_refused_key_and_silence_are_unavailable(real: ObjectStore):
     for ask in ("probe", "list_buckets"):
         with pytest.raises(TargetUnavailable, match="no connection"):
             getattr(with_("http://127.0.0.1:1", "a", "wrong-secret"), ask)()
+
+
+def test_the_counter_and_the_disks_are_told_with_the_portals_own_right(real: ObjectStore) -> None:
+    told = real.data_usage()
+    assert told.keys() == {"counted_at", "buckets"}
+    assert real.capacity() > 2**30
+
+
+def test_what_is_in_a_bucket_is_counted(subject: Subject, bucket: str) -> None:
+    for name in ("a.bin", "b.bin"):
+        subject.put_object(bucket, name, b"x" * 1000)
+    assert eventually(lambda: subject.store.data_usage()["buckets"].get(bucket), seconds=90) == (2000, 2)

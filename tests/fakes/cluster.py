@@ -28,6 +28,7 @@ _KINDS = {
     ("v1", "ServiceAccount"): True,
     ("networking.k8s.io/v1", "NetworkPolicy"): True,
     ("rbac.authorization.k8s.io/v1", "ClusterRole"): False,
+    ("v1", "Node"): False,
     ("rbac.authorization.k8s.io/v1", "Role"): True,
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): True,
 }

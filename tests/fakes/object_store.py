@@ -35,7 +35,8 @@ class _User:
 class FakeObjectStore(Recorder):
     """`ObjectStore` without a store. `buckets`, `policies` and `users` hold what is in it.
 
-    `clock` is the store's own; it moves on by a millisecond each time, unless a test sets another.
+    `clock` is the store's own; it moves on by a millisecond each time, unless a test sets another. `counted_at` is
+    when its counter came by, `disks` what they hold.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class FakeObjectStore(Recorder):
         self.policies: dict[str, Json] = {}
         self.written: dict[str, tuple[datetime, datetime]] = {}
         self.users: dict[str, _User] = {}
+        self.counted_at: datetime | None = _EPOCH
+        self.disks = 0
         self.clock: Callable[[], datetime] = self._next_millisecond
         self._ticks = itertools.count(1)
 
@@ -134,13 +137,16 @@ class FakeObjectStore(Recorder):
         self._enter("set_quota", name)
         self._bucket(name, f"set the quota of {name}").quota = size
 
-    def bucket_sizes(self) -> dict[str, int]:
-        self._enter("bucket_sizes")
-        return {name: _size(bucket) for name, bucket in self.buckets.items() if bucket.objects}
+    def data_usage(self) -> Json:
+        self._enter("data_usage")
+        buckets = {
+            name: (_size(bucket), len(bucket.objects)) for name, bucket in self.buckets.items() if bucket.objects
+        }
+        return {"counted_at": self.counted_at, "buckets": buckets}
 
-    def bucket_size(self, name: str) -> int | None:
-        self._enter("bucket_size", name)
-        return _size(self.buckets[name]) if name in self.buckets and self.buckets[name].objects else None
+    def capacity(self) -> int:
+        self._enter("capacity")
+        return self.disks
 
     def remove_bucket(self, name: str, *, with_data: bool) -> bool:
         with self._lock:

@@ -1,8 +1,10 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.quantities import amount, canonical, human, parse_quantity
+from provisioning.quantities import amount, canonical, human, parse_quantity, served_quantity
 
 UNITS = ("", "m", "k", "M", "G", "T", "P", "Ki", "Mi", "Gi", "Ti", "Pi")
 numbers = st.builds(
@@ -75,3 +77,18 @@ def test_amount_refuses_what_can_not_be_meant(value: object) -> None:
 @pytest.mark.parametrize(("value", "words"), [("16Gi", "16 GiB"), ("4", "4"), ("500m", "500m"), ("2T", "2 TB")])
 def test_human(value: str, words: str) -> None:
     assert human(value) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("350m", "0.35"), ("1288490188800m", "1288490188.8"), ("16Gi", str(16 * 2**30)), ("1e3", "1000"),
+     ("1E3", "1000"), ("0", "0"), ("12345678901234", "12345678901234"), ("1Ei", str(2**60)), ("5u", "0.000005")],
+)  # fmt: skip
+def test_reads_what_a_server_answers_with(text: str, number: str) -> None:
+    assert served_quantity(text) == Decimal(number)
+
+
+@pytest.mark.parametrize("text", ["", "Gi", "1 Gi", "1Gi\n", "1ei", "--1", "1e", "١"])
+def test_what_no_server_answers_is_no_quantity(text: str) -> None:
+    with pytest.raises(ValueError, match="not a quantity"):
+        served_quantity(text)

@@ -4,7 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from provisioning.kind import Object
-from provisioning.kinds.limits import KIND, LimitsOptions
+from provisioning.kinds.limits import KIND, LimitsOptions, readings, survey
+from provisioning.measures import Reading, Survey
+from tests.fakes.cluster import FakeCluster
 from tests.provisioning.wishes import LABELS, wish
 
 
@@ -181,3 +183,38 @@ def test_absurd_choices_are_no_choices(options: Any) -> None:
 )
 def test_summary(plan: str, options: Any, line: str) -> None:
     assert KIND.summary(wish(plan=plan, options=limits(**options))) == line
+
+
+def counted(cluster: FakeCluster, name: str, *, namespace: str = "ml-demand", **counts: tuple[str, str]) -> None:
+    """A quota as the controller left it: by quantity, used and hard."""
+    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
+    cluster.create({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {}})
+    cluster.objects[("v1", "ResourceQuota", namespace, name)]["status"] = {
+        "used": {quantity: used for quantity, (used, _) in counts.items()},
+        "hard": {quantity: hard for quantity, (_, hard) in counts.items()},
+    }
+
+
+def test_what_is_used_is_what_admission_counts_and_of_two_the_fuller() -> None:
+    cluster = FakeCluster()
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml-demand"}})
+    cpu = {"requests.cpu": ("3500m", "16"), "limits.cpu": ("12", "16")}
+    memory = {"requests.memory": ("14Gi", "64Gi"), "limits.memory": ("8Gi", "64Gi")}
+    rest = {"requests.nvidia.com/gpu": ("0", "0"), "pods": ("9", "50")}
+    counted(cluster, "slipway-compute", **cpu, **memory, **rest)
+    counted(cluster, "slipway-storage", **{"requests.storage": ("120Gi", "500Gi")})
+    gib = 2.0**30
+    assert readings(wish(), survey(cluster).found) == {
+        "cpu": Reading(12.0, 16.0), "memory": Reading(14 * gib, 64 * gib), "gpu": Reading(0.0, 0.0),
+        "pods": Reading(9.0, 50.0), "storage": Reading(120 * gib, 500 * gib),
+    }  # fmt: skip
+    assert [call[0] for call in cluster.calls if call[0] not in ("create", "serves")] == ["list"]
+
+
+def test_what_was_not_counted_yet_has_no_figure() -> None:
+    cluster = FakeCluster()
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml-demand"}})
+    cluster.create({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata("slipway-compute"), "spec": {}})
+    assert survey(cluster) == Survey({"ml-demand": {}})
+    assert readings(wish(), survey(cluster).found) == {}
+    assert readings(wish(), {}) == {}

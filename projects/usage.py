@@ -1,0 +1,236 @@
+"""How much is used, from the rows that the rounds keep: of one project with where it leads, and of the whole fleet.
+
+Nothing is asked outside. What was never told is None; nobody may take that for zero, nor for enough.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from projects.models import Project, TargetUsage, Team, Usage, UsageDay
+from projects.today import today
+from provisioning.catalogue import Catalogue, Plan
+from provisioning.kind import kinds
+from provisioning.measures import Measure
+from provisioning.quantities import parse_quantity
+
+KEPT_DAYS = 35
+"""How long the days of the past are kept."""
+LOAD_LINE = 0.8
+"""From this share on, pages say what to do."""
+_PACE_DAYS = 14
+_PACE_DAYS_LEAST = 3
+
+
+@dataclass(frozen=True)
+class Day:
+    """The most that was used on one day, and the limit then; None: not measured, or no limit."""
+
+    day: date
+    used: float | None
+    limit: float | None
+
+
+@dataclass(frozen=True)
+class Use:
+    """One measure of a project. used: None until it was told; limit: None when there is none.
+
+    as_of: of when the figure is, by its target. week_ago: what it was then. days: every day that is kept, oldest first.
+    full_in: days until it is full at the pace of the last two weeks; None when it does not grow.
+    larger: the smallest plan that allows more of it.
+    """
+
+    measure: Measure
+    used: float | None
+    limit: float | None
+    as_of: datetime | None
+    days: tuple[Day, ...]
+    week_ago: float | None
+    full_in: float | None
+    larger: Plan | None
+
+    @property
+    def share(self) -> float | None:
+        """Used of the limit, 1.0 is all of it; None when one of both is not known, or nothing is allowed."""
+        return self.used / self.limit if self.used is not None and self.limit else None
+
+    @property
+    def over(self) -> bool:
+        """Is it over the load line?"""
+        return self.share is not None and self.share >= LOAD_LINE
+
+
+@dataclass(frozen=True)
+class TeamUse:
+    """A team: its budget in plan units, what of it is taken and free, and by measure what its projects use and may."""
+
+    slug: str
+    name: str
+    budget: int
+    taken: int
+    projects: int
+    used: Mapping[str, float] = field(default_factory=dict)
+    granted: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def free(self) -> int:
+        """Units that new projects may take; below zero when the budget was lowered."""
+        return self.budget - self.taken
+
+
+@dataclass(frozen=True)
+class TargetUse:
+    """A target, by measure: what projects may use, what they do use, and all that there is (missing: it doesn't tell).
+
+    as_of: of when the figures are; None: it has told nothing yet.
+    """
+
+    name: str
+    granted: Mapping[str, float]
+    used: Mapping[str, float]
+    capacity: Mapping[str, float]
+    as_of: datetime | None
+
+    def free(self, measure: str) -> float | None:
+        """What nobody uses now; None when it is not known."""
+        return self.capacity[measure] - self.used.get(measure, 0.0) if measure in self.capacity else None
+
+
+@dataclass(frozen=True)
+class FleetUse:
+    """Teams by slug, targets by name."""
+
+    teams: tuple[TeamUse, ...]
+    targets: tuple[TargetUse, ...]
+
+
+def measures() -> tuple[Measure, ...]:
+    """Everything that Kinds measure, in the order of pages."""
+    return tuple(one for kind in kinds().values() if kind.usage is not None for one in kind.usage.measures)
+
+
+def of_project(project: Project, *, catalogue: Catalogue) -> tuple[Use, ...]:
+    """Every measure of a project, also those that were not told yet. Three queries."""
+    rows = {row.measure: row for row in project.usage.all()}
+    told = {row.target: row for row in TargetUsage.objects.all()}
+    since = today() - timedelta(days=KEPT_DAYS)
+    days = list(UsageDay.objects.filter(project=project, day__gte=since).order_by("day"))
+    plan = catalogue.plans.get(str(project.spec.get("plan", "")))
+    uses = []
+    for measure in measures():
+        row = rows.get(measure.name)
+        past = _days(days, measure.name)
+        limit = row.limit if row else None
+        uses.append(
+            Use(
+                measure=measure,
+                used=row.used if row else None,
+                limit=limit,
+                as_of=told[row.target].as_of if row and row.target in told else None,
+                days=past,
+                week_ago=_week_ago(past),
+                full_in=_full_in(past, limit=limit) if measure.lasting else None,
+                larger=next_plan(measure, plan, catalogue=catalogue) if plan else None,
+            )
+        )
+    return tuple(uses)
+
+
+def _days(rows: Iterable[UsageDay], measure: str) -> tuple[Day, ...]:
+    """From the first day that knows the measure to the last; a day without a round has no figure."""
+    figures = {row.day: row.figures[measure] for row in rows if measure in row.figures}
+    if not figures:
+        return ()
+    first, last = min(figures), max(figures)
+    every = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return tuple(Day(day, *figures.get(day, (None, None))) for day in every)
+
+
+def _known(days: Iterable[Day], *, since: date) -> list[tuple[date, float]]:
+    return [(one.day, one.used) for one in days if one.used is not None and one.day >= since]
+
+
+def _week_ago(days: Sequence[Day]) -> float | None:
+    wanted = today() - timedelta(days=7)
+    return next((one.used for one in days if one.day == wanted), None)
+
+
+def _full_in(days: Sequence[Day], *, limit: float | None) -> float | None:
+    """Days until the limit, on the line through the first and the last figure of two weeks; None when it falls."""
+    known = _known(days, since=today() - timedelta(days=_PACE_DAYS))
+    if limit is None or len(known) < 2:
+        return None
+    (first, less), (last, more) = known[0], known[-1]
+    if (last - first).days < _PACE_DAYS_LEAST or more <= less or more >= limit:
+        return None
+    return (limit - more) / ((more - less) / (last - first).days)
+
+
+def next_plan(measure: Measure, plan: Plan, *, catalogue: Catalogue) -> Plan | None:
+    """The plan with the fewest units that allows more of it than this one; None when none does."""
+    if not measure.plan:
+        return None
+    now = parse_quantity(str(getattr(plan, measure.plan)))
+    ordered = sorted(catalogue.plans.values(), key=lambda one: (one.units, one.name))
+    return next((one for one in ordered if parse_quantity(str(getattr(one, measure.plan))) > now), None)
+
+
+def fleet_use() -> FleetUse:
+    """Totals over all projects that are not being removed. Sums over every figure there is: not for each page view."""
+    present = Q(projects__deletion_requested_at=None)
+    rows = Team.objects.annotate(
+        taken=Sum("projects__units", filter=present, default=0), number=Count("projects", filter=present)
+    ).order_by("slug")
+    figures = Usage.objects.filter(project__deletion_requested_at=None)
+    by_team = _sums(figures, "project__team")
+    teams = tuple(
+        TeamUse(
+            slug=row.slug,
+            name=row.name,
+            budget=row.budget,
+            taken=row.taken,
+            projects=row.number,
+            used={measure: used for measure, (used, _) in by_team.get(row.pk, {}).items()},
+            granted={measure: limit for measure, (_, limit) in by_team.get(row.pk, {}).items()},
+        )
+        for row in rows
+    )
+    by_target = _sums(figures, "target")
+    targets = tuple(_target_use(row, by_target.get(row.target, {})) for row in TargetUsage.objects.order_by("target"))
+    return FleetUse(teams=teams, targets=targets)
+
+
+def target_use(name: str) -> TargetUse | None:
+    """One target's figures, for a decision; None when it has never told any."""
+    row = TargetUsage.objects.filter(target=name).first()
+    if row is None:
+        return None
+    figures = Usage.objects.filter(target=name, project__deletion_requested_at=None)
+    return _target_use(row, _sums(figures, "target").get(name, {}))
+
+
+def _target_use(row: TargetUsage, sums: Mapping[str, tuple[float, float]]) -> TargetUse:
+    return TargetUse(
+        name=row.target,
+        granted={measure: limit for measure, (_, limit) in sums.items()},
+        used={measure: used for measure, (used, _) in sums.items()},
+        capacity=dict(row.capacity),
+        as_of=row.as_of,
+    )
+
+
+def _sums(figures: QuerySet[Usage], by: str) -> dict[object, dict[str, tuple[float, float]]]:
+    """By the field, then by measure: what is used, and what may be."""
+    sums: dict[object, dict[str, tuple[float, float]]] = {}
+    grouped = figures.order_by().values(by, "measure").annotate(used_sum=Sum("used"), limit_sum=Sum("limit", default=0))
+    for row in grouped:
+        sums.setdefault(row[by], {})[row["measure"]] = (row["used_sum"], row["limit_sum"])
+    return sums
+
+
+def forget_old() -> None:
+    """Let go of days that no page shows, and of what projects that are gone used last."""
+    UsageDay.objects.filter(day__lt=today() - timedelta(days=KEPT_DAYS)).delete()
+    Usage.objects.filter(project__in=Project.objects.filter(deleted_at__isnull=False)).delete()
