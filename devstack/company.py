@@ -105,7 +105,7 @@ def read(path: Path) -> Company:
 
 def people_json(company: Company) -> str:
     """The directory as a file. Object ids are made from the accounts, so they are the same in every stack."""
-    place = ", ".join
+    place = " / ".join
     people = [
         {
             "name": one.account,
@@ -117,7 +117,7 @@ def people_json(company: Company) -> str:
             "email": f"{one.account}@{company.domain}",
             "oid": object_id(company, one.account),
             "disabled": one.disabled,
-            "place": place(reversed(one.unit)),
+            "place": place(one.unit),
             "groups": [group.account for group in company.groups if one.account in group.people],
         }
         for one in company.people
@@ -127,7 +127,7 @@ def people_json(company: Company) -> str:
             "name": one.account,
             "display_name": one.name,
             "oid": object_id(company, one.account),
-            "place": place(reversed(one.unit)),
+            "place": place(one.unit),
             "groups": [group.account for group in company.groups if one.account in group.groups],
         }
         for one in company.groups

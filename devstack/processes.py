@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devstack import builds, domain, postgres, python_env, toolchain
+from devstack.company import company
 from devstack.endpoints import Endpoints
 from devstack.files import read_json
 from devstack.readiness import Answers, Check, Listens, Says, Succeeds
@@ -139,6 +140,19 @@ def _directory(stack: Stack) -> list[Process]:
     ]
 
 
+def _directory_of_sign_in(stack: Stack) -> dict[str, str]:
+    """Where the identity provider finds people and groups."""
+    if not domain.wanted():
+        return {"IDP_PEOPLE": str(stack.folder / "people.json")}
+    return {
+        "IDP_LDAP_URL": domain.url(stack),
+        "IDP_LDAP_CA": str(stack.tls / "ca.pem"),
+        "IDP_LDAP_ACCOUNT": f"{domain.SIGN_IN_ACCOUNT}@{company().domain}",
+        "IDP_LDAP_PASSWORD": str(stack.secrets / domain.PASSWORDS[domain.SIGN_IN_ACCOUNT]),
+        "IDP_LDAP_BASE": domain.branch(company()),
+    }
+
+
 def _identity_provider(stack: Stack) -> Process:
     ports = stack.ports()
     program = ROOT / "devstack" / "idp" / "idp.mjs"
@@ -151,7 +165,9 @@ def _identity_provider(stack: Stack) -> Process:
             "IDP_TLS_CERT": str(stack.tls / "server.pem"),
             "IDP_SIGN_KEY": str(stack.tls / "sign.key"),
             "IDP_SIGN_CERT": str(stack.tls / "sign.pem"),
-            "IDP_PEOPLE": str(stack.folder / "people.json"),
+            **_directory_of_sign_in(stack),
+            "IDP_MOODS": str(stack.folder / "idp-moods.json"),
+            "IDP_TENANT": company().tenant,
             "IDP_CLIENT_ID": portal_environment(stack)["SLIPWAY_ADFS_CLIENT_ID"],
             "IDP_CLIENT_SECRET": stack.secret("adfs-client-secret"),
             "IDP_RELYING_PARTY_ID": portal_environment(stack)["SLIPWAY_ADFS_RELYING_PARTY_ID"],

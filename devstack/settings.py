@@ -32,6 +32,7 @@ def write(stack: Stack, endpoints: Endpoints) -> None:
     _write_cluster_files(stack, endpoints)
     _write_redis(stack)
     _write_gitea(stack)
+    stack.write_secret("directory.ca", (stack.tls / "ca.pem").read_text(encoding="utf-8"))
     catalogue = string.Template((ROOT / "devstack" / "platform.template.yaml").read_text(encoding="utf-8"))
     write_if_changed(stack.folder / "platform.yaml", catalogue.substitute(catalogue_values(stack, endpoints)))
     write_if_changed(stack.folder / "env.json", json.dumps(environment(stack, endpoints), indent=2) + "\n", mode=0o600)
@@ -75,7 +76,36 @@ def catalogue_values(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "store_url": endpoints.s3_endpoint or f"http://127.0.0.1:{ports['minio']}",
         "forge_url": (endpoints.gitea_url or f"http://127.0.0.1:{ports['gitea']}").rstrip("/"),
         "forge_bot": BOT,
+        "directory": _indented(directory_section(stack)),
     }
+
+
+def directory_section(stack: Stack) -> dict[str, object]:
+    """The catalogue's directory: the stack's domain, or Graph as the identity provider offers it over people.json."""
+    whole = company()
+    shared: dict[str, object] = {"title": "Company directory", "name": "corp-directory", "ca": {"file": "directory.ca"}}
+    if domain.wanted():
+        return shared | {
+            "kind": "ldap",
+            "url": domain.url(stack),
+            "bind_account": f"{domain.PORTAL_ACCOUNT}@{whole.domain}",
+            "bind_password": {"file": domain.PASSWORDS[domain.PORTAL_ACCOUNT]},
+            "base": domain.branch(whole),
+        }
+    provider = f"https://localhost:{stack.ports()['idp']}"
+    return shared | {
+        "kind": "graph",
+        "tenant": whole.tenant,
+        "client_id": CLIENT_ID,
+        "client_secret": {"file": "adfs-client-secret"},
+        "login": provider,
+        "graph": provider,
+    }
+
+
+def _indented(section: dict[str, object]) -> str:
+    """The lines of a section of the catalogue. JSON is YAML too."""
+    return "\n".join(f"  {name}: {json.dumps(value)}" for name, value in section.items())
 
 
 def cluster_server(stack: Stack, endpoints: Endpoints) -> str:

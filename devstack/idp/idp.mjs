@@ -5,14 +5,22 @@
 //   IDP_PORT                       port on 127.0.0.1; the origin is https://localhost:<port>
 //   IDP_TLS_KEY, IDP_TLS_CERT      files of the server's certificate (name: localhost)
 //   IDP_SIGN_KEY, IDP_SIGN_CERT    files of the key that signs tokens and of its certificate
+//   IDP_LDAP_URL                   the domain controller that knows people and groups, with IDP_LDAP_CA (file),
+//                                  IDP_LDAP_ACCOUNT, IDP_LDAP_PASSWORD (file), IDP_LDAP_BASE; without it
 //   IDP_PEOPLE                     people.json; read again at each use, so a test may change it while we run
+//   IDP_MOODS                      a file that a test may write to change how we behave, read again at each use:
+//                                  { "overage": [names], "guests": [names], "graph": { see graph.mjs } }
 //   IDP_CLIENT_ID, IDP_CLIENT_SECRET, IDP_RELYING_PARTY_ID
+//   IDP_TENANT                     the directory's id at Entra
 //   IDP_REDIRECT_URI               where the portal may be sent back to; several are parted by commas
 // Sessions and codes are kept in memory: a restart signs everybody out.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
 import { Provider } from 'oidc-provider';
+import { fileDirectory } from './directory_file.mjs';
+import { DirectoryDown, guidBytes, ldapDirectory } from './directory_ldap.mjs';
+import { graphOf } from './graph.mjs';
 import * as pages from './pages.mjs';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -29,7 +37,7 @@ function required(name) {
 
 const settings = {
   port: Number(required('IDP_PORT')),
-  peopleFile: required('IDP_PEOPLE'),
+  tenant: required('IDP_TENANT'),
   clientId: required('IDP_CLIENT_ID'),
   clientSecret: required('IDP_CLIENT_SECRET'),
   relyingParty: required('IDP_RELYING_PARTY_ID'),
@@ -44,27 +52,20 @@ const afterSignOut = settings.redirectUris.map((uri) => new URL('/sign-in/', uri
 
 // ---- people ----
 
-function directory() {
-  return JSON.parse(fs.readFileSync(settings.peopleFile, 'utf8'));
-}
+const directory = process.env.IDP_LDAP_URL
+  ? ldapDirectory({
+      url: process.env.IDP_LDAP_URL,
+      ca: fs.readFileSync(required('IDP_LDAP_CA')),
+      account: required('IDP_LDAP_ACCOUNT'),
+      password: fs.readFileSync(required('IDP_LDAP_PASSWORD'), 'utf8').trim(),
+      base: required('IDP_LDAP_BASE'),
+    })
+  : fileDirectory(required('IDP_PEOPLE'));
 
-function personByOid(oid) {
-  return directory().people.find((person) => person.oid === oid && !person.disabled);
-}
-
-/** The person with this user name (short name or UPN, any case) and password, or undefined. */
-function personByPassword(username, password) {
-  const wanted = (username ?? '').trim().toLowerCase();
-  const person = directory().people.find((each) => [each.name, each.upn].some((name) => name.toLowerCase() === wanted));
-  return person && !person.disabled && person.password === password ? person : undefined;
-}
-
-function groupsOf(person) {
-  const { groups } = directory();
-  return person.groups.map((name) => groups.find((group) => group.name === name) ?? { name, oid: name });
-}
-
-const tenant = directory().tenant;
+const moods = () => JSON.parse(fs.existsSync(process.env.IDP_MOODS) ? fs.readFileSync(process.env.IDP_MOODS, 'utf8') : '{}');
+const inMood = (mood, person) => (moods()[mood] ?? []).includes(person.name);
+const graph = graphOf({ directory, moods });
+const { tenant } = settings;
 
 // ---- one provider for each shape ----
 
@@ -92,10 +93,12 @@ const adfsShape = {
     code_verification: '/oauth2/deviceauth',
   },
   discovery: { access_token_issuer: 'http://localhost/adfs/services/trust' },
-  tokenClaims: (person) => ({
+  // An attribute of bytes, such as objectGUID, goes into claims as base64.
+  tokenClaims: (person, groups) => ({
     ...commonClaims(person),
+    oid: guidBytes(person.oid).toString('base64'),
     winaccountname: person.name,
-    group: person.groups,
+    group: groups.map(({ name }) => name),
     ver: '1.0',
   }),
 };
@@ -114,21 +117,22 @@ const entraShape = {
     code_verification: '/deviceauth',
   },
   discovery: { msgraph_host: `localhost:${settings.port}`, tenant_region_scope: 'EU' },
-  tokenClaims: (person) => ({
+  tokenClaims: (person, groups) => ({
     ...commonClaims(person),
     preferred_username: person.upn,
     ver: '2.0',
     scp: 'access_as_user',
     // Entra leaves the groups out of a token when there are too many of them, and says where to ask.
-    ...(person.overage
+    ...(inMood('overage', person)
       ? { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'graph' } } }
-      : { groups: person.groups }),
+      : { groups: groups.map(({ oid }) => oid) }),
   }),
 };
 
 function commonClaims(person) {
   const { upn, given_name, family_name, email, oid } = person;
-  return { upn, given_name, family_name, email, oid, tid: person.tenant ?? tenant, appid: settings.clientId };
+  const tid = inMood('guests', person) ? '00000000-0000-4000-8000-00000000f00d' : tenant;
+  return { upn, given_name, family_name, email, oid, tid, appid: settings.clientId };
 }
 
 const codeErrors = {
@@ -209,13 +213,13 @@ function providerOf(shape) {
         }),
       },
     },
-    findAccount: (ctx, oid) => {
-      const person = personByOid(oid);
+    findAccount: async (ctx, oid) => {
+      const person = await directory.byOid(oid);
       return person && { accountId: oid, claims: () => ({ sub: oid, ...commonClaims(person) }) };
     },
-    extraTokenClaims: (ctx, token) => {
-      const person = personByOid(token.accountId);
-      return person ? shape.tokenClaims(person) : {};
+    extraTokenClaims: async (ctx, token) => {
+      const person = await directory.byOid(token.accountId);
+      return person ? shape.tokenClaims(person, await directory.groupsOf(person)) : {};
     },
     formats: {
       customizers: {
@@ -275,8 +279,9 @@ async function formOf(request) {
   return new URLSearchParams(text);
 }
 
-function answer(response, status, type, body) {
+function answer(response, status, type, body, headers = {}) {
   response.writeHead(status, {
+    ...headers,
     'content-type': type,
     'cache-control': 'no-store',
     // No form-action here: browsers would apply it to the redirect back to the portal too.
@@ -285,7 +290,8 @@ function answer(response, status, type, body) {
   response.end(body);
 }
 const answerPage = (response, status, body) => answer(response, status, 'text/html; charset=utf-8', body);
-const answerJson = (response, body) => answer(response, 200, 'application/json', JSON.stringify(body));
+const answerJson = (response, body, status = 200, headers = {}) =>
+  answer(response, status, 'application/json', JSON.stringify(body), headers);
 
 async function signIn(provider, request, response) {
   try {
@@ -297,7 +303,15 @@ async function signIn(provider, request, response) {
   }
   if (request.method !== 'POST') return answerPage(response, 200, pages.signIn({}));
   const form = await formOf(request);
-  const person = personByPassword(form.get('username'), form.get('password'));
+  let person;
+  try {
+    person = await directory.byPassword(form.get('username') ?? '', form.get('password') ?? '');
+  } catch (error) {
+    if (!(error instanceof DirectoryDown)) throw error;
+    console.error('idp error:', error.message);
+    const problem = 'The company directory does not answer, so your password can not be checked. Try again in a minute.';
+    return answerPage(response, 503, pages.signIn({ problem, username: form.get('username') ?? '' }));
+  }
   if (!person) {
     const problem = 'The user name or the password is wrong.';
     return answerPage(response, 401, pages.signIn({ problem, username: form.get('username') ?? '' }));
@@ -306,35 +320,47 @@ async function signIn(provider, request, response) {
   return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
 
-/** The directory lookup that Entra offers for people with too many groups: a token swap, then pages of groups. */
-async function onBehalfOf(request, response) {
-  const form = await formOf(request);
-  const assertion = form.get('assertion') ?? '';
-  const claims = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString() || '{}');
-  return answerJson(response, { token_type: 'Bearer', access_token: `graph.${claims.oid}`, expires_in: HOUR });
+/** A person's access token of ours, checked. Returns the object id, "" for any other token. */
+function holderOf(assertion) {
+  const [head = '', body = '', signature = ''] = assertion.split('.');
+  const signed = Buffer.from(`${head}.${body}`);
+  if (!crypto.verify('RSA-SHA256', signed, settings.signCert, Buffer.from(signature, 'base64url'))) return '';
+  const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
+  return claims.exp * 1000 > Date.now() && [settings.clientId, entraShape.resource].includes(claims.aud) ? claims.oid : '';
 }
 
-function memberOf(url, request, response) {
-  const person = personByOid((request.headers.authorization ?? '').replace('Bearer graph.', ''));
-  const groups = person ? groupsOf(person) : [];
-  const skip = Number(url.searchParams.get('$skiptoken') ?? 0);
-  const value = groups.slice(skip, skip + 1); // one a page, so that who reads only the first is found out
-  const next = new URL(`?$skiptoken=${skip + 1}`, url).href;
-  return answerJson(response, {
-    ...(skip + 1 < groups.length ? { '@odata.nextLink': next } : {}),
-    value: value.map((group) => ({ id: group.oid, displayName: group.name, onPremisesSamAccountName: group.name })),
-  });
+/** Tokens for Graph: in exchange for a person's own (who has too many groups for a token), or for the app itself. */
+async function graphToken(request, response) {
+  const form = await formOf(request);
+  const known = form.get('client_id') === settings.clientId && form.get('client_secret') === settings.clientSecret;
+  if (!known) return answerJson(response, { error: 'invalid_client', error_description: 'Wrong credential' }, 401);
+  if (form.get('grant_type') === 'client_credentials') return answerJson(response, graph.issue(''));
+  const oid = holderOf(form.get('assertion') ?? '');
+  if (!oid) return answerJson(response, { error: 'invalid_grant', error_description: 'Wrong assertion' }, 400);
+  return answerJson(response, graph.issue(oid));
+}
+
+async function askGraph(url, request, response) {
+  try {
+    const { status, headers = {}, body } = await graph.answer(url, request.headers.authorization);
+    return answerJson(response, body, status, headers);
+  } catch (error) {
+    if (!(error instanceof DirectoryDown)) throw error;
+    console.error('idp error:', error.message);
+    return answerJson(response, { error: { code: 'ServiceNotAvailable', message: error.message } }, 503);
+  }
 }
 
 async function route(request, response) {
   const url = new URL(request.url, origin);
-  if (url.pathname === '/v1.0/me/transitiveMemberOf/microsoft.graph.group') return memberOf(url, request, response);
+  if (url.pathname.startsWith('/v1.0/')) return askGraph(url, request, response);
+  if (url.pathname === `/${tenant}/oauth2/v2.0/token`) return graphToken(request, response);
   const shape = shapes.find(({ path }) => url.pathname.startsWith(`${path}/`));
   if (!shape) return answerPage(response, 404, pages.failure({ error: 'There is no such page.' }));
   const rest = url.pathname.slice(shape.path.length);
   if (rest.startsWith('/login/')) return signIn(shape.provider, request, response);
   // The login library asks with GET and a form body.
-  if (shape === shapes[1] && rest === '/token' && request.method === 'GET') return onBehalfOf(request, response);
+  if (shape === shapes[1] && rest === '/token' && request.method === 'GET') return graphToken(request, response);
   request.originalUrl = request.url;
   request.url = request.url.slice(shape.path.length);
   return shape.provider.callback()(request, response);

@@ -46,7 +46,7 @@ export function signIn({ problem = '', username = '' }) {
 <input id="password" name="password" type="password" autocomplete="current-password" required${described}>
 <button>Sign in</button>
 </form>
-<p>This identity provider is for development. Its people are listed in people.json.</p>`);
+<p>This identity provider is for development. Its people are those of company.toml.</p>`);
 }
 
 /** Asks for the code a command line program shows. `form` has the hidden fields and the input; `problem` as above. */

@@ -51,14 +51,14 @@ def test_the_file_that_stands_in_for_a_directory() -> None:
         "email": "alice@corp.example",
         "oid": object_id(company(), "alice"),
         "disabled": False,
-        "place": "Forecasting, Analytics",
+        "place": "Analytics / Forecasting",
         "groups": ["ml-users", "ml-forecasting"],
     }
     assert next(group for group in file["groups"] if group["name"] == "ml-vision") == {
         "name": "ml-vision",
         "display_name": "Vision",
         "oid": object_id(company(), "ml-vision"),
-        "place": "Vision, Analytics",
+        "place": "Analytics / Vision",
         "groups": ["ml-all"],
     }
 

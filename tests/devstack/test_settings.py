@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack import certificates, settings, stack
+from devstack import certificates, domain, settings, stack
 from devstack.company import company
 from devstack.endpoints import Endpoints
 from devstack.stack import Stack
@@ -17,6 +17,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     one = Stack(name="try", folder=tmp_path_factory.mktemp("stack"))
     stack.make_folders(one)
     (one.folder / "ports.json").write_text(json.dumps(PORTS))
+    stack.settle_address(one)
     certificates.ensure(one)
     settings.write(one, Endpoints())
     return one
@@ -58,6 +59,36 @@ def test_the_catalogue_is_one_that_the_portal_accepts(written: Stack) -> None:
     assert catalogue.forge().url == f"http://127.0.0.1:{PORTS['gitea']}"
 
 
+def test_the_directory_is_the_domain_or_graph_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Stack(name="try", folder=tmp_path / "domain")
+    stack.make_folders(one)
+    (one.folder / "ports.json").write_text(json.dumps(PORTS))
+    stack.settle_address(one, is_free=lambda address: address == "127.0.0.7")
+    monkeypatch.setattr(domain, "wanted", lambda: True)
+    assert settings.directory_section(one) == {
+        "kind": "ldap",
+        "name": "corp-directory",
+        "title": "Company directory",
+        "ca": {"file": "directory.ca"},
+        "url": "ldaps://127.0.0.7",
+        "bind_account": "svc-slipway@corp.example",
+        "bind_password": {"file": "directory.password"},
+        "base": "OU=Company,DC=corp,DC=example",
+    }
+    monkeypatch.setattr(domain, "wanted", lambda: False)
+    assert settings.directory_section(one) == {
+        "kind": "graph",
+        "name": "corp-directory",
+        "title": "Company directory",
+        "ca": {"file": "directory.ca"},
+        "tenant": company().tenant,
+        "client_id": "slipway-portal",
+        "client_secret": {"file": "adfs-client-secret"},
+        "login": f"https://localhost:{PORTS['idp']}",
+        "graph": f"https://localhost:{PORTS['idp']}",
+    }
+
+
 def test_configured_servers_stand_in_environment_and_catalogue(written: Stack) -> None:
     endpoints = Endpoints(
         database_url="postgresql://portal@db.corp.example/slipway",
@@ -76,6 +107,7 @@ def test_configured_servers_stand_in_environment_and_catalogue(written: Stack) -
         "store_url": "https://s3.corp.example",
         "forge_url": "https://git.corp.example",
         "forge_bot": "slipway-bot",
+        "directory": settings.catalogue_values(written, Endpoints())["directory"],
     }
 
 
