@@ -31,7 +31,7 @@ app.conf.update(
         f"projects.tasks.{name}": {"queue": "slipway-rounds"}
         for name in ("sweep", "probe_targets", "scan_fleet", "poll_profiles", "suspend_expired", "tidy")
     }
-    | {"projects.usage_tasks.measure_usage": {"queue": "slipway-rounds"}},
+    | {f"projects.{module}.*": {"queue": "slipway-rounds"} for module in ("usage_tasks", "platform_tasks")},
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
@@ -68,13 +68,15 @@ app.conf.update(
             "schedule": _config.usage_seconds,
             "options": {"expires": _config.usage_seconds},
         },
+        "count-fleet": {"task": "projects.platform_tasks.count_fleet", "schedule": 15.0, "options": {"expires": 15}},
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
 # Carries the request id of a click over to the worker's log lines.
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks(["projects"])
-app.autodiscover_tasks(["projects"], related_name="usage_tasks")
+for _module in ("usage_tasks", "platform_tasks"):
+    app.autodiscover_tasks(["projects"], related_name=_module)
 
 
 @setup_logging.connect

@@ -15,7 +15,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Template context of the frame. Nothing is asked of the database before the frame is drawn."""
     match = getattr(request, "resolver_match", None)
     section = ""
-    if match is not None and match.app_name == "projects":
+    if match is not None and match.app_name == "platform":
+        section = "platform"
+    elif match is not None and match.app_name == "projects":
         section = "requests" if match.url_name in _REQUESTS else "help" if match.url_name == "help" else "projects"
     return {
         "section": section,
@@ -40,4 +42,5 @@ def _account(request: HttpRequest) -> dict[str, Any]:
         "short": user.first_name or user.get_username().partition("@")[0].capitalize(),
         "says": "Platform team" if admin else ", ".join(user.directory_groups) or "in no directory group",
         "waiting": waiting,
+        "admin": admin,
     }

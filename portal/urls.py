@@ -28,5 +28,6 @@ urlpatterns = [
     # The admin's own password form has no limit on tries; there is one way in, and break-glass.
     path("admin/login/", login_not_required(RedirectView.as_view(pattern_name="sign-in", query_string=True))),
     path("admin/", admin.site.urls),
+    path("platform/", include("projects.platform_urls")),
     path("", include("projects.urls")),
 ]

@@ -28,6 +28,14 @@ def is_htmx(request: HttpRequest) -> bool:
     return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
 
 
+def platform_admin_of(request: HttpRequest) -> "Person":
+    """Who is signed in, of the platform team. Raises Http404 for everybody else: to them there is nothing here."""
+    person = person_of(request)
+    if not permissions.is_platform_admin(person):
+        raise Http404
+    return person
+
+
 @contextmanager
 def answered() -> Iterator[None]:
     """Domain errors as Django's: a stranger gets the same 404 as for a thing that does not exist."""

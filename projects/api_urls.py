@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import api, api_reference, api_requests
+from projects import api, api_reference, api_requests, platform_api
 
 app_name = "api"
 
@@ -25,4 +25,7 @@ urlpatterns = [
     path("teams/", api_reference.Teams.as_view(), name="teams"),
     path("targets/", api_reference.Targets.as_view(), name="targets"),
     path("me/", api_reference.MeDetail.as_view(), name="me"),
+    path("platform/fleet/", platform_api.Fleet.as_view(), name="platform-fleet"),
+    path("platform/stuck/", platform_api.StuckResources.as_view(), name="platform-stuck"),
+    path("platform/drift/", platform_api.Drifts.as_view(), name="platform-drift"),
 ]

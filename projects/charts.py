@@ -1,7 +1,7 @@
 """Charts as plain values for `_partials/chart.html`: drawn by the server, no script, with the figures in a table.
 
-At most two lines: the first solid, the second dashed, so that they are told apart without colour. The axis begins at
-zero and has four parts. A day without a figure leaves a gap; nothing is made up.
+At most two lines, or two bars for each place: the first solid, the second dashed, so that they are told apart without
+colour. The axis begins at zero and has four parts. A day without a figure leaves a gap; nothing is made up.
 """
 
 import math
@@ -22,10 +22,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Hover:
-    """An invisible bar over one point, and what it says to the mouse."""
+    """An invisible rectangle over one point, and what it says to the mouse."""
 
     x: str
+    y: str
     width: str
+    height: str
     text: str
 
 
@@ -49,9 +51,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything the template draws. `says` is the sentence for who doesn't see it; `more` heads the remarks."""
+    """Everything the template draws. `says` is the sentence for who doesn't see it; `more` heads the remarks.
+
+    `ticks` stand at the left from the top down, `marks` below from left to right.
+    """
 
     says: str
+    grid: str
     paths: tuple[tuple[str, str], ...]
     dots: tuple[tuple[str, str], ...]
     hovers: tuple[Hover, ...]
@@ -65,6 +71,8 @@ class Chart:
 
 
 _STYLES = ("a", "b")
+_LYING = "M0 0H100M0 25H100M0 50H100M0 75H100M0 100H100"
+_STANDING = "M0 0V100M25 0V100M50 0V100M75 0V100M100 0V100"
 
 
 def chart_of(
@@ -86,18 +94,19 @@ def chart_of(
                  for point in points])
         for number, style in enumerate(_STYLES[: len(lines)])
     ]  # fmt: skip
-    rows = [Row(one.label, tuple(said(value, unit) for value in one.values), one.more) for one in points]
+    rows = _rows(points, unit)
     return Chart(
         says=says,
+        grid=_LYING,
         paths=tuple((style, _path(places, heights)) for style, heights in drawn),
         dots=tuple(
             (style, f"M{_n(places[-1])} {_n(heights[-1])}h0") for style, heights in drawn if heights[-1] is not None
         ),
         hovers=tuple(
-            Hover(x=_n(place - step / 2), width=_n(step), text=_sentence(row, lines))
+            Hover(x=_n(place - step / 2), y="0", width=_n(step), height="100", text=_sentence(row, lines))
             for place, row in zip(places, rows, strict=True)
         ),
-        ticks=tuple(localize(_short(top * part / 4)) for part in (4, 3, 2, 1, 0)),
+        ticks=tuple(reversed(_axis(top))),
         marks=tuple(dict.fromkeys((points[0].label, points[len(points) // 2].label, points[-1].label))),
         keys=tuple(
             Key(style=style, title=title, newest=said(points[-1].values[number], unit))
@@ -110,11 +119,56 @@ def chart_of(
     )
 
 
+def bars_of(
+    points: Sequence[Point], *, lines: Sequence[str], says: str, first: str, unit: str = "", more: str = ""
+) -> Chart | None:
+    """The same figures as bars that lie below each other, one place for each point; None when there is no figure."""
+    found = [value for point in points for value in point.values if value is not None]
+    if not found:
+        return None
+    top = _top(max(found))
+    step = 100 / max(len(points) - 1, 1)
+    rows = _rows(points, unit)
+    looks = {"a": "a dot", "b": "b"}
+    bars = tuple(
+        (looks[style], f"M0 {_n(index * step)}H{_n((point.values[number] or 0) / top * 100)}")
+        for index, point in enumerate(points)
+        for number, style in enumerate(_STYLES[: len(lines)])
+        if point.values[number] is not None
+    )  # fmt: skip
+    return Chart(
+        says=says,
+        grid=_STANDING,
+        paths=bars,
+        dots=(),
+        hovers=tuple(
+            Hover(x="0", y=_n(index * step - step / 2), width="100", height=_n(step), text=_sentence(row, lines))
+            for index, row in enumerate(rows)
+        ),
+        ticks=tuple(point.label for point in points),
+        marks=_axis(top),
+        keys=tuple(Key(style=style, title=title, newest="") for style, title in zip(_STYLES, lines, strict=False)),
+        heads=tuple(lines),
+        rows=tuple(rows),
+        first=first,
+        more=more,
+    )
+
+
 def said(value: float | None, unit: str) -> str:
     """A figure with its unit, as short as it may be without lying: "0.91 s", "36 s", "–" for none."""
     if value is None:
         return "–"
     return f"{localize(_short(value))} {unit}".rstrip()
+
+
+def _rows(points: Sequence[Point], unit: str) -> list[Row]:
+    return [Row(one.label, tuple(said(value, unit) for value in one.values), one.more) for one in points]
+
+
+def _axis(top: float) -> tuple[str, ...]:
+    """Five figures from zero to the top."""
+    return tuple(localize(_short(top * part / 4)) for part in range(5))
 
 
 def _short(value: float) -> float | int:

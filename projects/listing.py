@@ -1,17 +1,17 @@
 """Which projects a list shows: search, status as a condition of the database, pages by key.
 
-`having` says in SQL what `provisioning.conditions` computes, so that a filter need not load the fleet; a test holds
-the two together over every combination.
+`having` and `counted` say in SQL what `provisioning.conditions` computes, so that a filter need not load the fleet; a
+test holds the two together over every combination.
 """
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import Case, CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value, When
 
 from projects.models import Membership, Project
 from projects.sorting import PAGE
-from provisioning.conditions import Status, Word
+from provisioning.conditions import PEOPLE, Status, Word
 from provisioning.errors import Reason
 from provisioning.models import Resource
 
@@ -19,7 +19,6 @@ WORDS = (Word.READY, Word.WORKING, Word.ATTENTION, Word.SUSPENDED, Word.REMOVING
 """The words a project can have, in the order in which a filter offers them."""
 
 _APART = (Reason.SUSPENDED, Reason.DELETING, Reason.UNSUPPORTED)
-_PEOPLE = (Reason.REJECTED, Reason.NAME_TAKEN, Reason.DRIFTED, Reason.INTERNAL)
 
 M = TypeVar("M", bound=Model)
 
@@ -55,11 +54,19 @@ def having(projects: QuerySet[Project], word: Word) -> QuerySet[Project]:
     return projects.filter(saying().get(word, Q(pk__in=[])))
 
 
+def counted(projects: QuerySet[Project]) -> dict[Word, int]:
+    """How many say each word, zeros included, in one pass."""
+    whens = [When(condition, then=Value(word.value)) for word, condition in saying().items()]
+    said = projects.order_by().annotate(said=Case(*whens, output_field=CharField()))
+    found = dict(said.values_list("said").annotate(number=Count("pk")))
+    return {word: found.get(word.value, 0) for word in WORDS}
+
+
 def saying() -> dict[Word, Q]:
-    """For each word, the condition under which a page says it of a project."""
+    """For each word, the condition under which a page says it of a project. Of each project exactly one is true."""
     removing, suspended = Q(deletion_requested_at__isnull=False), Q(suspended=True)
     apart = Q(synced_reason__in=_APART) | Q(ready_reason__in=_APART)
-    person = Q(synced_reason__in=_PEOPLE) & ~Q(synced_status=Status.TRUE)
+    person = Q(synced_reason__in=PEOPLE) & ~Q(synced_status=Status.TRUE)
     usable = Q(synced_status=Status.TRUE, ready_status=Status.TRUE)
     rows = Resource.objects.filter(project=OuterRef("pk"))
     attention = Q(Exists(rows.filter(~apart & person)))

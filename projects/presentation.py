@@ -35,6 +35,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     Word.SUSPENDED: ("is-off", "suspended"),
     Word.REMOVING: ("is-off", "removing"),
     Word.NOT_AVAILABLE: ("is-off", "unavailable"),
+    "Answering": ("is-ready", "ready"),
+    "Not answering": ("is-warn", "attention"),
     "Waits for a decision": ("is-warn", "waiting"),
     "Approved": ("is-ready", "ready"),
     "Rejected": ("is-off", "unavailable"),

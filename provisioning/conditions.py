@@ -48,7 +48,8 @@ class Condition:
 
 
 _WAITS = {Reason.TARGET_UNAVAILABLE, Reason.DEPENDENCY_NOT_READY}
-_PEOPLE = {Reason.REJECTED, Reason.NAME_TAKEN, Reason.DRIFTED, Reason.INTERNAL}
+PEOPLE = (Reason.REJECTED, Reason.NAME_TAKEN, Reason.DRIFTED, Reason.INTERNAL)
+"""Reasons that a person must do something about."""
 
 
 def resource_word(*, synced: Condition, ready: Condition) -> Word:
@@ -61,7 +62,7 @@ def resource_word(*, synced: Condition, ready: Condition) -> Word:
                 return Word.REMOVING
             case Reason.UNSUPPORTED:
                 return Word.NOT_AVAILABLE
-    if synced.reason in _PEOPLE and synced.status is not Status.TRUE:
+    if synced.reason in PEOPLE and synced.status is not Status.TRUE:
         return Word.ATTENTION
     if synced.status is Status.TRUE and ready.status is Status.TRUE:
         return Word.READY

@@ -52,6 +52,8 @@ class Resource(models.Model):
         indexes = [
             models.Index(fields=["target", "synced_reason"], name="resource_by_target"),
             models.Index(fields=["kind", "ready_status"], name="resource_by_kind"),
+            # What is not as it should be: few rows, and what the platform team looks at.
+            models.Index(fields=["synced_since"], name="resource_not_synced", condition=~Q(synced_status=Status.TRUE)),
         ]
 
     def __str__(self) -> str:
@@ -102,7 +104,10 @@ class Event(models.Model):
     generation = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["project", "-id"], name="event_by_project")]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="event_by_project"),
+            models.Index(fields=["-id"], name="event_drifted", condition=Q(reason=Reason.DRIFTED)),
+        ]
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -99,6 +99,12 @@ TABLE: Mapping[str, Line] = {
     "projects:approve": line(POST=DECIDE),
     "projects:reject": line(POST=DECIDE, body={"comment": "Too large."}),
     "projects:withdraw": line(POST=CHANGE),
+    # The platform team's pages.
+    "platform:fleet": line(GET=PLATFORM),
+    "platform:live": line(GET=PLATFORM),
+    "platform:stuck": line(GET=PLATFORM),
+    "platform:drift": line(GET=PLATFORM),
+    "platform:table": line(GET=PLATFORM),
     # API.
     "api:projects": line(GET=SIGNED_IN, POST=SIGNED_IN),
     "api:project": line(GET=SEE, PUT=CHANGE, PATCH=CHANGE, DELETE=CHANGE, headers=ANY_STATE),
@@ -117,6 +123,9 @@ TABLE: Mapping[str, Line] = {
     "api:plans": line(GET=SIGNED_IN),
     "api:teams": line(GET=SIGNED_IN),
     "api:targets": line(GET=SIGNED_IN),
+    "api:platform-fleet": line(GET=PLATFORM),
+    "api:platform-stuck": line(GET=PLATFORM),
+    "api:platform-drift": line(GET=PLATFORM),
     "api:me": line(GET=SIGNED_IN),
     "portal-api:tokens": line(GET=SIGNED_IN, POST=IN_PERSON),
     "portal-api:token": line(DELETE=OWN_TOKEN),

@@ -20,7 +20,7 @@ from projects.models.core import (
     spec_as_json,
 )
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
-from projects.models.platform import ReadyTime
+from projects.models.platform import FleetSummary, ReadyTime
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "DirectoryEntry",
     "DirectoryState",
     "Door",
+    "FleetSummary",
     "Heartbeat",
     "IdempotencyKey",
     "Membership",

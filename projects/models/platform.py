@@ -29,3 +29,18 @@ class ReadyTime(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_id} at change {self.generation}: {self.seconds:.2f} s"
+
+
+class FleetSummary(models.Model):
+    """The newest figures that are too heavy to count for each page; one row. Its age stands on the page."""
+
+    name = models.CharField(max_length=10, primary_key=True, default="fleet")
+    at = models.DateTimeField(default=timezone.now)
+    seconds = models.FloatField(default=0, help_text="How long the counting took.")
+    figures = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "fleet summary"
+
+    def __str__(self) -> str:
+        return f"fleet at {self.at:%Y-%m-%d %H:%M:%S}"

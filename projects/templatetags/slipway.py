@@ -24,6 +24,8 @@ WORDS = (
     gettext_noop("Suspended"),
     gettext_noop("Being removed"),
     gettext_noop("Not available"),
+    gettext_noop("Answering"),
+    gettext_noop("Not answering"),
     gettext_noop("Waits for a decision"),
     gettext_noop("Approved"),
     gettext_noop("Rejected"),

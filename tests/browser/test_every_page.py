@@ -28,6 +28,8 @@ NO_PAGE = {
     "projects:live",
     "projects:names",
     "projects:directory",
+    "platform:live",
+    "platform:table",
 }
 """Answers for programs, parts of a page, and the way to the identity provider."""
 PAGES = [

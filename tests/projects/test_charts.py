@@ -1,6 +1,6 @@
 """Charts as values: where lines run, what is said in words, and what the table behind holds."""
 
-from projects.charts import Chart, Hover, Key, Point, Row, chart_of, said
+from projects.charts import Chart, Hover, Key, Point, Row, bars_of, chart_of, said
 
 
 def test_a_chart_has_lines_words_and_figures() -> None:
@@ -12,12 +12,13 @@ def test_a_chart_has_lines_words_and_figures() -> None:
     chart = chart_of(points, lines=("p50", "p95"), says="It rose.", first="Day", unit="s", more="Made")
     assert chart == Chart(
         says="It rose.",
+        grid="M0 0H100M0 25H100M0 50H100M0 75H100M0 100H100",
         paths=(("a", "M0 87.5M100 75"), ("b", "M0 75M100 20")),
         dots=(("a", "M100 75h0"), ("b", "M100 20h0")),
         hovers=(
-            Hover(x="-25", width="50", text="21 Nov: p50 0.5 s, p95 1 s, 3 made"),
-            Hover(x="25", width="50", text="22 Nov: p50 –, p95 –"),
-            Hover(x="75", width="50", text="23 Nov: p50 1 s, p95 3.2 s, 1 made"),
+            Hover(x="-25", y="0", width="50", height="100", text="21 Nov: p50 0.5 s, p95 1 s, 3 made"),
+            Hover(x="25", y="0", width="50", height="100", text="22 Nov: p50 –, p95 –"),
+            Hover(x="75", y="0", width="50", height="100", text="23 Nov: p50 1 s, p95 3.2 s, 1 made"),
         ),
         ticks=("4", "3", "2", "1", "0"),
         marks=("21 Nov", "22 Nov", "23 Nov"),
@@ -40,6 +41,19 @@ def test_neighbours_are_joined_and_one_point_stands_at_the_right_end() -> None:
     assert alone is not None
     assert joined.paths == (("a", "M0 100L100 0"),)
     assert (alone.paths, alone.dots, alone.marks) == ((("a", "M100 37.5"),), (("a", "M100 37.5h0"),), ("a",))
+
+
+def test_bars_lie_below_each_other_on_one_axis() -> None:
+    points = [Point("queue", (0.1, 0.2)), Point("bucket", (0.5, None)), Point("hook", (1.0, 2.0), more="7 times")]
+    chart = bars_of(points, lines=("p50", "p95"), says="", first="Step", unit="s", more="Count")
+    assert chart is not None
+    assert chart.paths == (
+        ("a dot", "M0 0H5"), ("b", "M0 0H10"), ("a dot", "M0 50H25"), ("a dot", "M0 100H50"), ("b", "M0 100H100"),
+    )  # fmt: skip
+    assert chart.ticks == ("queue", "bucket", "hook")
+    assert chart.marks == ("0", "0.5", "1", "1.5", "2")
+    assert [one.text for one in chart.hovers][1:] == ["bucket: p50 0.5 s, p95 –", "hook: p50 1 s, p95 2 s, 7 times"]
+    assert bars_of([Point("a", (None,))], lines=("p50",), says="", first="Step") is None
 
 
 def test_nothing_to_show_is_no_chart() -> None:

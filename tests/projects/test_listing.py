@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from django.utils import timezone
 
-from projects.listing import WORDS, having, page_of, searched
+from projects.listing import WORDS, counted, having, page_of, searched
 from projects.models import Membership, Project
 from provisioning.conditions import Status
 from provisioning.errors import Reason
@@ -45,6 +45,7 @@ def test_each_filter_finds_exactly_the_projects_that_say_its_word() -> None:
     found = {word: set(having(Project.objects.all(), word).values_list("pk", flat=True)) for word in WORDS}
     assert found == {word: {pk for pk, one in said.items() if one is word} for word in WORDS}
     assert all(found.values())
+    assert counted(Project.objects.all()) == {word: len(pks) for word, pks in found.items()}
 
 
 def test_a_search_finds_name_title_team_and_people() -> None:

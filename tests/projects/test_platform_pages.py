@@ -1,0 +1,215 @@
+"""The platform team's pages: what stands on them, what a poller gets, files and API, and that others find nothing."""
+
+import csv
+import re
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from projects import platform_lists, platform_tasks
+from projects.models import Heartbeat, Project, Team
+from projects.platform_tables import TABLES
+from provisioning.errors import Reason
+from provisioning.models import Event, TargetHealth
+from tests.people import bearer, client, teams
+from tests.projects.doors import text
+from tests.projects.fleet import HOUR, broken, happened, ready, took
+
+pytestmark = pytest.mark.django_db
+
+PAGES = (
+    "/platform/",
+    "/platform/live/",
+    "/platform/stuck/",
+    "/platform/drift/",
+    "/platform/tables/?name=stuck&format=csv",
+)
+CALLS = ("fleet", "stuck", "drift")
+
+
+@pytest.fixture(autouse=True)
+def _plain_names(settings: Any) -> None:
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+    teams()
+
+
+@pytest.mark.parametrize("who", ["alice", "charlie"])
+def test_to_others_there_is_no_such_page(who: str) -> None:
+    browser, script = client(who), bearer(who)
+    assert {browser.get(page).status_code for page in PAGES} == {404}
+    assert {script.get(f"/api/v1/platform/{call}/").status_code for call in CALLS} == {404}
+    assert "/platform/" not in browser.get("/help/").content.decode()
+
+
+def test_the_page_says_how_the_fleet_is() -> None:
+    lane, paint = ready("lane"), ready("paint")
+    took(lane, 1.5, bucket=0.4)
+    broken(lane, "repository", Reason.NAME_TAKEN, "forecasting/lane exists and is not ours.", since=29 * HOUR / 60)
+    broken(paint, "webhook", Reason.TARGET_UNAVAILABLE, "git-1 does not answer.", since=timedelta(seconds=5))
+    TargetHealth.objects.create(name="git-1", answering=False, message="503, busy.")
+    TargetHealth.objects.create(name="store-1", answering=True, version="2026")
+    paint.resources.filter(kind="webhook").update(target="git-1")
+    happened(paint, "network", Reason.DRIFTED, "NetworkPolicy default-deny is missing.")
+    happened(paint, "network", Reason.AVAILABLE, "Put back NetworkPolicy default-deny.")
+    Heartbeat.objects.create(name="scan", detail={"projects": 2, "moved": 1})
+    Team.objects.filter(slug="forecasting").update(budget=9)
+    page = client("paula").get("/platform/")
+    said = text(page)
+    for words in (
+        "2 projects on 2 targets.",
+        "git-1 does not answer since",
+        "503, busy. 1 project waits.",
+        "Needs attention 1 50.0 %",
+        "Repository, NameTaken forecasting/lane exists and is not ours. 29 min",
+        "NetworkPolicy default-deny is missing. Put back",
+        "Forecasting 8 of 9 1 unit is left.",
+        "TargetUnavailable 1 1",
+        "0 of 2 projects ready, 1 need attention. git-1 does not answer.",
+    ):
+        assert words in said, words
+    assert 'aria-label="Time to ready over 30 days: p95 is mostly near 1.5 s."' in page.content.decode()
+    assert "paint" not in text(client("paula").get("/platform/stuck/"))
+
+
+def test_an_empty_fleet_says_so() -> None:
+    said = text(client("paula").get("/platform/"))
+    for words in ("No wish became ready in the last 30 days.", "Nothing is stuck.", "Nothing was changed by hand."):
+        assert words in said
+    assert "No target has been asked yet" in said
+    assert text(client("paula").get("/platform/stuck/")).count("Nothing is stuck.") == 1
+
+
+def test_what_is_stuck() -> None:
+    projects = {name: ready(name) for name in ("person", "fails", "young", "stopped", "missing", "ending", "gone")}
+    broken(projects["person"], "bucket", Reason.REJECTED, since=timedelta(seconds=1))
+    broken(projects["fails"], "webhook", Reason.TARGET_UNAVAILABLE)
+    broken(projects["young"], "webhook", Reason.TARGET_UNAVAILABLE, since=timedelta(minutes=9))
+    broken(projects["stopped"], "webhook", Reason.REJECTED)
+    broken(projects["missing"], "pipeline", Reason.UNSUPPORTED)
+    broken(projects["ending"], "namespace", Reason.DELETING, since=2 * HOUR)
+    broken(projects["gone"], "namespace", Reason.REJECTED)
+    now = timezone.now()
+    Project.objects.filter(slug="stopped").update(suspended=True)
+    Project.objects.filter(slug="ending").update(suspended=True, deletion_requested_at=now)
+    Project.objects.filter(slug="gone").update(deletion_requested_at=now, deleted_at=now)
+    assert [row.project.slug for row in platform_lists.stuck()] == ["ending", "fails", "person"]
+
+
+def test_stuck_pages_by_key() -> None:
+    for number in range(5):
+        broken(ready(f"p{number}"), "bucket", Reason.REJECTED, since=HOUR * (9 - number // 2))
+    first, after = platform_lists.stuck_page(after="", size=2)
+    second, then = platform_lists.stuck_page(after=after, size=2)
+    last, end = platform_lists.stuck_page(after=then, size=2)
+    assert [row.project.slug for row in (*first, *second, *last)] == ["p0", "p1", "p2", "p3", "p4"]
+    assert end == ""
+    for nonsense in ("x", "~", "2026-11-23~1", "2026-11-23T00:00:00+00:00~x", "9" * 40):
+        assert platform_lists.stuck_page(after=nonsense, size=2)[0] == first
+
+
+def test_what_became_of_drift() -> None:
+    outcomes = {}
+    for name in ("put_back", "left", "right_again", "gone"):
+        project = ready(name.replace("_", "-"))
+        happened(project, "network", Reason.AVAILABLE, "Made.")
+        outcomes[name] = happened(project, "network", Reason.DRIFTED, "It was changed.").pk
+        if name == "put_back":
+            happened(project, "network", Reason.AVAILABLE, "Put back.")
+        elif name == "left":
+            broken(project, "network", Reason.DRIFTED)
+        elif name == "gone":
+            project.resources.all().delete()
+    found = {one.event.pk: one.outcome for one in map(platform_lists.drift_of, platform_lists.drifts())}
+    assert found == {pk: name for name, pk in outcomes.items()}
+
+
+def test_a_poller_gets_only_what_moved() -> None:
+    ready("lane")
+    platform_tasks.count_fleet()
+    browser = client("paula")
+    seen = re.search(r'seen=([0-9a-f-]+)"', browser.get("/platform/").content.decode())
+    assert seen is not None
+    assert browser.get(f"/platform/live/?seen={seen[1]}").status_code == 204
+    TargetHealth.objects.create(name="git-1", answering=True)
+    moved = browser.get(f"/platform/live/?seen={seen[1]}")
+    assert moved.status_code == 200
+    assert re.findall(r' id="([a-z]+)"[^>]* hx-swap-oob', moved.content.decode()) == ["targets", "poll"]
+
+
+def test_each_table_is_a_file() -> None:
+    project = ready("lane")
+    broken(project, "bucket", Reason.REJECTED, "=HYPERLINK(0)")
+    happened(project, "network", Reason.DRIFTED, "It was changed.")
+    TargetHealth.objects.create(name="git-1", answering=True)
+    took(project, 1.0, bucket=0.5)
+    browser = client("paula")
+    for name in TABLES:
+        sheet = browser.get(f"/platform/tables/?name={name}&format=csv")
+        data = browser.get(f"/platform/tables/?name={name}&format=json").json()["items"]
+        rows = list(csv.DictReader(StringIO(sheet.content.decode().removeprefix("\ufeff"))))
+        assert [list(row) for row in rows] == [list(row) for row in data], name
+        assert sheet["Content-Disposition"].startswith(f'attachment; filename="slipway-{name}-')
+    stuck = browser.get("/platform/tables/?name=stuck&format=csv").content.decode()
+    assert ",Rejected,'=HYPERLINK(0)," in stuck
+    for wrong in ("", "?name=stuck", "?name=people&format=csv", "?name=stuck&format=xls"):
+        assert browser.get(f"/platform/tables/{wrong}").status_code == 400
+
+
+def test_the_api_says_the_same() -> None:
+    project = ready("lane")
+    row = broken(project, "bucket", Reason.REJECTED, "No.")
+    event = happened(project, "network", Reason.DRIFTED, "It was changed.")
+    TargetHealth.objects.create(name="git-1", answering=True, version="1.26")
+    script = bearer("paula")
+    fleet = script.get("/api/v1/platform/fleet/").json()
+    assert fleet["figures"]["words"] == {
+        "Ready": 0, "Working on it": 0, "Needs attention": 1, "Suspended": 0, "Being removed": 0,
+    }  # fmt: skip
+    assert [one["name"] for one in fleet["targets"]] == ["git-1"]
+    assert fleet["budgets"][0] == {"team": "forecasting", "budget": 100, "taken": 4, "free": 96, "projects": 1}
+    assert fleet["queue"]["due"] == 0
+    stuck = script.get("/api/v1/platform/stuck/").json()
+    assert stuck["next"] is None
+    assert [(one["project"], one["kind"], one["reason"], one["message"]) for one in stuck["items"]] == [
+        ("lane", "bucket", "Rejected", "No.")
+    ]
+    assert stuck["items"][0]["since"] == row.synced_since.isoformat().replace("+00:00", "Z")
+    drift = script.get("/api/v1/platform/drift/").json()
+    assert [(one["project"], one["message"], one["outcome"]) for one in drift["items"]] == [
+        ("lane", event.message, "right_again")
+    ]
+    assert script.get("/api/v1/platform/stuck/?team=x").status_code == 400
+    broken(ready("paint"), "bucket", Reason.REJECTED)
+    first = script.get("/api/v1/platform/stuck/?limit=1").json()
+    second = script.get(first["next"]).json()
+    assert [one["project"] for page in (first, second) for one in page["items"]] == ["lane", "paint"]
+
+
+def test_queries_do_not_grow_with_what_is_wrong() -> None:
+    def queries() -> int:
+        browser = client("paula")
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            assert browser.get("/platform/").status_code == 200
+        return len(seen)
+
+    for number in range(2):
+        project = ready(f"p{number}")
+        broken(project, "bucket", Reason.REJECTED)
+        happened(project, "network", Reason.DRIFTED)
+    platform_tasks.count_fleet()
+    few = queries()
+    for number in range(2, 9):
+        project = ready(f"p{number}", of="vision")
+        broken(project, "bucket", Reason.REJECTED)
+        happened(project, "network", Reason.DRIFTED)
+    assert Event.objects.count() == 9
+    assert queries() == few
