@@ -17,7 +17,12 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 app = Celery("slipway")
 _libc = ctypes.CDLL("libc.so.6") if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" else None
 _config = settings.CONFIG
-_LARGE = ("projects.tasks.scan_fleet", "projects.usage_tasks.measure_usage")
+_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks")
+_LARGE = (
+    "projects.tasks.scan_fleet",
+    "projects.usage_tasks.measure_usage",
+    "projects.directory_tasks.sync_directory",
+)
 app.conf.update(
     broker_url=_config.redis_url,
     task_ignore_result=True,
@@ -31,7 +36,7 @@ app.conf.update(
         f"projects.tasks.{name}": {"queue": "slipway-rounds"}
         for name in ("sweep", "probe_targets", "scan_fleet", "poll_profiles", "suspend_expired", "tidy")
     }
-    | {f"projects.{module}.*": {"queue": "slipway-rounds"} for module in ("usage_tasks", "platform_tasks")},
+    | {f"projects.{module}.*": {"queue": "slipway-rounds"} for module in _ROUNDS},
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
@@ -69,13 +74,19 @@ app.conf.update(
             "options": {"expires": _config.usage_seconds},
         },
         "count-fleet": {"task": "projects.platform_tasks.count_fleet", "schedule": 15.0, "options": {"expires": 15}},
+        "sync-directory": {
+            "task": "projects.directory_tasks.sync_directory",
+            # The task itself knows when its time has come, also after a restart of beat.
+            "schedule": min(30.0, _config.directory_seconds),
+            "options": {"expires": 60},
+        },
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
 # Carries the request id of a click over to the worker's log lines.
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks(["projects"])
-for _module in ("usage_tasks", "platform_tasks"):
+for _module in _ROUNDS:
     app.autodiscover_tasks(["projects"], related_name=_module)
 
 

@@ -47,6 +47,7 @@ class Config(BaseSettings):
     scan_seconds: float = Field(default=10.0, gt=0)
     resync_seconds: float = Field(default=600.0, gt=0)
     usage_seconds: float = Field(default=180.0, gt=0)
+    directory_seconds: float = Field(default=300.0, gt=0)
 
     @field_validator("public_url")
     @classmethod
@@ -66,6 +67,7 @@ class Config(BaseSettings):
             public_url=self.public_url,
             lease=timedelta(seconds=self.lease_seconds),
             resync=timedelta(seconds=self.resync_seconds),
+            directory_every=timedelta(seconds=self.directory_seconds),
             platform_group=self.adfs_platform_admin_group,
         )
 

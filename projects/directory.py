@@ -13,8 +13,8 @@ from operator import and_
 from django.db import connection
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
 
+from projects.identity import entries_of
 from projects.models import DirectoryEntry
 
 LONGEST = 100
@@ -95,14 +95,12 @@ def search(words: str, *, is_group: bool | None = None, limit: int = 8) -> list[
 
 
 def entry_of(*, subject: str, is_group: bool) -> DirectoryEntry | None:
-    """Who has this account name (or object id) in the directory now; None when nobody has.
+    """Who has this account name (or object id) in the directory now; None for nobody, or several.
 
     A switched-off account is still somebody's, so it is returned: ask `present`. Who left is not: the name may be
-    given to somebody else.
+    given to somebody else. For many names at once: `projects.identity.entries_of`.
     """
-    name = subject.lower()
-    held = DirectoryEntry.objects.alias(lowered=Lower("account")).filter(is_group=is_group, gone_at=None)
-    return held.filter(Q(lowered=name) | Q(object_id=name)).order_by("-enabled", "-pk").first()
+    return entries_of([(is_group, subject)]).get((is_group, subject))
 
 
 def entry(object_id: str) -> DirectoryEntry | None:

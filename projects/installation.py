@@ -22,6 +22,7 @@ class Installation:
     public_url: str
     lease: timedelta = timedelta(seconds=8)
     resync: timedelta = timedelta(minutes=10)
+    directory_every: timedelta = timedelta(minutes=5)
     platform_group: str = ""
     """Name or object id of the directory group whose members are the platform team."""
 

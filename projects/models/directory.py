@@ -4,10 +4,10 @@ These rows are a cache for search and for saying who is in what; they give nobod
 left stays as a row with `gone_at`, so that whoever is given the same account name later is somebody else.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
-from django.utils import timezone
 
 
 class DirectoryEntry(models.Model):
@@ -25,7 +25,6 @@ class DirectoryEntry(models.Model):
     place = models.CharField(max_length=400, default="", blank=True, help_text="Where it stands, such as the OU.")
     enabled = models.BooleanField(default=True)
     folded = models.TextField(default="", blank=True, help_text="The words of name, account and mail.")
-    seen_at = models.DateTimeField(default=timezone.now, help_text="The last sync that saw it.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="The first complete sync that did not see it.")
 
     class Meta:
@@ -60,13 +59,19 @@ class DirectoryEdge(models.Model):
 class DirectoryState(models.Model):
     """How the sync with a directory goes. One row per source."""
 
-    source = models.CharField(max_length=40, primary_key=True)
+    source = models.CharField(max_length=63, primary_key=True)
     complete_at = models.DateTimeField(null=True, blank=True, help_text="When the last complete sync ended.")
     tried_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     message = models.TextField(default="", blank=True, help_text="Why the last try failed or was held back.")
     people = models.PositiveIntegerField(default=0)
     groups = models.PositiveIntegerField(default=0)
+    untold = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Object ids that changed, until what follows from it was done.",
+    )
 
     def __str__(self) -> str:
         return self.source
