@@ -3,33 +3,22 @@
 A token can't make tokens: who finds one could otherwise keep the door open after it is taken away.
 """
 
-from datetime import datetime, timedelta
-from typing import Annotated, Literal, cast
+from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import ApiToken, User
+from portal.token_actions import NewToken, Scope, make_token, remove_token
 from projects.api_base import Api, plain
-from projects.errors import Conflict, NotAllowed, NotFound
+from projects.errors import NotAllowed
 from projects.idempotency import idempotent
 from projects.openapi import IDEMPOTENCY_KEY, answers
 from projects.payload import Closed, read_body, read_query
-from provisioning.spec import check_text
-
-MOST = 50
-Scope = Literal["read", "write"]
-
-
-class NewToken(Closed):
-    """What the token is for, what it may do, and for how many days."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(check_text)]
-    scopes: list[Scope] = Field(default=["read"], min_length=1, max_length=2)
-    days: int = Field(default=90, ge=1, le=365)
 
 
 class TokenOut(BaseModel):
@@ -89,12 +78,7 @@ class Tokens(Api):
         _no_token(request)
         wanted = read_body(NewToken, request)
         owner = _owner(request)
-        if ApiToken.objects.filter(user=owner).count() >= MOST:
-            raise Conflict(f"You have {MOST} tokens. Remove those that nothing uses any more.")
-        scopes = sorted({"read", *wanted.scopes})
-        made, token = ApiToken.objects.create(
-            owner, expiry=timedelta(days=wanted.days), name=wanted.name, scopes=scopes
-        )
+        made, token = make_token(wanted, owner=owner)
         return Response(plain(TokenMade(**_fields_of(made), token=token)), status=201)
 
 
@@ -115,9 +99,7 @@ class TokenDetail(Api):
         read_query(Closed, request)
         if isinstance(request.auth, ApiToken) and request.auth.uid != uid:
             _no_token(request)
-        gone, _ = ApiToken.objects.filter(user=_owner(request), uid=uid).delete()
-        if not gone:
-            raise NotFound
+        remove_token(uid, owner=_owner(request))
         return Response(status=204)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from portal.account_views import theme_of
 from projects import permissions
 from projects.models import Decision
 
@@ -21,6 +22,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         section = "requests" if match.url_name in _REQUESTS else "help" if match.url_name == "help" else "projects"
     return {
         "section": section,
+        "theme": theme_of(request),
         "request_id": request.META.get("slipway.request_id", ""),
         "account": SimpleLazyObject(lambda: _account(request)),
     }

@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from portal import health
+from portal import account_views, health
 from portal.auth_views import SignIn
 from portal.break_glass import BreakGlass
 from projects.api_reference import profile_schema
@@ -21,6 +21,11 @@ urlpatterns = [
     path("oauth2/", include("portal.auth_urls")),
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("break-glass/", BreakGlass.as_view(), name="break-glass"),
+    path("account/", account_views.account, name="account"),
+    path("account/display/", account_views.display, name="account-display"),
+    path("account/tokens/", account_views.tokens, name="account-tokens"),
+    path("account/tokens/<uuid:uid>/remove/", account_views.token, name="account-token"),
+    path("account/sign-out-everywhere/", account_views.end_sessions, name="account-end-sessions"),
     path("api/v1/", include("projects.api_urls")),
     path("api/v1/", include("portal.api_urls")),
     path("profile.schema.json", profile_schema, name="profile-schema"),

@@ -78,6 +78,12 @@ TABLE: Mapping[str, Line] = {
     "django_auth_adfs:callback": line(GET=OPEN),
     "django_auth_adfs:logout": line(POST=OPEN),
     "profile-schema": line(GET=OPEN),
+    # One's own account.
+    "account": line(GET=SIGNED_IN),
+    "account-display": line(POST=SIGNED_IN),
+    "account-tokens": line(POST=SIGNED_IN),
+    "account-token": line(POST=OWN_TOKEN),
+    "account-end-sessions": line(POST=SIGNED_IN),
     # Pages.
     "projects:start": line(GET=SIGNED_IN),
     "projects:help": line(GET=SIGNED_IN),
