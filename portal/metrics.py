@@ -4,6 +4,7 @@ Numbers come from Postgres, so they are the same whichever worker is asked, and 
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from django.db import Error, connection
 from django.db.models import Count, Min
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from projects.directory_state import directory_status
 from projects.models import Decision, Heartbeat, Project, ProjectRequest
 from provisioning.models import Resource, TargetHealth
 
@@ -56,6 +58,7 @@ def _figures() -> Iterator[Metric]:
     for health in TargetHealth.objects.all():
         answering.add_metric([health.name], int(health.answering))
     yield answering
+    yield from _directory(now)
     pending = GaugeMetricFamily("slipway_requests_pending", "Requests that wait for a person.")
     pending.add_metric([], ProjectRequest.objects.filter(decision=Decision.PENDING).count())
     yield pending
@@ -63,6 +66,24 @@ def _figures() -> Iterator[Metric]:
     for beat in Heartbeat.objects.all():
         beats.add_metric([beat.name], (now - beat.at).total_seconds())
     yield beats
+
+
+def _directory(now: datetime) -> Iterator[Metric]:
+    """Of the directory in the catalogue; nothing where there is none."""
+    status = directory_status()
+    if status is None:
+        return
+    entries = GaugeMetricFamily("slipway_directory_entries", "As of the last complete sync.", labels=["kind"])
+    entries.add_metric(["person"], status.people)
+    entries.add_metric(["group"], status.groups)
+    yield entries
+    failing = GaugeMetricFamily("slipway_directory_failing", "1 when the last sync failed or was held back.")
+    failing.add_metric([], int(status.failing_since is not None))
+    yield failing
+    if status.complete_at is not None:
+        age = GaugeMetricFamily("slipway_directory_age_seconds", "Since the last complete sync.")
+        age.add_metric([], (now - status.complete_at).total_seconds())
+        yield age
 
 
 def serve(*, port: int, address: str = "127.0.0.1") -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import api, api_reference, api_requests, platform_api
+from projects import api, api_reference, api_requests, directory_api, platform_api
 
 app_name = "api"
 
@@ -24,6 +24,8 @@ urlpatterns = [
     path("plans/", api_reference.Plans.as_view(), name="plans"),
     path("teams/", api_reference.Teams.as_view(), name="teams"),
     path("targets/", api_reference.Targets.as_view(), name="targets"),
+    path("directory/", directory_api.DirectorySearch.as_view(), name="directory"),
+    path("directory/state/", directory_api.DirectoryState.as_view(), name="directory-state"),
     path("me/", api_reference.MeDetail.as_view(), name="me"),
     path("platform/fleet/", platform_api.Fleet.as_view(), name="platform-fleet"),
     path("platform/stuck/", platform_api.StuckResources.as_view(), name="platform-stuck"),

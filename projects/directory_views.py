@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
@@ -13,6 +13,7 @@ from projects.often import too_often
 
 KINDS = {"person": False, "group": True}
 SEARCHES_PER_MINUTE = 120
+TOO_OFTEN = gettext_lazy("You searched very often just now. Wait a minute, then search again.")
 
 
 def as_json(found: DirectoryEntry) -> dict[str, str]:
@@ -32,8 +33,7 @@ def directory_page(request: HttpRequest) -> HttpResponse:
     """People and groups that match `q`; `kind` is person, group or nothing for both."""
     words, kind = request.GET.get("q", ""), request.GET.get("kind", "")
     if wait := too_often("directory", person_of(request).pk, limit=SEARCHES_PER_MINUTE):
-        said = gettext("You searched very often just now. Wait a minute, then search again.")
-        return JsonResponse({"detail": said}, status=429, headers={"Retry-After": str(wait)})
+        return JsonResponse({"detail": str(TOO_OFTEN)}, status=429, headers={"Retry-After": str(wait)})
     found = directory.search(words, is_group=KINDS.get(kind))
     if "HX-Request" in request.headers:
         shown = {"found": found, "words": words.strip()[: directory.LONGEST], "count_said": True}

@@ -27,6 +27,7 @@ _SAID = {
     415: "The body must be JSON.",
     422: "What you ask for has faults, all of them in `errors`; or the Idempotency-Key was used for another call.",
     428: "Send If-Match with the ETag that you read.",
+    429: "You ask too often; see Retry-After.",
     503: "The database or company login does not answer; see Retry-After.",
 }
 _BODY = (400, 413, 415, 422)

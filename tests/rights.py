@@ -132,6 +132,8 @@ TABLE: Mapping[str, Line] = {
     "api:platform-fleet": line(GET=PLATFORM),
     "api:platform-stuck": line(GET=PLATFORM),
     "api:platform-drift": line(GET=PLATFORM),
+    "api:directory": line(GET=SIGNED_IN),
+    "api:directory-state": line(GET=SIGNED_IN),
     "api:me": line(GET=SIGNED_IN),
     "portal-api:tokens": line(GET=SIGNED_IN, POST=IN_PERSON),
     "portal-api:token": line(DELETE=OWN_TOKEN),

@@ -24,6 +24,16 @@ from tests.provisioning.wishes import catalogue
 NAMESPACE, REPOSITORY = "ml-demand", "forecasting/demand"
 ALICE = {"user": "alice@corp.example", "role": "owner"}
 BOB = {"user": "bob@corp.example", "role": "editor"}
+LDAP: dict[str, Any] = {
+    "kind": "ldap",
+    "name": "corp",
+    "title": "Company directory",
+    "url": "ldaps://dc1.corp.example",
+    "bind_account": "reader@corp.example",
+    "bind_password": {"file": "corp.password"},
+    "base": "DC=corp,DC=example",
+}
+"""A directory for the catalogue; `targets.use("corp", …)` puts a fake in its place."""
 
 
 class World:

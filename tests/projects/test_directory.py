@@ -1,14 +1,17 @@
 """The directory as people use it: found by what one types, nested groups, names that move on; and its doors."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from projects import directory, directory_views
-from projects.models import DirectoryEdge, DirectoryEntry
-from tests.people import client, person
+from portal import metrics
+from projects import directory, directory_api, directory_views
+from projects.models import DirectoryEdge, DirectoryEntry, DirectoryState
+from tests.people import bearer, client, person
+from tests.projects.tended import LDAP, installed
 
 pytestmark = pytest.mark.django_db
 
@@ -181,3 +184,55 @@ def test_whoever_asks_very_often_waits(company: None, monkeypatch: pytest.Monkey
     assert [charlie.get("/directory/?q=asa").status_code for _ in range(3)] == [200, 200, 429]
     assert charlie.get("/directory/?q=asa")["Retry-After"] == "60"
     assert alice.get("/directory/?q=asa").status_code == 200
+
+
+def get(who: str, path: str) -> Any:
+    return bearer(who).get(f"/api/v1/directory/{path}")
+
+
+def test_the_api_finds_the_same(company: None) -> None:
+    answer = get("charlie", "?q=vis&kind=group&limit=1")
+    item = {"kind": "group", "account": "ml-vision", "name": "ML vision", "mail": "", "place": "Groups / Research"}
+    assert answer.json() == {"items": [item]}
+    assert answer["Cache-Control"] == "private, no-store"
+    assert get("charlie", "").json() == {"items": []}
+
+
+@pytest.mark.parametrize("query", ["?q=a&kind=robot", "?q=a&limit=51", "?q=a&limit=0", "?who=a", f"?q={'a' * 101}"])
+def test_the_api_refuses_what_it_does_not_know(query: str) -> None:
+    assert get("alice", query).status_code == 400
+
+
+def test_a_script_that_asks_very_often_is_told_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory_api, "SEARCHES_PER_MINUTE", 1)
+    cache.delete(f"often:directory:{person('charlie').pk}")
+    assert get("charlie", "?q=asa").status_code == 200
+    answer = get("charlie", "?q=asa")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "60")
+    assert answer.json()["detail"] == "You searched very often just now. Wait a minute, then search again."
+
+
+def test_how_old_the_directory_is_and_only_the_platform_team_reads_why() -> None:
+    assert get("paula", "state/").json() == {"items": []}
+    now = timezone.now().replace(microsecond=0)
+    DirectoryState.objects.create(
+        source="corp", complete_at=now, failing_since=now, message="corp does not answer.", people=40, groups=12
+    )
+    with installed(directory=LDAP):
+        for who, message in (("charlie", None), ("paula", "corp does not answer.")):
+            moment = now.isoformat().replace("+00:00", "Z")
+            item = {"source": "corp", "title": "Company directory", "people": 40, "groups": 12, "message": message}
+            assert get(who, "state/").json() == {"items": [{**item, "complete_at": moment, "failing_since": moment}]}
+
+
+def test_the_figures_tell_how_the_sync_goes() -> None:
+    now = timezone.now()
+    DirectoryState.objects.create(source="corp", complete_at=now, failing_since=now, people=40, groups=12)
+    with installed(directory=LDAP):
+        found = {one.name: one.samples for one in metrics._directory(now + timedelta(minutes=7))}
+    assert {name: [sample.value for sample in samples] for name, samples in found.items()} == {
+        "slipway_directory_entries": [40, 12],
+        "slipway_directory_failing": [1],
+        "slipway_directory_age_seconds": [420],
+    }
+    assert list(metrics._directory(now)) == []

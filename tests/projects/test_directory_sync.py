@@ -20,18 +20,9 @@ from provisioning import targets
 from provisioning.directory import Edge
 from provisioning.errors import PermanentError, TargetUnavailable
 from tests.fakes.directory import FakeDirectory
-from tests.projects.tended import database, installed
+from tests.projects.tended import LDAP, database, installed
 
 pytestmark = pytest.mark.django_db
-LDAP = {
-    "kind": "ldap",
-    "name": "corp",
-    "title": "Company directory",
-    "url": "ldaps://dc1.corp.example",
-    "bind_account": "reader@corp.example",
-    "bind_password": {"file": "corp.password"},
-    "base": "DC=corp,DC=example",
-}
 
 
 @pytest.fixture
