@@ -145,7 +145,8 @@ def tidy() -> None:
 
 def _look(claim: work.Claim, *, settings: Installation) -> None:
     """One look at a claimed project, from reading its row to giving the lease back."""
-    project = Project.objects.select_related("team").prefetch_related("resources").filter(pk=claim.project_id).first()
+    rows = Project.objects.select_related("team").prefetch_related("resources", "skipped_kinds")
+    project = rows.filter(pk=claim.project_id).first()
     if project is None:
         return
     with structlog.contextvars.bound_contextvars(project=project.slug, fence=claim.fence):
@@ -193,7 +194,8 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
             work.record(claim, outcomes, generation=generation)
 
     # The first claim ever: no earlier attempt can have left anything outside.
-    loop = remove if project.deletion_requested_at else partial(reconcile, first=claim.fence == 1)
+    skip = {row.kind: row.sentence for row in project.skipped_kinds.all()}
+    loop = remove if project.deletion_requested_at else partial(reconcile, first=claim.fence == 1, skip=skip)
     started = timezone.now()
     result = loop(
         wish=wish,

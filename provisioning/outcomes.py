@@ -115,6 +115,15 @@ def unsupported(known: Known, sentence: str, *, generation: int, now: datetime) 
     )
 
 
+def skipped(known: Known, sentence: str, *, now: datetime) -> Known:
+    """Nobody looks at it for now, by a person's word. What could be used can still be used, as far as we know."""
+    synced = known.synced.moved(status=Status.FALSE, reason=Reason.SUSPENDED, message=sentence, now=now)
+    ready = known.ready
+    if ready.status is not Status.TRUE:
+        ready = ready.moved(status=Status.FALSE, reason=Reason.SUSPENDED, message=sentence, now=now)
+    return replace(known, synced=synced, ready=ready, failures=0)
+
+
 def failed(known: Known, reason: Reason, message: str, *, now: datetime) -> Known:
     """Synced is False now. Ready stays what it was where it was True: a refused change does not break what works.
 

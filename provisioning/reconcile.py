@@ -38,6 +38,7 @@ from provisioning.outcomes import (
     failed_for_good,
     fingerprint,
     listed,
+    skipped,
     slowed,
     unsupported,
 )
@@ -53,7 +54,8 @@ _OBJECTS = ThreadPoolExecutor(max_workers=24, thread_name_prefix="object")
 class Result:
     """What a run over all Kinds came to. `delay` as in Outcome, the shortest; `gone`: nothing is left outside.
 
-    `ready`: everything that the targets can do has been made as this generation wants it, and can be used.
+    `ready`: everything that the targets can do, and nobody skips, has been made as this generation wants it, and can
+    be used.
     """
 
     delay: float | None
@@ -90,13 +92,19 @@ def reconcile(
     record: Record,
     now: Callable[[], datetime],
     first: bool = False,
+    skip: Mapping[str, str] | None = None,
 ) -> Result:
     """Make one wish so, as far as it goes now. Every Kind gets exactly one recorded outcome per look at it.
 
     first: nobody has ever begun to make this project, so that there is nothing of an earlier wish to take away.
+    skip: Kinds not to look at, each with the sentence that says who wants it so and why.
     """
+    left_out = skip or {}
 
     def look(kind: Kind, before: Known) -> Outcome:
+        if kind.name in left_out:
+            after = skipped(before, left_out[kind.name], now=now())
+            return Outcome(kind=kind.name, target=wish.target(kind.system), known=after)
         return _look(kind=kind, wish=wish, known=before, open_client=open_client, now=now, first=first)
 
     def may_start(kind: Kind, done: Mapping[str, Outcome]) -> bool | None:
@@ -116,6 +124,7 @@ def reconcile(
         (outcome.known.ready.status is Status.TRUE or outcome.known.synced.reason is Reason.UNSUPPORTED)
         and outcome.known.observed_generation == wish.generation
         for outcome in done.values()
+        if outcome.kind not in left_out
     )
     return Result(delay=min(delays, default=None), ready=ready)
 

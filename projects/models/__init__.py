@@ -20,7 +20,7 @@ from projects.models.core import (
     spec_as_json,
 )
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
-from projects.models.platform import FleetSummary, ReadyTime
+from projects.models.platform import FleetSummary, ReadyTime, SkippedKind
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ProjectRequest",
     "ReadyTime",
     "RegisteredRepository",
+    "SkippedKind",
     "TargetUsage",
     "Team",
     "Usage",

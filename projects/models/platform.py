@@ -3,6 +3,7 @@
 Nothing here says what a project should be; the engine runs without these rows.
 """
 
+import pghistory
 from django.db import models
 from django.utils import timezone
 
@@ -44,3 +45,31 @@ class FleetSummary(models.Model):
 
     def __str__(self) -> str:
         return f"fleet at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.DeleteEvent(),
+    model_name="SkippedKindHistory",
+    append_only=True,
+    obj_field=pghistory.ObjForeignKey(related_name="history"),
+)
+class SkippedKind(models.Model):
+    """A Kind that the engine leaves alone in one project, until the row goes. A removal takes it away all the same."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="skipped_kinds")
+    kind = models.CharField(max_length=40)
+    because = models.TextField(help_text="Why, in the words of who skipped it.")
+    by_name = models.CharField(max_length=254)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "kind"], name="skipped_kind_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of project {self.project_id}"
+
+    @property
+    def sentence(self) -> str:
+        """What the resource says meanwhile."""
+        return f"Nobody looks at it since {self.since:%Y-%m-%d %H:%M} UTC: {self.by_name} skipped it. {self.because}"

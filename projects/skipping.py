@@ -1,0 +1,73 @@
+"""Skipping one Kind of one project: the way out when a resource can't be mended soon and its tries only disturb.
+
+Nothing outside changes. The resource says who skipped it and why; everything else of the project goes on.
+"""
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from projects import permissions
+from projects.audit import audited
+from projects.doorbell import ring_project
+from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound
+from projects.models import Door, Project, SkippedKind
+from provisioning.kind import kinds
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+log = structlog.get_logger(__name__)
+
+
+def skip(project: Project, kind: str, *, by: "Person", door: Door, because: str) -> SkippedKind:
+    """Look no more at this Kind of the project. Only the platform team; said twice, the first reason stays.
+
+    Raises NotFound, NotAllowed, Conflict during a removal, InvalidSpec for an unknown Kind or without a reason.
+    """
+    _check(project, by=by)
+    faults = []
+    if kind not in kinds():
+        known = ", ".join(kinds())
+        faults.append(Fault(path=("kind",), code="unknown_kind", message=f"There is no Kind {kind}. Kinds: {known}."))
+    if not because.strip():
+        faults.append(Fault(path=("because",), code="missing", message="Say why, for those who find it skipped."))
+    if faults:
+        raise InvalidSpec(faults)
+    with audited(actor=by.username, door=door), transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=project.pk)
+        if project.deletion_requested_at is not None:
+            raise Conflict(f"{project.slug} is being removed, and a removal leaves no Kind out.")
+        row, made = SkippedKind.objects.get_or_create(
+            project=project, kind=kind, defaults={"because": because.strip(), "by_name": by.username}
+        )
+        _ring(project)
+    if made:
+        log.info("skipped", slug=project.slug, kind=kind)
+    return row
+
+
+def look_at_again(project: Project, kind: str, *, by: "Person", door: Door) -> bool:
+    """End the skipping; the next look puts right what moved meanwhile. False when the Kind was not skipped.
+
+    Raises NotFound, NotAllowed.
+    """
+    _check(project, by=by)
+    with audited(actor=by.username, door=door), transaction.atomic():
+        ended, _ = SkippedKind.objects.filter(project=project, kind=kind).delete()
+        _ring(project)
+    return bool(ended)
+
+
+def _check(project: Project, *, by: "Person") -> None:
+    if not permissions.may_see(by, project):
+        raise NotFound
+    if not permissions.is_platform_admin(by):
+        raise NotAllowed("Only the platform team skips a resource.")
+
+
+def _ring(project: Project) -> None:
+    Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())
+    ring_project(project.pk)
