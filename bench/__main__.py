@@ -17,7 +17,7 @@ import django
 from bench.pages import FEW
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("calls", "breakdown", "one", "submits", "many", "memory", "pages")
+PARTS = ("calls", "breakdown", "one", "submits", "many", "memory", "pages", "directory")
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
 
-    from bench import measure, pages, stack
+    from bench import directory, measure, pages, stack
 
     _make_room()
     tag = f"z{int(time.time()) % 1_000_000}"
@@ -65,6 +65,8 @@ def main() -> int:
         result["memory"] = _step("memory", measure.memory)
     if "pages" in wanted:
         result["pages"] = _step("pages", pages.run)
+    if "directory" in wanted:
+        result["directory"] = _step("directory", directory.run)
     rows = _table(result)
     _print(rows, result)
     if chosen.keep:
@@ -147,6 +149,13 @@ def _table(result: dict[str, Any]) -> list[tuple[str, str, str, str, bool]]:
         row("P1", f"server time p95: {name}", page["p95"], 100, 50, " ms")
         row("P2", f"  queries more than with {FEW} projects", max(page["queries"] - page["queries_few"], 0), 0, 0)
         row("P3", "  weight, compressed", page["kilobytes"], 150, 80, " kB")
+    if found := result.get("directory"):
+        row("D1", "directory: search p95", found["search"]["p95"], 100, 50, " ms")
+        row("D1", "directory: search p95, from key to answer", found["page"]["p95"], 150, 80, " ms")
+        row("D2", "directory: all groups of a person, p95", found["groups_of"]["p95"], 100, 20, " ms")
+        row("D3", "directory: first sync", found["first_sync_seconds"], 60, 30, " s")
+        row("D3", "directory: sync that finds nothing new", found["second_sync_seconds"], 20, 5, " s")
+        row("D4", "directory: memory that syncs take", found["sync_megabytes"], 120, 80, " MB")
     return rows
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
-import psycopg
+
+from bench.scratch import apart
 
 FEW, MANY = 100, 10_000
 VISITS = 60
@@ -36,25 +37,7 @@ PAGES: dict[str, tuple[str, str]] = {
 
 def run(*, many: int = MANY, visits: int = VISITS) -> dict[str, Any]:
     """Measure in a process of its own on a database of its own; what `main` prints, as data."""
-    base, _, name = os.environ["SLIPWAY_DATABASE_URL"].rpartition("/")
-    scratch = f"{name}_pages"
-    with psycopg.connect(f"{base}/{name}", autocommit=True) as connection:
-        connection.execute(f"drop database if exists {scratch} with (force)")
-        connection.execute(f"create database {scratch}")
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.pages", str(many), str(visits)],
-                env={**os.environ, "SLIPWAY_DATABASE_URL": f"{base}/{scratch}", "SLIPWAY_METRICS_PORT": "0"},
-                stdout=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-        finally:
-            connection.execute(f"drop database if exists {scratch} with (force)")
-    if done.returncode != 0:
-        sys.exit("the pages could not be measured, see above")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return apart("bench.pages", str(many), str(visits))
 
 
 def main() -> int:
