@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import api, api_reference, api_requests, directory_api, platform_api
+from projects import api, api_access, api_reference, api_requests, directory_api, platform_api
 
 app_name = "api"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("projects/<slug:slug>/suspend/", api.Suspend.as_view(), name="suspend"),
     path("projects/<slug:slug>/resume/", api.Resume.as_view(), name="resume"),
     path("projects/<slug:slug>/members/", api.Members.as_view(), name="members"),
+    path("projects/<slug:slug>/access/", api_access.Access.as_view(), name="access"),
+    path("projects/<slug:slug>/access/<str:subject>/", api_access.AccessOf.as_view(), name="access-of"),
     path("projects/<slug:slug>/events/", api.Events.as_view(), name="events"),
     path("projects/<slug:slug>/requests/", api.ProjectRequests.as_view(), name="project-requests"),
     path("requests/", api_requests.Requests.as_view(), name="requests"),

@@ -1,19 +1,46 @@
-"""Who can reach a project, and by which path."""
+"""Who can reach a project, and by which path; and why somebody can, or can't."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
+from pydantic import ValidationError
 
 from projects.answers import find, person_of
 from projects.frame import frame
-from provisioning.spec import Role
-
-_ROLES = [role.value for role in Role]
+from projects.installation import installation
+from projects.models import Project
+from projects.presentation import SYSTEMS
+from projects.reach import PORTAL, Reach, reach_of, role_rights
+from projects.why import why
+from provisioning.spec import Contributor
 
 
 @require_GET
 def people(request: HttpRequest, slug: str) -> HttpResponse:
-    """Everybody with a role, highest first, people before groups."""
+    """Every path to the project. `who`: somebody to explain."""
     found = find(person_of(request), slug)
-    rows = sorted(found.memberships.all(), key=lambda one: (_ROLES.index(one.role), one.is_group, one.subject))
-    return render(request, "projects/people.html", {**frame(request, found, tab="people"), "people": rows})
+    settings = installation()
+    reach = reach_of(found, installation=settings)
+    shown = {
+        **frame(request, found, tab="people"),
+        "reach": reach,
+        "roles": role_rights(found, installation=settings),
+        "portal": PORTAL,
+        "systems": SYSTEMS,
+        **_explained(request.GET.get("who", "").strip(), project=found, reach=reach),
+    }
+    return render(request, "projects/people.html", shown, status=422 if shown["who_wrong"] else 200)
+
+
+def _explained(who: str, *, project: Project, reach: Reach) -> dict[str, Any]:
+    if not who:
+        return {"who": "", "who_wrong": "", "answer": None}
+    try:
+        Contributor(user=who)
+    except ValidationError:
+        wrong = gettext("That can't be an account name. Write one such as bob@corp.example.")
+        return {"who": who[:200], "who_wrong": wrong, "answer": None}
+    return {"who": who, "who_wrong": "", "answer": why(who, project=project, reach=reach)}

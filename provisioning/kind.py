@@ -55,6 +55,15 @@ class Object:
 
 
 @dataclass(frozen=True)
+class Right:
+    """What one contributor may do by what a Kind makes: half a sentence, such as "write in vision/lanes"."""
+
+    subject: str
+    is_group: bool
+    text: str
+
+
+@dataclass(frozen=True)
 class Wish:
     """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person."""
 
@@ -128,6 +137,8 @@ class Kind:
     """check(wish) -> (option field, sentence) for options that the plan or catalogue does not allow. Pure."""
     usage: Usage | None = None
     """How much of it is used, measured for all projects of a target at once."""
+    rights: Callable[[Wish], Iterable[Right]] | None = None
+    """rights(wish) -> what each contributor gets by what `desired` declares; who gets nothing has none. Pure."""
 
 
 @cache

@@ -44,12 +44,14 @@ class Stage:
             "number": self.request.pk,
             "pk": self.request.pk,
             "uid": self.tokens["alice"].uid,
+            "subject": "alice@corp.example",
         }
         nowhere = {
             "slug": "nothing-here",
             "number": 999_999_999,
             "pk": 999_999_999,
             "uid": "00000000-0000-4000-8000-000000000000",
+            "subject": "alice@corp.example",
         }
         return {part: (nowhere if missing else there)[part] for part in wanted}
 

@@ -1,5 +1,6 @@
 """The small marks that every page uses: icon, status, plan mark, time, the head of a column that sorts."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -101,3 +102,9 @@ def column(context: dict[str, Any], page: Sorted[Any], word: str, title: str, st
         gettext(", sort by it"),
         format_html('<span aria-hidden="true"> {}</span>', sign) if current else "",
     )
+
+
+@register.simple_tag
+def right_of(rights: Mapping[str, str], system: str) -> str:
+    """What these rights open on a system; "" for nothing."""
+    return rights.get(system, "")

@@ -5,12 +5,20 @@ directory can be that of a system identity. When a contributor's last day is ove
 them; nothing here looks at the calendar.
 """
 
-from provisioning.kind import Kind, Object, Wish
+from collections.abc import Iterator
+
+from provisioning.kind import Kind, Object, Right, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
 from provisioning.spec import Role
 
 SERVICE_ACCOUNTS = ("default", "pipeline", "workload")
 _RBAC = "rbac.authorization.k8s.io"
+_MAY = {
+    Role.OWNER: "run and clear everything, read Secrets",
+    Role.EDITOR: "run everything, read Secrets",
+    Role.VIEWER: "look, without Secrets",
+}
+"""What the cluster roles of deploy/cluster/20-tenants.yaml open, in words."""
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -24,11 +32,15 @@ def _binding(wish: Wish, role: Role) -> Object:
     return manifest(
         wish,
         "RoleBinding",
-        f"slipway-{role}s",
+        _name(role),
         absent=not subjects,
         roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": f"slipway-{role}"},
         subjects=[{"apiGroup": _RBAC, "kind": kind, "name": name} for kind, name in subjects],
     )
+
+
+def _name(role: Role) -> str:
+    return f"slipway-{role}s"
 
 
 def _subjects(wish: Wish, role: Role) -> list[tuple[str, str]]:
@@ -41,6 +53,13 @@ def _subjects(wish: Wish, role: Role) -> list[tuple[str, str]]:
         for one in wish.spec.subjects(role)
     ]
     return list(dict.fromkeys(named))
+
+
+def rights(wish: Wish) -> Iterator[Right]:
+    """By which role binding each works in the namespace."""
+    for one in wish.spec.contributors:
+        text = f"{_MAY[one.role]} in {wish.names.namespace} (role binding {_name(one.role)})"
+        yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
 def summary(wish: Wish) -> str:
@@ -60,4 +79,5 @@ KIND = Kind(
     summary=summary,
     after=("namespace",),
     within="namespace",
+    rights=rights,
 )

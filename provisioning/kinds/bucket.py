@@ -8,17 +8,18 @@ Whose an existing bucket is, and how that stays decidable when we die between ma
 docs/decisions/0002-whose-bucket.md.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic import Field, field_validator
 
 from provisioning.errors import NameTaken, TemporaryError
-from provisioning.kind import Body, Each, Kind, Object, Options, Wish
+from provisioning.kind import Body, Each, Kind, Object, Options, Right, Wish
 from provisioning.measures import Measure, Reading, Survey, Usage
 from provisioning.names import LABEL_UID
 from provisioning.quantities import human, parse_quantity
+from provisioning.spec import Role
 
 TAG_KEPT = "slipway.dev/kept"
 MEASURES = (
@@ -136,6 +137,14 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         Object(key=policy, body=policy_document(wish.names.bucket)),
         Object(key=user, body={"enabled": True, "policies": [wish.names.store_user]}),
     )
+
+
+def rights(wish: Wish) -> Iterator[Right]:
+    """Who can work with the bucket: whoever may read the Secret with its keys in the workspace. Viewers may not."""
+    for one in wish.spec.contributors:
+        if one.role is not Role.VIEWER:
+            text = f"read and write {wish.names.bucket} (keys in the Secret bucket-credentials)"
+            yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
 def check(wish: Wish) -> Iterable[tuple[str, str]]:
@@ -343,4 +352,5 @@ KIND = Kind(
     options=BucketOptions,
     check=check,
     usage=Usage(measures=MEASURES, survey=survey, readings=readings),
+    rights=rights,
 )

@@ -10,13 +10,13 @@ nobody's rights away, nor do we touch its branch protection: both were there bef
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from provisioning.errors import AlreadyExists, NameTaken, PermanentError, Reason, TemporaryError
-from provisioning.kind import Body, Each, Kind, Object, Options, Wish
+from provisioning.kind import Body, Each, Kind, Object, Options, Right, Wish
 from provisioning.repositories import (
     TOPIC,
     TOPIC_KEPT,
@@ -38,6 +38,7 @@ KEY_PROTECTION = "protection/default-branch"
 KEY_MEMBERS = "members"
 
 PERMISSIONS: Mapping[Role, Permission] = {Role.OWNER: "admin", Role.EDITOR: "write", Role.VIEWER: "read"}
+_MAY: Mapping[Permission, str] = {"admin": "administer", "write": "read and push to", "read": "read"}
 _ADMINISTERS = ("admin", "owner")
 
 Found = Mapping[str, Any]
@@ -120,6 +121,12 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         rule = {"approvals": options.approvals, "push": [wish.forge.bot, *_owners(wish)]}
         objects.append(Object(key=KEY_PROTECTION, body=rule))
     return tuple(objects)
+
+
+def rights(wish: Wish) -> Iterator[Right]:
+    """What each person may do with the repository. Groups have nothing: the forge has none."""
+    for subject, permission in _people(wish).items():
+        yield Right(subject=subject, is_group=False, text=f"{_MAY[permission]} {full_name(wish)}")
 
 
 def check(wish: Wish) -> Iterable[tuple[str, str]]:
@@ -392,4 +399,5 @@ KIND = Kind(
     holds_data=True,
     options=RepositoryOptions,
     check=check,
+    rights=rights,
 )
