@@ -22,79 +22,15 @@ from bench.scratch import apart
 PEOPLE, GROUPS = 20_000, 5_000
 DIRECT = 5
 """Groups that a person is directly in."""
-_GIVEN = [
-    "Åsa",
-    "Alice",
-    "Anders",
-    "Örjan",
-    "Björn",
-    "Bob",
-    "Beatrice",
-    "Charlie",
-    "Camilla",
-    "Göran",
-    "Linnéa",
-    "Henrik",
-    "Maria",
-    "Erik",
-    "Sofia",
-    "Pål",
-    "Inés",
-    "Jürgen",
-    "Zoë",
-    "Søren",
-    "Łukasz",
-    "Siobhán",
-    "Yara",
-    "Tova",
-    "Lars-Göran",
-    "Fatima",
-    "Wei",
-    "Priya",
-]
-_FAMILY = [
-    "Andersson",
-    "Åkesson",
-    "Öberg",
-    "Sjöberg",
-    "Björklund",
-    "O'Connor",
-    "D'Angelo",
-    "Weiß",
-    "Müller",
-    "Västberg",
-    "Lindqvist",
-    "Nygaard",
-    "Söderström",
-    "Hägglund",
-    "Hedlund",
-    "Murphy",
-    "Nilsson",
-    "Forsberg",
-    "Zetterberg",
-    "Ekström",
-    "Gröndahl",
-    "Östberg",
-    "Haddad",
-    "Kowalski",
-    "Papadopoulou",
-    "Silva",
-]
-_WORDS = [
-    "vision",
-    "speech",
-    "forecast",
-    "chassis",
-    "powertrain",
-    "battery",
-    "lane",
-    "radar",
-    "plant",
-    "quality",
-    "demand",
-    "pricing",
-    "service",
-]
+_GIVEN = (
+    "Åsa Alice Anders Örjan Björn Bob Beatrice Charlie Camilla Göran Linnéa Henrik Maria Erik Sofia Pål Inés Jürgen "
+    "Zoë Søren Łukasz Siobhán Yara Tova Lars-Göran Fatima Wei Priya"
+)
+_FAMILY = (
+    "Andersson Åkesson Öberg Sjöberg Björklund O'Connor D'Angelo Weiß Müller Västberg Lindqvist Nygaard Söderström "
+    "Hägglund Hedlund Murphy Nilsson Forsberg Zetterberg Ekström Gröndahl Östberg Haddad Kowalski Papadopoulou Silva"
+)
+_ABOUT = "vision speech forecast chassis powertrain battery lane radar plant quality demand pricing service"
 TYPED = ("asa", "sjoberg", "maria o'connor", "jurgen wei", "vision", "ml-lane", "person-1234", "ovist", "zzz")
 """What people type; each beginning of it is a search."""
 
@@ -110,12 +46,13 @@ class MadeUp:
 
         chance = Random(4)
         groups = [f"10000000-0000-4000-8000-{number:012}" for number in range(GROUPS)]
+        about = _ABOUT.split()
         for number, object_id in enumerate(groups):
-            account = f"ml-{_WORDS[number % len(_WORDS)]}-{number:04}"
+            account = f"ml-{about[number % len(about)]}-{number:04}"
             yield Entry(object_id, True, account, account.replace("-", " "), place=f"Groups / {number % 40:02}")
             if number:
                 yield Edge(object_id, groups[number // 6])
-        names = list(product(_GIVEN, _FAMILY))
+        names = list(product(_GIVEN.split(), _FAMILY.split()))
         for number in range(PEOPLE):
             given, family = names[number % len(names)]
             object_id, account = f"20000000-0000-4000-8000-{number:012}", f"person-{number:05}@corp.example"
