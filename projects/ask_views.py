@@ -14,14 +14,16 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from projects import actions, documents, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
-from projects.errors import Conflict, InvalidSpec, StaleGeneration
+from projects.errors import Conflict, Fault, InvalidSpec, StaleGeneration
+from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.installation import installation
-from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest, Team
+from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest, Team
 from projects.policy import Question, decide
 from projects.presentation import outline, plan_counts, plan_lines, sketch
 from projects.preview import Preview
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from projects.permissions import Person
 
 JUST_NOW = timedelta(seconds=30)
-_NOT_CARRIED = ("csrfmiddlewaretoken", "do", "add_name", "add_role", "remove", "generation", "note")
+_NOT_CARRIED = ("csrfmiddlewaretoken", "do", "q", "add_found", "add_role", "remove", "generation", "note")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def new(request: HttpRequest) -> HttpResponse:
     person, pressed = person_of(request), request.POST.get("do", "")
     form = _form(request, person, project=None)
     if request.method == "POST" and pressed in ("preview", "create"):
+        if form.search.undecided:
+            return _which_is_meant(request, form)
         try:
             asked = actions.create(form.wish(), by=person, door=Door.FORM, installation=installation(), dry_run=True)
             # Who must ask a person sees the plan first, and can say why.
@@ -83,6 +87,8 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     form = _form(request, person, project=project)
     if request.method != "POST" or pressed not in ("preview", "change"):
         return _form_page(request, form)
+    if form.search.undecided:
+        return _which_is_meant(request, form)
     expected = number_in(request.POST.get("generation", ""))
     shared: dict[str, Any] = {"by": person, "door": Door.FORM, "installation": installation(), "expected": expected}
     with answered():
@@ -99,7 +105,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         except Conflict as error:
             return conflict_page(request, error.message, back=reverse("projects:project", args=[slug]))
     if asked.unchanged:
-        messages.info(request, "Nothing differs from what the project is already. Nothing was changed.")
+        messages.info(request, gettext("Nothing differs from what the project is already. Nothing was changed."))
     return after(asked)
 
 
@@ -129,16 +135,25 @@ def _form(request: HttpRequest, person: "Person", *, project: Project | None) ->
     return ProjectForm(typed, person=person, teams=teams, catalogue=installation().catalogue, project=project)
 
 
+def _which_is_meant(request: HttpRequest, form: ProjectForm) -> HttpResponse:
+    """The form again: what stands in the search field names nobody, and some are found for it."""
+    said = gettext("“%(words)s” is nobody's whole name. Add one of those found, or empty the field.")
+    form.take([Fault(path=("contributors",), code="undecided", message=said % {"words": form.search.words})])
+    return _form_page(request, form, status=422)
+
+
 def _form_page(request: HttpRequest, form: ProjectForm, *, status: int = 200, stale: str = "") -> HttpResponse:
     person = person_of(request)
+    look_up(form.rows)
     shown = {
         "form": form,
         "stale": stale,
         "cards": _cards(form),
         "no_team": form.project is None and not form.teams,
         "roles": [role.value for role in Role],
-        "suggestions": _suggestions(person),
-        "added": bool(request.POST.get("do") == "add" or "remove" in request.POST),
+        "added_role": request.POST.get("add_role", Role.EDITOR.value),
+        "suggestions": [] if DirectoryEntry.objects.exists() else _suggestions(person),
+        "added": bool({"remove", "add_found"} & set(request.POST) or request.POST.get("do") in ("add", "search")),
         "generation": str(form.project.generation) if form.project else "",
         **_plan(form, person),
         **(_names(form) if form.project is None else {}),
@@ -182,7 +197,13 @@ def _names(form: ProjectForm) -> dict[str, Any]:
         "slug_asked": slug,
         "from_title": not form.text("slug"),
         "answer": name_answer(slug, catalogue=catalogue) if slug else None,
-        "names": {"Namespace": made.namespace, "Bucket": made.bucket, "Repository": made.repository} if slug else {},
+        "names": {
+            gettext("Namespace"): made.namespace,
+            gettext("Bucket"): made.bucket,
+            gettext("Repository"): made.repository,
+        }
+        if slug
+        else {},
     }
 
 
@@ -241,16 +262,18 @@ def _cards(form: ProjectForm) -> list[PlanCard]:
                 name=plan.name,
                 title=plan.title or plan.name,
                 figures=(
-                    ("CPU", human(plan.cpu)),
-                    ("Memory", human(plan.memory)),
-                    ("GPU", str(plan.gpu) if plan.gpu else "none"),
-                    ("Volumes", human(plan.storage)),
-                    ("Bucket", human(plan.bucket)),
+                    (gettext("CPU"), human(plan.cpu)),
+                    (gettext("Memory"), human(plan.memory)),
+                    (gettext("GPU"), str(plan.gpu) if plan.gpu else gettext("none")),
+                    (gettext("Volumes"), human(plan.storage)),
+                    (gettext("Bucket"), human(plan.bucket)),
                 ),
                 units=plan.units,
-                decides={"approve": "Made at once", "ask": "A person decides", "refuse": "Not offered"}[
-                    verdict.decision
-                ],
+                decides={
+                    "approve": gettext("Made at once"),
+                    "ask": gettext("A person decides"),
+                    "refuse": gettext("Not offered"),
+                }[verdict.decision],
             )
         )
     return cards
@@ -260,7 +283,8 @@ def _teams(person: "Person") -> list[tuple[str, str]]:
     """The person's teams for the form's choice, each with its free plan units."""
     used = Sum("projects__units", filter=Q(projects__deletion_requested_at=None))
     rows = permissions.teams_of(person).annotate(used=used).values_list("slug", "budget", "used")
-    return [(slug, f"{slug} ({budget - (taken or 0)} units free)") for slug, budget, taken in rows]
+    free = gettext("%(team)s (%(units)d units free)")
+    return [(slug, free % {"team": slug, "units": budget - (taken or 0)}) for slug, budget, taken in rows]
 
 
 def _suggestions(person: "Person") -> list[str]:

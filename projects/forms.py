@@ -6,15 +6,18 @@ faults are put beside the fields they name.
 
 import types
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy
 from pydantic.fields import FieldInfo
 
 from projects.errors import Fault
+from projects.form_people import ContributorRow, Search, present_rows, take_added, typed_rows
 from projects.models import Project
 from projects.presentation import icon_of
 from projects.spec import option_models
@@ -44,27 +47,6 @@ class Problem:
     message: str
 
 
-@dataclass
-class ContributorRow:
-    """One contributor as the form shows it."""
-
-    subject: str
-    is_group: bool
-    role: str = Role.VIEWER.value
-    until: str = ""
-    errors: list[str] = field(default_factory=list)
-
-    @property
-    def value(self) -> str:
-        """As the form carries it: user:alice@corp.example or group:ml-vision."""
-        return f"{'group' if self.is_group else 'user'}:{self.subject}"
-
-    def as_data(self) -> dict[str, str]:
-        """As the spec wants it."""
-        data = {"group" if self.is_group else "user": self.subject, "role": self.role}
-        return {**data, "until": self.until} if self.until else data
-
-
 @dataclass(frozen=True)
 class Section:
     """The options of one Kind."""
@@ -79,23 +61,30 @@ class Section:
 class ProjectForm(forms.Form):
     """What is asked for, as typed. `data()` is the wish for `projects.actions`; `take()` brings its faults back."""
 
-    title = forms.CharField(label="Title", required=False, help_text="What people call it.")
+    title = forms.CharField(label=gettext_lazy("Title"), required=False, help_text=gettext_lazy("What people call it."))
     slug = forms.CharField(
-        label="Name",
+        label=gettext_lazy("Name"),
         required=False,
-        help_text=(
-            f"Leave it empty to take it from the title. Lower case letters, digits and hyphens, at most {SLUG_MAX}. "
-            "It can't be changed later."
+        help_text=format_lazy(
+            gettext_lazy(
+                "Leave it empty to take it from the title. Lower case letters, digits and hyphens, at most {most}. "
+                "It can't be changed later."
+            ),
+            most=SLUG_MAX,
         ),
     )
-    team = _Choice(label="Team", required=False)
-    description = forms.CharField(label="What is it for?", required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    plan = forms.CharField(label="Plan", required=False, widget=forms.HiddenInput)
+    team = _Choice(label=gettext_lazy("Team"), required=False)
+    description = forms.CharField(
+        label=gettext_lazy("What is it for?"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    plan = forms.CharField(label=gettext_lazy("Plan"), required=False, widget=forms.HiddenInput)
     expires = forms.CharField(
-        label="Ends",
+        label=gettext_lazy("Ends"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="After this day we stop looking after the project. Nothing is removed; a later date resumes it.",
+        help_text=gettext_lazy(
+            "After this day we stop looking after the project. Nothing is removed; a later date resumes it."
+        ),
     )
 
     def __init__(
@@ -121,12 +110,12 @@ class ProjectForm(forms.Form):
             del self.fields["slug"], self.fields["team"]
         for name, shown in self.fields.items():
             _dress(shown, name=name)
-        self.rows = self._typed_rows(typed) if typed is not None else _present_rows(project)
-        self._take_pending(typed)
+        self.rows = typed_rows(typed) if typed is not None else present_rows(project)
+        self.search = take_added(self.rows, typed) if typed is not None else Search()
         # As the domain would: a wish without an owner keeps those that there are. Here, so that the rows are seen, and
         # so that faults keep pointing at the right ones.
         if not any(row.role == Role.OWNER for row in self.rows):
-            owners = [row for row in _present_rows(project) if row.role == Role.OWNER]
+            owners = [row for row in present_rows(project) if row.role == Role.OWNER]
             owners = owners or [ContributorRow(subject=person.username.lower(), is_group=False, role=Role.OWNER.value)]
             known = {row.value for row in owners}
             self.rows = [*owners, *(row for row in self.rows if row.value not in known)]
@@ -138,28 +127,6 @@ class ProjectForm(forms.Form):
                 made = _option_field(info)
                 made.initial = chosen.get(kind.name, {}).get(name, info.get_default(call_default_factory=True))
                 self.fields[f"options.{kind.name}.{name}"] = made
-
-    def _typed_rows(self, typed: QueryDict) -> list[ContributorRow]:
-        rows = []
-        columns = (typed.getlist("subject"), typed.getlist("role"), typed.getlist("until"))
-        for value, role, until in zip(*columns, strict=False):
-            kind, _, subject = value.partition(":")
-            if kind in ("user", "group"):
-                rows.append(ContributorRow(subject=subject, is_group=kind == "group", role=role, until=until))
-        removed = typed.get("remove", "")
-        if removed.isdigit() and int(removed) < len(rows):
-            del rows[int(removed)]
-        return rows
-
-    def _take_pending(self, typed: QueryDict | None) -> None:
-        """A name that stands in the add field counts, whichever button was pressed: it would be lost silently."""
-        name = typed.get("add_name", "").strip() if typed else ""
-        if name and typed is not None:
-            is_group = "@" not in name
-            row = ContributorRow(subject=name if is_group else name.lower(), is_group=is_group)
-            row.role = typed.get("add_role", row.role)
-            if not any(one.value == row.value for one in self.rows):
-                self.rows.append(row)
 
     def text(self, name: str) -> str:
         """What stands in a field."""
@@ -225,10 +192,10 @@ class ProjectForm(forms.Form):
         if fault.path[:1] == ("contributors",):
             index = fault.path[1] if len(fault.path) > 1 else None
             if isinstance(index, int) and index < len(self.rows):
-                return Problem(anchor=f"role-{index}", label="Contributors", message=fault.message)
-            return Problem(anchor="id-add_name", label="Contributors", message=fault.message)
+                return Problem(anchor=f"role-{index}", label=gettext("Contributors"), message=fault.message)
+            return Problem(anchor="id-add_name", label=gettext("Contributors"), message=fault.message)
         if fault.path == ("plan",):
-            return Problem(anchor="plans", label="Plan", message=fault.message)
+            return Problem(anchor="plans", label=gettext("Plan"), message=fault.message)
         if fault.field in self.fields:
             shown = self[fault.field]
             return Problem(anchor=str(shown.id_for_label), label=str(shown.label), message=fault.message)
@@ -251,7 +218,7 @@ class ProjectForm(forms.Form):
                     kind=kind,
                     icon=icon_of(kind.name),
                     fields=fields,
-                    chosen=", ".join(chosen) or "as usual",
+                    chosen=", ".join(chosen) or gettext("as usual"),
                     problems=problems,
                 )
             )
@@ -268,20 +235,6 @@ def _initial(*, teams: Sequence[tuple[str, str]], catalogue: Catalogue, project:
         "plan": spec.plan,
         "expires": spec.expires.isoformat() if spec.expires else "",
     }
-
-
-def _present_rows(project: Project | None) -> list[ContributorRow]:
-    if project is None:
-        return []
-    return [
-        ContributorRow(
-            subject=one.subject,
-            is_group=one.is_group,
-            role=one.role.value,
-            until=one.until.isoformat() if one.until else "",
-        )
-        for one in project.wanted().contributors
-    ]
 
 
 def _dress(shown: forms.Field, *, name: str) -> None:
@@ -348,5 +301,5 @@ def _typed_option(value: Any, info: FieldInfo) -> Any:
 
 def _said(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     return ", ".join(value) if isinstance(value, list) else str(value)

@@ -14,7 +14,7 @@ def test_ask_preview_create_and_the_status_page() -> None:
     alice = client("alice")
     blank = alice.get("/projects/new/")
     typed = fields(blank, holding="title")
-    typed["title"], typed["add_name"] = ["Demand forecast"], ["ml-vision"]
+    typed["title"], typed["q"] = ["Demand forecast"], ["ml-vision"]
     review = alice.post("/projects/new/", {**typed, "do": "preview"})
     assert review.status_code == 200
     page = text(review)
@@ -48,7 +48,7 @@ def test_ask_preview_create_and_the_status_page() -> None:
 
 def test_back_to_the_form_keeps_what_was_typed() -> None:
     alice = client("alice")
-    review = press(alice, "preview", add_name="bob@corp.example", description="Winter weeks")
+    review = press(alice, "preview", q="bob@corp.example", description="Winter weeks")
     form = alice.post("/projects/new/", {**fields(review, holding="reviewed"), "do": "edit"})
     sent = fields(form, holding="title")
     assert (sent["title"], sent["subject"]) == (
@@ -60,7 +60,7 @@ def test_back_to_the_form_keeps_what_was_typed() -> None:
 
 def test_all_faults_stand_on_top_and_beside_their_fields_and_what_was_typed_stays() -> None:
     page = press(
-        client("alice"), "preview", slug="kube-system", plan="small", add_name="system:masters",
+        client("alice"), "preview", slug="kube-system", plan="small", q="system:masters",
         **{"options.limits.pods": "many", "options_shown": "1"},
     )  # fmt: skip
     assert page.status_code == 422
@@ -106,7 +106,7 @@ def test_the_live_plan_follows_the_form() -> None:
     assert "It takes 12 of the 100 free units of forecasting" in good
     assert '"plan": "medium"' in good.replace("&quot;", '"')
     bad = text(alice.post("/projects/plan/", {**NEW, "options.bucket.quota": "600Gi"}))
-    assert "Fix Size limit first. 600 GiB is more than plan small allows (200)" in bad
+    assert "Fix this first: Size limit . 600 GiB is more than plan small allows (200)" in bad
     assert "ml-demand-forecast on" in bad
 
 

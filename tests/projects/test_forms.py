@@ -12,6 +12,8 @@ from projects.forms import ContributorRow, Problem, ProjectForm, _option_field, 
 from projects.installation import installation
 from provisioning.kind import Options
 
+pytestmark = pytest.mark.django_db
+
 TEAMS = [("forecasting", "forecasting (100 units free)"), ("vision", "vision (60 units free)")]
 ALICE = ContributorRow(subject="alice@corp.example", is_group=False, role="owner")
 
@@ -86,7 +88,7 @@ def test_a_script_that_sends_no_options_gets_the_defaults() -> None:
 
 def test_a_contributor_is_added_and_removed_by_buttons() -> None:
     rows = {"subject": ["user:alice@corp.example", "group:ml-vision"], "role": ["owner", "editor"], "until": ["", ""]}
-    added = form(**rows, add_name="Bob@corp.example", add_role="viewer", do="add")
+    added = form(**rows, q="Bob@corp.example", add_role="viewer", do="add")
     assert [(row.value, row.role) for row in added.rows] == [
         ("user:alice@corp.example", "owner"),
         ("group:ml-vision", "editor"),
@@ -97,7 +99,7 @@ def test_a_contributor_is_added_and_removed_by_buttons() -> None:
 
 
 def test_a_name_left_in_the_add_field_is_not_lost_on_submit() -> None:
-    left = form(do="preview", add_name="ml-vision", add_role="editor")
+    left = form(do="preview", q="ml-vision", add_role="editor")
     assert [row.value for row in left.rows] == ["user:alice@corp.example", "group:ml-vision"]
 
 

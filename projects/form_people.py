@@ -1,0 +1,139 @@
+"""The contributors of the form: its rows, whom one adds and how, and what the directory knows of them.
+
+One input searches the directory while one types; what is found are buttons of the form. Without script the same input
+has a Search button. A name that the directory does not have can be added as it was typed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.http import QueryDict
+
+from projects import directory
+from projects.identity import entries_of
+from projects.models import DirectoryEntry, Project
+from provisioning.spec import Role
+
+
+@dataclass
+class ContributorRow:
+    """One contributor as the form shows it. `entry`: who that is in the directory, None when it has nobody, or several.
+
+    `unknown`: there is a directory, and it does not have this name.
+    """
+
+    subject: str
+    is_group: bool
+    role: str = Role.VIEWER.value
+    until: str = ""
+    errors: list[str] = field(default_factory=list)
+    entry: DirectoryEntry | None = None
+    unknown: bool = False
+
+    @property
+    def value(self) -> str:
+        """As the form carries it: user:alice@corp.example or group:ml-vision."""
+        return f"{'group' if self.is_group else 'user'}:{self.subject}"
+
+    def as_data(self) -> dict[str, str]:
+        """As the spec wants it."""
+        data = {"group" if self.is_group else "user": self.subject, "role": self.role}
+        return {**data, "until": self.until} if self.until else data
+
+
+@dataclass
+class Search:
+    """What stands in the search field when the page comes back, and what was found for it.
+
+    `undecided`: somebody pressed another button than Search while it stood there, and it names nobody by itself.
+    """
+
+    words: str = ""
+    found: list[DirectoryEntry] = field(default_factory=list)
+    undecided: bool = False
+
+    @property
+    def as_typed(self) -> str:
+        """The value by which the words are added as they are."""
+        return named(self.words).value
+
+
+def typed_rows(typed: QueryDict) -> list[ContributorRow]:
+    """The rows as they were sent, without the one whose Remove was pressed."""
+    rows = []
+    columns = (typed.getlist("subject"), typed.getlist("role"), typed.getlist("until"))
+    for value, role, until in zip(*columns, strict=False):
+        if row := _row(value):
+            row.role, row.until = role, until
+            rows.append(row)
+    removed = typed.get("remove", "")
+    if removed.isascii() and removed.isdigit() and len(removed) < 5 and int(removed) < len(rows):
+        del rows[int(removed)]
+    return rows
+
+
+def present_rows(project: Project | None) -> list[ContributorRow]:
+    """The contributors of the project as it is; none for a new one."""
+    if project is None:
+        return []
+    return [
+        ContributorRow(
+            subject=one.subject,
+            is_group=one.is_group,
+            role=one.role.value,
+            until=one.until.isoformat() if one.until else "",
+        )
+        for one in project.wanted().contributors
+    ]
+
+
+def named(words: str) -> ContributorRow:
+    """Whom the words name: a person by an account, which has an @, else a group."""
+    return ContributorRow(subject=words if "@" not in words else words.lower(), is_group="@" not in words)
+
+
+def take_added(rows: list[ContributorRow], typed: QueryDict) -> Search:
+    """Add to the rows whom the form adds: a found one whose button was pressed, or a name that stands in the field.
+
+    Such a name counts whichever button was pressed, since it would be lost silently; but only if it is somebody's, or
+    if nobody has one like it. Otherwise what was found is for the person to choose from.
+    """
+    words = typed.get("q", "").strip()[: directory.LONGEST]
+    role = typed.get("add_role", Role.VIEWER.value)
+    if chosen := _row(typed.get("add_found", "")):
+        _add(rows, chosen, role=role)
+        return Search()
+    if not words:
+        return Search()
+    pressed = typed.get("do", "")
+    if pressed == "search":
+        return Search(words=words, found=directory.search(words))
+    meant = named(words)
+    entry = directory.entry_of(subject=meant.subject, is_group=meant.is_group)
+    if entry is not None:
+        meant = ContributorRow(subject=entry.account, is_group=entry.is_group)
+    elif found := directory.search(words):
+        return Search(words=words, found=found, undecided=pressed not in ("", "add"))
+    _add(rows, meant, role=role)
+    return Search()
+
+
+def look_up(rows: Iterable[ContributorRow]) -> None:
+    """Put beside each row who that is in the directory. Two queries."""
+    rows = list(rows)
+    known = entries_of([(row.is_group, row.subject) for row in rows])
+    is_there = bool(known) or DirectoryEntry.objects.exists()
+    for row in rows:
+        row.entry = known.get((row.is_group, row.subject))
+        row.unknown = is_there and row.entry is None
+
+
+def _row(value: str) -> ContributorRow | None:
+    kind, _, subject = value.partition(":")
+    return ContributorRow(subject=subject, is_group=kind == "group") if kind in ("user", "group") and subject else None
+
+
+def _add(rows: list[ContributorRow], row: ContributorRow, *, role: str) -> None:
+    if not any(one.value == row.value for one in rows):
+        row.role = role
+        rows.append(row)
