@@ -74,6 +74,7 @@ SERVERS = (
         folders=("options", "templates", "public"),
         estimate=160,
     ),
+    Server(name="kubelogin", programs=(("kubectl-oidc_login", "github.com/int128/kubelogin"),), estimate=15),
     Server(name="act", programs=(("act", "github.com/nektos/act"),), estimate=60),
 )
 BY_NAME = {server.name: server for server in SERVERS}

@@ -1,11 +1,12 @@
-"""The company of company.toml: read, checked, and written as the people.json that stands in for a directory.
+"""The company of company.toml: read, checked, and written as the stack's people.json.
 
-The identity provider reads that file where the stack has no domain controller: no root, or no Samba.
+Where the stack has no domain controller (no root, or nobody wants one), that file stands in for a directory.
 """
 
 import json
 import tomllib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -103,8 +104,8 @@ def read(path: Path) -> Company:
     return Company(domain=data["domain"], tenant=data["tenant"], people=people, groups=groups)
 
 
-def people_json(company: Company) -> str:
-    """The directory as a file. Object ids are made from the accounts, so they are the same in every stack."""
+def people_json(company: Company, *, object_ids: Mapping[str, str]) -> str:
+    """The directory as a file. `object_ids` has one for each account of a person or group."""
     place = " / ".join
     people = [
         {
@@ -115,7 +116,7 @@ def people_json(company: Company) -> str:
             "family_name": one.family_name,
             "display_name": one.name,
             "email": f"{one.account}@{company.domain}",
-            "oid": object_id(company, one.account),
+            "oid": object_ids[one.account],
             "disabled": one.disabled,
             "place": place(one.unit),
             "groups": [group.account for group in company.groups if one.account in group.people],
@@ -126,7 +127,7 @@ def people_json(company: Company) -> str:
         {
             "name": one.account,
             "display_name": one.name,
-            "oid": object_id(company, one.account),
+            "oid": object_ids[one.account],
             "place": place(one.unit),
             "groups": [group.account for group in company.groups if one.account in group.groups],
         }
@@ -135,6 +136,7 @@ def people_json(company: Company) -> str:
     return json.dumps({"tenant": company.tenant, "people": people, "groups": groups}, indent=2, ensure_ascii=False)
 
 
-def object_id(company: Company, account: str) -> str:
-    """The object id of a person or group where no directory gives one."""
-    return str(uuid.uuid5(uuid.UUID(company.tenant), account))
+def made_up_ids(company: Company) -> dict[str, str]:
+    """Object ids where no directory gives any: made from the accounts, so they are the same in every stack."""
+    accounts = [*(one.account for one in company.people), *(one.account for one in company.groups)]
+    return {account: str(uuid.uuid5(uuid.UUID(company.tenant), account)) for account in accounts}

@@ -5,11 +5,14 @@ Runs in Debian's own Python, which has Samba's modules, and writes to the databa
 
 import subprocess
 import sys
+import uuid
 
 from devstack import domain
-from devstack.company import company
+from devstack.company import Company, company, people_json
 from devstack.files import remove_tree, write_if_changed
 from devstack.stack import Stack, open_stack
+
+_FOUND = ["sAMAccountName", "objectGUID"]
 
 
 def main(name: str) -> int:
@@ -19,7 +22,9 @@ def main(name: str) -> int:
         # What an interrupted run has left can't be told from a whole domain.
         remove_tree(domain.folder(stack))
         _provision(stack)
-        _fill(stack)
+        whole = company()
+        text = people_json(whole, object_ids=_fill(stack, whole))
+        write_if_changed(stack.folder / "people.json", text + "\n", mode=0o600)
         done.touch()
         print("the domain is made")
     return 0
@@ -39,12 +44,12 @@ def _provision(stack: Stack) -> None:
     write_if_changed(domain.configuration(stack), domain.smb_conf(stack, whole))
 
 
-def _fill(stack: Stack) -> None:
+def _fill(stack: Stack, whole: Company) -> dict[str, str]:
+    """Put the company into the domain's database. Returns the object id that it has given to each account."""
     from samba.auth import system_session
     from samba.param import LoadParm
     from samba.samdb import SamDB
 
-    whole = company()
     parameters = LoadParm(filename_for_non_global_lp=str(domain.configuration(stack)))
     database = SamDB(
         url=str(domain.folder(stack) / "private" / "sam.ldb"), session_info=system_session(), lp=parameters
@@ -56,6 +61,8 @@ def _fill(stack: Stack) -> None:
     database.modify_ldif(domain.company_ldif(whole, service_passwords=passwords))
     database.transaction_commit()
     database.setpassword("(sAMAccountName=Administrator)", administrator)
+    found = database.search(base=domain.branch(whole), expression="(sAMAccountName=*)", attrs=_FOUND)
+    return {str(one["sAMAccountName"]): str(uuid.UUID(bytes_le=bytes(one["objectGUID"][0]))) for one in found}
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def all_processes(stack: Stack, endpoints: Endpoints) -> list[Process]:
 
 
 def servers_to_build(endpoints: Endpoints) -> tuple[str, ...]:
-    """The names in `builds.SERVERS` that this stack needs; act is built for the projects' workflows in any case."""
+    """The names in `builds.SERVERS` that this stack needs; act and kubelogin are for people in any case."""
     wanted = []
     if endpoints.kubeconfig is None:
         wanted += ["etcd", "kubernetes"]
@@ -60,7 +60,7 @@ def servers_to_build(endpoints: Endpoints) -> tuple[str, ...]:
         wanted.append("minio")
     if endpoints.gitea_url is None:
         wanted.append("gitea")
-    return (*wanted, "act")
+    return (*wanted, "kubelogin", "act")
 
 
 def base_environment(stack: Stack) -> dict[str, str]:
@@ -291,6 +291,7 @@ def _cluster(stack: Stack, endpoints: Endpoints) -> list[Process]:
                 *("--secure-port", str(ports["kube-apiserver"]), "--cert-dir", str(stack.folder / "kube-apiserver")),
                 *("--tls-cert-file", str(tls / "server.pem"), "--tls-private-key-file", str(tls / "server.key")),
                 *("--token-auth-file", str(stack.secrets / "tokens.csv"), "--authorization-mode", "RBAC"),
+                *("--authentication-config", str(stack.folder / "authentication.json")),
                 *("--service-account-key-file", str(tls / "service-accounts.pub")),
                 *("--service-account-signing-key-file", str(tls / "service-accounts.key")),
                 *("--service-account-issuer", "https://kubernetes.default.svc"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from devstack import builds, domain
-from devstack.company import company, people_json
+from devstack.company import company, made_up_ids, people_json
 from devstack.endpoints import Endpoints
 from devstack.errors import StackError
 from devstack.files import write_if_changed
@@ -22,6 +22,7 @@ from devstack.stack import ROOT, Stack
 
 BOT = "slipway-bot"
 CLIENT_ID = "slipway-portal"
+CLUSTER_CLIENT_ID = "slipway-kubernetes"
 RELYING_PARTY_ID = "https://slipway.corp.example"
 
 
@@ -39,7 +40,9 @@ def write(stack: Stack, endpoints: Endpoints) -> None:
     if domain.wanted() and (domain.folder(stack) / "complete").exists():
         # The address may have moved since the domain was made.
         write_if_changed(domain.configuration(stack), domain.smb_conf(stack, company()))
-    write_if_changed(stack.folder / "people.json", people_json(company()) + "\n", mode=0o600)
+    if not domain.wanted():
+        text = people_json(company(), object_ids=made_up_ids(company()))
+        write_if_changed(stack.folder / "people.json", text + "\n", mode=0o600)
 
 
 def environment(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
@@ -72,6 +75,7 @@ def catalogue_values(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
     ports = stack.ports()
     return {
         "kube_url": cluster_server(stack, endpoints),
+        "cluster_login": json.dumps(cluster_login(stack, endpoints)),
         "ci_url": f"http://127.0.0.1:{ports['ci']}/",
         "store_url": endpoints.s3_endpoint or f"http://127.0.0.1:{ports['minio']}",
         "forge_url": (endpoints.gitea_url or f"http://127.0.0.1:{ports['gitea']}").rstrip("/"),
@@ -171,11 +175,8 @@ def _write_cluster_files(stack: Stack, endpoints: Endpoints) -> None:
     tokens = [
         (admin, "cluster-admin", "u-admin", ["system:masters"]),
         (manager, "system:kube-controller-manager", "u-manager", []),
-        *(
-            (f"{name}-token", f"ad:{name}@corp.example", f"u-{name}", [f"ad:{group}" for group in groups])
-            for name, groups in people_groups().items()
-        ),
     ]
+    write_if_changed(stack.folder / "authentication.json", json.dumps(authentication(stack), indent=2) + "\n")
     stack.write_secret("tokens.csv", tokens_csv(tokens))
     stack.write_secret("cluster-north.ca", (stack.tls / "ca.pem").read_text(encoding="utf-8"))
     server, ca = cluster_server(stack, endpoints), stack.tls / "ca.pem"
@@ -187,13 +188,28 @@ def _write_cluster_files(stack: Stack, endpoints: Endpoints) -> None:
     )
 
 
-def people_groups() -> dict[str, list[str]]:
-    """Who has a tenant's token of the cluster, with the directory groups: the four people of the stack."""
+def cluster_login(stack: Stack, endpoints: Endpoints) -> dict[str, object] | None:
+    """The catalogue's `login` of the cluster: our identity provider, which a configured cluster does not know."""
+    if endpoints.kubeconfig is not None:
+        return None
+    issuer = f"https://localhost:{stack.ports()['idp']}/adfs"
+    return {"issuer": issuer, "client_id": CLUSTER_CLIENT_ID, "ca": {"file": "directory.ca"}}
+
+
+def authentication(stack: Stack) -> dict[str, object]:
+    """How the API server takes people's own ID tokens. It looks for the issuer until it is there."""
+    issuer = {
+        "url": f"https://localhost:{stack.ports()['idp']}/adfs",
+        "audiences": [CLUSTER_CLIENT_ID],
+        "certificateAuthority": (stack.tls / "ca.pem").read_text(encoding="utf-8"),
+    }
+    # A directory keeps a UPN as it was typed; specs and role bindings have it in lower case.
+    username = {"expression": "'ad:' + claims.upn.lowerAscii()"}
+    mappings = {"username": username, "groups": {"claim": "group", "prefix": "ad:"}}
     return {
-        "alice": ["ml-users", "ml-forecasting"],
-        "bob": ["ml-users", "ml-forecasting"],
-        "charlie": ["ml-users"],
-        "paula": ["ml-users", "ml-platform"],
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AuthenticationConfiguration",
+        "jwt": [{"issuer": issuer, "claimMappings": mappings}],
     }
 
 

@@ -231,6 +231,7 @@ def addresses(one: Stack, endpoints: Endpoints) -> str:
   Gitea         {forge}/
   Object store  {store}
   Cluster       {kubectl} --kubeconfig {kubeconfig}
+  as oneself    PATH={builds.program("kubectl-oidc_login").parent}:$PATH, then the lines on a project's page
 
   Sign in as    alice    alice-pw    owner of demand-forecast, team forecasting
                 bob      bob-pw      its editor, team forecasting

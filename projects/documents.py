@@ -10,7 +10,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from projects import cluster_login
 from provisioning.kind import Wish, kinds
+from provisioning.secrets import Resolve
 from provisioning.spec import ProjectSpec
 
 _ORDER = ("version", "slug", "title", "description", "team", "plan", "expires", "contributors", "options")
@@ -103,8 +105,11 @@ def _option(spec: ProjectSpec, kind: str) -> dict[str, Any]:
     return spec.options.get(kind, {})
 
 
-def use_blocks(wish: Wish) -> tuple[Block, ...]:
-    """What one pastes into a terminal or notebook to work with the project. No key stands in any of them."""
+def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
+    """What one pastes into a terminal or notebook to work with the project. No key stands in any of them.
+
+    `resolve` reads the certificates that the lines for kubectl carry.
+    """
     names, store = wish.names, wish.object_store
     endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
     keys = (
@@ -119,11 +124,8 @@ def use_blocks(wish: Wish) -> tuple[Block, ...]:
         Block(
             name="use-kubectl",
             title="Workspace with kubectl",
-            text=(
-                f"kubectl config use-context {wish.cluster.name}\n"
-                f"kubectl config set-context --current --namespace {names.namespace}\n"
-                "kubectl get pods"
-            ),
+            text=cluster_login.kubectl_lines(wish.cluster, namespace=names.namespace, resolve=resolve),
+            says=cluster_login.needs(wish.cluster),
         ),
         Block(
             name="use-dvc",

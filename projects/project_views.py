@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import actions, activity, documents, permissions
 from projects.answers import answered, find, person_of
 from projects.frame import frame, polled, state_of, tab_of
+from projects.installation import installation
 from projects.models import Decision, Membership
 from provisioning.spec import Role
 
@@ -47,7 +48,9 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
         "projects/project.html",
         {
             **shown,
-            "blocks": documents.use_blocks(wish) if wish and found.deletion_requested_at is None else (),
+            "blocks": documents.use_blocks(wish, resolve=installation().resolve)
+            if wish and found.deletion_requested_at is None
+            else (),
             "people": sorted(
                 found.memberships.all(), key=lambda one: (_ROLES.index(one.role), one.is_group, one.subject)
             ),

@@ -36,10 +36,22 @@ class _Named(_Entry):
     title: str = ""
 
 
+class ClusterLogin(_Entry):
+    """How people's own kubectl signs in to a cluster: by OpenID Connect, with the plugin oidc-login."""
+
+    issuer: Annotated[str, Field(pattern=r"^https://\S+$")]
+    client_id: Annotated[str, Field(pattern=r"^\S+$")]
+    scopes: tuple[Annotated[str, Field(pattern=r"^[^\s,]+$")], ...] = ()
+    ca: SecretRef | None = None
+    grant: Literal["authcode", "device-code"] = "authcode"
+
+
 class ClusterTarget(_Named):
-    """A Kubernetes cluster."""
+    """A Kubernetes cluster. `public_api` is its address for people, where that is another one than the portal's."""
 
     api: str
+    public_api: str = ""
+    login: ClusterLogin | None = None
     ca: SecretRef | None = None
     token: SecretRef
     user_prefix: str = ""

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import httpx
 import jwt
 
-from tests.contract.stack import folder
+from tests.contract.stack import eventually, folder, url
 
 CLUSTER_CLIENT = "slipway-kubernetes"
 
@@ -102,5 +102,21 @@ def claims(token: str) -> dict[str, Any]:
 
 @cache
 def for_cluster(person: str) -> str:
-    """The ID token with which this person talks to the cluster; good for an hour."""
-    return str(by_device(person, client=CLUSTER_CLIENT)["id_token"])
+    """The ID token with which one of the sample people talks to the cluster; good for an hour."""
+    token = str(by_device(person, client=CLUSTER_CLIENT)["id_token"])
+    # A cluster that has just been started looks for the issuer every ten seconds.
+    eventually(lambda: groups_in_cluster(token) is not None, seconds=30)
+    return token
+
+
+def groups_in_cluster(token: str) -> list[str] | None:
+    """The groups that the cluster takes this token's holder to be in; None where it does not take the token."""
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    with httpx.Client(base_url=url("kube-apiserver", scheme="https"), verify=trust(), trust_env=False) as http:
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        answer = http.post(path, json=review, headers={"Authorization": f"Bearer {token}"})
+    if answer.status_code == 401:
+        return None
+    assert answer.status_code == 201, answer.text
+    groups: list[str] = answer.json()["status"]["userInfo"]["groups"]
+    return groups

@@ -46,6 +46,7 @@ def test_every_field_of_the_catalogue_is_named() -> None:
     models = (
         catalogue.Catalogue,
         catalogue.ClusterTarget,
+        catalogue.ClusterLogin,
         catalogue.ObjectStoreTarget,
         catalogue.ForgeTarget,
         catalogue.LdapDirectory,

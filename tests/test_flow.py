@@ -19,6 +19,7 @@ from minio.error import S3Error
 
 from tests import live
 from tests.contract.stack import eventually, folder, unique, url
+from tests.own_tokens import for_cluster
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,7 +43,7 @@ def slug() -> Iterator[str]:
 
 def credentials(slug: str) -> dict[str, str]:
     """The workspace's Secret, read by alice with her own token."""
-    answer = live.cluster("alice-token").get(f"/api/v1/namespaces/ml-{slug}/secrets/bucket-credentials")
+    answer = live.cluster(for_cluster("alice")).get(f"/api/v1/namespaces/ml-{slug}/secrets/bucket-credentials")
     assert answer.status_code == 200, answer.text
     return {name: base64.b64decode(value).decode() for name, value in answer.json()["data"].items()}
 
@@ -90,7 +91,7 @@ def test_the_bucket_takes_the_projects_data_and_nobody_elses(slug: str) -> None:
 
 
 def test_alices_group_works_in_the_workspace_and_cannot_touch_its_limits(slug: str) -> None:
-    bob, namespace = live.cluster("bob-token"), f"/api/v1/namespaces/ml-{slug}"
+    bob, namespace = live.cluster(for_cluster("bob")), f"/api/v1/namespaces/ml-{slug}"
     assert bob.get(f"{namespace}/pods").status_code == 200
     made = bob.post(f"{namespace}/configmaps", json={"metadata": {"name": "mine"}, "data": {"a": "b"}})
     assert made.status_code == 201
@@ -100,7 +101,7 @@ def test_alices_group_works_in_the_workspace_and_cannot_touch_its_limits(slug: s
     }
     assert bob.patch(f"{namespace}/resourcequotas/slipway-compute", **merge).status_code == 403
     assert bob.delete(f"{namespace}/secrets/bucket-credentials").status_code in (403, 422)
-    charlie = live.cluster("charlie-token")
+    charlie = live.cluster(for_cluster("charlie"))
     assert charlie.get(f"{namespace}/pods").status_code == 403
 
 

@@ -23,6 +23,9 @@ import { DirectoryDown, guidBytes, ldapDirectory } from './directory_ldap.mjs';
 import { graphOf } from './graph.mjs';
 import * as pages from './pages.mjs';
 
+// People's own kubectl, by the plugin oidc-login. The API server takes ID tokens that were made for it.
+const CLUSTER_CLIENT = 'slipway-kubernetes';
+const CLUSTER_REDIRECTS = ['http://localhost:8000', 'http://localhost:18000']; // the plugin's own
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const HOUR = 3600;
 
@@ -164,12 +167,20 @@ function providerOf(shape) {
         token_endpoint_auth_method: 'none',
         application_type: 'web', // 'native' would add a consent page
       },
+      {
+        client_id: CLUSTER_CLIENT,
+        redirect_uris: CLUSTER_REDIRECTS,
+        response_types: ['code'],
+        grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT],
+        token_endpoint_auth_method: 'none',
+        application_type: 'web',
+      },
     ],
     jwks: { keys: [signingKey] },
     cookies: { keys: [crypto.randomBytes(32).toString('hex')] },
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access', 'profile', 'email'],
-    claims: { openid: ['sub', 'upn'], email: ['email'], profile: ['given_name', 'family_name'] },
+    claims: { openid: ['sub', 'upn', 'group'], email: ['email'], profile: ['given_name', 'family_name'] },
     routes: shape.routes,
     discovery: shape.discovery,
     features: {
@@ -215,7 +226,10 @@ function providerOf(shape) {
     },
     findAccount: async (ctx, oid) => {
       const person = await directory.byOid(oid);
-      return person && { accountId: oid, claims: () => ({ sub: oid, ...commonClaims(person) }) };
+      if (!person) return undefined;
+      const groups = ctx.oidc.client?.clientId === CLUSTER_CLIENT ? await directory.groupsOf(person) : undefined;
+      const group = groups && { group: groups.map(({ name }) => name) };
+      return { accountId: oid, claims: () => ({ sub: oid, ...commonClaims(person), ...group }) };
     },
     extraTokenClaims: async (ctx, token) => {
       const person = await directory.byOid(token.accountId);

@@ -13,6 +13,7 @@ from typing import Any
 from provisioning.catalogue import Catalogue, load
 from provisioning.clients import connect_cluster
 from provisioning.secrets import Resolve, resolver
+from tests import own_tokens
 from tests.contract.stack import folder, secret
 
 JSON = "application/json"
@@ -107,7 +108,7 @@ def administrator() -> Caller:
 
 def person(name: str) -> Caller:
     """A person of the dev stack, such as alice."""
-    return caller(f"{name}-token")
+    return caller(own_tokens.for_cluster(name))
 
 
 def service_account(admin: Caller, namespace: str, name: str) -> Caller:

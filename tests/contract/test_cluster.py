@@ -7,6 +7,7 @@ import pytest
 
 from provisioning.clients.kubernetes import Cluster
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TargetUnavailable, TemporaryError
+from tests import own_tokens
 from tests.contract.stack import eventually, secret, unique, url
 from tests.fakes.cluster import FakeCluster
 
@@ -254,7 +255,7 @@ def test_quota_says_no_in_its_own_words(real: Cluster):
 
 
 def test_fresh_rights_are_waited_for(real: Cluster):
-    alice = _real(value="alice-token")
+    alice = _real(value=own_tokens.for_cluster("alice"))
     namespace = _namespace(real)
     with pytest.raises(PermanentError, match="cannot patch resource"):
         alice.apply(config_map(namespace, "before"))

@@ -5,7 +5,7 @@ from devstack import builds
 
 
 def test_the_useful_ones_are_built_first() -> None:
-    assert [server.name for server in builds.SERVERS] == ["etcd", "minio", "kubernetes", "gitea", "act"]
+    assert [server.name for server in builds.SERVERS] == ["etcd", "minio", "kubernetes", "gitea", "kubelogin", "act"]
 
 
 def test_the_cache_depends_on_the_flags() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.company import SAMPLE_PEOPLE, company, object_id, people_json, read
+from devstack.company import SAMPLE_PEOPLE, company, made_up_ids, people_json, read
 from devstack.errors import StackError
 
 
@@ -38,7 +38,7 @@ def test_it_is_a_company_with_what_makes_directories_hard() -> None:
 
 
 def test_the_file_that_stands_in_for_a_directory() -> None:
-    file = json.loads(people_json(company()))
+    file = json.loads(people_json(company(), object_ids=made_up_ids(company())))
 
     assert file["tenant"] == company().tenant
     assert file["people"][0] == {
@@ -49,7 +49,7 @@ def test_the_file_that_stands_in_for_a_directory() -> None:
         "family_name": "Andersson",
         "display_name": "Alice Andersson",
         "email": "alice@corp.example",
-        "oid": object_id(company(), "alice"),
+        "oid": made_up_ids(company())["alice"],
         "disabled": False,
         "place": "Analytics / Forecasting",
         "groups": ["ml-users", "ml-forecasting"],
@@ -57,7 +57,7 @@ def test_the_file_that_stands_in_for_a_directory() -> None:
     assert next(group for group in file["groups"] if group["name"] == "ml-vision") == {
         "name": "ml-vision",
         "display_name": "Vision",
-        "oid": object_id(company(), "ml-vision"),
+        "oid": made_up_ids(company())["ml-vision"],
         "place": "Analytics / Vision",
         "groups": ["ml-all"],
     }

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from devstack import certificates, processes, settings, stack
-from devstack.company import company, object_id
+from devstack.company import company, made_up_ids
 from devstack.domain import SWITCH
 from devstack.endpoints import Endpoints
 from devstack.readiness import is_ready
@@ -53,8 +53,8 @@ def test_people_have_their_groups_groups_too(alone: Stack) -> None:
 
     assert (said["upn"], sorted(said["group"])) == ("erik.vastberg@corp.example", RESEARCH)
     entra = claims(by_device("erik.vastberg", shape="entra")["access_token"])
-    assert entra["oid"] == object_id(company(), "erik.vastberg")
-    assert sorted(entra["groups"]) == sorted(object_id(company(), name) for name in RESEARCH)
+    assert entra["oid"] == made_up_ids(company())["erik.vastberg"]
+    assert sorted(entra["groups"]) == sorted(made_up_ids(company())[name] for name in RESEARCH)
 
 
 def test_groups_that_are_in_each_other_come_to_an_end(alone: Stack) -> None:
@@ -85,7 +85,7 @@ def test_an_app_reads_the_file_by_graph(alone: Stack) -> None:
         wanted = {"$select": "userPrincipalName,accountEnabled,userType", "$top": "999"}
         users = http.get("/v1.0/users", params=wanted).json()
         first = http.get("/v1.0/groups", params={"$top": "5", "$filter": "securityEnabled eq true"}).json()
-        group = object_id(company(), "ml-vision")
+        group = made_up_ids(company())["ml-vision"]
         members = http.get(f"/v1.0/groups/{group}/members", params={"$select": "displayName"}).json()["value"]
         faults = {
             path: http.get(path).status_code

@@ -108,6 +108,31 @@ def test_configured_servers_stand_in_environment_and_catalogue(written: Stack) -
         "forge_url": "https://git.corp.example",
         "forge_bot": "slipway-bot",
         "directory": settings.catalogue_values(written, Endpoints())["directory"],
+        "cluster_login": json.dumps(settings.cluster_login(written, Endpoints())),
+    }
+
+
+def test_the_cluster_takes_tokens_that_people_get_for_it(written: Stack) -> None:
+    issuer = f"https://localhost:{PORTS['idp']}/adfs"
+    login = {"issuer": issuer, "client_id": "slipway-kubernetes", "ca": {"file": "directory.ca"}}
+    assert settings.cluster_login(written, Endpoints()) == login
+    assert settings.cluster_login(written, Endpoints(kubeconfig=Path("kubeconfig"))) is None
+    assert json.loads((written.folder / "authentication.json").read_text()) == {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AuthenticationConfiguration",
+        "jwt": [
+            {
+                "issuer": {
+                    "url": issuer,
+                    "audiences": ["slipway-kubernetes"],
+                    "certificateAuthority": (written.tls / "ca.pem").read_text(),
+                },
+                "claimMappings": {
+                    "username": {"expression": "'ad:' + claims.upn.lowerAscii()"},
+                    "groups": {"claim": "group", "prefix": "ad:"},
+                },
+            }
+        ],
     }
 
 
