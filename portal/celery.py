@@ -17,7 +17,7 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 app = Celery("slipway")
 _libc = ctypes.CDLL("libc.so.6") if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" else None
 _config = settings.CONFIG
-_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks")
+_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks", "bulk_tasks")
 _LARGE = (
     "projects.tasks.scan_fleet",
     "projects.usage_tasks.measure_usage",
@@ -80,6 +80,7 @@ app.conf.update(
             "schedule": min(30.0, _config.directory_seconds),
             "options": {"expires": 60},
         },
+        "ring-for-runs": {"task": "projects.bulk_tasks.ring_for_runs", "schedule": 5.0, "options": {"expires": 10}},
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )

@@ -1,10 +1,12 @@
 """The rows of the domain, by idea.
 
 `core`: teams, projects, requests and what came in by webhook. `directory`: people and groups as of the last sync.
-`platform`: what the platform team's pages are made of. `usage`: how much of what is allowed is used.
+`platform`: what the platform team's pages are made of. `bulk`: its
+actions over many projects. `usage`: how much of what is allowed is used.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
+from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunState
 from projects.models.core import (
     Action,
     Decision,
@@ -25,6 +27,9 @@ from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
     "Action",
+    "BulkAction",
+    "BulkItem",
+    "BulkRun",
     "Decision",
     "Delivery",
     "DirectoryEdge",
@@ -34,11 +39,13 @@ __all__ = [
     "FleetSummary",
     "Heartbeat",
     "IdempotencyKey",
+    "ItemState",
     "Membership",
     "Project",
     "ProjectRequest",
     "ReadyTime",
     "RegisteredRepository",
+    "RunState",
     "SkippedKind",
     "TargetUsage",
     "Team",

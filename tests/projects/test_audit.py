@@ -12,16 +12,19 @@ from django.conf import settings as django_settings
 from django.db import Error, connection, transaction
 
 from portal.models import ApiToken
-from projects import tasks
+from projects import bulk, skipping, tasks
 from projects.installation import installation
 from projects.listening import PURPOSE
 from projects.models import (
+    BulkRunHistory,
+    Door,
     MembershipHistory,
     Project,
     ProjectHistory,
     ProjectRequest,
     ProjectRequestHistory,
     RegisteredRepository,
+    SkippedKindHistory,
     TeamHistory,
 )
 from provisioning import targets
@@ -149,11 +152,20 @@ def refused_by_the_database() -> Iterator[None]:
         yield
 
 
+def operate() -> None:
+    """What only the platform team does with a project."""
+    project, paula = Project.objects.get(), person("paula")
+    skipping.skip(project, "limits", by=paula, door=Door.FORM, because="The node is repaired.")
+    wanted = bulk.Wanted(action="suspend", because="The node is repaired.")
+    bulk.draft(wanted, [project], by=paula, door=Door.FORM, installation=installation())
+
+
 def test_the_trail_can_not_be_changed_by_sql() -> None:
     bearer("alice").post(f"{API}/projects/", data=SMALL, content_type="application/json")
     team("vision").save()
+    operate()
     histories = [model for model in apps.get_models() if model.__name__.endswith("History")]
-    assert {*TABLES, TeamHistory} == set(histories)
+    assert {*TABLES, TeamHistory, SkippedKindHistory, BulkRunHistory} == set(histories)
     for model in histories:
         table, before = model._meta.db_table, list(model._default_manager.order_by("pk").values())
         assert before, table
