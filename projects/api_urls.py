@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import api, api_access, api_reference, api_requests, directory_api, platform_api
+from projects import api, api_access, api_reference, api_requests, credential_api, directory_api, platform_api
 
 app_name = "api"
 
@@ -18,6 +18,22 @@ urlpatterns = [
     path("projects/<slug:slug>/access/<str:subject>/", api_access.AccessOf.as_view(), name="access-of"),
     path("projects/<slug:slug>/events/", api.Events.as_view(), name="events"),
     path("projects/<slug:slug>/requests/", api.ProjectRequests.as_view(), name="project-requests"),
+    path("projects/<slug:slug>/credentials/", credential_api.Credentials.as_view(), name="credentials"),
+    path(
+        "projects/<slug:slug>/credentials/<slug:purpose>/rotate/",
+        credential_api.RotateCredential.as_view(),
+        name="rotate-credential",
+    ),
+    path(
+        "projects/<slug:slug>/credentials/<slug:purpose>/end-old/",
+        credential_api.EndOldCredential.as_view(),
+        name="end-old-credential",
+    ),
+    path(
+        "projects/<slug:slug>/credentials/<slug:purpose>/reveal/",
+        credential_api.RevealCredential.as_view(),
+        name="reveal-credential",
+    ),
     path("requests/", api_requests.Requests.as_view(), name="requests"),
     path("requests/<int:pk>/", api_requests.RequestDetail.as_view(), name="request"),
     path("requests/<int:pk>/approve/", api_requests.Approve.as_view(), name="approve"),

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from projects.doorbell import ring
 from projects.installation import Installation
 from projects.models import Project, RegisteredRepository
+from projects.overlaps import earlier_of
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError
 from provisioning.models import Resource
@@ -96,14 +97,20 @@ def find(*, forge: str, uid: str, installation: Installation) -> Hook | None:
 
 
 def secrets_of(hook: Hook, *, installation: Installation) -> tuple[str, ...]:
-    """The secrets that may sign: by every key of the ring, at the present version and, while it rotates, the last."""
-    newest = int(hook.project.versions.get(PURPOSE, 1)) if hook.project is not None else 1
-    versions = [newest, newest - 1] if newest > 1 else [newest]
-    ring_ = installation.key_ring
+    """The secrets that may sign: a project's present one and, while it still works, the one before.
+
+    Of a repository without a project, those of every key of the ring: nothing says which of them made its hook.
+    """
+    ring_, project = installation.key_ring, hook.project
+    known = [key_id for key_id, _ in ring_.keys]
+    version = int(project.versions.get(PURPOSE, 1)) if project is not None else 1
+    keys = [project.key_id] if project is not None and project.key_id else known
+    may_sign: list[tuple[int, str | None]] = [(version, key_id) for key_id in keys if key_id in known]
+    before = earlier_of(project).get(PURPOSE) if project is not None else None
+    if before is not None and before.key_id in (None, *known):
+        may_sign.append((before.version, before.key_id))
     return tuple(
-        ring_.derive(uid=str(hook.uid), purpose=PURPOSE, version=version, key_id=key_id)
-        for key_id, _ in ring_.keys
-        for version in versions
+        ring_.derive(uid=str(hook.uid), purpose=PURPOSE, version=version, key_id=key_id) for version, key_id in may_sign
     )
 
 

@@ -116,6 +116,16 @@ def may_retire(user: "Person", project: Project) -> bool:
     return may_change(user, project)
 
 
+def may_rotate(user: "Person", project: Project) -> bool:
+    """May the person give the project new keys, and end old ones? As for changing it."""
+    return may_change(user, project)
+
+
+def may_reveal(user: "Person", project: Project) -> bool:
+    """May the person be shown a key? Owners and editors by name or group; the platform team has no use for it."""
+    return user.is_active and role_in(user, project) in (Role.OWNER, Role.EDITOR)
+
+
 def may_look_again(user: "Person", project: Project) -> bool:
     """May the person ask the engine to look now? Owners, editors and the platform team."""
     return user.is_active and (

@@ -18,6 +18,7 @@ from projects.today import today
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.names import Names, reserved
+from provisioning.secrets import Earlier
 from provisioning.spec import SLUG_MAX, Contributor, ProjectSpec, Role, check_slug
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def wish_for(
     uid: str,
     generation: int = 1,
     versions: Mapping[str, int] | None = None,
+    earlier: Mapping[str, Earlier] | None = None,
     key_id: str | None = None,
     remove_data: bool = False,
 ) -> Wish:
@@ -109,6 +111,7 @@ def wish_for(
         portal_url=installation.project_url(spec.slug),
         derive=installation.key_ring.derive,
         versions=versions or {},
+        earlier=earlier or {},
         key_id=key_id or None,
         remove_data=remove_data,
     )

@@ -13,7 +13,7 @@ from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import contributors, intake, usage, work
+from projects import contributors, intake, overlaps, usage, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
@@ -178,6 +178,9 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
         wish = present_wish(project, settings=settings)
     except NoWish as error:
         return _refuse(project, claim, str(error), settings=settings)
+    # An old key ends on time, not at the next look that comes anyway.
+    ends = overlaps.next_end(project)
+    resync = settings.resync if ends is None else min(settings.resync, max(ends - timezone.now(), timedelta()))
     client_of = _opener(settings)
     last: list[Outcome] = []
     steps: dict[str, float] = {}
@@ -210,7 +213,7 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
         result,
         last,
         generation=generation,
-        resync=settings.resync,
+        resync=resync,
         was_ready=project.ready_at is not None,
         took=work.Took(began=started, steps=steps),
     )

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from projects import contributors
 from projects.installation import Installation
 from projects.models import Project
+from projects.overlaps import earlier_of
 from projects.spec import wish_for
 from projects.today import today
 from provisioning.kind import Wish
@@ -41,6 +42,7 @@ def present_wish(project: Project, *, settings: Installation, moved: contributor
             uid=str(project.uid),
             generation=project.generation,
             versions=project.versions,
+            earlier=earlier_of(project),
             key_id=project.key_id,
             remove_data=project.remove_data,
         )

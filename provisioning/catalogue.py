@@ -158,6 +158,13 @@ class Naming(_Entry):
     prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,10}-$")] = "ml-"
 
 
+class CredentialPolicy(_Entry):
+    """How long an old key works beside a new one, and after how many days pages remind of rotating (None: never)."""
+
+    overlap_hours: int = Field(default=24, ge=0, le=24 * 30)
+    rotate_after_days: int | None = Field(default=None, ge=1, le=3650)
+
+
 class Defaults(_Entry):
     """What a spec means when it doesn't say."""
 
@@ -181,6 +188,7 @@ class Catalogue(_Entry):
     templates: tuple[ProjectTemplate, ...] = ()
     policy: tuple[Rule, ...] = ()
     reserved_names: tuple[str, ...] = ()
+    credentials: CredentialPolicy = CredentialPolicy()
     drift: dict[str, Literal["heal", "warn", "ignore"]] = Field(default_factory=dict)
 
     @model_validator(mode="before")

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget, Plan
 from provisioning.measures import Usage
 from provisioning.names import Names
+from provisioning.secrets import Earlier
 from provisioning.spec import ProjectSpec
 
 System = Literal["cluster", "object_store", "forge"]
@@ -76,6 +77,7 @@ class Wish:
     portal_url: str
     derive: Callable[..., str] = field(repr=False, compare=False)
     versions: Mapping[str, int] = field(default_factory=dict)
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
     key_id: str | None = None
     remove_data: bool = False
 
@@ -99,10 +101,37 @@ class Wish:
         """The team's options of a Kind, or that Kind's defaults."""
         return model.model_validate(self.spec.options.get(kind, {}))
 
+    def version(self, purpose: str) -> int:
+        """The present version of a credential."""
+        return self.versions.get(purpose, 1)
+
     def secret(self, purpose: str) -> str:
         """The derived secret for a purpose of this project, at its present version."""
-        version = self.versions.get(purpose, 1)
-        return self.derive(uid=self.uid, purpose=purpose, version=version, key_id=self.key_id)
+        return self.derive(uid=self.uid, purpose=purpose, version=self.version(purpose), key_id=self.key_id)
+
+    def earlier_secret(self, purpose: str) -> str | None:
+        """The secret of the version before, as long as it is to go on working; None when it has ended."""
+        one = self.earlier.get(purpose)
+        if one is None or one.version != self.version(purpose) - 1:
+            return None
+        return self.derive(uid=self.uid, purpose=purpose, version=one.version, key_id=one.key_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A secret of a project that a Kind delivers, derived from the key ring; rotated by making its version one higher.
+
+    purpose: what it is derived for. kinds: those that must have been found right before it is in force everywhere.
+    place(wish): where it lives, in words. overlaps: the version before can go on working for a while.
+    shown(wish) -> what people get to see of it, by name; None: only machines need it.
+    """
+
+    purpose: str
+    title: str
+    kinds: tuple[str, ...]
+    place: Callable[[Wish], str]
+    overlaps: bool
+    shown: Callable[[Wish], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +164,7 @@ class Kind:
     unsupported: Callable[[Wish, Any], str | None] | None = None
     check: Callable[[Wish], Iterable[tuple[str, str]]] | None = None
     """check(wish) -> (option field, sentence) for options that the plan or catalogue does not allow. Pure."""
+    credentials: tuple[Credential, ...] = ()
     usage: Usage | None = None
     """How much of it is used, measured for all projects of a target at once."""
     rights: Callable[[Wish], Iterable[Right]] | None = None

@@ -53,8 +53,12 @@ class Names:
 
     @property
     def store_user(self) -> str:
-        """Access key id and policy name in the object store."""
+        """Policy name in the object store, and access key id of the first key."""
         return f"{self.prefix}{self.slug}-{self.uid[:8]}"
+
+    def store_user_at(self, version: int) -> str:
+        """Access key id of a version of the key. Two names in turn: a new key and the last one have their own."""
+        return self.store_user if version % 2 else f"{self.store_user}-b"
 
     @property
     def repository(self) -> str:

@@ -62,6 +62,14 @@ def resolver(*, folder: Path, environ: Mapping[str, str] | None = None) -> Resol
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A version of a credential that goes on working for a while beside the present one, and the key it comes from."""
+
+    version: int
+    key_id: str | None
+
+
+@dataclass(frozen=True)
 class KeyRing:
     """The portal's derivation keys, newest first: (key id, 32 bytes)."""
 

@@ -46,6 +46,7 @@ OWN_TOKEN = Gate(passes=("owner",), sees=KEYS)
 """One of alice's tokens: others don't learn of it, and a portal token may remove itself only."""
 SEE = Gate(passes=SEERS)
 WORK = Gate(passes=("editor", "member", "owner", "admin", "owner's token"))
+SHOWN = Gate(passes=("editor", "owner", "owner's token"))
 CHANGE = Gate(passes=("owner", "admin", "owner's token"))
 OPERATE = Gate(passes=("admin",))
 DECIDE = Gate(passes=("admin",))
@@ -123,6 +124,10 @@ TABLE: Mapping[str, Line] = {
     "api:access-of": line(GET=SEE),
     "api:events": line(GET=SEE),
     "api:project-requests": line(GET=SEE),
+    "api:credentials": line(GET=SEE),
+    "api:rotate-credential": line(POST=CHANGE),
+    "api:end-old-credential": line(POST=CHANGE),
+    "api:reveal-credential": line(POST=SHOWN),
     "api:requests": line(GET=SIGNED_IN),
     "api:request": line(GET=SEE),
     "api:approve": line(POST=DECIDE),

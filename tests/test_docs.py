@@ -55,6 +55,7 @@ def test_every_field_of_the_catalogue_is_named() -> None:
         catalogue.ProjectTemplate,
         catalogue.Rule,
         catalogue.Naming,
+        catalogue.CredentialPolicy,
         catalogue.Defaults,
     )
     section = OPERATIONS.split("\n## Catalogue\n")[1].split("\n## ")[0]

@@ -45,6 +45,7 @@ class Stage:
             "pk": self.request.pk,
             "uid": self.tokens["alice"].uid,
             "subject": "alice@corp.example",
+            "purpose": "bucket",
         }
         nowhere = {
             "slug": "nothing-here",
@@ -52,6 +53,7 @@ class Stage:
             "pk": 999_999_999,
             "uid": "00000000-0000-4000-8000-000000000000",
             "subject": "alice@corp.example",
+            "purpose": "nothing",
         }
         return {part: (nowhere if missing else there)[part] for part in wanted}
 

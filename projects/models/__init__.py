@@ -3,6 +3,7 @@
 `core`: teams, projects, requests and what came in by webhook. `directory`: people and groups as of the last sync.
 `platform`: what the platform team's pages are made of. `bulk`: its
 actions over many projects. `usage`: how much of what is allowed is used.
+`credentials`: who rotated keys, and who was shown which.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
@@ -21,6 +22,7 @@ from projects.models.core import (
     Team,
     spec_as_json,
 )
+from projects.models.credentials import Reveal, Rotation
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
 from projects.models.platform import FleetSummary, ReadyTime, SkippedKind
 from projects.models.usage import TargetUsage, Usage, UsageDay
@@ -45,6 +47,8 @@ __all__ = [
     "ProjectRequest",
     "ReadyTime",
     "RegisteredRepository",
+    "Reveal",
+    "Rotation",
     "RunState",
     "SkippedKind",
     "TargetUsage",

@@ -1,8 +1,9 @@
 """The project's bucket, its policy and its user: data that outlives pods, and keys that open this one bucket only.
 
 The user's secret key is derived (`wish.secret("bucket")`) and can't be read back from the store, so observing can't
-tell an old key from a new one: whoever moves `wish.versions["bucket"]` has the user applied again. There is one key at
-a time; the old one ends when the new one is set.
+tell an old key from a new one: whoever moves `wish.versions["bucket"]` has the users applied again. Versions take two
+user names in turn, so that the key before can go on working while it is replaced; when its time is over, its user is
+one of the things that must not be there. docs/decisions/0017-two-users-in-turn.md
 
 Whose an existing bucket is, and how that stays decidable when we die between making and marking it:
 docs/decisions/0002-whose-bucket.md.
@@ -116,15 +117,25 @@ def policy_document(bucket: str) -> dict[str, Any]:
     }
 
 
-def _keys(wish: Wish) -> tuple[str, str, str]:
-    """Keys of the three objects: bucket, policy, user."""
-    return f"bucket/{wish.names.bucket}", f"policy/{wish.names.store_user}", f"user/{wish.names.store_user}"
+def _keys(wish: Wish) -> tuple[str, str]:
+    """Keys of bucket and policy."""
+    return f"bucket/{wish.names.bucket}", f"policy/{wish.names.store_user}"
+
+
+def _users(wish: Wish) -> dict[str, str | None]:
+    """The users by name, with the secret key that each shall have; None: it must not be there."""
+    version = wish.version("bucket")
+    users: dict[str, str | None] = {wish.names.store_user_at(version): wish.secret("bucket")}
+    if version > 1:
+        users[wish.names.store_user_at(version - 1)] = wish.earlier_secret("bucket")
+    return users
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
-    """Bucket with its settings, policy, user."""
+    """Bucket with its settings, policy, a user for the key and one for the key before, or none."""
     options = _options(wish)
-    bucket, policy, user = _keys(wish)
+    bucket, policy = _keys(wish)
+    user = {"enabled": True, "policies": [wish.names.store_user]}
     settings = {
         "tags": wish.names.labels(),
         "kept": False,
@@ -135,7 +146,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     return (
         Object(key=bucket, body=settings),
         Object(key=policy, body=policy_document(wish.names.bucket)),
-        Object(key=user, body={"enabled": True, "policies": [wish.names.store_user]}),
+        *(Object(key=f"user/{name}", body=user if secret else None) for name, secret in _users(wish).items()),
     )
 
 
@@ -164,16 +175,17 @@ def check(wish: Wish) -> Iterable[tuple[str, str]]:
 
 
 def observe(wish: Wish, client: Store, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
-    """The three objects as the store has them. Raises NameTaken for a bucket that isn't this project's."""
+    """The objects as the store has them. Raises NameTaken for a bucket that isn't this project's."""
     name, account = wish.names.bucket, wish.names.store_user
-    bucket, policy, user = _keys(wish)
-    first: dict[str, Callable[[], Any]] = {
-        bucket: lambda: client.bucket_tags(name),
-        policy: lambda: client.policy(account),
-        user: lambda: client.user(account),
-    }
+    bucket, policy = _keys(wish)
+
+    def look(key: str) -> Any:
+        if key == bucket:
+            return client.bucket_tags(name)
+        return client.policy(account) if key == policy else client.user(key.removeprefix("user/"))
+
     asked = [thing.key for thing in objects]
-    seen: dict[str, Any] = dict(zip(asked, each(lambda key: first[key](), asked), strict=True))
+    seen: dict[str, Any] = dict(zip(asked, each(look, asked), strict=True))
     tags = seen.get(bucket)
     if tags is not None:
         _claim(wish, client, tags, announced_now=False)
@@ -190,13 +202,17 @@ def observe(wish: Wish, client: Store, objects: Sequence[Object], each: Each) ->
 
 
 def apply(wish: Wish, client: Store, objects: Sequence[Object], each: Each) -> None:
-    """Make the objects so. A new project costs one call per thing made; the user's slow one runs beside the others."""
-    name, account = wish.names.bucket, wish.names.store_user
-    bucket, policy, user = _keys(wish)
-    bodies = {thing.key: dict(thing.body or {}) for thing in objects}
+    """Make the objects so. A new project costs one call per thing made; the user's slow one runs beside the others.
 
-    def put_user() -> None:
-        client.put_user(account, wish.secret("bucket"))
+    A user that must go does so last: by then the key that takes its place opens the bucket.
+    """
+    name, account = wish.names.bucket, wish.names.store_user
+    bucket, policy = _keys(wish)
+    bodies = {thing.key: dict(thing.body or {}) for thing in objects}
+    users = {user: secret for user, secret in _users(wish).items() if f"user/{user}" in bodies}
+
+    def put(user: str, secret: str) -> Callable[[], None]:
+        return lambda: client.put_user(user, secret)
 
     def put_bucket() -> None:
         if policy in bodies:
@@ -205,13 +221,17 @@ def apply(wish: Wish, client: Store, objects: Sequence[Object], each: Each) -> N
             _have_bucket(wish, client, announced=policy in bodies)
             _set_up(client, name, bodies[bucket])
 
-    jobs: list[Callable[[], None]] = [put_user] if user in bodies else []
+    jobs = [put(user, secret) for user, secret in users.items() if secret is not None]
     if bucket in bodies or policy in bodies:
         jobs.append(put_bucket)
     each(lambda job: job(), jobs)
-    if user in bodies:
-        # Only now: before the bucket is known to be ours, the user may do nothing.
-        client.set_user_policy(account, account)
+    for user, secret in users.items():
+        if secret is not None:
+            # Only now: before the bucket is known to be ours, the user may do nothing.
+            client.set_user_policy(user, account)
+    for user, secret in users.items():
+        if secret is None:
+            client.delete_user(user)
 
 
 def _have_bucket(wish: Wish, client: Store, *, announced: bool) -> None:
@@ -276,9 +296,10 @@ def _ours_unmarked(wish: Wish, client: Store, tags: Mapping[str, str], *, announ
     announcements = {first} - {last} if announced_now else {first, last}
     if not any(moment <= born <= moment + _BIRTH_WINDOW for moment in announcements):
         return False
-    user = client.user(account)
-    if user is not None and account in user["policies"]:
-        return True
+    for name in _users(wish):
+        user = client.user(name)
+        if user is not None and account in user["policies"]:
+            return True
     return not tags and client.bucket_empty(wish.names.bucket)
 
 
@@ -293,7 +314,9 @@ def delete(wish: Wish, client: Store) -> bool:
     if ours and tags is not None and LABEL_UID not in tags:
         # The policy, which is all that proves this bucket to be ours, is about to go.
         client.set_bucket_tags(name, wish.names.labels())
-    client.delete_user(account)
+    # Both names, whatever the version: a policy that a forgotten user still has could not be removed.
+    for version in (1, 2):
+        client.delete_user(wish.names.store_user_at(version))
     client.delete_policy(account)
     if ours and wish.remove_data:
         client.remove_bucket(name, with_data=True)

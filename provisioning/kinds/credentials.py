@@ -7,9 +7,17 @@ needs it also on a cluster without Tekton. Its values are derived, so nothing he
 
 from base64 import b64encode
 
-from provisioning.kind import Kind, Object, Wish
+from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
 from provisioning.repositories import full_name
+
+
+def bucket_key(wish: Wish) -> dict[str, str]:
+    """Id and secret of the key that opens the bucket, by the names that AWS's tools read."""
+    return {
+        "AWS_ACCESS_KEY_ID": wish.names.store_user_at(wish.version("bucket")),
+        "AWS_SECRET_ACCESS_KEY": wish.secret("bucket"),
+    }
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -17,8 +25,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     store, names = wish.object_store, wish.names
     endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
     bucket = {
-        "AWS_ACCESS_KEY_ID": names.store_user,
-        "AWS_SECRET_ACCESS_KEY": wish.secret("bucket"),
+        **bucket_key(wish),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": store.region,
         "AWS_DEFAULT_REGION": store.region,
@@ -53,6 +60,25 @@ def summary(wish: Wish) -> str:
     return f"Secret bucket-credentials and ConfigMap project-info in {wish.names.namespace}"
 
 
+CREDENTIALS = (
+    Credential(
+        purpose="bucket",
+        title="Bucket key",
+        kinds=("bucket", "credentials"),
+        place=lambda wish: f"Secret bucket-credentials in {wish.names.namespace}",
+        overlaps=True,
+        shown=bucket_key,
+    ),
+    # The listener of the cluster knows one secret at a time: what the forge sends in the moment between is refused.
+    Credential(
+        purpose="webhook",
+        title="CI webhook secret",
+        kinds=("credentials", "webhook"),
+        place=lambda wish: f"Secret slipway-ci-webhook in {wish.names.namespace}, and the repository's webhook",
+        overlaps=False,
+    ),
+)
+
 KIND = Kind(
     name="credentials",
     title="Credentials",
@@ -64,4 +90,5 @@ KIND = Kind(
     summary=summary,
     after=("namespace",),
     within="namespace",
+    credentials=CREDENTIALS,
 )

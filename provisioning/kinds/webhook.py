@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from provisioning.kind import Body, Each, Kind, Object, Wish
+from provisioning.kind import Body, Credential, Each, Kind, Object, Wish
 from provisioning.repositories import ForgeClient, full_name, own_repository
 
 KEY_CI = "hook/ci"
@@ -117,4 +117,13 @@ KIND = Kind(
     delete=delete,
     summary=summary,
     after=("repository",),
+    credentials=(
+        Credential(
+            purpose="profile-hook",
+            title="Portal webhook secret",
+            kinds=("webhook",),
+            place=lambda wish: f"the webhook of {full_name(wish)} that rings the portal",
+            overlaps=True,
+        ),
+    ),
 )

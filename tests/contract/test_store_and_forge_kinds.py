@@ -27,6 +27,7 @@ from provisioning.kind import Kind, Wish
 from provisioning.kinds import bucket, repository, webhook
 from provisioning.plan import Change, compare, counts
 from provisioning.reconcile import each
+from provisioning.secrets import Earlier
 from tests.contract.stack import eventually, secret, unique, url
 from tests.provisioning.wishes import catalogue, wish
 
@@ -92,7 +93,7 @@ def repair(kind: Kind, wanted: Wish, client: Any) -> None:
 
 def tenant(wanted: Wish) -> Minio:
     """The store as the project's own key opens it."""
-    return s3(wanted.names.store_user, wanted.secret("bucket"))
+    return s3(wanted.names.store_user_at(wanted.version("bucket")), wanted.secret("bucket"))
 
 
 def s3(user: str, key: str) -> Minio:
@@ -187,6 +188,36 @@ def test_the_key_opens_its_own_bucket_and_nothing_else(store: ObjectStore, deman
     assert found(bucket.KIND, demand, store) == {"keep": 3}
     assert found(bucket.KIND, neighbour, store) == {"keep": 3}
     bucket.KIND.delete(replace(neighbour, remove_data=True), store)
+
+
+def test_after_a_rotation_both_keys_open_the_bucket_until_the_old_one_ends(store: ObjectStore, demand: Wish):
+    apply(bucket.KIND, demand, store)
+    name = demand.names.bucket
+    put(tenant(demand), name, "data", b"old")
+    second = replace(demand, versions={"bucket": 2}, earlier={"bucket": Earlier(version=1, key_id=None)})
+    apply(bucket.KIND, second, store)
+    assert found(bucket.KIND, second, store) == {"keep": 4}
+    put(tenant(demand), name, "by-the-old-key", b"old")
+    assert tenant(second).get_object(name, "by-the-old-key").data == b"old"
+
+    over = replace(second, earlier={})
+    assert found(bucket.KIND, over, store) == {"keep": 3, "delete": 1}
+    repair(bucket.KIND, over, store)
+    assert found(bucket.KIND, over, store) == {"keep": 3}
+    with pytest.raises(S3Error) as refusal:
+        tenant(demand).get_object(name, "data")
+    assert refusal.value.code == "InvalidAccessKeyId"
+    put(tenant(over), name, "by-the-new-key", b"new")
+    assert sorted(one.object_name for one in tenant(over).list_objects(name)) == [
+        "by-the-new-key", "by-the-old-key", "data",
+    ]  # fmt: skip
+
+    third = replace(demand, versions={"bucket": 3}, earlier={"bucket": Earlier(version=2, key_id=None)})
+    apply(bucket.KIND, third, store)
+    assert [tenant(one).get_object(name, "data").data for one in (over, third)] == [b"old", b"old"]
+    with pytest.raises(S3Error) as refusal:
+        tenant(demand).get_object(name, "data")
+    assert refusal.value.code == "SignatureDoesNotMatch"
 
 
 def test_what_was_changed_by_hand_is_noticed_and_put_back(store: ObjectStore, demand: Wish):
@@ -342,7 +373,7 @@ def test_a_new_version_of_the_secret_ends_the_old_key(store: ObjectStore, demand
     put(tenant(rotated), demand.names.bucket, "data", b"x")
     with pytest.raises(S3Error) as refusal:
         tenant(demand).get_object(demand.names.bucket, "data")
-    assert refusal.value.code == "SignatureDoesNotMatch"
+    assert refusal.value.code == "InvalidAccessKeyId"
 
 
 # Repository

@@ -115,6 +115,7 @@ def test_writes_know_no_other_parameter_either(description: dict[str, Any]) -> N
     spec = {"slug": "demand", "team": "forecasting"}
     made = caller.post(f"{API}/projects/", data=spec, content_type="application/json")
     places = {"slug": "demand", "id": made.json()["request"]["id"], "uid": "00000000-0000-4000-8000-000000000000"}
+    places["purpose"] = "bucket"
     for path, method, _ in operations(description):
         if method == "get":
             continue

@@ -4,17 +4,19 @@ import base64
 import json
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from projects import actions
 from projects.installation import installation
 from projects.listening import hook_path
-from projects.models import Delivery, Door, Project, RegisteredRepository
+from projects.models import Delivery, Door, Project, RegisteredRepository, Rotation
 from provisioning.secrets import KeyRing, signature
 from tests.people import person, teams
 
@@ -268,11 +270,22 @@ def test_a_registered_repository_that_became_a_project_s_has_both_addresses(row:
     assert [one[0] for one in noted()] == ["d-1", "d-2"]
 
 
-def test_a_project_s_secret_counts_for_one_version_more() -> None:
-    project = a_project()
+@pytest.mark.parametrize(("hours", "expected"), [(1, [202, 202, 401]), (0, [202, 401, 401])])
+def test_a_project_s_secret_counts_for_one_version_more_as_long_as_it_was_given(
+    hours: int, expected: list[int]
+) -> None:
+    project, now = a_project(), timezone.now()
     Project.objects.update(versions={"profile-hook": 3})
+    Rotation.objects.create(
+        project=project,
+        purpose="profile-hook",
+        version=3,
+        rotated_at=now,
+        earlier_until=now + timedelta(hours=hours),
+        rotated_by="alice@corp.example",
+    )
     answers = [
         deliver(project.uid, secret=secret_of(project.uid, version=version), delivery=f"d-{version}").status_code
         for version in (3, 2, 1)
     ]
-    assert answers == [202, 202, 401]
+    assert answers == expected

@@ -25,6 +25,7 @@ from tests.provisioning.wishes import UID, one_by_one
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NAMESPACE, BUCKET, REPOSITORY, ACCOUNT = "ml-demand", "ml-demand", "forecasting/demand", f"ml-demand-{UID[:8]}"
+USERS = (ACCOUNT, f"{ACCOUNT}-b")
 LISTENER = "http://127.0.0.1:8081/"
 TEKTON = ("Trigger", "TriggerBinding", "TriggerTemplate", "EventListener")
 _WRITES = ("create", "apply", "delete", "make_", "set_", "put_", "remove_", "update_", "ensure_", "enable_", "disable_")
@@ -128,7 +129,7 @@ class Outside:
                 objects,
                 {name: one for name, one in self.store.buckets.items() if name != BUCKET},
                 {name: one for name, one in self.store.policies.items() if name != ACCOUNT},
-                {name: one for name, one in self.store.users.items() if name != ACCOUNT},
+                {name: one for name, one in self.store.users.items() if name not in USERS},
                 {name: one for name, one in self.forge.repositories.items() if name != REPOSITORY},
                 self.forge.organisations - {"forecasting"},
             )
@@ -204,7 +205,15 @@ class Outside:
             profile: wish.secret("profile-hook"),
         }
         assert len(hooks) == 2
-        assert self.store.users[ACCOUNT].secret == wish.secret("bucket")
+        current = wish.version("bucket")
+        assert {name: one.secret for name, one in self.store.users.items() if name in USERS} == {
+            name: secret
+            for name, secret in (
+                (wish.names.store_user_at(current), wish.secret("bucket")),
+                (wish.names.store_user_at(current - 1), wish.earlier_secret("bucket")),
+            )
+            if secret is not None
+        }
         self.check_others_untouched()
         for client in self.clients:
             client.calls.clear()
@@ -215,7 +224,7 @@ class Outside:
     def check_gone(self, wish: Wish) -> None:
         """Nothing of the project is left but what is kept on purpose, with a mark that says so."""
         assert [key for key in self.cluster.objects if NAMESPACE in key] == []
-        assert ACCOUNT not in self.store.users
+        assert [name for name in USERS if name in self.store.users] == []
         assert ACCOUNT not in self.store.policies
         kept = self.forge.repositories.get(REPOSITORY)
         if wish.remove_data:

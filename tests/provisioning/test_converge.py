@@ -1,6 +1,7 @@
 """The engine with every real Kind against targets in memory, whatever goes wrong on the way: one end, and only one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from provisioning.errors import Reason, TargetUnavailable, TemporaryError
 from provisioning.kind import Wish
-from tests.provisioning.outside import NAMESPACE, REPOSITORY, Cut, Outside, Stopped, tampering
+from provisioning.secrets import Earlier
+from tests.provisioning.outside import ACCOUNT, NAMESPACE, REPOSITORY, Cut, Outside, Stopped, tampering
 from tests.provisioning.wishes import catalogue, wish
 
 ALICE = {"user": "alice@corp.example", "role": "owner"}
@@ -34,6 +36,8 @@ cuts = st.builds(Cut, at=st.integers(0, 90), when=st.sampled_from(["before", "af
 looks = st.tuples(st.just("look"), st.lists(cuts, max_size=6, unique_by=lambda cut: cut.at))
 tampers = st.tuples(st.just("tamper"), st.sampled_from(sorted(TAMPERING)))
 changes = st.tuples(st.just("change"), st.integers(0, len(STATES) - 1))
+rotations = st.tuples(st.just("rotate"), st.booleans())
+ends = st.tuples(st.just("end"), st.none())
 
 
 def made(outside: Outside, **changes: Any) -> Wish:
@@ -43,20 +47,35 @@ def made(outside: Outside, **changes: Any) -> Wish:
 
 
 def live_through(outside: Outside, steps: list[tuple[str, Any]]) -> Wish:
-    """A history of looks that are cut, of tampering between them and of new wishes; the last wish."""
+    """A history of looks that are cut, of tampering between them, of new wishes and new keys; the last wish."""
     generation, state = 1, STATES[0]
+    keys: dict[str, Any] = {"versions": {}, "earlier": {}}
     for word, what in steps:
         if word == "tamper":
             TAMPERING[what](outside)
         elif word == "change":
             generation, state = generation + 1, STATES[what]
+        elif word == "rotate":
+            keys = rotated(keys["versions"].get("bucket", 1) + 1, overlap=what)
+        elif word == "end":
+            keys = {**keys, "earlier": {}}
         else:
-            outside.look(wish(generation=generation, **state), *what)
-    return wish(generation=generation, **state)
+            outside.look(wish(generation=generation, **state, **keys), *what)
+    return wish(generation=generation, **state, **keys)
+
+
+def rotated(version: int, *, overlap: bool = True) -> dict[str, Any]:
+    """What a wish knows of its credentials after so many rotations of all of them."""
+    purposes = ("bucket", "webhook", "profile-hook")
+    before = Earlier(version=version - 1, key_id=None)
+    return {
+        "versions": dict.fromkeys(purposes, version),
+        "earlier": dict.fromkeys(purposes, before) if overlap else {},
+    }
 
 
 @settings(max_examples=120)
-@given(tekton=st.booleans(), steps=st.lists(st.one_of(looks, looks, tampers, changes), max_size=10))
+@given(tekton=st.booleans(), steps=st.lists(st.one_of(looks, looks, tampers, changes, rotations, ends), max_size=10))
 def test_any_history_ends_as_wished(tekton: bool, steps: list[tuple[str, Any]]) -> None:
     outside = Outside(tekton=tekton)
     project = live_through(outside, steps)
@@ -68,7 +87,7 @@ def test_any_history_ends_as_wished(tekton: bool, steps: list[tuple[str, Any]]) 
 @settings(max_examples=60)
 @given(
     data=st.booleans(),
-    steps=st.lists(st.one_of(looks, tampers, changes), max_size=6),
+    steps=st.lists(st.one_of(looks, tampers, changes, rotations, ends), max_size=6),
     removals=st.lists(st.lists(cuts, max_size=3, unique_by=lambda cut: cut.at), max_size=3),
 )
 def test_removal_from_anywhere_leaves_only_what_is_kept(
@@ -76,7 +95,7 @@ def test_removal_from_anywhere_leaves_only_what_is_kept(
 ) -> None:
     outside = Outside()
     last = live_through(outside, steps)
-    leaving = wish(generation=last.generation + 1, remove_data=data)
+    leaving = replace(wish(generation=last.generation + 1, remove_data=data), versions=last.versions)
     for broken in removals:
         outside.look(leaving, *broken, removing=True)
     outside.retire(leaving)
@@ -194,6 +213,50 @@ def test_a_new_version_of_a_secret_gets_everywhere() -> None:
     project = wish(versions={"bucket": 2, "webhook": 2})
     outside.settle(project)
     outside.check_as_wished(project)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("steps", [(2,), (2, 3)], ids=["one rotation", "another within the overlap"])
+def test_killed_at_every_call_of_a_rotation(when: Any, steps: tuple[int, ...]) -> None:
+    """Both keys open the bucket at the end, whatever was cut; then only the new one; the data was never touched."""
+    whole = Outside()
+    made(whole)
+    whole.look(wish(**rotated(2)))
+    for at in range(whole.last_life.calls):
+        outside = Outside()
+        made(outside)
+        outside.store.put_object("ml-demand", "model.bin", b"weights")
+        for version in steps:
+            outside.look(wish(**rotated(version)), Cut(at=at, when=when, error=Stopped))
+        project = wish(**rotated(steps[-1]))
+        outside.settle(project, looks=3)
+        outside.check_as_wished(project)
+        over = wish(**rotated(steps[-1], overlap=False))
+        outside.look(over, Cut(at=at % 12, when=when, error=Stopped))
+        outside.settle(over, looks=3)
+        outside.check_as_wished(over)
+        assert outside.store.buckets["ml-demand"].objects == {"model.bin": [b"weights"]}
+
+
+def test_the_end_of_an_old_key_is_no_drift() -> None:
+    outside = Outside()
+    made(outside)
+    outside.settle(wish(**rotated(2)))
+    outside.said.clear()
+    outside.settle(wish(**rotated(2, overlap=False)))
+    told = [one for outcome in outside.said for one in outcome.happenings]
+    assert [(one.reason, one.message) for one in told] == [(Reason.AVAILABLE, f"Changed user/{ACCOUNT}.")]
+
+
+def test_an_old_key_that_somebody_makes_anew_is_taken_away() -> None:
+    outside = Outside()
+    made(outside)
+    over = wish(**rotated(2, overlap=False))
+    outside.settle(over)
+    outside.store.put_user(ACCOUNT, "known to somebody")
+    outside.store.set_user_policy(ACCOUNT, ACCOUNT)
+    outside.settle(over)
+    outside.check_as_wished(over)
 
 
 def test_what_stays_unfinished_is_asked_less_and_less_often() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Wish
 from provisioning.names import Names
-from provisioning.secrets import KeyRing
+from provisioning.secrets import Earlier, KeyRing
 from provisioning.spec import ProjectSpec
 
 UID = "5f0c7a52-9a3e-4b1d-8c57-2f6d1e0b9a44"
@@ -101,6 +101,8 @@ def wish(
     portal_url: str = PORTAL_URL,
     derive: Callable[..., str] = KEY_RING.derive,
     versions: Mapping[str, int] | None = None,
+    earlier: Mapping[str, Earlier] | None = None,
+    key_id: str | None = None,
     remove_data: bool = False,
 ) -> Wish:
     """The wish of the sample project, with what is named changed."""
@@ -125,6 +127,8 @@ def wish(
         portal_url=portal_url,
         derive=derive,
         versions=versions or {},
+        earlier=earlier or {},
+        key_id=key_id,
         remove_data=remove_data,
     )
 

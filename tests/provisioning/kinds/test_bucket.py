@@ -1,7 +1,6 @@
 """The bucket Kind: what it asks for, in which order and with how many calls, and whose bucket it takes."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from provisioning.kind import Object, Wish
 from provisioning.kinds.bucket import KIND, BucketOptions, policy_document
 from provisioning.plan import compare, counts
 from provisioning.reconcile import each
+from provisioning.secrets import Earlier
 from tests.fakes.object_store import FakeObjectStore
 from tests.provisioning.wishes import LABELS, UID, one_by_one, wish
 
@@ -364,12 +364,12 @@ def test_removal_kills_the_keys_first_and_keeps_the_data():
 
     assert KIND.delete(wish(), store) is True
 
-    assert names(store) == ["bucket_tags", "delete_user", "delete_policy", "set_bucket_tags"]
+    assert names(store) == ["bucket_tags", "delete_user", "delete_user", "delete_policy", "set_bucket_tags"]
     assert (store.users, store.policies) == ({}, {})
     assert store.buckets[BUCKET].tags == {**LABELS, "slipway.dev/kept": "true"}
     store.calls.clear()
     assert KIND.delete(wish(), store) is True
-    assert names(store) == ["bucket_tags", "delete_user", "delete_policy"]
+    assert names(store) == ["bucket_tags", "delete_user", "delete_user", "delete_policy"]
 
 
 def test_a_kept_bucket_is_taken_up_again_by_its_own_project():
@@ -413,11 +413,43 @@ def test_removal_can_be_interrupted_anywhere():
         assert (store.buckets, store.policies) == ({}, {}), method
 
 
-def test_a_new_version_gives_the_user_another_secret():
+def test_versions_take_two_users_in_turn_and_the_one_before_lives_as_long_as_it_is_told_to():
+    store = FakeObjectStore()
+    first = wish()
+    apply(first, store)
+    second = wish(versions={"bucket": 2}, earlier={"bucket": Earlier(version=1, key_id=None)})
+    apply(second, store, "user/")
+    assert keys(store) == {ACCOUNT: first.secret("bucket"), f"{ACCOUNT}-b": second.secret("bucket")}
+    assert [one.policies for one in store.users.values()] == [[ACCOUNT], [ACCOUNT]]
+
+    third = wish(versions={"bucket": 3}, earlier={"bucket": Earlier(version=2, key_id=None)})
+    apply(third, store, "user/")
+    assert keys(store) == {ACCOUNT: third.secret("bucket"), f"{ACCOUNT}-b": second.secret("bucket")}
+
+    over = wish(versions={"bucket": 3})
+    apply(over, store, "user/")
+    assert keys(store) == {ACCOUNT: third.secret("bucket")}
+    assert len({one.secret("bucket") for one in (first, second, third)}) == 3
+
+
+def test_the_old_user_goes_only_when_the_new_one_opens_the_bucket():
     store = FakeObjectStore()
     apply(wish(), store)
-    rotated = replace(wish(), versions={"bucket": 2})
+    store.calls.clear()
+    apply(wish(versions={"bucket": 2}), store, "user/")
+    assert [call[:2] for call in store.made("put_user", "set_user_policy", "delete_user")] == [
+        ("put_user", f"{ACCOUNT}-b"), ("set_user_policy", f"{ACCOUNT}-b"), ("delete_user", ACCOUNT),
+    ]  # fmt: skip
 
-    apply(rotated, store, "user/")
 
-    assert store.users[ACCOUNT].secret == rotated.secret("bucket") != wish().secret("bucket")
+def test_removal_takes_both_users():
+    store = FakeObjectStore()
+    second = wish(versions={"bucket": 2}, earlier={"bucket": Earlier(version=1, key_id=None)}, remove_data=True)
+    apply(second, store)
+    assert len(store.users) == 2
+    assert KIND.delete(second, store) is True
+    assert (store.users, store.policies, store.buckets) == ({}, {}, {})
+
+
+def keys(store: FakeObjectStore) -> dict[str, str]:
+    return {name: one.secret for name, one in store.users.items()}

@@ -57,8 +57,12 @@ def test_two_secrets_and_where_things_are() -> None:
 
 def test_rotation_changes_one_secret_only() -> None:
     before, after = KIND.desired(wish()), KIND.desired(wish(versions={"bucket": 2}))
+    key = {
+        "AWS_ACCESS_KEY_ID": f"{BUCKET['AWS_ACCESS_KEY_ID']}-b",
+        "AWS_SECRET_ACCESS_KEY": derived("bucket", version=2),
+    }
     assert after == (
-        secret("bucket-credentials", {**BUCKET, "AWS_SECRET_ACCESS_KEY": derived("bucket", version=2)}),
+        secret("bucket-credentials", {**BUCKET, **key}),
         *before[1:],
     )
 
