@@ -92,11 +92,11 @@ class LdapDirectory(_Directory):
     """An Active Directory domain, by LDAPS. `people_base`, `groups_base`: where to look, when not in all of `base`."""
 
     kind: Literal["ldap"]
-    url: Annotated[str, Field(pattern=r"^ldaps://[^/@?#]+/?$")]
+    url: Annotated[str, Field(pattern=r"^ldaps://[A-Za-z0-9.-]+(:\d{1,5})?/?$")]
     ca: SecretRef | None = None
-    bind_account: str
+    bind_account: str = Field(min_length=1)
     bind_password: SecretRef
-    base: str
+    base: str = Field(min_length=1)
     people_base: str = ""
     groups_base: str = ""
     people_filter: str = "(&(objectCategory=person)(objectClass=user)(!(isCriticalSystemObject=TRUE)))"
@@ -109,8 +109,8 @@ class GraphDirectory(_Directory):
     """An Entra ID tenant, by Microsoft Graph."""
 
     kind: Literal["graph"]
-    tenant: str
-    client_id: str
+    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
+    client_id: str = Field(min_length=1)
     client_secret: SecretRef
     login: Annotated[str, Field(pattern=r"^https://[^/@?#]+/?$")] = "https://login.microsoftonline.com"
     graph: Annotated[str, Field(pattern=r"^https://[^/@?#]+/?$")] = "https://graph.microsoft.com"

@@ -4,7 +4,6 @@ The application needs User.Read.All and GroupMember.Read.All, nothing else. Grap
 the next page itself: we follow such an address only to the host that we meant, since our token goes along.
 """
 
-import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import orjson
 
+from provisioning.clients.certificates import trusting
 from provisioning.directory import Edge, Entry
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
 
@@ -60,7 +60,7 @@ class GraphDirectory:
         self._until = 0.0
         self._http = httpx.Client(
             timeout=_TIMEOUT,
-            verify=ssl.create_default_context(cadata=ca),
+            verify=trusting(ca, name=name),
             headers={"Accept": "application/json", "User-Agent": "slipway"},
             limits=httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE),
             follow_redirects=False,

@@ -9,6 +9,7 @@ import re
 import ssl
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from ldap3.core.exceptions import (
     LDAPSizeLimitExceededResult,
 )
 
+from provisioning.clients.certificates import trusting
 from provisioning.directory import Edge, Entry
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
 
@@ -56,6 +58,8 @@ class LdapDirectory:
     ) -> None:
         self.name = name
         self._people, self._groups = people, groups
+        # The library would find out only when it connects, and take it for a missing connection.
+        trusting(ca, name=name)
         at = urlsplit(url)
         tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_data=ca)
         server = Server(
@@ -79,8 +83,9 @@ class LdapDirectory:
         )
 
     def close(self) -> None:
-        """Let the connection go."""
-        self._connection.unbind()
+        """Let the connection go, broken or not."""
+        with suppress(LDAPException):
+            self._connection.unbind()
 
     def read(self) -> Iterator[Entry | Edge]:
         """Groups first, then people: what an entry is in is known by name only, until all groups were read."""
