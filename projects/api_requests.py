@@ -7,7 +7,7 @@ from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import actions, permissions
+from projects import decisions, permissions
 from projects.api_base import Api, person, plain
 from projects.errors import NotFound
 from projects.idempotency import idempotent
@@ -83,7 +83,7 @@ class Approve(Api):
         read_query(Closed, request)
         found = _visible(request, pk)
         said = read_body(Approval, request)
-        actions.approve(found, by=person(request), door=Door.API, installation=installation(), comment=said.comment)
+        decisions.approve(found, by=person(request), door=Door.API, installation=installation(), comment=said.comment)
         return _as_it_is(pk)
 
 
@@ -104,7 +104,7 @@ class Reject(Api):
         read_query(Closed, request)
         found = _visible(request, pk)
         said = read_body(Rejection, request)
-        actions.reject(found, by=person(request), door=Door.API, comment=said.comment)
+        decisions.reject(found, by=person(request), door=Door.API, comment=said.comment)
         return _as_it_is(pk)
 
 
@@ -125,7 +125,7 @@ class Withdraw(Api):
         read_query(Closed, request)
         found = _visible(request, pk)
         read_body(Nothing, request)
-        actions.withdraw(found, by=person(request), door=Door.API)
+        decisions.withdraw(found, by=person(request), door=Door.API)
         return _as_it_is(pk)
 
 

@@ -6,7 +6,7 @@ The file is the whole wish, with one thing filled in that it need not say: the r
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from projects import actions
+from projects import actions, decisions
 from projects.desk import Refused
 from projects.errors import Fault, InvalidSpec, ProjectError
 from projects.installation import Installation
@@ -71,7 +71,7 @@ def _asked(
 
 def _replace(waits: ProjectRequest, *, by: "Person") -> None:
     try:
-        actions.withdraw(waits, by=by, door=Door.FILE)
+        decisions.withdraw(waits, by=by, door=Door.FILE)
     except ProjectError as error:
         who = waits.requested_by_name
         sentence = f"The request of {who} for {waits.slug} waits for a decision. Ask them to withdraw it."

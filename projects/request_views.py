@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import actions, documents, permissions
+from projects import decisions, documents, permissions
 from projects.activity import spec_of
 from projects.answers import answered, conflict_page, person_of
 from projects.errors import Conflict, InvalidSpec
@@ -114,9 +114,9 @@ def _decided(request: HttpRequest, number: int, *, approve: bool) -> HttpRespons
     with answered():
         try:
             if approve:
-                actions.approve(asked, by=person, door=Door.FORM, installation=installation(), comment=comment)
+                decisions.approve(asked, by=person, door=Door.FORM, installation=installation(), comment=comment)
             else:
-                actions.reject(asked, by=person, door=Door.FORM, comment=comment)
+                decisions.reject(asked, by=person, door=Door.FORM, comment=comment)
         except InvalidSpec as error:
             return _page(request, asked, typed=comment, fault=error.faults[0].message, status=422)
         except Conflict as error:
@@ -130,7 +130,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     asked = _find(request, number)
     with answered():
         try:
-            actions.withdraw(asked, by=person_of(request), door=Door.FORM)
+            decisions.withdraw(asked, by=person_of(request), door=Door.FORM)
         except Conflict as error:
             return conflict_page(request, error.message, back=reverse("projects:request", args=[number]))
     return redirect("projects:request", number=number)

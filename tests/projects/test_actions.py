@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from portal.models import User
-from projects import actions
+from projects import actions, decisions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, StaleGeneration
 from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectHistory, ProjectRequest
@@ -190,14 +190,14 @@ def test_a_gpu_waits_for_a_person_and_then_comes() -> None:
     assert (request.decision, request.rule) == (Decision.PENDING, "gpu-asks")
     project.refresh_from_db()
     assert (project.generation, project.spec["plan"]) == (1, "small")
-    approved = actions.approve(
+    approved = decisions.approve(
         request, by=person("paula"), door=Door.FORM, installation=installation(), comment="Go ahead."
     )
     project.refresh_from_db()
     assert (approved.decision, approved.generation, project.generation) == (Decision.APPROVED, 2, 2)
     assert project.spec["plan"] == "gpu"
     with pytest.raises(Conflict):
-        actions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
+        decisions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
 
 
 def test_a_request_overtaken_by_a_change_is_not_granted() -> None:
@@ -207,7 +207,7 @@ def test_a_request_overtaken_by_a_change_is_not_granted() -> None:
     assert request is not None
     Project.objects.filter(pk=project.pk).update(generation=2)
     with pytest.raises(Conflict, match="changed after this was asked"):
-        actions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
+        decisions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
 
 
 def test_a_newer_request_replaces_the_older_one() -> None:
@@ -226,17 +226,17 @@ def test_nobody_decides_about_their_own() -> None:
     request = asked.request
     assert request is not None
     with pytest.raises(NotAllowed):
-        actions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
+        decisions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
     with pytest.raises(NotFound):
-        actions.reject(request, by=person("charlie"), door=Door.FORM, comment="No.")
+        decisions.reject(request, by=person("charlie"), door=Door.FORM, comment="No.")
 
 
 def test_a_rejection_says_why() -> None:
     request = ask(plan="gpu").request
     assert request is not None
     with pytest.raises(InvalidSpec):
-        actions.reject(request, by=person("paula"), door=Door.FORM, comment="  ")
-    rejected = actions.reject(request, by=person("paula"), door=Door.FORM, comment="Use medium first.")
+        decisions.reject(request, by=person("paula"), door=Door.FORM, comment="  ")
+    rejected = decisions.reject(request, by=person("paula"), door=Door.FORM, comment="Use medium first.")
     assert (rejected.decision, rejected.comment) == (Decision.REJECTED, "Use medium first.")
     assert ask(plan="small").project is not None
 
@@ -246,7 +246,7 @@ def test_a_waiting_name_is_held_and_withdrawn_again() -> None:
     assert request is not None
     with pytest.raises(InvalidSpec):
         ask(plan="small")
-    actions.withdraw(request, by=person("alice"), door=Door.FORM)
+    decisions.withdraw(request, by=person("alice"), door=Door.FORM)
     assert ask(plan="small").project is not None
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from projects import actions, intake
+from projects import actions, decisions, intake
 from projects.installation import installation
 from projects.listening import give_back, take_turn
 from projects.models import Decision, Delivery, Door, Project, ProjectRequest, RegisteredRepository
@@ -426,7 +426,7 @@ def test_a_wish_that_waits_for_a_decision_says_so_and_ends_ready(forge: PushedFo
     assert (row.project, forge.said(sha)) == (None, ("pending", said))
     url = f"{installation().public_url}/requests/{request.pk}/"
     assert forge.repositories[NAME].statuses[sha][CONTEXT]["target_url"] == url
-    actions.approve(request, by=person("paula"), door=Door.API, installation=installation())
+    decisions.approve(request, by=person("paula"), door=Door.API, installation=installation())
     project = Project.objects.get()
     settle(project)
     answer(forge, project)
@@ -437,7 +437,7 @@ def test_a_wish_that_waits_for_a_decision_says_so_and_ends_ready(forge: PushedFo
 def test_a_look_finds_the_project_that_was_approved_meanwhile(forge: PushedForge, row: RegisteredRepository) -> None:
     sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
     look(forge, row)
-    actions.approve(ProjectRequest.objects.get(), by=person("paula"), door=Door.API, installation=installation())
+    decisions.approve(ProjectRequest.objects.get(), by=person("paula"), door=Door.API, installation=installation())
     row = look(forge, row)
     assert row.project == Project.objects.get()
     assert forge.said(sha) == ("pending", "Accepted; working on it.")
@@ -446,7 +446,7 @@ def test_a_look_finds_the_project_that_was_approved_meanwhile(forge: PushedForge
 def test_a_no_stands_on_the_commit_after_the_next_look(forge: PushedForge, row: RegisteredRepository) -> None:
     sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
     look(forge, row)
-    actions.reject(
+    decisions.reject(
         ProjectRequest.objects.get(), by=person("paula"), door=Door.API, comment="No GPU is free before May."
     )
     look(forge, row)

@@ -1,0 +1,130 @@
+"""What asking and deciding share: whose right and which state is checked, the policy's verdict, and the grant itself.
+
+Everything here runs inside its caller's transaction and touches nothing outside.
+"""
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from projects import permissions
+from projects.audit import audited
+from projects.contributors import set_memberships
+from projects.doorbell import ring_project
+from projects.errors import Conflict, NotFound, StaleGeneration
+from projects.installation import Installation
+from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
+from projects.policy import Question, Verdict, decide, units_of
+from provisioning.spec import ProjectSpec
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+
+def audited_by(*, by: "Person", door: Door) -> AbstractContextManager[Any]:
+    """The history of what is written inside names this person and door."""
+    return audited(actor=by.username, door=door)
+
+
+def check_seen(by: "Person", project: Project) -> None:
+    """Raises NotFound for whoever may not know that the project exists."""
+    if not permissions.may_see(by, project):
+        raise NotFound
+
+
+def check_present(project: Project, *, expected: int | None) -> None:
+    """Raises NotFound or Conflict for a project that is gone or going, StaleGeneration when it is not at `expected`."""
+    if project.deleted_at is not None:
+        raise NotFound
+    if project.deletion_requested_at is not None:
+        raise Conflict(f"{project.slug} is being removed. Nothing can be changed any more.")
+    if expected is not None and expected != project.generation:
+        now_at = f"{project.slug} was changed in between and is now at change {project.generation}."
+        raise StaleGeneration(f"{now_at} Read it again, then send yours.")
+
+
+def verdict_of(
+    action: Action,
+    *,
+    before: ProjectSpec | None,
+    after: ProjectSpec | None,
+    team: Team,
+    installation: Installation,
+    lock: bool,
+) -> tuple[Verdict, int]:
+    """The policy's verdict and the team's free units without this project. `lock`: hold the budget until the commit."""
+    if lock:
+        team = Team.objects.select_for_update().get(pk=team.pk)
+    others = team.projects.filter(deletion_requested_at=None)
+    if before is not None:
+        others = others.exclude(slug=before.slug)
+    taken = others.aggregate(total=Sum("units"))["total"] or 0
+    question = Question(action=_word_of(action), before=before, after=after, budget=team.budget, taken=taken)
+    return decide(catalogue=installation.catalogue, question=question), team.budget - taken
+
+
+def _word_of(action: Action) -> Literal["create", "change", "retire"]:
+    words: dict[Action, Literal["create", "change", "retire"]] = {
+        Action.CREATE: "create",
+        Action.CHANGE: "change",
+        Action.RETIRE: "retire",
+    }
+    return words[action]
+
+
+def grant(
+    request: ProjectRequest,
+    *,
+    spec: ProjectSpec | None,
+    team: Team,
+    installation: Installation,
+    project: Project | None = None,
+) -> Project:
+    """Make a decided request the project's newest wish: next generation, memberships, history; then ring."""
+    now = timezone.now()
+    if project is None:
+        if spec is None:
+            raise ValueError("a new project needs a spec")
+        project = Project.objects.create(
+            slug=spec.slug,
+            team=team,
+            spec=spec_as_json(spec),
+            units=units_of(spec, catalogue=installation.catalogue),
+            key_id=installation.key_ring.current,
+            next_look_at=now,
+            accepted_at=now,
+        )
+    else:
+        project.generation += 1
+        project.accepted_at = project.next_look_at = now
+        project.ready_at = None
+        if spec is None:
+            project.deletion_requested_at, project.remove_data = now, request.remove_data
+        else:
+            if project.spec.get("expires") != spec_as_json(spec).get("expires"):
+                # A new end date ends the suspension that the old one brought.
+                project.suspended = False
+            project.spec, project.units = spec_as_json(spec), units_of(spec, catalogue=installation.catalogue)
+        project.save(
+            update_fields=[
+                "generation",
+                "accepted_at",
+                "next_look_at",
+                "ready_at",
+                "spec",
+                "units",
+                "deletion_requested_at",
+                "remove_data",
+                "suspended",
+            ]
+        )
+        project.resources.update(failures=0)
+    if spec is not None:
+        set_memberships(project, spec=spec, door=Door(request.door))
+    request.project, request.generation = project, project.generation
+    request.decision, request.decided_at = Decision.APPROVED, now
+    request.save(update_fields=["project", "generation", "decision", "decided_at", "decided_by", "comment"])
+    ring_project(project.pk)
+    return project
