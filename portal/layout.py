@@ -9,7 +9,11 @@ from portal.account_views import theme_of
 from projects import permissions
 from projects.models import Decision
 
-_REQUESTS = ("requests", "request", "approve", "reject", "withdraw")
+_SECTIONS = {
+    **dict.fromkeys(("requests", "request", "approve", "reject", "withdraw"), "requests"),
+    **dict.fromkeys(("teams", "team", "team-edit"), "teams"),
+    "help": "help",
+}
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -19,7 +23,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if match is not None and match.app_name == "platform":
         section = "platform"
     elif match is not None and match.app_name == "projects":
-        section = "requests" if match.url_name in _REQUESTS else "help" if match.url_name == "help" else "projects"
+        section = _SECTIONS.get(match.url_name or "", "projects")
     return {
         "section": section,
         "theme": theme_of(request),

@@ -3,8 +3,6 @@
 from functools import cache
 
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import IntegerField, Q, Sum
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -27,6 +25,7 @@ from projects.reference_serializers import (
     TeamOut,
 )
 from projects.spec import json_schema
+from projects.teams import with_budget
 from provisioning.models import TargetHealth
 
 
@@ -56,11 +55,9 @@ class Teams(Api):
     def get(self, request: Request) -> Response:
         """The caller's teams."""
         read_query(Closed, request)
-        present = Sum("projects__units", filter=Q(projects__deletion_requested_at=None))
-        rows = permissions.teams_of(person(request)).annotate(taken=Coalesce(present, 0, output_field=IntegerField()))
+        rows = with_budget(permissions.teams_of(person(request)))
         items = [
-            TeamOut(slug=row.slug, name=row.name, budget=row.budget, taken=row.taken, free=row.budget - row.taken)
-            for row in rows
+            TeamOut(slug=row.slug, name=row.name, budget=row.budget, taken=row.taken, free=row.free) for row in rows
         ]
         return Response(plain(TeamList(items=items)))
 

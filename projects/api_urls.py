@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import api, api_access, api_reference, api_requests, credential_api, directory_api, platform_api
+from projects import api, api_access, api_reference, api_requests, credential_api, directory_api, platform_api, team_api
 
 app_name = "api"
 
@@ -41,6 +41,7 @@ urlpatterns = [
     path("requests/<int:pk>/withdraw/", api_requests.Withdraw.as_view(), name="withdraw"),
     path("plans/", api_reference.Plans.as_view(), name="plans"),
     path("teams/", api_reference.Teams.as_view(), name="teams"),
+    path("teams/<slug:team>/", team_api.TeamDetail.as_view(), name="team"),
     path("targets/", api_reference.Targets.as_view(), name="targets"),
     path("directory/", directory_api.DirectorySearch.as_view(), name="directory"),
     path("directory/state/", directory_api.DirectoryState.as_view(), name="directory-state"),

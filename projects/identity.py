@@ -71,13 +71,13 @@ def bind_teams() -> None:
     """Bind the groups of teams that are only named so far, and call renamed ones as they are called now."""
     with transaction.atomic():
         for team in Team.objects.select_for_update().order_by("pk"):
-            groups, ids = _bound(team.ad_groups, team.group_ids)
+            groups, ids = bound_groups(team.ad_groups, team.group_ids)
             if (groups, ids) != (team.ad_groups, team.group_ids):
                 team.ad_groups, team.group_ids = groups, ids
                 team.save(update_fields=["ad_groups", "group_ids"])
 
 
-def _bound(groups: list[str], ids: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+def bound_groups(groups: list[str], ids: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """Names and bindings as they should be. A group that left keeps its binding: its name is nobody's."""
     fresh = entries_of((True, name) for name in groups if name not in ids)
     known = {name: ids[name] for name in groups if name in ids}

@@ -70,6 +70,11 @@ def is_in_team(user: "Person", team: Team) -> bool:
     )
 
 
+def may_change_team(user: "Person") -> bool:
+    """May the person change groups and budget of a team? The platform team."""
+    return is_platform_admin(user)
+
+
 def visible_projects(user: "Person") -> QuerySet[Project]:
     """Projects the person may see: own role, own team, or all for the platform team; never removed ones."""
     projects = Project.objects.filter(deleted_at=None)

@@ -11,6 +11,7 @@ from projects import (
     request_views,
     settings_views,
     start_views,
+    team_views,
 )
 
 app_name = "projects"
@@ -30,6 +31,9 @@ urlpatterns = [
     path("projects/<slug:slug>/settings/", settings_views.settings_page, name="settings"),
     path("projects/<slug:slug>/edit/", ask_views.edit, name="edit"),
     path("projects/<slug:slug>/retire/", settings_views.retire, name="retire"),
+    path("teams/", team_views.team_list, name="teams"),
+    path("teams/<slug:team>/", team_views.team, name="team"),
+    path("teams/<slug:team>/edit/", team_views.team_edit, name="team-edit"),
     path("directory/", directory_views.directory_page, name="directory"),
     path("requests/", request_views.requests, name="requests"),
     path("requests/<int:number>/", request_views.request_page, name="request"),

@@ -50,6 +50,9 @@ SHOWN = Gate(passes=("editor", "owner", "owner's token"))
 CHANGE = Gate(passes=("owner", "admin", "owner's token"))
 OPERATE = Gate(passes=("admin",))
 DECIDE = Gate(passes=("admin",))
+TEAM = Gate(passes=("member", "admin"), sees=("member", "admin"))
+"""In the project's team: a role in one of its projects is not enough."""
+TEAM_CHANGE = Gate(passes=("admin",), sees=("member", "admin"))
 PLATFORM = Gate(passes=("admin",), sees=("admin",))
 
 
@@ -92,6 +95,9 @@ TABLE: Mapping[str, Line] = {
     "projects:plan": line(POST=SIGNED_IN),
     "projects:names": line(GET=SIGNED_IN),
     "projects:directory": line(GET=SIGNED_IN),
+    "projects:teams": line(GET=SIGNED_IN),
+    "projects:team": line(GET=TEAM),
+    "projects:team-edit": line(GET=TEAM_CHANGE, POST=TEAM_CHANGE),
     "projects:project": line(GET=SEE),
     "projects:live": line(GET=SEE),
     "projects:resources": line(GET=SEE),
@@ -135,6 +141,7 @@ TABLE: Mapping[str, Line] = {
     "api:withdraw": line(POST=CHANGE),
     "api:plans": line(GET=SIGNED_IN),
     "api:teams": line(GET=SIGNED_IN),
+    "api:team": line(GET=TEAM, PATCH=TEAM_CHANGE, body={"because": "Less is used.", "budget": 5}, headers=ANY_STATE),
     "api:targets": line(GET=SIGNED_IN),
     "api:platform-fleet": line(GET=PLATFORM),
     "api:platform-stuck": line(GET=PLATFORM),

@@ -41,6 +41,7 @@ class Stage:
         wanted = addresses()[name].pattern.converters
         there = {
             "slug": self.project.slug,
+            "team": self.project.team.slug,
             "number": self.request.pk,
             "pk": self.request.pk,
             "uid": self.tokens["alice"].uid,
@@ -49,6 +50,7 @@ class Stage:
         }
         nowhere = {
             "slug": "nothing-here",
+            "team": "nobody-s",
             "number": 999_999_999,
             "pk": 999_999_999,
             "uid": "00000000-0000-4000-8000-000000000000",

@@ -1,0 +1,121 @@
+"""A team over REST: who is in it, what it has, and, for the platform team, changing groups and budget."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects.api_base import Api, person, plain
+from projects.api_errors import Refused
+from projects.idempotency import idempotent
+from projects.models import Door
+from projects.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers, parameters_of
+from projects.payload import Closed, read_query
+from projects.reference_serializers import TeamOut
+from projects.team_actions import TeamChange, TeamPreview, change_team, state_of
+from projects.teams import find_team, groups_of
+
+
+class TeamGroupOut(BaseModel):
+    """A directory group of a team."""
+
+    name: str
+    known: bool = Field(description="The directory has it.")
+    people: int | None = Field(description="How many are in it, nested groups included; null when it is not known.")
+
+
+class TeamDetailOut(TeamOut):
+    """A team with its groups."""
+
+    groups: list[TeamGroupOut]
+    projects: int
+
+
+class TeamGroupLine(BaseModel):
+    """A group that comes or goes."""
+
+    name: str
+    added: bool
+    people: int | None
+
+
+class TeamChangeOut(BaseModel):
+    """What a change does, or with `dry_run` would do, to a team."""
+
+    team: str
+    changed: bool = Field(description="False for a dry run, and when nothing differs.")
+    name: str | None = Field(description="The new one; null when it stays.")
+    budget: int | None = Field(description="The new one; null when it stays.")
+    groups: list[TeamGroupLine]
+    taken: int
+    free: int = Field(description="Below zero when the projects take more than the budget. They stay as they are.")
+
+    @classmethod
+    def of(cls, preview: TeamPreview, *, team: str, dry_run: bool) -> "TeamChangeOut":
+        """The preview as an answer."""
+        return cls(
+            team=team,
+            changed=bool(preview) and not dry_run,
+            name=preview.name[1] if preview.name else None,
+            budget=preview.budget[1] if preview.budget else None,
+            groups=[TeamGroupLine(name=one.name, added=one.added, people=one.people) for one in preview.groups],
+            taken=preview.taken,
+            free=preview.free,
+        )
+
+
+class TeamQuery(Closed):
+    """How a change is asked for."""
+
+    dry_run: bool = Field(default=False, description="Answer with what it would do; write nothing.")
+
+
+class TeamDetail(Api):
+    """One team."""
+
+    @extend_schema(
+        operation_id="read_team",
+        summary="Read a team of yours",
+        tags=["teams"],
+        responses=answers({200: TeamDetailOut}, 404),
+    )
+    def get(self, request: Request, team: str) -> Response:
+        """The team with its groups. ETag: the state that If-Match of a change names."""
+        read_query(Closed, request)
+        row = find_team(person(request), team)
+        groups = [TeamGroupOut(name=one.name, known=one.entry is not None, people=one.count) for one in groups_of(row)]
+        shown = TeamDetailOut(
+            slug=row.slug, name=row.name, budget=row.budget, taken=row.taken, free=row.free, groups=groups,
+            projects=row.project_count,
+        )  # fmt: skip
+        return Response(plain(shown), headers={"ETag": f'"{state_of(row)}"'})
+
+    @extend_schema(
+        operation_id="change_team",
+        summary="Change name, groups or budget of a team; for the platform team",
+        tags=["teams"],
+        parameters=[*parameters_of(TeamQuery), IDEMPOTENCY_KEY, IF_MATCH],
+        request=TeamChange,
+        responses=answers({200: TeamChangeOut}, 403, 404, 409, 412, 428, body=True),
+    )
+    @idempotent
+    def patch(self, request: Request, team: str) -> Response:
+        """Change what is given; `because` is kept with it."""
+        asked = read_query(TeamQuery, request)
+        find_team(person(request), team)
+        data: Any = request.data
+        preview = change_team(
+            team, data, by=person(request), door=Door.API, expected=_expected(request), dry_run=asked.dry_run
+        )
+        return Response(plain(TeamChangeOut.of(preview, team=team, dry_run=asked.dry_run)))
+
+
+def _expected(request: Request) -> str | None:
+    """The state that If-Match names; None for `*`. Raises Refused (428) without it."""
+    given = request.headers.get("If-Match")
+    if given is None:
+        detail = "Send If-Match with the ETag that you read, so that nobody's change is lost unseen."
+        raise Refused(428, code="if_match_missing", detail=detail)
+    return None if given.strip() == "*" else given.strip().strip('"')

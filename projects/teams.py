@@ -1,0 +1,137 @@
+"""What pages and API say of teams: budget and what is taken of it, groups with their people, who decides, what changed.
+
+Everything here is read from rows; nothing is asked outside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db.models import Count, F, IntegerField, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from projects import directory, permissions
+from projects.errors import NotFound
+from projects.identity import entries_of
+from projects.models import DirectoryEntry, Team
+from projects.sorting import Order
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+PEOPLE_SHOWN = 100
+"""Of one group. Larger ones are said by their number."""
+
+ORDERS = (
+    Order("name", F("slug")),
+    Order("projects", F("project_count"), falling=True, read=int),
+    Order("taken", F("taken"), falling=True, read=int),
+    Order("free", F("free"), read=int),
+)
+COLUMNS = ("name", "title", "groups", "projects", "budget", "taken", "free")
+
+
+@dataclass(frozen=True)
+class Group:
+    """A directory group of a team. `entry`: None while the directory has none. `people`: at most PEOPLE_SHOWN."""
+
+    name: str
+    entry: DirectoryEntry | None
+    people: tuple[DirectoryEntry, ...]
+    count: int | None
+
+    @property
+    def more(self) -> int:
+        """How many people are not among `people`."""
+        return (self.count or 0) - len(self.people)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a team: when, by whom, why, and what differs, a sentence each."""
+
+    at: datetime
+    who: str
+    because: str
+    differs: tuple[str, ...]
+
+
+def with_budget(teams: QuerySet[Team]) -> QuerySet[Any]:
+    """Teams with `taken`, `free` (below zero when more was granted) and `project_count`; none of what goes."""
+    present = Q(projects__deletion_requested_at=None)
+    taken = Coalesce(Sum("projects__units", filter=present), 0, output_field=IntegerField())
+    return teams.annotate(taken=taken, free=F("budget") - taken, project_count=Count("projects", filter=present))
+
+
+def find_team(person: "Person", slug: str) -> Any:
+    """The team with its budget. Raises NotFound, also for whoever is not in it."""
+    found = with_budget(permissions.teams_of(person)).filter(slug=slug).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def groups_of(team: Team) -> list[Group]:
+    """The team's groups, each with its people, nested groups included."""
+    entries = entries_of((True, team.group_ids.get(name, name)) for name in team.ad_groups)
+    return [_group(name, entries.get((True, team.group_ids.get(name, name)))) for name in team.ad_groups]
+
+
+def people_count(group: str) -> int | None:
+    """How many people are in a group, nested groups included; None when the directory doesn't know it."""
+    entry = entries_of([(True, group)]).get((True, group))
+    return len(directory.people_in(entry.object_id)) if entry else None
+
+
+def _group(name: str, entry: DirectoryEntry | None) -> Group:
+    people = directory.people_in(entry.object_id) if entry else []
+    return Group(name=name, entry=entry, people=tuple(people[:PEOPLE_SHOWN]), count=len(people) if entry else None)
+
+
+def platform_team() -> list[str]:
+    """Account names of those who decide about requests and change teams."""
+    users = get_user_model().objects.filter(Q(is_staff=True) | Q(is_superuser=True), is_active=True)
+    return list(users.order_by("username").values_list("username", flat=True)[:50])
+
+
+def record(team: Any) -> dict[str, Any]:
+    """The team as a row of a file; it comes from `with_budget`."""
+    return {
+        "name": team.slug,
+        "title": team.name,
+        "groups": team.ad_groups,
+        "projects": team.project_count,
+        "budget": team.budget,
+        "taken": team.taken,
+        "free": team.free,
+    }
+
+
+def changes_of(team: Team, *, size: int = 10) -> list[Change]:
+    """The newest changes of name, groups and budget, with who made them and why."""
+    # pghistory makes this model; it is not in any module.
+    history: Any = apps.get_model("projects", "TeamHistory").objects
+    rows = list(history.filter(pgh_obj_id=team.pk).select_related("pgh_context").order_by("-pgh_id")[: 3 * size])
+    found = []
+    for after, before in zip(rows, [*rows[1:], None], strict=True):
+        if differs := _differs(before, after):
+            known: Mapping[str, Any] = after.pgh_context.metadata if after.pgh_context else {}
+            at = cast(datetime, after.pgh_created_at)
+            found.append(Change(at, str(known.get("actor", "")), str(known.get("because", "")), differs))
+    return found[:size]
+
+
+def _differs(before: Any, after: Any) -> tuple[str, ...]:
+    if before is None:
+        return ("made the team",) if after.pgh_label == "insert" else ()
+    said = []
+    if before.name != after.name:
+        said.append(f"name {before.name} → {after.name}")
+    if before.budget != after.budget:
+        said.append(f"budget {before.budget} → {after.budget} units")
+    said += [f"group {name} added" for name in after.ad_groups if name not in before.ad_groups]
+    said += [f"group {name} removed" for name in before.ad_groups if name not in after.ad_groups]
+    return tuple(said)

@@ -1,0 +1,226 @@
+"""Teams: what members see, how the platform team changes one, by page and by API, and what is kept of it."""
+
+import csv
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from projects.directory import folded
+from projects.models import DirectoryEdge, DirectoryEntry, Project, Team
+from tests.people import bearer, client, team
+from tests.projects.pages import ask, fields, project_of, settle, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
+
+
+def entry(account: str, *, is_group: bool = False, **more: Any) -> DirectoryEntry:
+    name = account.partition("@")[0].title()
+    return DirectoryEntry.objects.create(
+        object_id=f"oid-{account}", account=account, name=name, is_group=is_group,
+        folded=folded(name=name, account=account, mail=""), **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def company() -> None:
+    """Two people in ml-forecasting, one of them by a group in it; one in ml-vision."""
+    for account in ("alice@corp.example", "bob@corp.example", "charlie@corp.example"):
+        entry(account)
+    for account in ("ml-forecasting", "ml-planners", "ml-vision"):
+        entry(account, is_group=True, place="Groups")
+    edges = [("alice@corp.example", "ml-forecasting"), ("ml-planners", "ml-forecasting"),
+             ("bob@corp.example", "ml-planners"), ("charlie@corp.example", "ml-vision")]  # fmt: skip
+    DirectoryEdge.objects.bulk_create(DirectoryEdge(member=f"oid-{one}", group=f"oid-{group}") for one, group in edges)
+
+
+def test_a_team_says_what_is_taken_of_its_budget_by_which_projects() -> None:
+    settle(project_of(ask("demand", title="Demand forecast", plan="medium")))
+    ask("lanes")
+    page = text(client("bob").get("/teams/forecasting/"))
+    for said in (
+        "16 of 100 units, 84 free",
+        "2 projects",
+        "Demand forecast demand Ready medium 12",
+        "lanes lanes Working on it small 4",
+        "A person is asked when",
+    ):
+        assert said in page
+    assert "Change team" not in page
+
+
+@pytest.mark.usefixtures("company")
+def test_a_team_says_who_is_in_it_nested_groups_included() -> None:
+    page = text(client("alice").get("/teams/forecasting/"))
+    assert "Ml-Forecasting ml-forecasting · Groups 2 people Alice alice@corp.example Bob bob@corp.example" in page
+
+
+def test_a_group_that_the_directory_does_not_have_counts_by_its_name() -> None:
+    page = text(client("alice").get("/teams/forecasting/"))
+    assert "ml-forecasting not in the directory We know this group only by its name" in page
+
+
+def test_a_stranger_cannot_tell_a_team_from_none() -> None:
+    charlie = client("charlie")
+    assert "You are in no team yet" in text(charlie.get("/teams/"))
+    for path in (
+        "/teams/forecasting/",
+        "/teams/nothing/",
+        "/teams/forecasting/edit/",
+        "/teams/forecasting/?format=csv",
+    ):
+        assert charlie.get(path).status_code == 404, path
+    for slug in ("forecasting", "nothing"):
+        for method in ("get", "patch"):
+            assert getattr(bearer("charlie"), method)(f"/api/v1/teams/{slug}/").status_code == 404
+
+
+def test_the_list_has_one_s_own_teams_and_is_sorted_and_a_file() -> None:
+    team("vision")
+    ask("demand")
+    assert "Vision" not in text(client("alice").get("/teams/"))
+    page = text(client("paula").get("/teams/?sort=free"))
+    assert page.index("Vision vision") < page.index("Forecasting forecasting")
+    rows = list(csv.DictReader(StringIO(client("paula").get("/teams/?format=csv").getvalue().decode("utf-8-sig"))))
+    assert rows[0] == {
+        "name": "forecasting", "title": "Forecasting", "groups": "ml-forecasting", "projects": "1",
+        "budget": "100", "taken": "4", "free": "96",
+    }  # fmt: skip
+    data = json.loads(client("alice").get("/teams/forecasting/?format=json").getvalue())
+    assert [row["name"] for row in data["items"]] == ["demand"]
+
+
+@pytest.mark.usefixtures("company")
+def test_the_platform_team_sees_what_a_change_does_before_it_is_made_and_it_is_kept_with_its_reason() -> None:
+    ask("demand", plan="medium")
+    paula = client("paula")
+    blank = fields(paula.get("/teams/forecasting/edit/"), holding="budget")
+    assert (blank["groups"], blank["budget"]) == ([""], ["100"])
+    wish = {**blank, "groups": "ml-vision\nml-unknown", "budget": "8", "because": "Merged with vision."}
+    preview = paula.post("/teams/forecasting/edit/", {**wish, "do": "preview"})
+    for said in (
+        "100 → 8 units. The projects take 12, so -4 are free. They stay as they are",
+        "Group ml-vision 1 person sees the team and its projects",
+        "Group ml-unknown Not in the directory. It counts once somebody signs in",
+        "Group ml-forecasting 2 people are no longer in the team by it. Roles in projects stay.",
+    ):
+        assert said in text(preview)
+    assert Team.objects.get(slug="forecasting").budget == 100
+
+    done = paula.post("/teams/forecasting/edit/", {**wish, "do": "change"})
+    assert (done.status_code, done["Location"]) == (302, "/teams/forecasting/")
+    row = Team.objects.get(slug="forecasting")
+    assert (row.ad_groups, row.group_ids, row.budget) == (
+        ["ml-vision", "ml-unknown"], {"ml-vision": "oid-ml-vision"}, 8,
+    )  # fmt: skip
+    page = text(paula.get("/teams/forecasting/"))
+    assert (
+        "paula@corp.example: budget 100 → 8 units, group ml-vision added, group ml-unknown added, "
+        "group ml-forecasting removed “Merged with vision.”"
+    ) in page.replace("&#x27;", "'")
+    assert "12 of 8 units: more than the budget" in page
+    assert Project.objects.get().units == 12
+
+
+@pytest.mark.parametrize("who", ["alice", "bob"])
+def test_members_cannot_change_their_team(who: str) -> None:
+    wish = {"name": "Mine", "groups": "ml-users", "budget": "9999", "because": "Because.", "do": "change"}
+    assert client(who).get("/teams/forecasting/edit/").status_code == 403
+    assert client(who).post("/teams/forecasting/edit/", wish).status_code == 403
+    answer = bearer(who).patch(
+        "/api/v1/teams/forecasting/", data=json.dumps({"budget": 9999, "because": "x"}),
+        content_type="application/json", headers={"If-Match": "*"},
+    )  # fmt: skip
+    assert answer.status_code == 403
+    assert Team.objects.get(slug="forecasting").budget == 100
+
+
+def test_all_faults_of_a_change_are_said_at_once_and_what_was_typed_stays() -> None:
+    wish = {"name": "", "groups": f"a\nA\n{'x' * 201}", "budget": "many", "because": " ", "do": "change"}
+    page = client("paula").post("/teams/forecasting/edit/", wish)
+    assert page.status_code == 422
+    for anchor in ("#team-name", "#team-groups", "#team-budget", "#team-because"):
+        assert f'href="{anchor}"' in page.content.decode()
+    assert fields(page, holding="budget")["budget"] == ["many"]
+    twice = client("paula").post("/teams/forecasting/edit/", {**wish, "name": "F", "groups": "a\nA", "budget": "1",
+                                                             "because": "x"})  # fmt: skip
+    assert "This group stands here twice." in text(twice)
+
+
+def test_what_somebody_else_changed_in_between_is_not_overwritten() -> None:
+    paula = client("paula")
+    seen = fields(paula.get("/teams/forecasting/edit/"), holding="budget")
+    Team.objects.filter(slug="forecasting").update(budget=50)
+    wish = {**seen, "groups": "ml-forecasting", "because": "More.", "budget": "200", "do": "change"}
+    page = paula.post("/teams/forecasting/edit/", wish)
+    assert page.status_code == 409
+    assert "Forecasting was changed in between." in text(page)
+    assert Team.objects.get(slug="forecasting").budget == 50
+    again = {**fields(page, holding="budget"), "groups": "ml-forecasting", "do": "change"}
+    assert paula.post("/teams/forecasting/edit/", again).status_code == 302
+    assert Team.objects.get(slug="forecasting").budget == 200
+
+
+def patch(who: str, body: Any, **headers: str) -> Any:
+    sent = {"If-Match": "*", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    path = "/api/v1/teams/forecasting/" + ("?dry_run=true" if "dry" in headers else "")
+    return bearer(who).patch(path, data=json.dumps(body), content_type="application/json", headers=sent)
+
+
+@pytest.mark.usefixtures("company")
+def test_the_api_reads_a_team_and_changes_it() -> None:
+    ask("demand")
+    read = bearer("alice").get("/api/v1/teams/forecasting/")
+    assert read.json() == {
+        "slug": "forecasting", "name": "Forecasting", "budget": 100, "taken": 4, "free": 96, "projects": 1,
+        "groups": [{"name": "ml-forecasting", "known": True, "people": 2}],
+    }  # fmt: skip
+    dry = patch("paula", {"budget": 60, "because": "Less is used."}, dry="1", If_Match=read["ETag"])
+    assert dry.json() == {
+        "team": "forecasting", "changed": False, "name": None, "budget": 60, "groups": [], "taken": 4, "free": 56,
+    }  # fmt: skip
+    assert Team.objects.get(slug="forecasting").budget == 100
+    done = patch("paula", {"budget": 60, "because": "Less is used."}, If_Match=read["ETag"])
+    assert (done.status_code, done.json()["changed"]) == (200, True)
+    assert Team.objects.get(slug="forecasting").budget == 60
+    stale = patch("paula", {"budget": 70, "because": "More."}, If_Match=read["ETag"])
+    assert (stale.status_code, stale.json()["type"]) == (412, "urn:slipway:problem:stale-generation")
+
+
+@pytest.mark.parametrize(
+    ("body", "fields_at_fault"),
+    [
+        ({"budget": 5}, {"because"}),
+        ({"budget": -1, "because": ""}, {"budget", "because"}),
+        ({"slug": "other", "because": "x"}, {"slug"}),
+        ({"group_ids": {"a": "b"}, "because": "x"}, {"group_ids"}),
+        ({"groups": ["a", "a"], "because": "x"}, {"groups.1"}),
+    ],
+)
+def test_the_api_refuses_what_is_not_a_change(body: Any, fields_at_fault: set[str]) -> None:
+    answer = patch("paula", body)
+    assert answer.status_code == 422
+    assert {one["field"] for one in answer.json()["errors"]} == fields_at_fault
+    assert Team.objects.get(slug="forecasting").group_ids == {}
+
+
+def test_the_api_wants_to_know_which_state_was_read() -> None:
+    answer = bearer("paula").patch(
+        "/api/v1/teams/forecasting/", data='{"because": "x"}', content_type="application/json"
+    )
+    assert answer.status_code == 428
+
+
+def test_a_team_s_page_asks_no_more_with_many_projects() -> None:
+    Team.objects.update(budget=1000)
+    alice, counts = client("alice"), []
+    for size in (1, 12):
+        for number in range(size):
+            settle(project_of(ask(f"p{size}-{number}")))
+        with CaptureQueriesContext(connection) as queries:
+            assert alice.get("/teams/forecasting/").status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
