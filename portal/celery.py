@@ -81,6 +81,11 @@ app.conf.update(
             "options": {"expires": 60},
         },
         "ring-for-runs": {"task": "projects.bulk_tasks.ring_for_runs", "schedule": 5.0, "options": {"expires": 10}},
+        "follow-directory": {
+            "task": "projects.directory_tasks.follow_directory",
+            "schedule": 600.0,
+            "options": {"expires": 600},
+        },
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )

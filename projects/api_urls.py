@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from projects import api, api_access, api_reference, api_requests, credential_api, directory_api, platform_api, team_api
+from projects import (
+    api,
+    api_access,
+    api_reference,
+    api_requests,
+    api_succession,
+    credential_api,
+    directory_api,
+    platform_api,
+    team_api,
+)
 
 app_name = "api"
 
@@ -34,6 +44,8 @@ urlpatterns = [
         credential_api.RevealCredential.as_view(),
         name="reveal-credential",
     ),
+    path("projects/<slug:slug>/take-over/", api_succession.TakeOver.as_view(), name="take-over"),
+    path("offers/", api_succession.Offers.as_view(), name="offers"),
     path("requests/", api_requests.Requests.as_view(), name="requests"),
     path("requests/<int:pk>/", api_requests.RequestDetail.as_view(), name="request"),
     path("requests/<int:pk>/approve/", api_requests.Approve.as_view(), name="approve"),

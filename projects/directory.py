@@ -6,7 +6,7 @@ Whoever wants to know whether somebody still counts asks `DirectoryEntry.present
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import and_
 
@@ -47,6 +47,18 @@ _MEMBERS_OF = """
         SELECT edge.member FROM projects_directoryedge edge JOIN below ON edge."group" = below.id
     )
     SELECT id FROM below
+"""
+
+_INHABITED = """
+    WITH RECURSIVE below(root, id) AS (
+        SELECT "group", member FROM projects_directoryedge WHERE "group" = ANY(%s)
+        UNION
+        SELECT below.root, edge.member FROM projects_directoryedge edge JOIN below ON edge."group" = below.id
+    )
+    SELECT DISTINCT root FROM below
+    JOIN projects_directoryentry person ON person.object_id = below.id
+    JOIN projects_directoryentry held ON held.object_id = below.root
+    WHERE NOT person.is_group AND person.enabled AND person.gone_at IS NULL AND held.gone_at IS NULL
 """
 
 
@@ -135,6 +147,13 @@ def groups_by_member(object_ids: Sequence[str]) -> dict[str, list[DirectoryEntry
 def people_in(group_object_id: str) -> list[DirectoryEntry]:
     """Every present person in a group, directly or by groups in it; by name."""
     return list(_present(_MEMBERS_OF, group_object_id).filter(is_group=False))
+
+
+def inhabited(group_object_ids: Iterable[str]) -> set[str]:
+    """Those of these groups that are there and hold a present person, directly or by groups in them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INHABITED, [list(group_object_ids)])
+        return {root for (root,) in cursor.fetchall()}
 
 
 def _present(reached: str, object_id: str) -> QuerySet[DirectoryEntry]:

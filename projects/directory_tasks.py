@@ -1,9 +1,10 @@
-"""The round that keeps the directory's rows in line with the directory."""
+"""The rounds that keep rows in line with the directory, and everything else in line with the rows."""
 
 from celery import shared_task
 
-from projects import directory_state, directory_sync
+from projects import directory_state, directory_sync, leavers
 from projects.installation import installation
+from projects.rounds import alone
 
 
 @shared_task
@@ -13,3 +14,13 @@ def sync_directory() -> None:
     target = settings.catalogue.directory
     if target is not None and directory_state.due(target.name, every=settings.directory_every):
         directory_sync.sync_installed(settings)
+
+
+@shared_task
+def follow_directory() -> None:
+    """What needs no change of the directory: names that were written meanwhile, and offers whose time is over."""
+    if installation().catalogue.directory is None:
+        return
+    with alone("directory") as mine:
+        if mine:
+            leavers.after_sync(frozenset())

@@ -119,6 +119,15 @@ def _notices(project: Project) -> list[Notice]:
         said.append(Notice("removing", gettext("This project is being removed. %(kept)s") % {"kept": kept}))
     elif project.suspended:
         said.append(Notice("suspended", _why_suspended(project)))
+    if project.owner_left_at is not None:
+        said.append(
+            Notice(
+                "attention",
+                gettext("Its owners left. It runs on as it is, and is offered to others to take over."),
+                link=reverse("projects:take-over", args=[project.slug]),
+                link_text=gettext("Who takes it over"),
+            )
+        )
     pending = project.requests.filter(decision=Decision.PENDING).first()
     if pending is not None:
         asked = {

@@ -15,11 +15,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import account_groups
+from projects import account_groups, succession
 from projects.audit import audited
 from projects.directory import groups_by_member
 from projects.doorbell import ring
 from projects.identity import bind_memberships, bind_teams
+from projects.installation import installation
 from projects.models import DirectoryEntry, Door, Membership, Project
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def after_sync(changed: frozenset[str]) -> None:
         _switch_off()
         back = _switch_on()
         _follow(changed | back)
+        succession.review(now=timezone.now(), catalogue=installation().catalogue)
         _make_due(due)
 
 

@@ -43,7 +43,7 @@ class Need:
 
 def needs_of(person: "Person") -> list[Need]:
     """What waits for the person, most urgent first."""
-    return [*_broken(person), *_undecided(person), *_ending(person), *_leaving(person)]
+    return [*_broken(person), *_undecided(person), *_offered(person), *_ending(person), *_leaving(person)]
 
 
 def _broken(person: "Person") -> Iterator[Need]:
@@ -77,6 +77,20 @@ def _undecided(person: "Person") -> Iterator[Need]:
             detail=one.because,
             button=gettext("Decide"),
             at=one.created_at,
+        )
+
+
+def _offered(person: "Person") -> Iterator[Need]:
+    offers = permissions.offers_to(person).select_related("project")
+    for one in offers.order_by("offered_at", "pk")[:AT_MOST]:
+        yield Need(
+            icon="person",
+            about=one.project.title,
+            link=reverse("projects:take-over", args=[one.project.slug]),
+            says=gettext("has no owner any more"),
+            detail=gettext("Its owners left. You may take it over."),
+            button=gettext("Take over"),
+            at=one.offered_at,
         )
 
 

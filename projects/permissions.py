@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 
-from projects.models import Membership, Project, ProjectRequest, Team
+from projects.models import Membership, OfferedTo, Project, ProjectRequest, Succession, Team
 from projects.today import today
 from provisioning.spec import Role
 
@@ -53,8 +53,10 @@ class _HasGroupOf(Func):
 
 def teams_of(user: "Person") -> QuerySet[Team]:
     """Teams the person is in, by directory group. The platform team is in all."""
-    if is_platform_admin(user):
-        return Team.objects.all()
+    return Team.objects.all() if is_platform_admin(user) else _teams_by_group(user)
+
+
+def _teams_by_group(user: "Person") -> QuerySet[Team]:
     texts = ArrayField(CharField())
     ids, names = Value(list(user.group_ids), texts), Value(list(user.directory_groups), texts)
     return Team.objects.filter(_HasGroupOf(F("ad_groups"), F("group_ids"), ids, names))
@@ -136,6 +138,26 @@ def may_look_again(user: "Person", project: Project) -> bool:
     return user.is_active and (
         is_platform_admin(user) or role_in(user, project) in (Role.OWNER, Role.EDITOR) or is_in_team(user, project.team)
     )
+
+
+def offers_to(user: "Person") -> QuerySet[Succession]:
+    """Open offers of projects without an owner that the person may accept: as editor, in the team, or platform team.
+
+    Who was asked first may accept as long as the offer is open.
+    """
+    offers = Succession.objects.filter(ended_at=None, project__deleted_at=None, project__deletion_requested_at=None)
+    if not user.is_active:
+        return offers.none()
+    edits = Membership.objects.filter(_mine(user, day=today()), project=OuterRef("project"), role=Role.EDITOR)
+    asked = Q(Exists(edits)) | Q(offered_to__gte=OfferedTo.TEAM, project__team__in=_teams_by_group(user))
+    if is_platform_admin(user):
+        asked |= Q(offered_to=OfferedTo.PLATFORM)
+    return offers.filter(asked)
+
+
+def may_take_over(user: "Person", offer: Succession) -> bool:
+    """May the person become owner of the project that is offered? An account of the directory that is asked."""
+    return bool(user.object_id) and offers_to(user).filter(pk=offer.pk).exists()
 
 
 def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:

@@ -65,6 +65,7 @@ class ProjectSummary(BaseModel):
     accepted_at: datetime = Field(description="When the newest wish was accepted.")
     ready_at: datetime | None
     deletion_requested_at: datetime | None
+    owner_left_at: datetime | None = Field(description="When we saw that no owner is left; null while it has one.")
     links: ProjectLinks
 
     @classmethod
@@ -86,6 +87,7 @@ class ProjectSummary(BaseModel):
             "accepted_at": project.accepted_at,
             "ready_at": project.ready_at,
             "deletion_requested_at": project.deletion_requested_at,
+            "owner_left_at": project.owner_left_at,
             "links": ProjectLinks(
                 self=reverse("api:project", kwargs=link),
                 resources=reverse("api:resources", kwargs=link),

@@ -11,6 +11,7 @@ from projects import (
     request_views,
     settings_views,
     start_views,
+    succession_views,
     team_views,
 )
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path("teams/", team_views.team_list, name="teams"),
     path("teams/<slug:team>/", team_views.team, name="team"),
     path("teams/<slug:team>/edit/", team_views.team_edit, name="team-edit"),
+    path("projects/<slug:slug>/take-over/", succession_views.take_over, name="take-over"),
     path("directory/", directory_views.directory_page, name="directory"),
     path("requests/", request_views.requests, name="requests"),
     path("requests/<int:number>/", request_views.request_page, name="request"),

@@ -152,6 +152,13 @@ class Rule(_Entry):
     grows: bool | None = None
 
 
+class Succession(_Entry):
+    """For how many days each is asked to take over a project whose last owner left, before the next are."""
+
+    editors_days: int = Field(default=7, ge=0)
+    team_days: int = Field(default=7, ge=0)
+
+
 class Naming(_Entry):
     """How external names are made from a slug."""
 
@@ -187,6 +194,7 @@ class Catalogue(_Entry):
     plans: dict[str, Plan]
     templates: tuple[ProjectTemplate, ...] = ()
     policy: tuple[Rule, ...] = ()
+    succession: Succession = Succession()
     reserved_names: tuple[str, ...] = ()
     credentials: CredentialPolicy = CredentialPolicy()
     drift: dict[str, Literal["heal", "warn", "ignore"]] = Field(default_factory=dict)

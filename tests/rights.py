@@ -107,6 +107,8 @@ TABLE: Mapping[str, Line] = {
     "projects:edit": line(GET=CHANGE, POST=CHANGE),
     "projects:look": line(POST=WORK),
     "projects:retire": line(POST=CHANGE, body={"typed": "lane", "do": "preview"}),
+    # It has an owner: whoever sees it may read that.
+    "projects:take-over": line(GET=SEE, POST=SEE),
     "projects:requests": line(GET=SIGNED_IN),
     "projects:request": line(GET=SEE),
     "projects:approve": line(POST=DECIDE),
@@ -121,6 +123,8 @@ TABLE: Mapping[str, Line] = {
     # API.
     "api:projects": line(GET=SIGNED_IN, POST=SIGNED_IN),
     "api:project": line(GET=SEE, PUT=CHANGE, PATCH=CHANGE, DELETE=CHANGE, headers=ANY_STATE),
+    "api:take-over": line(GET=SEE, POST=SEE),
+    "api:offers": line(GET=SIGNED_IN),
     "api:resources": line(GET=SEE),
     "api:look": line(POST=WORK),
     "api:suspend": line(POST=OPERATE),

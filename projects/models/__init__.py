@@ -4,6 +4,7 @@
 `platform`: what the platform team's pages are made of. `bulk`: its
 actions over many projects. `usage`: how much of what is allowed is used.
 `credentials`: who rotated keys, and who was shown which.
+`succession`: who is asked to take over a project whose owners left.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
@@ -25,6 +26,7 @@ from projects.models.core import (
 from projects.models.credentials import Reveal, Rotation
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
 from projects.models.platform import FleetSummary, ReadyTime, SkippedKind
+from projects.models.succession import OfferedTo, Succession
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "IdempotencyKey",
     "ItemState",
     "Membership",
+    "OfferedTo",
     "Project",
     "ProjectRequest",
     "ReadyTime",
@@ -51,6 +54,7 @@ __all__ = [
     "Rotation",
     "RunState",
     "SkippedKind",
+    "Succession",
     "TargetUsage",
     "Team",
     "Usage",

@@ -103,6 +103,9 @@ class Project(models.Model):
     deletion_requested_at = models.DateTimeField(null=True, blank=True)
     remove_data = models.BooleanField(default=False)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    owner_left_at = models.DateTimeField(
+        null=True, blank=True, help_text="When we saw that no owner is left; empty while there is one."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(default=timezone.now, help_text="When the present generation was accepted.")
     ready_at = models.DateTimeField(null=True, blank=True, help_text="When the present generation became ready.")

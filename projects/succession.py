@@ -1,0 +1,107 @@
+"""A project whose last owner left stays, and is offered: to its editors, then to its team, then to the platform team.
+
+An owner who wants a deputy makes somebody an editor; there is no further role for it. Each is asked for as long as the
+catalogue says (`succession`), and may accept until somebody has. Nobody becomes owner without saying so.
+
+"Left" is what the directory says: an owner that it doesn't know counts as there, so without a directory nothing here
+ever happens.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from projects.directory import inhabited
+from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succession, Team
+from projects.today import today
+from provisioning.catalogue import Catalogue
+from provisioning.spec import Contributor, ProjectSpec, Role
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+log = structlog.get_logger(__name__)
+
+_TAKING_PART = Q(deleted_at=None, deletion_requested_at=None)
+
+
+def review(*, now: datetime, catalogue: Catalogue) -> None:
+    """Open an offer where the last owner left, end it where there is one again, ask the next where time is over."""
+    with transaction.atomic():
+        ownerless = set(_ownerless().values_list("pk", flat=True))
+        offers = list(Succession.objects.select_for_update().filter(ended_at=None).select_related("project__team"))
+        for offer in offers:
+            if offer.project_id not in ownerless:
+                end(offer, now=now)
+            elif offer.next_at is not None and offer.next_at <= now:
+                _ask(offer, _next_after(offer), now=now, catalogue=catalogue)
+        new = ownerless - {offer.project_id for offer in offers}
+        edited = set(_held(Role.EDITOR).filter(project__in=new).values_list("project", flat=True)) if new else set()
+        for project in Project.objects.filter(pk__in=new).select_related("team").order_by("pk"):
+            Project.objects.filter(pk=project.pk).update(owner_left_at=now)
+            asked = OfferedTo.EDITORS if project.pk in edited else _after_editors(project.team)
+            _ask(Succession(project=project), asked, now=now, catalogue=catalogue)
+
+
+def end(offer: Succession, *, now: datetime, accepted_by: "Person | None" = None) -> None:
+    """The project has an owner again: who accepted, or somebody else. Call it in a transaction."""
+    offer.ended_at, offer.accepted_by_id = now, accepted_by.pk if accepted_by else None
+    offer.save(update_fields=["ended_at", "accepted_by"])
+    Project.objects.filter(pk=offer.project_id).update(owner_left_at=None)
+    log.info("succession_over", project=offer.project.slug, accepted=accepted_by is not None)
+
+
+def ownerless(project: Project) -> bool:
+    """Is every owner known to have left?"""
+    return _ownerless().filter(pk=project.pk).exists()
+
+
+def with_owner(spec: ProjectSpec, account: str) -> ProjectSpec:
+    """The spec of an ownerless project with this person in the place of the owners who left."""
+    others = [
+        one for one in spec.contributors if one.role is not Role.OWNER and (one.is_group or one.subject != account)
+    ]
+    owner = Contributor(user=account, role=Role.OWNER)
+    return spec.model_copy(update={"contributors": (owner, *others)})
+
+
+def _ask(offer: Succession, to: OfferedTo, *, now: datetime, catalogue: Catalogue) -> None:
+    days = {OfferedTo.EDITORS: catalogue.succession.editors_days, OfferedTo.TEAM: catalogue.succession.team_days}
+    offer.offered_to, offer.offered_at = to, now
+    offer.next_at = now + timedelta(days=days[to]) if to in days else None
+    offer.save()
+    log.warning("ownership_offered", project=offer.project.slug, to=to.name.lower())
+
+
+def _next_after(offer: Succession) -> OfferedTo:
+    return _after_editors(offer.project.team) if offer.offered_to == OfferedTo.EDITORS else OfferedTo.PLATFORM
+
+
+def _after_editors(team: Team) -> OfferedTo:
+    """The team, unless the directory says that nobody is in it."""
+    bound = set(team.group_ids.values())
+    unknown = any(name not in team.group_ids for name in team.ad_groups)
+    return OfferedTo.TEAM if unknown or inhabited(bound) else OfferedTo.PLATFORM
+
+
+def _ownerless() -> QuerySet[Project]:
+    """Projects of which every owner is known to have left."""
+    owners = Membership.objects.filter(project=OuterRef("pk"), role=Role.OWNER)
+    return Project.objects.filter(
+        _TAKING_PART, Exists(owners), ~Exists(_held(Role.OWNER).filter(project=OuterRef("pk")))
+    )
+
+
+def _held(role: Role) -> QuerySet[Membership]:
+    """Memberships with this role that somebody holds today: a person who is there, or a group with such a person."""
+    bound = Membership.objects.filter(role=role, is_group=True, project__deleted_at=None).exclude(object_id="")
+    groups = set(bound.order_by().values_list("object_id", flat=True).distinct())
+    empty = groups - inhabited(groups)
+    out = DirectoryEntry.objects.filter(object_id=OuterRef("object_id")).filter(
+        Q(enabled=False) | Q(gone_at__isnull=False)
+    )
+    lasting = Q(until=None) | Q(until__gte=today())
+    return Membership.objects.filter(lasting, ~Exists(out), role=role).exclude(object_id__in=empty)

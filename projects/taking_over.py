@@ -1,0 +1,61 @@
+"""Accepting the offer of a project whose owners left. No policy is asked: who owns it changes and nothing else."""
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from projects import permissions, succession
+from projects.errors import Conflict, NotAllowed
+from projects.granting import audited_by, check_present, check_seen, grant
+from projects.installation import Installation
+from projects.models import Action, Decision, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+log = structlog.get_logger(__name__)
+
+RULE = "succession"
+"""The rule that the request names by which somebody took a project over."""
+
+
+def take_over(project: Project, *, by: "Person", door: Door, installation: Installation) -> ProjectRequest:
+    """Become owner in the place of those who left; the request that says so. What waited for a decision is withdrawn.
+
+    Raises NotFound, NotAllowed for who isn't asked (yet), Conflict when it has an owner (again) or is being removed.
+    """
+    check_seen(by, project)
+    with audited_by(by=by, door=door), transaction.atomic():
+        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        check_present(project, expected=None)
+        offer = Succession.objects.select_for_update().filter(project=project, ended_at=None).first()
+        if offer is None or not succession.ownerless(project):
+            raise Conflict(f"{project.slug} has an owner, so there is nothing to take over. Ask an owner for a role.")
+        if not permissions.may_take_over(by, offer):
+            asked = OfferedTo(offer.offered_to).label
+            raise NotAllowed(f"{project.slug} is offered to {asked} at the moment, and not to you.")
+        spec = succession.with_owner(project.wanted(), by.username.lower())
+        now = timezone.now()
+        project.requests.filter(decision=Decision.PENDING).update(
+            decision=Decision.WITHDRAWN, decided_at=now, comment="The project was taken over by a new owner."
+        )
+        request = ProjectRequest.objects.create(
+            project=project,
+            slug=project.slug,
+            team=project.team,
+            action=Action.CHANGE,
+            door=door,
+            requested_by_id=by.pk,
+            requested_by_name=by.username,
+            before=project.spec,
+            after=spec_as_json(spec),
+            base_generation=project.generation,
+            rule=RULE,
+            because="Its owners left, and it was offered to whoever takes it over.",
+        )
+        grant(request, spec=spec, team=project.team, installation=installation, project=project)
+        succession.end(offer, now=now, accepted_by=by)
+    log.info("taken_over", slug=project.slug, door=door.value)
+    return request
