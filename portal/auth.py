@@ -22,7 +22,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
 from portal import known_tokens
-from portal.accounts import Person, SignInRefused, account_of, canonical_object_id, known_account
+from portal.accounts import Person, SignInRefused, account_of, canonical_object_id, is_object_id, known_account
 from portal.log_masks import NoCredentials
 from portal.models import User
 from projects import account_groups
@@ -107,7 +107,8 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
     def take_over(self, user: User, claims: dict[str, Any], access_token: str) -> None:
         """Writes names, groups and flags of the directory to the account; only what differs.
 
-        Groups come from the rows of the last sync where those know the person, else from the token.
+        Groups come from the rows of the last sync where those know the person, else from the token. An object id in a
+        token is the group's own; a name is none, since the rows may know it as that of a group that is gone.
         """
         known = account_groups.groups_now(user.object_id)
         names = self.groups_of(claims, access_token) if known is None else []
@@ -119,7 +120,7 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
                 setattr(user, field, str(claims[claim] or "")[:longest])
         if known is None:
             self.update_user_flags(user, claims, names)
-            user.group_ids = []
+            user.group_ids = sorted(name.lower() for name in names if is_object_id(name))
         with transaction.atomic():
             changed = [field for field, old in zip(fields, before, strict=True) if getattr(user, field) != old]
             if changed:

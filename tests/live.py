@@ -117,8 +117,8 @@ def ask(slug: str, *, person: str = "alice", **spec: Any) -> httpx.Response:
     return api(person).post("projects/", json={"slug": slug, "team": "forecasting", **spec})
 
 
-def retire(slug: str, *, data: bool = True) -> None:
-    """Retire a project and wait until it is gone."""
+def retire(slug: str, *, data: bool = True, wait: bool = True) -> None:
+    """Retire a project and, unless told otherwise, wait until it is gone."""
     found = api("alice").get(f"projects/{slug}/")
     if found.status_code == 404:
         return
@@ -128,7 +128,8 @@ def retire(slug: str, *, data: bool = True) -> None:
             "DELETE", f"projects/{slug}/", params=params, headers={"If-Match": found.headers["ETag"]}
         )
         assert answer.status_code == 202, answer.text
-    eventually(lambda: api("alice").get(f"projects/{slug}/").status_code == 404, seconds=90)
+    if wait:
+        eventually(lambda: api("alice").get(f"projects/{slug}/").status_code == 404, seconds=90)
 
 
 @contextmanager

@@ -90,8 +90,11 @@ def object_id(account: str) -> str:
 @contextmanager
 def person(account: str, *, groups: tuple[str, ...] = (), unit: str = "OU=Sales") -> Iterator[Person]:
     """Somebody new, who is gone again afterwards."""
-    yield hire(account, groups=groups, unit=unit)
-    dismiss(account)
+    dismiss(account)  # what a broken run has left
+    try:
+        yield hire(account, groups=groups, unit=unit)
+    finally:
+        dismiss(account)
 
 
 def hire(account: str, *, groups: tuple[str, ...] = (), unit: str = "OU=Sales") -> Person:

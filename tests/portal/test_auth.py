@@ -155,6 +155,15 @@ def test_the_api_says_503_while_tokens_can_not_be_checked() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("provider")
+def test_object_ids_in_a_token_count_while_the_directory_does_not_know_the_person_yet() -> None:
+    vision = "66000000-0000-4000-8000-00000000000A"
+    user = BearerBackend().authenticate(access_token=token(**{adfs.GROUPS_CLAIM: ["ml-users", vision]}))
+    assert user is not None
+    assert (user.directory_groups, user.group_ids) == ((vision, "ml-users"), [vision.lower()])
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
 def test_groups_come_from_the_directory_where_it_knows_the_person() -> None:
     alice = person_entry("alice", object_id=ALICE)
     group_entry("ml-all", group_entry("ml-vision", alice))
