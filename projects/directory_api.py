@@ -47,6 +47,7 @@ class DirectoryStateOut(BaseModel):
 
     source: str
     title: str
+    word: str = Field(description="Answering, Waiting (never read yet), Not answering, Needs attention.")
     people: int
     groups: int
     complete_at: datetime | None = Field(description="When it was last read whole.")

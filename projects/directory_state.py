@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from projects.installation import installation
 from projects.models import DirectoryState
+from provisioning.conditions import Word
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,14 @@ class DirectoryStatus:
     people: int
     groups: int
     message: str
+    needs_person: bool
+
+    @property
+    def word(self) -> str:
+        """The one word that pages say of it."""
+        if self.failing_since is None:
+            return "Answering" if self.complete_at else Word.WAITING
+        return Word.ATTENTION if self.needs_person else "Not answering"
 
 
 def directory_status() -> DirectoryStatus | None:
@@ -42,6 +51,7 @@ def directory_status() -> DirectoryStatus | None:
         people=row.people,
         groups=row.groups,
         message=row.message,
+        needs_person=row.needs_person,
     )
 
 
@@ -60,14 +70,17 @@ def told(source: str) -> None:
     DirectoryState.objects.filter(source=source).update(untold=[])
 
 
-def failed(source: str, message: str) -> None:
-    """A sync that could not be finished, or was held back, and why; what we know stays as it is."""
+def failed(source: str, message: str, *, needs_person: bool) -> None:
+    """A sync that could not be finished, or was held back, and why; what we know stays as it is.
+
+    needs_person: the next round will end the same way unless somebody does something.
+    """
     now = timezone.now()
     row, _ = DirectoryState.objects.get_or_create(source=source)
     if row.failing_since is None or row.message != message:
         log.error("directory_sync_failed", source=source, message=message)
     DirectoryState.objects.filter(source=source).update(
-        tried_at=now, failing_since=Coalesce(F("failing_since"), Now()), message=message
+        tried_at=now, failing_since=Coalesce(F("failing_since"), Now()), message=message, needs_person=needs_person
     )
 
 
@@ -81,6 +94,7 @@ def succeeded(source: str, *, people: int, groups: int, untold: Iterable[str]) -
             "tried_at": now,
             "failing_since": None,
             "message": "",
+            "needs_person": False,
             "people": people,
             "groups": groups,
             "untold": sorted(untold),

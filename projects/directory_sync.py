@@ -23,7 +23,7 @@ from projects.rounds import alone
 from provisioning import targets
 from provisioning.catalogue import GraphDirectory, LdapDirectory
 from provisioning.directory import Directory, Edge, Entry
-from provisioning.errors import ProvisioningError
+from provisioning.errors import PermanentError, ProvisioningError
 from provisioning.secrets import Resolve
 
 log = structlog.get_logger(__name__)
@@ -87,11 +87,11 @@ def sync(target: LdapDirectory | GraphDirectory, *, resolve: Resolve, confirmed:
     try:
         found = _difference(targets.connect_directory(target, resolve=resolve))
     except ProvisioningError as error:
-        directory_state.failed(target.name, error.message)
+        directory_state.failed(target.name, error.message, needs_person=isinstance(error, PermanentError))
         return error.message
     why = _nobody(target, found) or ("" if confirmed else _too_much(target, found))
     if why:
-        directory_state.failed(target.name, why)
+        directory_state.failed(target.name, why, needs_person=True)
         return why
     with transaction.atomic():
         changed = _write(found)

@@ -10,6 +10,8 @@ from rest_framework.response import Response
 
 from projects import permissions, platform_figures, platform_lists
 from projects.api_base import Api, person, plain
+from projects.directory_api import DirectoryStateOut
+from projects.directory_state import directory_status
 from projects.errors import NotFound
 from projects.openapi import answers, parameters_of
 from projects.pagination import PageQuery, page_of
@@ -53,6 +55,7 @@ class FleetOut(BaseModel):
     figures: Figures
     queue: QueueOut
     targets: list[TargetOut]
+    directory: DirectoryStateOut | None = Field(description="None where this installation has none.")
     budgets: list[BudgetOut]
 
 
@@ -123,12 +126,13 @@ class Fleet(Api):
         """Counts by status and reason, times to ready, rules, queue, targets and budgets."""
         platform_admin(request)
         read_query(Closed, request)
-        counted = platform_figures.newest()
+        counted, directory = platform_figures.newest(), directory_status()
         found = FleetOut(
             counted_at=counted.at,
             figures=counted.figures,
             queue=QueueOut(**platform_lists.queue().as_dict()),
             targets=[TargetOut(**row.as_dict()) for row in platform_lists.targets()],
+            directory=DirectoryStateOut.model_validate(directory, from_attributes=True) if directory else None,
             budgets=[BudgetOut(**one) for one in budgets()],
         )
         return Response(plain(found))

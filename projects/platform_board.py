@@ -1,7 +1,7 @@
 """The platform's page as values: what its parts say, the charts, and the marks by which a poller sees what moved."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 
 from projects import platform_lists
 from projects.charts import Chart, Point, bars_of, chart_of, said
+from projects.directory_state import DirectoryStatus, directory_status
 from projects.listing import WORDS
 from projects.platform_figures import QUEUE, Counted, Figures, StepTimes
 from projects.presentation import LOOKS
@@ -80,17 +81,19 @@ class Board:
     silent: tuple[Silent, ...]
     queue: platform_lists.Queue
     targets: tuple[TargetHealth, ...]
+    directory: DirectoryStatus | None = None
 
     @property
     def parts(self) -> dict[str, str]:
         """A short mark for each part, by the part's id."""
         health = [(one.name, one.answering, one.since, one.message, one.version) for one in self.targets]
         oldest = self.queue.oldest
+        directory = self.directory and replace(self.directory, complete_at=None)
         shown = {
             "tally": (self.tally, self.counted_at),
-            "silent": self.silent,
+            "silent": (self.silent, directory),
             "queue": (self.queue, lasting(oldest) if oldest else ""),
-            "targets": health,
+            "targets": (health, self.directory),
         }
         return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:8] for name, part in shown.items()}
 
@@ -115,6 +118,8 @@ class Board:
         }
         for one in self.silent:
             text += " " + gettext("%(name)s does not answer.") % {"name": one.name}
+        if self.directory is not None and self.directory.failing_since is not None:
+            text += f" {self.directory.title}: {gettext(self.directory.word)}."
         return text
 
 
@@ -135,6 +140,7 @@ def board(counted: Counted) -> Board:
         ),
         queue=platform_lists.queue(),
         targets=tuple(targets),
+        directory=directory_status(),
     )
 
 

@@ -64,6 +64,7 @@ class DirectoryState(models.Model):
     tried_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     message = models.TextField(default="", blank=True, help_text="Why the last try failed or was held back.")
+    needs_person = models.BooleanField(default=False, help_text="It can't go on by itself.")
     people = models.PositiveIntegerField(default=0)
     groups = models.PositiveIntegerField(default=0)
     untold = ArrayField(

@@ -222,7 +222,8 @@ def test_how_old_the_directory_is_and_only_the_platform_team_reads_why() -> None
     with installed(directory=LDAP):
         for who, message in (("charlie", None), ("paula", "corp does not answer.")):
             moment = now.isoformat().replace("+00:00", "Z")
-            item = {"source": "corp", "title": "Company directory", "people": 40, "groups": 12, "message": message}
+            item = {"source": "corp", "title": "Company directory", "word": "Not answering", "message": message}
+            item |= {"people": 40, "groups": 12}
             assert get(who, "state/").json() == {"items": [{**item, "complete_at": moment, "failing_since": moment}]}
 
 

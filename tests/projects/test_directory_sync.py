@@ -186,6 +186,7 @@ def test_a_broken_read_changes_nothing_and_is_told(corp: FakeDirectory, error: A
     assert failed is not None
     assert (failed.complete_at, failed.people) == (before.complete_at, 2)
     assert failed.failing_since is not None
+    assert failed.word == ("Needs attention" if isinstance(error, PermanentError) else "Not answering")
     round_made()
     assert directory_status() == failed
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import platform_lists, platform_tasks
+from projects import directory_state, platform_lists, platform_tasks
 from projects.models import Heartbeat, Project, Team
 from projects.platform_tables import TABLES
 from provisioning.errors import Reason
@@ -20,6 +20,7 @@ from provisioning.models import Event, TargetHealth
 from tests.people import bearer, client, teams
 from tests.projects.doors import text
 from tests.projects.fleet import HOUR, broken, happened, ready, took
+from tests.projects.tended import LDAP, installed
 
 pytestmark = pytest.mark.django_db
 
@@ -213,3 +214,25 @@ def test_queries_do_not_grow_with_what_is_wrong() -> None:
         happened(project, "network", Reason.DRIFTED)
     assert Event.objects.count() == 9
     assert queries() == few
+
+
+def test_the_directory_stands_among_the_targets_and_says_why_it_can_not_be_read() -> None:
+    with installed(directory=LDAP):
+        browser = client("paula")
+        assert "Company directory Waiting Never read whole so far." in text(browser.get("/platform/"))
+        directory_state.succeeded("corp", people=40, groups=12, untold=())
+        page = text(browser.get("/platform/"))
+        assert "Company directory Answering 40 people, 12 groups, read" in page
+        assert "directory needs attention" not in page
+        directory_state.failed("corp", "30 of 104 people and groups would leave.", needs_person=True)
+        page = text(browser.get("/platform/"))
+        assert re.search(
+            r"Company directory needs attention since .{5,8}: 30 of 104 people and groups would leave\.", page
+        )
+        assert "Company directory Needs attention 40 people" in page
+        directory_state.failed("corp", "corp does not answer.", needs_person=False)
+        page = text(browser.get("/platform/"))
+        assert re.search(r"Company directory can't be read since .{5,8}: corp does not answer\.", page)
+        assert "need attention. Company directory: Not answering." in page
+        said = bearer("paula").get("/api/v1/platform/fleet/").json()["directory"]
+        assert (said["word"], said["message"]) == ("Not answering", "corp does not answer.")
