@@ -288,8 +288,9 @@ def _teams(person: "Person") -> list[tuple[str, str]]:
 
 
 def _suggestions(person: "Person") -> list[str]:
-    """Names to offer while a contributor is typed: groups of teams, and people of projects one may see. At most 100."""
+    """Names to offer while a contributor is typed: groups of teams, and people of newer projects one may see."""
     groups = {group for row in Team.objects.values_list("ad_groups", flat=True)[:100] for group in row}
-    people = Membership.objects.filter(project__in=permissions.visible_projects(person))
+    newer = permissions.visible_projects(person).order_by("-pk").values_list("pk", flat=True)[:100]
+    people = Membership.objects.filter(project__in=list(newer))
     known = set(people.order_by().values_list("subject", flat=True).distinct()[:100])
     return sorted(groups | known)[:100]

@@ -11,14 +11,11 @@ from django.db.models import Case, CharField, Count, Exists, F, Model, OuterRef,
 
 from projects.models import Membership, Project
 from projects.sorting import PAGE
-from provisioning.conditions import PEOPLE, Status, Word
-from provisioning.errors import Reason
-from provisioning.models import Resource
+from provisioning.conditions import Word
+from provisioning.models import NEEDS_PERSON, NOT_USABLE, Resource
 
 WORDS = (Word.READY, Word.WORKING, Word.ATTENTION, Word.SUSPENDED, Word.REMOVING)
 """The words a project can have, in the order in which a filter offers them."""
-
-_APART = (Reason.SUSPENDED, Reason.DELETING, Reason.UNSUPPORTED)
 
 M = TypeVar("M", bound=Model)
 
@@ -65,13 +62,10 @@ def counted(projects: QuerySet[Project]) -> dict[Word, int]:
 def saying() -> dict[Word, Q]:
     """For each word, the condition under which a page says it of a project. Of each project exactly one is true."""
     removing, suspended = Q(deletion_requested_at__isnull=False), Q(suspended=True)
-    apart = Q(synced_reason__in=_APART) | Q(ready_reason__in=_APART)
-    person = Q(synced_reason__in=PEOPLE) & ~Q(synced_status=Status.TRUE)
-    usable = Q(synced_status=Status.TRUE, ready_status=Status.TRUE)
-    rows = Resource.objects.filter(project=OuterRef("pk"))
-    attention = Q(Exists(rows.filter(~apart & person)))
+    attention = Q(pk__in=Resource.objects.filter(NEEDS_PERSON).values("project"))
     unsettled = ~Q(generation=F("observed_generation"))
-    working = unsettled | ~Q(Exists(rows)) | Q(Exists(rows.filter(~apart & ~person & ~usable)))
+    unmade = ~Q(Exists(Resource.objects.filter(project=OuterRef("pk"))))
+    working = unsettled | unmade | Q(pk__in=Resource.objects.filter(NOT_USABLE).values("project"))
     present = ~removing & ~suspended
     return {
         Word.REMOVING: removing,

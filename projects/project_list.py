@@ -24,8 +24,9 @@ _URGENT = (Word.ATTENTION, Word.WORKING, Word.SUSPENDED, Word.REMOVING, Word.REA
 def _rank() -> Case:
     """A number for each project: those that need somebody come first, those that are well come last."""
     saying = listing.saying()
-    whens = [When(saying[word], then=Value(place)) for place, word in enumerate(_URGENT)]
-    return Case(*whens, default=Value(len(_URGENT)), output_field=IntegerField())
+    # Exactly one is true of each project, so the last need not be looked at.
+    whens = [When(saying[word], then=Value(place)) for place, word in enumerate(_URGENT[:-1])]
+    return Case(*whens, default=Value(len(_URGENT) - 1), output_field=IntegerField())
 
 
 ORDERS = (

@@ -10,11 +10,20 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from provisioning.conditions import Condition, Status, Word, resource_word
+from provisioning.conditions import PEOPLE, Condition, Status, Word, resource_word
 from provisioning.errors import Reason
 
 STATUSES = [(status.value, status.value) for status in Status]
 REASONS = [(reason.value, reason.value) for reason in Reason]
+
+_APART = [Reason.SUSPENDED.value, Reason.DELETING.value, Reason.UNSUPPORTED.value]
+_PEOPLE = [reason.value for reason in PEOPLE]
+_IS_APART = Q(synced_reason__in=_APART) | Q(ready_reason__in=_APART)
+_FOR_PERSON = Q(synced_reason__in=_PEOPLE) & ~Q(synced_status=Status.TRUE.value)
+NEEDS_PERSON = ~_IS_APART & _FOR_PERSON
+"""Resources of which a page says "Needs attention": the same in SQL as `provisioning.conditions` says it."""
+NOT_USABLE = ~_IS_APART & ~_FOR_PERSON & ~Q(synced_status=Status.TRUE.value, ready_status=Status.TRUE.value)
+"""Resources of which a page says "Working on it" or "Waiting"."""
 
 
 class Resource(models.Model):
@@ -52,6 +61,9 @@ class Resource(models.Model):
         indexes = [
             models.Index(fields=["target", "synced_reason"], name="resource_by_target"),
             models.Index(fields=["kind", "ready_status"], name="resource_by_kind"),
+            # Of a sound fleet these two are nearly empty, so lists find what is not ready without reading the rest.
+            models.Index(fields=["project"], name="resource_for_person", condition=NEEDS_PERSON),
+            models.Index(fields=["project"], name="resource_unusable", condition=NOT_USABLE),
             # What is not as it should be: few rows, and what the platform team looks at.
             models.Index(fields=["synced_since"], name="resource_not_synced", condition=~Q(synced_status=Status.TRUE)),
         ]
