@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from ldap3 import NONE, SAFE_SYNC, SUBTREE, Connection, Server, Tls
 from ldap3.core.exceptions import (
-    LDAPCertificateError,
     LDAPCommunicationError,
     LDAPException,
     LDAPInsufficientAccessRightsResult,
@@ -42,6 +41,20 @@ _ESCAPED = re.compile(r"\\(.)")
 Attributes = Mapping[str, Sequence[bytes]]
 
 
+class _Checked(Tls):  # type: ignore[misc]  # the library has no types
+    """TLS as Python does it. The library's own compares names by itself, and addresses not at all from Python 3.12."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(validate=ssl.CERT_REQUIRED)
+        self._context = context
+
+    def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:
+        """Put TLS around a new connection; the context checks certificate and name."""
+        connection.socket = self._context.wrap_socket(
+            connection.socket, server_hostname=connection.server.host, do_handshake_on_connect=do_handshake
+        )
+
+
 class LdapDirectory:
     """One domain. `ca`: certificates that its server may show, None for those that the system trusts."""
 
@@ -58,10 +71,8 @@ class LdapDirectory:
     ) -> None:
         self.name = name
         self._people, self._groups = people, groups
-        # The library would find out only when it connects, and take it for a missing connection.
-        trusting(ca, name=name)
         at = urlsplit(url)
-        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_data=ca)
+        tls = _Checked(trusting(ca, name=name))
         server = Server(
             at.hostname,
             port=at.port or 636,
@@ -133,12 +144,9 @@ class LdapDirectory:
                 return PermanentError(
                     f"{self.name} tells only a part of what is there: its limit is lower than a page."
                 )
-            case LDAPCertificateError():
-                return TargetUnavailable(
-                    f"{self.name} shows a certificate of another name. We look again by ourselves."
-                )
             case LDAPCommunicationError():
-                why = "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in str(error) else "no connection"
+                untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+                why = "its certificate is not trusted, or of another name" if untrusted else "no connection"
                 return TargetUnavailable(f"{self.name} does not answer ({why}). We look again by ourselves.")
             case LDAPOperationResult():
                 said = str(error.description)[:80]

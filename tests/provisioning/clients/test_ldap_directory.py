@@ -3,9 +3,19 @@
 The whole conversation is held against a real domain controller in tests/directory/.
 """
 
-from collections.abc import Sequence
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from provisioning.clients.ldap_directory import LdapDirectory, _edges, _group, _person
 from provisioning.directory import Edge, Entry
@@ -71,11 +81,12 @@ def test_a_group_and_who_is_in_it() -> None:
     assert list(_edges("p1", ALICE["memberOf"], groups)) == [Edge(member="p1", group="g1")]
 
 
-def test_a_silent_directory_is_said_to_be_silent_and_the_password_is_not_told() -> None:
+def reading(url: str, *, ca: str | None = None) -> TargetUnavailable:
+    """Why nothing can be read there."""
     client = LdapDirectory(
         name="corp-directory",
-        url="ldaps://127.0.0.1:1",
-        ca=None,
+        url=url,
+        ca=ca,
         account="reader@corp.example",
         password="canary-password",
         people=("DC=corp,DC=example", "(objectClass=user)"),
@@ -83,6 +94,78 @@ def test_a_silent_directory_is_said_to_be_silent_and_the_password_is_not_told() 
     )
     with pytest.raises(TargetUnavailable) as told:
         list(client.read())
-    assert told.value.message == "corp-directory does not answer (no connection). We look again by ourselves."
-    assert "canary" not in f"{told.value!r} {told.value.__cause__!r}"
     client.close()
+    return told.value
+
+
+def test_a_silent_directory_is_said_to_be_silent_and_the_password_is_not_told() -> None:
+    told = reading("ldaps://127.0.0.1:1")
+    assert told.message == "corp-directory does not answer (no connection). We look again by ourselves."
+    assert "canary" not in f"{told!r} {told.__cause__!r}"
+
+
+@pytest.fixture
+def impostor(tmp_path: Path) -> Iterator[Callable[[str], tuple[str, str]]]:
+    """Begin to listen with a certificate for some name; gives the address and the certificate as PEM."""
+    listening: list[socket.socket] = []
+
+    def listen(name: str) -> tuple[str, str]:
+        certificate, key = self_signed(name)
+        (tmp_path / "both.pem").write_text(certificate + key)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(tmp_path / "both.pem")
+        server = socket.create_server(("127.0.0.1", 0))
+        listening.append(server)
+        threading.Thread(target=serve, args=(server, context), daemon=True).start()
+        return f"ldaps://127.0.0.1:{server.getsockname()[1]}", certificate
+
+    yield listen
+    for server in listening:
+        server.close()
+
+
+def serve(server: socket.socket, context: ssl.SSLContext) -> None:
+    """Shake hands once, hear what is said, and hang up."""
+    try:
+        with context.wrap_socket(server.accept()[0], server_side=True) as connection:
+            connection.recv(1000)
+    except OSError:
+        return
+
+
+def self_signed(name: str) -> tuple[str, str]:
+    """Certificate and key, as PEM, of a host name or an address."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dc1")])
+    try:
+        other: x509.GeneralName = x509.IPAddress(ip_address(name))
+    except ValueError:
+        other = x509.DNSName(name)
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([other]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return certificate.public_bytes(Encoding.PEM).decode(), private.decode()
+
+
+@pytest.mark.parametrize(
+    "name, trusted, why",
+    [
+        ("127.0.0.1", True, "no connection"),
+        ("127.0.0.1", False, "its certificate is not trusted, or of another name"),
+        ("dc2.corp.example", True, "its certificate is not trusted, or of another name"),
+        ("127.0.0.2", True, "its certificate is not trusted, or of another name"),
+    ],
+)
+def test_the_password_goes_only_to_the_server_that_is_meant(
+    impostor: Callable[[str], tuple[str, str]], name: str, trusted: bool, why: str
+) -> None:
+    url, certificate = impostor(name)
+    told = reading(url, ca=certificate if trusted else None)
+    assert told.message == f"corp-directory does not answer ({why}). We look again by ourselves."
