@@ -36,6 +36,11 @@ def folder(stack: Stack) -> Path:
     return stack.folder / "domain"
 
 
+def people(stack: Stack) -> Path:
+    """The company with the object ids that the domain gave; the file is there once the domain is whole."""
+    return folder(stack) / "people.json"
+
+
 def configuration(stack: Stack) -> Path:
     """The controller's smb.conf."""
     return stack.folder / "smb.conf"

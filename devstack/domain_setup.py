@@ -17,16 +17,17 @@ _FOUND = ["sAMAccountName", "objectGUID"]
 
 def main(name: str) -> int:
     stack = open_stack(name)
-    done = domain.folder(stack) / "complete"
+    done = domain.people(stack)
     if not done.exists():
         # What an interrupted run has left can't be told from a whole domain.
         remove_tree(domain.folder(stack))
         _provision(stack)
         whole = company()
         text = people_json(whole, object_ids=_fill(stack, whole))
-        write_if_changed(stack.folder / "people.json", text + "\n", mode=0o600)
-        done.touch()
+        write_if_changed(done, text + "\n", mode=0o600)
         print("the domain is made")
+    # The stack may have run with the file's own object ids in between.
+    write_if_changed(stack.folder / "people.json", done.read_text(encoding="utf-8"), mode=0o600)
     return 0
 
 

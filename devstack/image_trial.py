@@ -120,7 +120,9 @@ def _write_settings(trial: Trial, stack: Stack) -> None:
         **_read(stack, "django-secret-key", "key-ring"),
     }
     signs_in = {"ca.pem": (stack.tls / "ca.pem").read_bytes(), **_read(stack, "adfs-client-secret")}
-    talks_to_targets = _read(stack, *re.findall(r"\{file: ([\w.-]+)\}", catalogue))
+    named = re.findall(r"""\{"?file"?: "?([\w.-]+)"?\}""", catalogue)
+    talks_to_targets = _read(stack, *named)
+    signs_in |= _read(stack, *(name for name in named if name.endswith(".ca")))
     for role, more in {"web": signs_in, "worker": talks_to_targets, "beat": {}, "migrate": {}}.items():
         folder = trial.scratch / f"secrets-of-{role}"
         folder.mkdir()

@@ -37,7 +37,7 @@ def write(stack: Stack, endpoints: Endpoints) -> None:
     catalogue = string.Template((ROOT / "devstack" / "platform.template.yaml").read_text(encoding="utf-8"))
     write_if_changed(stack.folder / "platform.yaml", catalogue.substitute(catalogue_values(stack, endpoints)))
     write_if_changed(stack.folder / "env.json", json.dumps(environment(stack, endpoints), indent=2) + "\n", mode=0o600)
-    if domain.wanted() and (domain.folder(stack) / "complete").exists():
+    if domain.wanted() and domain.people(stack).exists():
         # The address may have moved since the domain was made.
         write_if_changed(domain.configuration(stack), domain.smb_conf(stack, company()))
     if not domain.wanted():

@@ -174,6 +174,11 @@ def settle_address(stack: Stack, *, is_free: Callable[[str], bool] | None = None
     write_if_changed(stack.folder / "address.json", json.dumps({"directory": chosen}) + "\n")
 
 
+def forget_address(stack: Stack) -> None:
+    """The stack has no directory of its own from now on."""
+    (stack.folder / "address.json").unlink(missing_ok=True)
+
+
 def address_is_free(address: str) -> bool:
     """Whether a directory could listen on its ports of this address now."""
     return all(port_is_free(port, address) for port in DIRECTORY_PORTS)

@@ -59,6 +59,8 @@ def prepare_stack(one: Stack, endpoints: Endpoints) -> None:
             say.line(f"the port of {name} is taken by another program: it moved to {one.ports()[name]}")
         if domain.wanted():
             stack.settle_address(one)
+        else:
+            stack.forget_address(one)
     if certificates.ensure(one):
         say.line("certificates made")
     settings.write(one, endpoints)

@@ -41,10 +41,16 @@ def kubectl_lines(cluster: ClusterTarget, *, namespace: str, resolve: Resolve) -
     return "\n".join(filter(None, lines))
 
 
-def needs(cluster: ClusterTarget) -> str:
-    """What must be there before the lines work, for people."""
+def needs(cluster: ClusterTarget, *, resolve: Resolve) -> str:
+    """What must be there before the lines work, for people; or that they can't work, and whom to ask."""
     if cluster.login is None:
         return ""
+    certificates = filter(None, (cluster.ca, cluster.login.ca))
+    if not all(_encoded(ref, resolve=resolve) for ref in certificates):
+        return gettext(
+            "These lines lack a certificate that this page could not read, so kubectl will not trust the cluster or "
+            "the sign-in. Ask the platform team to give the portal's web role the certificates of the cluster."
+        )
     return gettext(
         "Needs kubectl with its plugin oidc-login (kubelogin). The last line asks you to sign in with your company "
         "account."

@@ -125,7 +125,7 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
             name="use-kubectl",
             title="Workspace with kubectl",
             text=cluster_login.kubectl_lines(wish.cluster, namespace=names.namespace, resolve=resolve),
-            says=cluster_login.needs(wish.cluster),
+            says=cluster_login.needs(wish.cluster, resolve=resolve),
         ),
         Block(
             name="use-dvc",

@@ -118,7 +118,7 @@ def test_each_role_gets_the_secrets_that_it_needs_and_no_other(compose: dict[str
     targets = {"cluster-north.ca", "cluster-north.token", "store-1.access-key", "store-1.secret-key", "git-1.token"}
     assert {role: set(compose["services"][role]["secrets"]) for role in ROLES} == {
         "migrate": everyone,
-        "web": everyone | {"adfs-client-secret"},
+        "web": everyone | {"adfs-client-secret", "cluster-north.ca"},
         "worker": everyone | targets,
         "beat": everyone,
     }

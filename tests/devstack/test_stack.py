@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from devstack.errors import StackError
-from devstack.stack import Stack, choose_ports, settle_address
+from devstack.stack import Stack, choose_ports, forget_address, settle_address
 
 
 def test_ports_are_kept_moved_and_preferred() -> None:
@@ -44,6 +44,8 @@ def test_a_directorys_address_is_kept_while_it_is_free(tmp_path: Path) -> None:
     settle_address(stack, is_free=lambda address: address == "127.0.0.77")
 
     assert (first, kept, stack.address()) == ("127.0.0.9", "127.0.0.9", "127.0.0.77")
+    forget_address(stack)
+    assert stack.address() == ""
 
 
 def test_no_free_address_is_said(tmp_path: Path) -> None:

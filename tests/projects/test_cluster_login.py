@@ -10,7 +10,7 @@ import pytest
 from projects import cluster_login
 from provisioning.catalogue import ClusterTarget
 from provisioning.errors import TargetUnavailable
-from provisioning.secrets import SecretRef
+from provisioning.secrets import Resolve, SecretRef
 from tests.provisioning import wishes
 
 LOGIN = {"issuer": "https://adfs.corp.example/adfs", "client_id": "slipway-kubernetes"}
@@ -21,15 +21,20 @@ def cluster(**changes: Any) -> ClusterTarget:
     return wishes.catalogue(cluster=changes).cluster()
 
 
-def lines(target: ClusterTarget, *, files: Mapping[str, str] = FILES) -> list[list[str]]:
-    """The words of each command."""
+def reading(files: Mapping[str, str]) -> Resolve:
+    """Only these files are there."""
 
     def resolve(ref: SecretRef) -> str:
         if ref.file not in files:
             raise TargetUnavailable(f"no {ref.file}")
         return files[str(ref.file)]
 
-    text = cluster_login.kubectl_lines(target, namespace="ml-demand", resolve=resolve)
+    return resolve
+
+
+def lines(target: ClusterTarget, *, files: Mapping[str, str] = FILES) -> list[list[str]]:
+    """The words of each command."""
+    text = cluster_login.kubectl_lines(target, namespace="ml-demand", resolve=reading(files))
     return [shlex.split(line) for line in text.replace("\\\n", " ").splitlines()]
 
 
@@ -74,7 +79,9 @@ def test_what_the_catalogue_says_more_is_in_the_lines() -> None:
     ]
 
 
-def test_a_certificate_that_is_not_there_is_left_out() -> None:
+def test_a_certificate_that_is_not_there_is_left_out_and_the_page_says_so() -> None:
+    assert "oidc-login" in cluster_login.needs(cluster(login=LOGIN), resolve=reading(FILES))
+    assert "lack a certificate" in cluster_login.needs(cluster(login=LOGIN), resolve=reading({}))
     assert [words[2] for words in lines(cluster(login=LOGIN), files={})] == [
         "set-cluster",
         "set-credentials",
@@ -90,8 +97,7 @@ def test_without_a_login_the_context_is_the_persons_own() -> None:
         ["kubectl", "config", "set-context", "--current", "--namespace", "ml-demand"],
         ["kubectl", "get", "pods"],
     ]
-    assert cluster_login.needs(cluster()) == ""
-    assert "oidc-login" in cluster_login.needs(cluster(login=LOGIN))
+    assert cluster_login.needs(cluster(), resolve=reading({})) == ""
 
 
 @pytest.mark.parametrize(
