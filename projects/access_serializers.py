@@ -59,7 +59,7 @@ class GrantOut(BaseModel):
         )
 
 
-class TeamGroupOut(BaseModel):
+class ReachGroupOut(BaseModel):
     """A directory group of the team: who is in it sees the project."""
 
     name: str
@@ -67,7 +67,7 @@ class TeamGroupOut(BaseModel):
     people_whole: bool
 
     @classmethod
-    def of(cls, one: TeamGroup) -> "TeamGroupOut":
+    def of(cls, one: TeamGroup) -> "ReachGroupOut":
         """One group."""
         return cls(name=one.name, people=[InsideOut.of(person) for person in one.people], people_whole=one.whole)
 
@@ -76,7 +76,7 @@ class AccessOut(BaseModel):
     """Every path to a project."""
 
     grants: list[GrantOut]
-    team: list[TeamGroupOut]
+    team: list[ReachGroupOut]
     platform: list[str] = Field(description="Accounts of the platform team that have signed in.")
 
     @classmethod
@@ -84,7 +84,7 @@ class AccessOut(BaseModel):
         """All of it."""
         return cls(
             grants=[GrantOut.of(one) for one in reach.grants],
-            team=[TeamGroupOut.of(one) for one in reach.team],
+            team=[ReachGroupOut.of(one) for one in reach.team],
             platform=list(reach.platform),
         )
 

@@ -4,7 +4,6 @@ Each action checks the right first, decides by the catalogue's policy, and recor
 in one transaction; the doorbell rings after it. Nothing outside is touched here.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from projects import permissions
+from projects.contributors import moved
 from projects.doorbell import ring_project
+from projects.effects import NOBODY
 from projects.errors import Fault, InvalidSpec, NotAllowed
 from projects.granting import audited_by, check_present, check_seen, grant, verdict_of
 from projects.installation import Installation
@@ -118,15 +119,41 @@ def change(
     check_seen(by, project)
     if not permissions.may_change(by, project):
         raise NotAllowed(f"Only owners of {project.slug} and the platform team may change it. Ask an owner.")
+    return ask_change(
+        project,
+        data,
+        by=by,
+        door=door,
+        installation=installation,
+        expected=expected,
+        note=note,
+        commit=commit,
+        dry_run=dry_run,
+    )
+
+
+def ask_change(
+    project: Project,
+    data: Any,
+    *,
+    by: "Person",
+    door: Door,
+    installation: Installation,
+    expected: int | None = None,
+    note: str = "",
+    commit: str = "",
+    dry_run: bool = False,
+) -> Asked:
+    """The same for whoever's right to this very change has been checked already. Nobody else may call it."""
     spec, team = read_spec(data, installation=installation, by=by, project=project)
     with audited_by(by=by, door=door), transaction.atomic():
         project = Project.objects.select_for_update().get(pk=project.pk)
         check_present(project, expected=expected)
-        before, uid = project.wanted(), str(project.uid)
+        before = project.wanted()
         verdict, free = verdict_of(
             Action.CHANGE, before=before, after=spec, team=team, installation=installation, lock=not dry_run
         )
-        preview = _preview(installation, after=spec, before=before, verdict=verdict, free=free, uid=uid)
+        preview = _preview(installation, after=spec, before=before, verdict=verdict, free=free, project=project)
         if dry_run:
             return Asked(preview=preview)
         if spec == before:
@@ -184,7 +211,7 @@ def retire(
         verdict, free = verdict_of(
             Action.RETIRE, before=before, after=None, team=team, installation=installation, lock=False
         )
-        preview = _preview(installation, after=None, before=before, verdict=verdict, free=free, uid=str(project.uid))
+        preview = _preview(installation, after=None, before=before, verdict=verdict, free=free, project=project)
         if dry_run:
             return Asked(preview=preview)
         _refuse_if(verdict)
@@ -250,8 +277,9 @@ def _preview(
     before: ProjectSpec | None,
     verdict: Verdict,
     free: int,
-    uid: str | None = None,
+    project: Project | None = None,
 ) -> Preview:
-    extra: Mapping[str, str] = {"uid": uid} if uid else {}
-    plan = plan_of(installation=installation, after=after, before=before, **extra)
+    uid = str(project.uid) if project else NOBODY
+    out = moved([project.pk]).get(project.pk) if project else None
+    plan = plan_of(installation=installation, after=after, before=before, uid=uid, moved=out)
     return replace(plan, verdict=verdict, units=units_of(after, catalogue=installation.catalogue), free_units=free)

@@ -1,4 +1,4 @@
-"""Over REST: who can reach a project, and by which path; and why one person can or can't."""
+"""Over REST: who can reach a project, and by which path; why one person can or can't; and giving up one's own role."""
 
 from drf_spectacular.utils import extend_schema
 from pydantic import ValidationError
@@ -6,12 +6,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.access_serializers import AccessOut, WhyOut
-from projects.api_base import Api, plain, visible_project
+from projects.api_base import Api, person, plain, visible_project
 from projects.errors import Fault, InvalidSpec
+from projects.idempotency import idempotent
 from projects.installation import installation
-from projects.openapi import answers
-from projects.payload import Closed, read_query
+from projects.leaving import leave
+from projects.models import Door
+from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers
+from projects.payload import Closed, read_body, read_query
 from projects.reach import reach_of
+from projects.reference_serializers import Nothing
+from projects.serializers import AskedOut, RequestOut
 from projects.why import why
 from provisioning.spec import Contributor
 
@@ -53,3 +58,27 @@ class AccessOf(Api):
             raise InvalidSpec([Fault(path=("subject",), code="invalid", message=message)]) from error
         reach = reach_of(project, installation=installation())
         return Response(plain(WhyOut.of(why(subject, project=project, reach=reach))))
+
+
+class Leave(Api):
+    """Leaving."""
+
+    @extend_schema(
+        operation_id="leave_project",
+        summary="Give up your own role in a project",
+        description="What you reach by a group or the team stays. The last owner can't leave (409).",
+        tags=["projects"],
+        parameters=[IDEMPOTENCY_KEY, LOCATION],
+        request=Nothing,
+        responses=answers({202: AskedOut}, 404, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        """Leave. The answer leads to the request: the project itself may not be yours to see any more."""
+        read_query(Closed, request)
+        read_body(Nothing, request)
+        project = visible_project(request, slug)
+        asked = leave(project, by=person(request), door=Door.API, installation=installation())
+        made = RequestOut.of(asked.request) if asked.request else None
+        body = plain(AskedOut(request=made, project=None))
+        return Response(body, status=202, headers={"Location": made.url} if made else {})

@@ -24,6 +24,7 @@ urlpatterns = [
     path("projects/<slug:slug>/suspend/", api.Suspend.as_view(), name="suspend"),
     path("projects/<slug:slug>/resume/", api.Resume.as_view(), name="resume"),
     path("projects/<slug:slug>/members/", api.Members.as_view(), name="members"),
+    path("projects/<slug:slug>/leave/", api_access.Leave.as_view(), name="leave"),
     path("projects/<slug:slug>/access/", api_access.Access.as_view(), name="access"),
     path("projects/<slug:slug>/access/<str:subject>/", api_access.AccessOf.as_view(), name="access-of"),
     path("projects/<slug:slug>/events/", api.Events.as_view(), name="events"),

@@ -74,6 +74,7 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
     person, chosen = person_of(request), tab_of(tab)
     state, granted = state_of(project)
     present = project.deletion_requested_at is None
+    pending = project.requests.filter(decision=Decision.PENDING).first()
     return {
         "project": project,
         "spec": project.wanted(),
@@ -82,7 +83,8 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
         "wish": wish_of(project, installation=installation()),
         "tab": chosen,
         "tabs": [(one, reverse(one.address, args=[project.slug])) for one in TABS],
-        "notices": _notices(project),
+        "pending": pending,
+        "notices": _notices(project, pending=pending),
         "may_change": permissions.may_change(person, project) and present,
         "may_look": permissions.may_look_again(person, project) and present,
         "is_platform_admin": permissions.is_platform_admin(person),
@@ -108,7 +110,7 @@ def _pace(since: int) -> int:
     return 1 if age < 15 else 2 if age < 60 else 10
 
 
-def _notices(project: Project) -> list[Notice]:
+def _notices(project: Project, *, pending: ProjectRequest | None) -> list[Notice]:
     said = []
     if project.deletion_requested_at is not None:
         kept = (
@@ -128,7 +130,6 @@ def _notices(project: Project) -> list[Notice]:
                 link_text=gettext("Who takes it over"),
             )
         )
-    pending = project.requests.filter(decision=Decision.PENDING).first()
     if pending is not None:
         asked = {
             Action.CREATE: gettext("%(who)s asked for this project."),

@@ -8,12 +8,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 from pydantic import ValidationError
 
+from projects import permissions
 from projects.answers import find, person_of
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Project
-from projects.presentation import SYSTEMS
-from projects.reach import PORTAL, Reach, reach_of, role_rights
+from projects.reach import Reach, reach_of, role_rights
+from projects.rights import SYSTEMS
 from projects.why import why
 from provisioning.spec import Contributor
 
@@ -21,14 +22,15 @@ from provisioning.spec import Contributor
 @require_GET
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Every path to the project. `who`: somebody to explain."""
-    found = find(person_of(request), slug)
+    person = person_of(request)
+    found = find(person, slug)
     settings = installation()
     reach = reach_of(found, installation=settings)
     shown = {
         **frame(request, found, tab="people"),
         "reach": reach,
         "roles": role_rights(found, installation=settings),
-        "portal": PORTAL,
+        "own_role": permissions.own_memberships(person, found).first(),
         "systems": SYSTEMS,
         **_explained(request.GET.get("who", "").strip(), project=found, reach=reach),
     }

@@ -103,6 +103,11 @@ def role_in(user: "Person", project: Project) -> Role | None:
     return None
 
 
+def own_memberships(user: "Person", project: Project) -> QuerySet[Membership]:
+    """The roles that the person holds in their own name, not by a group: those they may give up."""
+    return project.memberships.filter(_mine(user, day=today()), is_group=False)
+
+
 def may_see(user: "Person", project: Project) -> bool:
     """May the person know that the project exists?"""
     return visible_projects(user).filter(pk=project.pk).exists()

@@ -8,24 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.staticfiles import finders
-from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from projects.errors import Fault
 from projects.installation import Installation
 from projects.models import Decision, Project
 from projects.preview import Preview, plan_of
+from projects.rights import SYSTEMS
 from projects.spec import wish_for
 from provisioning.conditions import Word
-from provisioning.kind import Kind, System, Wish, kinds
+from provisioning.kind import Kind, Wish, kinds
 from provisioning.plan import Action
 from provisioning.spec import ProjectSpec
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 LOOKS: Mapping[str, tuple[str, str]] = {
     Word.READY: ("is-ready", "ready"),
@@ -52,8 +49,6 @@ DECISIONS: Mapping[str, str] = {
 }
 HOLD_DATA = ("bucket", "repository")
 """Kinds that stay when a project is retired, unless its removal says otherwise."""
-SYSTEMS: "Mapping[System, StrPromise]" = {"cluster": _("Workspace"), "object_store": _("Storage"), "forge": _("Code")}
-"""What Kinds act on, in the order of pages, and what pages call it."""
 
 
 @dataclass(frozen=True)

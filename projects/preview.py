@@ -1,7 +1,9 @@
 """What a wish would do, before anything happens: from two specs, without asking anything outside."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from projects.contributors import Moved
+from projects.effects import NOBODY, PersonEffect, effects_of
 from projects.installation import Installation
 from projects.policy import Verdict
 from projects.spec import wish_for
@@ -9,8 +11,6 @@ from provisioning.kind import Kind, Wish, kinds
 from provisioning.plan import Action, Change, compare, counts
 from provisioning.repositories import full_name
 from provisioning.spec import ProjectSpec
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class KindPlan:
 
 @dataclass(frozen=True)
 class Preview:
-    """A whole plan: what each Kind does, the names that will exist, and who decides."""
+    """A whole plan: what each Kind does, the names that will exist, what it does to whom, and who decides."""
 
     spec: ProjectSpec | None
     kinds: tuple[KindPlan, ...]
@@ -34,7 +34,7 @@ class Preview:
     verdict: Verdict | None = None
     units: int = 0
     free_units: int = 0
-    differences: tuple[str, ...] = field(default=())
+    people: tuple[PersonEffect, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -48,9 +48,17 @@ class Preview:
 
 
 def plan_of(
-    *, installation: Installation, after: ProjectSpec | None, before: ProjectSpec | None = None, uid: str = NOBODY
+    *,
+    installation: Installation,
+    after: ProjectSpec | None,
+    before: ProjectSpec | None = None,
+    uid: str = NOBODY,
+    moved: Moved | None = None,
 ) -> Preview:
-    """The plan from one spec to another; None before is a new project, None after its removal."""
+    """The plan from one spec to another; None before is a new project, None after its removal.
+
+    moved: who of the contributors is out of the directory or renamed, as `contributors.moved` says; None for nobody.
+    """
     spec = after or before
     if spec is None:
         raise ValueError("a plan needs a spec before or after")
@@ -66,7 +74,8 @@ def plan_of(
         "bucket": wish.names.bucket,
         "repository": full_name(wish),
     }
-    return Preview(spec=spec, kinds=plans, names=names)
+    people = effects_of(before=before, after=after, installation=installation, moved=moved or {}, uid=uid)
+    return Preview(spec=spec, kinds=plans, names=names, people=people)
 
 
 def _kind_plan(kind: Kind, *, new: Wish | None, old: Wish | None) -> KindPlan:

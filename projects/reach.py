@@ -8,39 +8,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from projects import contributors, nesting
 from projects.identity import Name, entries_of
 from projects.installation import Installation
 from projects.models import DirectoryEntry, DirectoryState, Membership, Project
+from projects.rights import PORTAL, Rights, rights_by
 from projects.today import today
 from projects.wishes import NoWish, present_wish
-from provisioning.kind import System, Wish, kinds
 from provisioning.spec import Contributor, Role
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
-Rights = Mapping[System, str]
-"""By system (cluster, object_store, forge) what somebody may do there, in half a sentence."""
 
 _ROLES = [role.value for role in Role]
 _NOBODY = nesting.Crowd(people=(), whole=True)
-
-
-PORTAL: "Mapping[str, StrPromise]" = {
-    Role.OWNER: _("see it, change and retire it, ask for a look"),
-    Role.EDITOR: _("see it, ask for a look"),
-    Role.VIEWER: _("see it"),
-    "team": _("see every project of the team, ask for a look, ask for new projects"),
-    "platform": _("see and change every project, decide about requests, suspend"),
-}
-"""What each path opens in the portal: the predicates of `projects.permissions` in words."""
 
 
 class Standing(StrEnum):
@@ -221,13 +203,3 @@ def _rights(project: Project, *, installation: Installation) -> Mapping[Name, Ri
 
 def _names(project: Project) -> list[Name]:
     return [(row.is_group, row.subject) for row in project.memberships.all()]
-
-
-def rights_by(wish: Wish) -> Mapping[Name, Rights]:
-    """What each contributor of a wish gets, system by system, as the Kinds say it."""
-    found: dict[Name, dict[System, str]] = {}
-    for kind in kinds().values():
-        for one in kind.rights(wish) if kind.rights else ():
-            held = found.setdefault((one.is_group, one.subject), {})
-            held[kind.system] = f"{held[kind.system]}; {one.text}" if kind.system in held else one.text
-    return found

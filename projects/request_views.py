@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import decisions, documents, permissions
 from projects.activity import spec_of
 from projects.answers import answered, conflict_page, person_of
+from projects.effects import NOBODY
 from projects.errors import Conflict, InvalidSpec
 from projects.installation import installation
 from projects.listing import Page, page_of
@@ -71,8 +72,8 @@ def _page(
     offered = settings.catalogue.plans
     lines: tuple[Any, ...] = ()
     if (after or before) is not None and (after is None or after.plan in offered):
-        uid = {"uid": str(asked.project.uid)} if asked.project else {}
-        preview = plan_of(installation=settings, after=after, before=before, **uid)
+        uid = str(asked.project.uid) if asked.project else NOBODY
+        preview = plan_of(installation=settings, after=after, before=before, uid=uid)
         lines = plan_lines(preview, keep_data=not asked.remove_data)
     pending = asked.decision == Decision.PENDING
     exists = asked.project is not None and asked.project.deleted_at is None

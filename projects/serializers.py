@@ -304,6 +304,25 @@ class KindPlanOut(BaseModel):
     changes: list[dict[str, Any]]
 
 
+class EffectOut(BaseModel):
+    """What changes for somebody at one place; empty text is nothing."""
+
+    place: Literal["portal", "cluster", "object_store", "forge"]
+    action: Literal["create", "update", "delete"]
+    before: str
+    after: str
+
+
+class PersonEffectOut(BaseModel):
+    """A person or group for whom something changes."""
+
+    subject: str
+    is_group: bool
+    says: str
+    may_keep_keys: bool = Field(description="They could read the bucket's keys and can't any more: rotate them.")
+    effects: list[EffectOut]
+
+
 class PlanOut(BaseModel):
     """What a call would do. Nothing has been written."""
 
@@ -313,6 +332,7 @@ class PlanOut(BaseModel):
     names: dict[str, str]
     counts: dict[str, int]
     kinds: list[KindPlanOut]
+    people: list[PersonEffectOut] = Field(description="For whom something changes, and what they get or lose.")
 
     @classmethod
     def of(cls, preview: Preview) -> "PlanOut":
@@ -334,6 +354,7 @@ class PlanOut(BaseModel):
                 )
                 for one in preview.kinds
             ],
+            people=[PersonEffectOut.model_validate(one, from_attributes=True) for one in preview.people],
         )
 
 

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from projects.installation import Installation
 from projects.models import Project, ProjectRequest
-from projects.presentation import SYSTEMS, icon_of, kinds_as_shown, wish_of
+from projects.presentation import icon_of, kinds_as_shown, wish_of
+from projects.rights import SYSTEMS
 from provisioning.catalogue import Catalogue
 from provisioning.conditions import Status, Word
 from provisioning.errors import Reason

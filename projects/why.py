@@ -14,7 +14,8 @@ from django.utils.translation import gettext
 
 from projects import directory, nesting, permissions
 from projects.models import DirectoryEntry, Door, Project
-from projects.reach import Grant, Reach, Rights, Standing
+from projects.reach import Grant, Reach, Standing
+from projects.rights import Rights
 from provisioning.kind import System
 from provisioning.spec import Role
 

@@ -93,7 +93,8 @@ def test_what_is_read_has_the_described_shape_and_knows_no_other_parameter(descr
     caller = bearer("alice")
     spec = {"slug": "demand", "team": "forecasting"}
     made = caller.post(f"{API}/projects/", data=spec, content_type="application/json")
-    places = {"slug": "demand", "id": made.json()["request"]["id"], "subject": "alice@corp.example"}
+    number = made.json()["request"]["id"]
+    places = {"slug": "demand", "id": number, "subject": "alice@corp.example", "team": "forecasting"}
     # The platform team may read everything.
     caller = bearer("paula")
     for path, method, operation in operations(description):
@@ -115,7 +116,7 @@ def test_writes_know_no_other_parameter_either(description: dict[str, Any]) -> N
     spec = {"slug": "demand", "team": "forecasting"}
     made = caller.post(f"{API}/projects/", data=spec, content_type="application/json")
     places = {"slug": "demand", "id": made.json()["request"]["id"], "uid": "00000000-0000-4000-8000-000000000000"}
-    places["purpose"] = "bucket"
+    places |= {"purpose": "bucket", "team": "forecasting"}
     for path, method, _ in operations(description):
         if method == "get":
             continue

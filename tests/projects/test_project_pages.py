@@ -38,7 +38,7 @@ def test_the_board_says_of_each_resource_word_message_and_what_to_do() -> None:
         f"{len(kinds()) - 2} of {len(kinds()) - 1} ready",
         "Asked",
         "at once, rule within-budget",
-        "kubectl config set-context --current --namespace ml-demand",
+        "kubectl config use-context ml-demand",
         "alice@corp.example by API owner",
     ):
         assert said in page, said

@@ -1,0 +1,40 @@
+"""What a role opens, in words: in the portal, and outside as the Kinds say it (`Kind.rights`).
+
+Who may do what is decided in `projects.permissions` and by the systems themselves; here is only how it is told.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+from projects.identity import Name
+from provisioning.kind import System, Wish, kinds
+from provisioning.spec import Role
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+Rights = Mapping[System, str]
+"""By system (cluster, object_store, forge) what somebody may do there, in half a sentence."""
+
+SYSTEMS: "Mapping[System, StrPromise]" = {"cluster": _("Workspace"), "object_store": _("Storage"), "forge": _("Code")}
+"""What Kinds act on, in the order of pages, and what pages call it."""
+PORTAL: "Mapping[str, StrPromise]" = {
+    Role.OWNER: _("see it, change and retire it, ask for a look"),
+    Role.EDITOR: _("see it, ask for a look"),
+    Role.VIEWER: _("see it"),
+    "team": _("see every project of the team, ask for a look, ask for new projects"),
+    "platform": _("see and change every project, decide about requests, suspend"),
+}
+"""What each path opens in the portal: the predicates of `projects.permissions` in words."""
+
+
+def rights_by(wish: Wish) -> Mapping[Name, Rights]:
+    """What each contributor of a wish gets, system by system, as the Kinds say it."""
+    found: dict[Name, dict[System, str]] = {}
+    for kind in kinds().values():
+        for one in kind.rights(wish) if kind.rights else ():
+            held = found.setdefault((one.is_group, one.subject), {})
+            held[kind.system] = f"{held[kind.system]}; {one.text}" if kind.system in held else one.text
+    return found

@@ -1,0 +1,258 @@
+"""What a change of contributors does to whom: told before it is saved, as the Kinds then make it; and leaving."""
+
+from typing import Any
+
+import pytest
+
+from projects import actions
+from projects.contributors import moved
+from projects.effects import PersonEffect, effects_of
+from projects.errors import Conflict
+from projects.installation import installation
+from projects.leaving import leave
+from projects.models import Door, Project
+from projects.preview import plan_of
+from provisioning.spec import ProjectSpec, Role
+from tests.entries import gone, group_entry, person_entry
+from tests.people import bearer, client, person, team
+from tests.projects.pages import ask, fields, project_of, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
+
+ALICE = {"user": "alice@corp.example", "role": "owner"}
+
+
+def spec(*contributors: dict[str, Any], **more: Any) -> ProjectSpec:
+    return ProjectSpec.model_validate(
+        {"slug": "demand", "team": "forecasting", "plan": "small", "contributors": [ALICE, *contributors], **more}
+    )
+
+
+def done(before: ProjectSpec | None, after: ProjectSpec | None) -> tuple[PersonEffect, ...]:
+    return effects_of(before=before, after=after, installation=installation(), moved={})
+
+
+def told(found: tuple[PersonEffect, ...]) -> list[tuple[str, str, list[str]]]:
+    return [(one.subject, one.says, [f"{e.action} {e.place}" for e in one.effects]) for one in found]
+
+
+def test_each_person_is_told_what_they_get_and_lose_and_where() -> None:
+    bob, vision = {"user": "bob@corp.example", "role": "editor"}, {"group": "ml-vision", "role": "viewer"}
+    charlie = {"user": "charlie@corp.example", "role": "viewer", "until": "2100-01-31"}
+    found = done(spec(bob, vision), spec({**bob, "role": "viewer"}, charlie))
+    assert told(found) == [
+        (
+            "bob@corp.example",
+            "is viewer instead of editor",
+            ["update portal", "update cluster", "delete object_store", "update forge"],
+        ),
+        ("ml-vision", "loses the role viewer", ["delete portal", "delete cluster"]),
+        (
+            "charlie@corp.example",
+            "becomes viewer, until 31 Jan 2100",
+            ["create portal", "create cluster", "create forge"],
+        ),
+    ]
+    assert [one.may_keep_keys for one in found] == [True, False, False]
+    cluster = found[0].effects[1]
+    assert (cluster.before, cluster.after) == (
+        "run everything, read Secrets in ml-demand (role binding slipway-editors)",
+        "look, without Secrets in ml-demand (role binding slipway-viewers)",
+    )
+
+
+def test_another_last_day_is_told_though_it_opens_nothing_today() -> None:
+    bob = {"user": "bob@corp.example", "role": "viewer"}
+    assert told(done(spec(bob), spec({**bob, "until": "2100-01-31"}))) == [
+        ("bob@corp.example", "stays viewer, until 31 Jan 2100", [])
+    ]
+    assert told(done(spec({**bob, "until": "2100-01-31"}), spec(bob))) == [
+        ("bob@corp.example", "stays viewer, without an end", [])
+    ]
+    over = {**bob, "until": "2020-01-31"}
+    assert told(done(spec(over), spec(bob))) == [
+        ("bob@corp.example", "stays viewer, without an end", ["create portal", "create cluster", "create forge"])
+    ]
+
+
+def test_a_change_of_plan_does_nothing_to_people_and_a_removal_takes_all() -> None:
+    assert done(spec(), spec(plan="medium")) == ()
+    assert told(done(spec(), None)) == [
+        (
+            "alice@corp.example",
+            "loses the role owner",
+            ["delete portal", "delete cluster", "delete object_store", "delete forge"],
+        )
+    ]
+
+
+def test_who_left_the_directory_gets_nothing() -> None:
+    bob = person_entry("bob")
+    team("forecasting")
+    project = project_of(ask("demand", contributors=[ALICE, {"user": "bob@corp.example", "role": "viewer"}]))
+    gone(bob)
+    changed = spec({"user": "bob@corp.example", "role": "editor"})
+    found = effects_of(
+        before=project.wanted(), after=changed, installation=installation(), moved=moved([project.pk])[project.pk]
+    )
+    assert told(found) == [("bob@corp.example", "is editor instead of viewer", [])]
+
+
+def test_the_effects_name_exactly_the_subjects_that_the_plan_adds_and_takes_away() -> None:
+    before = spec({"user": "bob@corp.example", "role": "editor"}, {"group": "ml-vision", "role": "viewer"})
+    after = spec({"user": "charlie@corp.example", "role": "editor"}, {"group": "ml-vision", "role": "editor"})
+    plan = plan_of(installation=installation(), before=before, after=after)
+    objects = {change.key: change.as_dict() for one in plan.kinds for change in one.changes}
+    text = str(objects["RoleBinding/slipway-editors"]) + str(objects["members"])
+    for one in plan.people:
+        assert one.subject in text
+    assert {one.subject for one in plan.people} == {"bob@corp.example", "ml-vision", "charlie@corp.example"}
+    assert "alice@corp.example" not in {one.subject for one in plan.people}
+
+
+# The pages
+
+
+def test_people_are_changed_with_a_review_that_says_what_it_does() -> None:
+    project = project_of(ask("demand", title="Demand", options={"network": {"internet": True}}, plan="medium"))
+    alice = client("alice")
+    form = alice.get("/projects/demand/people/change/")
+    sent = fields(form, holding="generation")
+    assert sent["subject"] == ["user:alice@corp.example"]
+    added = alice.post("/projects/demand/people/change/", {**sent, "q": "bob@corp.example", "do": "add"})
+    sent = fields(added, holding="generation")
+    review = alice.post("/projects/demand/people/change/", {**sent, "do": "preview"})
+    page = text(review)
+    for said in (
+        "bob@corp.example becomes editor",
+        "create Portal: see it, ask for a look",
+        "create Code: read and push to forecasting/demand",
+        "Made at once.",
+    ):
+        assert said in page, said
+    assert Project.objects.get().generation == 1
+    saved = alice.post("/projects/demand/people/change/", {**fields(review, holding="generation"), "do": "save"})
+    assert (saved.status_code, saved["Location"]) == (302, "/projects/demand/people/")
+    project.refresh_from_db()
+    assert (project.generation, project.spec["title"], project.spec["plan"]) == (2, "Demand", "medium")
+    assert project.spec["options"] == {"network": {"internet": True}}
+    assert list(project.memberships.values_list("subject", "role")) == [
+        ("bob@corp.example", "editor"),
+        ("alice@corp.example", "owner"),
+    ]
+
+    late = alice.post("/projects/demand/people/change/", {**fields(review, holding="generation"), "do": "save"})
+    assert (late.status_code, "Somebody was faster" in text(late)) == (409, True)
+    assert fields(late, holding="generation")["generation"] == ["2"]
+
+
+def test_the_last_owner_can_not_be_made_less() -> None:
+    ask("demand")
+    alice = client("alice")
+    sent = fields(alice.get("/projects/demand/people/change/"), holding="generation")
+    refused = alice.post("/projects/demand/people/change/", {**sent, "until": "2100-01-31", "do": "preview"})
+    assert refused.status_code == 422
+    assert "At least one person or group must stay owner, without an end date." in text(refused)
+
+
+@pytest.mark.parametrize(("who", "status"), [("bob", 403), ("charlie", 404)])
+def test_only_owners_change_people(who: str, status: int) -> None:
+    ask("demand")
+    for method in ("get", "post"):
+        assert getattr(client(who), method)("/projects/demand/people/change/").status_code == status
+
+
+def test_the_change_form_shows_the_same_effects() -> None:
+    ask("demand", contributors=[ALICE, {"user": "bob@corp.example", "role": "editor"}])
+    alice = client("alice")
+    sent = fields(alice.get("/projects/demand/edit/"), holding="title")
+    sent["role"] = ["owner", "viewer"]
+    review = alice.post("/projects/demand/edit/", {**sent, "do": "preview"})
+    assert "bob@corp.example is viewer instead of editor" in text(review)
+
+
+def test_a_dry_run_of_the_api_has_the_effects_too() -> None:
+    ask("demand")
+    body = {"contributors": [ALICE, {"group": "ml-vision", "role": "viewer"}]}
+    answer = bearer("alice").patch(
+        "/api/v1/projects/demand/?dry_run=true", body, content_type="application/json", headers={"If-Match": "*"}
+    )
+    assert answer.json()["people"] == [
+        {
+            "subject": "ml-vision",
+            "is_group": True,
+            "says": "becomes viewer",
+            "may_keep_keys": False,
+            "effects": [
+                {"place": "portal", "action": "create", "before": "", "after": "see it"},
+                {
+                    "place": "cluster",
+                    "action": "create",
+                    "before": "",
+                    "after": "look, without Secrets in ml-demand (role binding slipway-viewers)",
+                },
+            ],
+        }
+    ]
+
+
+# Leaving
+
+
+def test_who_has_a_role_may_give_it_up_whatever_it_is() -> None:
+    viewer = {"user": "charlie@corp.example", "role": "viewer"}
+    project = project_of(ask("demand", contributors=[ALICE, viewer]))
+    charlie = client("charlie")
+    page = charlie.get("/projects/demand/leave/")
+    assert "charlie@corp.example loses the role viewer" in text(page)
+    left = charlie.post("/projects/demand/leave/", fields(page, holding="generation"))
+    assert (left.status_code, left["Location"]) == (302, "/")
+    assert charlie.get("/projects/demand/").status_code == 404
+    project.refresh_from_db()
+    request = project.requests.first()
+    assert request is not None
+    assert (project.generation, request.requested_by_name, request.door) == (2, "charlie@corp.example", Door.FORM)
+
+
+def test_the_last_owner_and_who_holds_no_role_of_their_own_can_not_leave() -> None:
+    project = project_of(ask("demand", contributors=[ALICE, {"group": "ml-forecasting", "role": "editor"}]))
+    for who, said in (("alice", "You are the last owner of demand"), ("bob", "You hold no role of your own in demand")):
+        with pytest.raises(Conflict, match=said):
+            leave(project, by=person(who), door=Door.API, installation=installation())
+        answer = client(who).post("/projects/demand/leave/")
+        assert (answer.status_code, said in text(answer)) == (409, True)
+    two = [ALICE, {"group": "ml-forecasting", "role": Role.OWNER.value}]
+    actions.change(
+        project, {**project.spec, "contributors": two}, by=person("alice"), door=Door.API, installation=installation()
+    )
+    assert client("alice").post("/projects/demand/leave/")["Location"] == "/projects/demand/people/"
+
+
+def test_leaving_by_the_api_is_answered_with_the_request() -> None:
+    ask("demand", contributors=[ALICE, {"user": "charlie@corp.example", "role": "viewer"}])
+    script = bearer("charlie")
+    answer = script.post("/api/v1/projects/demand/leave/", {}, content_type="application/json")
+    body = answer.json()
+    assert (answer.status_code, body["project"], body["request"]["decision"]) == (202, None, "approved")
+    assert script.get("/api/v1/projects/demand/").status_code == 404
+    assert script.post("/api/v1/projects/demand/leave/", {}, content_type="application/json").status_code == 404
+
+
+def test_a_form_of_an_older_state_does_not_leave() -> None:
+    project = project_of(ask("demand", contributors=[ALICE, {"user": "bob@corp.example", "role": "viewer"}]))
+    data = {**project.spec, "plan": "medium"}
+    actions.change(project, data, by=person("alice"), door=Door.API, installation=installation())
+    late = client("bob").post("/projects/demand/leave/", {"generation": "1"})
+    assert late.status_code == 409
+    assert project.memberships.filter(subject="bob@corp.example").exists()
+
+
+def test_a_renamed_person_leaves_by_object_id() -> None:
+    bob = person_entry("bob")
+    group_entry("ml-forecasting", bob)
+    project = project_of(ask("demand", contributors=[ALICE, {"user": "bob@corp.example", "role": "editor"}]))
+    account = person("bob")
+    account.username = "robert@corp.example"
+    account.save(update_fields=["username"])
+    leave(project, by=account, door=Door.API, installation=installation())
+    assert not project.memberships.filter(subject="bob@corp.example").exists()
