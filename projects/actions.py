@@ -66,7 +66,7 @@ def create(
     spec, team = read_spec(data, installation=installation, by=by)
     with audited_by(by=by, door=door), transaction.atomic():
         verdict, free = verdict_of(
-            Action.CREATE, before=None, after=spec, team=team, installation=installation, lock=not dry_run
+            Action.CREATE, before=None, after=spec, team=team, by=by, installation=installation, lock=not dry_run
         )
         preview = _preview(installation, after=spec, before=None, verdict=verdict, free=free)
         if dry_run:
@@ -151,7 +151,14 @@ def ask_change(
         check_present(project, expected=expected)
         before = project.wanted()
         verdict, free = verdict_of(
-            Action.CHANGE, before=before, after=spec, team=team, installation=installation, lock=not dry_run
+            Action.CHANGE,
+            before=before,
+            after=spec,
+            team=team,
+            by=by,
+            project=project,
+            installation=installation,
+            lock=not dry_run,
         )
         preview = _preview(installation, after=spec, before=before, verdict=verdict, free=free, project=project)
         if dry_run:
@@ -209,7 +216,14 @@ def retire(
         check_present(project, expected=expected)
         before, team = project.wanted(), project.team
         verdict, free = verdict_of(
-            Action.RETIRE, before=before, after=None, team=team, installation=installation, lock=False
+            Action.RETIRE,
+            before=before,
+            after=None,
+            team=team,
+            by=by,
+            project=project,
+            installation=installation,
+            lock=False,
         )
         preview = _preview(installation, after=None, before=before, verdict=verdict, free=free, project=project)
         if dry_run:

@@ -15,7 +15,18 @@ from provisioning.kind import Wish, kinds
 from provisioning.secrets import Resolve
 from provisioning.spec import ProjectSpec
 
-_ORDER = ("version", "slug", "title", "description", "team", "plan", "expires", "contributors", "options")
+_ORDER = (
+    "version",
+    "slug",
+    "title",
+    "description",
+    "team",
+    "plan",
+    "environment",
+    "expires",
+    "contributors",
+    "options",
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,8 @@ def changed(before: ProjectSpec, after: ProjectSpec) -> str:
         if _option(before, name) != _option(after, name)
     ]
     said += [name for name in ("title", "description") if getattr(before, name) != getattr(after, name)]
+    if before.environment != after.environment:
+        said.append(f"environment {before.environment.value} to {after.environment.value}")
     if before.expires != after.expires:
         said.append(f"ends {after.expires}" if after.expires else "no end date")
     return ", ".join(said) or "nothing that differs"

@@ -63,6 +63,7 @@ def typed_rows(typed: QueryDict) -> list[ContributorRow]:
     rows = []
     columns = (typed.getlist("subject"), typed.getlist("role"), typed.getlist("until"))
     for value, role, until in zip(*columns, strict=False):
+        # A row without a name stays: the domain says what is wrong with it.
         if row := _row(value):
             row.role, row.until = role, until
             rows.append(row)
@@ -130,7 +131,7 @@ def look_up(rows: Iterable[ContributorRow]) -> None:
 
 def _row(value: str) -> ContributorRow | None:
     kind, _, subject = value.partition(":")
-    return ContributorRow(subject=subject, is_group=kind == "group") if kind in ("user", "group") and subject else None
+    return ContributorRow(subject=subject, is_group=kind == "group") if kind in ("user", "group") else None
 
 
 def _add(rows: list[ContributorRow], row: ContributorRow, *, role: str) -> None:

@@ -24,7 +24,7 @@ from projects.spec import option_models
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind
 from provisioning.names import suggest_slug
-from provisioning.spec import SLUG_MAX, Role
+from provisioning.spec import SLUG_MAX, Environment, Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -78,6 +78,12 @@ class ProjectForm(forms.Form):
         label=gettext_lazy("What is it for?"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
     plan = forms.CharField(label=gettext_lazy("Plan"), required=False, widget=forms.HiddenInput)
+    environment = _Choice(
+        label=gettext_lazy("Environment"),
+        required=False,
+        choices=[(one.value, one.value) for one in Environment],
+        help_text=gettext_lazy("What it is for. The platform team's rules may differ."),
+    )
     expires = forms.CharField(
         label=gettext_lazy("Ends"),
         required=False,
@@ -146,9 +152,13 @@ class ProjectForm(forms.Form):
     def wish(self) -> dict[str, Any]:
         """The wish as plain data for `projects.actions`. What equals a default is left out."""
         wish: dict[str, Any] = {"slug": self.slug_asked(), "team": self.team_asked(), "plan": self.text("plan")}
-        wish |= {name: self.text(name) for name in ("title", "description", "expires") if self.text(name)}
+        wish |= {
+            name: self.text(name) for name in ("title", "description", "environment", "expires") if self.text(name)
+        }
         if not wish["plan"]:
             del wish["plan"]
+        if wish.get("environment") == Environment.DEV:
+            del wish["environment"]
         wish["contributors"] = [row.as_data() for row in self.rows]
         options: dict[str, dict[str, Any]] = {}
         for kind, model in option_models().values():
@@ -183,7 +193,7 @@ class ProjectForm(forms.Form):
     @property
     def summary(self) -> list[Problem]:
         """Every fault as an entry of the summary, in the order of the page."""
-        order = ["title", "slug", "team", "description", "plan", "contributors", "expires"]
+        order = ["title", "slug", "team", "description", "plan", "contributors", "environment", "expires"]
         places = {name: index for index, name in enumerate(order)}
         ranked = sorted(self.faults, key=lambda fault: places.get(str(fault.path[0]), len(order)) if fault.path else -1)
         return [self._problem(fault) for fault in ranked]
@@ -233,6 +243,7 @@ def _initial(*, teams: Sequence[tuple[str, str]], catalogue: Catalogue, project:
         "title": spec.title,
         "description": spec.description,
         "plan": spec.plan,
+        "environment": spec.environment.value,
         "expires": spec.expires.isoformat() if spec.expires else "",
     }
 

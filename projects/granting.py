@@ -16,7 +16,9 @@ from projects.doorbell import ring_project
 from projects.errors import Conflict, NotFound, StaleGeneration
 from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
-from projects.policy import Question, Verdict, decide, units_of
+from projects.policy import Question, Verdict, asks_about_use, decide, units_of
+from projects.today import today
+from projects.usage import lacking, percent_used
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -51,18 +53,35 @@ def verdict_of(
     before: ProjectSpec | None,
     after: ProjectSpec | None,
     team: Team,
+    by: "Person",
     installation: Installation,
     lock: bool,
+    project: Project | None = None,
 ) -> tuple[Verdict, int]:
-    """The policy's verdict and the team's free units without this project. `lock`: hold the budget until the commit."""
+    """The policy's verdict and the team's free units without this project. `lock`: hold the budget until the commit.
+
+    by: who asks. project: the one that is changed; what it uses counts where a rule asks for it.
+    """
     if lock:
         team = Team.objects.select_for_update().get(pk=team.pk)
     others = team.projects.filter(deletion_requested_at=None)
     if before is not None:
         others = others.exclude(slug=before.slug)
     taken = others.aggregate(total=Sum("units"))["total"] or 0
-    question = Question(action=_word_of(action), before=before, after=after, budget=team.budget, taken=taken)
-    return decide(catalogue=installation.catalogue, question=question), team.budget - taken
+    catalogue = installation.catalogue
+    measured = asks_about_use(catalogue)
+    question = Question(
+        action=_word_of(action),
+        before=before,
+        after=after,
+        budget=team.budget,
+        taken=taken,
+        groups=by.directory_groups,
+        today=today(),
+        use=percent_used(project) if measured and project is not None else None,
+        lacking=lacking(before, after, catalogue=catalogue) if measured else None,
+    )
+    return decide(catalogue=catalogue, question=question), team.budget - taken
 
 
 def _word_of(action: Action) -> Literal["create", "change", "retire"]:

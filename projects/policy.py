@@ -1,40 +1,62 @@
-"""Who decides about a request: the catalogue's rules, read from the top; the first that fits is named in the answer."""
+"""Who decides about a request: the catalogue's rules, read from the top; the first that fits is named in the answer.
 
-from dataclasses import dataclass
+A condition over something that is not known (no figure was told, no such plan) does not fit.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
-from provisioning.catalogue import Catalogue, Rule
+from provisioning.catalogue import Catalogue
+from provisioning.policy_rules import Rule
 from provisioning.spec import ProjectSpec
+
+NO_RULE = "no-rule"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the rules may ask about. Units are plan units; `budget` and `taken` are the team's, without this project."""
+    """What the rules may ask about. Units are plan units; `budget` and `taken` are the team's, without this project.
+
+    groups: the asker's directory groups. today: the day to count from. use: percent used of what the project may use,
+    of the measure that is fullest; None: not known. lacking: what the cluster has too little free of for this; None: it
+    has not told.
+    """
 
     action: Literal["create", "change", "retire"]
     before: ProjectSpec | None
     after: ProjectSpec | None
     budget: int
     taken: int
+    groups: Iterable[str] = ()
+    today: date | None = None
+    use: float | None = None
+    lacking: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the policy says: at once, ask a person, or no; by which rule; its sentence."""
+    """What the policy says: at once, ask a person, or no; by which rule; its sentence; which groups are asked."""
 
     decision: Literal["approve", "ask", "refuse"]
     rule: str
     because: str
+    approvers: tuple[str, ...] = field(default=())
 
 
 def decide(*, catalogue: Catalogue, question: Question) -> Verdict:
     """The verdict of the first rule that fits. Where none does: approved, by `no-rule`."""
     for rule in catalogue.policy:
         if _fits(rule, catalogue=catalogue, question=question):
-            return Verdict(decision=rule.decision, rule=rule.name, because=rule.because)
-    return Verdict(
-        decision="approve", rule="no-rule", because="No rule of the platform team's policy speaks against it."
-    )
+            figures = _figures(question, catalogue=catalogue)
+            return Verdict(
+                decision=rule.decision,
+                rule=rule.name,
+                because=rule.because.format(**figures),
+                approvers=rule.approvers if rule.decision == "ask" else (),
+            )
+    return Verdict(decision="approve", rule=NO_RULE, because="No rule of the platform team's policy speaks against it.")
 
 
 def units_of(spec: ProjectSpec | None, *, catalogue: Catalogue) -> int:
@@ -43,15 +65,64 @@ def units_of(spec: ProjectSpec | None, *, catalogue: Catalogue) -> int:
     return plan.units if plan else 0
 
 
+def asks_about_use(catalogue: Catalogue) -> bool:
+    """Does any rule ask what is used or free? Finding that out costs queries."""
+    return any(rule.use_below is not None or rule.over_capacity is not None for rule in catalogue.policy)
+
+
+def _gpus(spec: ProjectSpec | None, *, catalogue: Catalogue) -> int:
+    plan = catalogue.plans.get(spec.plan) if spec else None
+    return plan.gpu if plan else 0
+
+
+def _figures(question: Question, *, catalogue: Catalogue) -> Mapping[str, object]:
+    spec = question.after or question.before
+    return {
+        "team": spec.team if spec else "",
+        "plan": spec.plan if spec else "",
+        "units": units_of(question.after, catalogue=catalogue),
+        "taken": question.taken,
+        "budget": question.budget,
+        "free": question.budget - question.taken,
+        "gpus": _gpus(question.after, catalogue=catalogue),
+        "use": "?" if question.use is None else round(question.use),
+    }
+
+
 def _fits(rule: Rule, *, catalogue: Catalogue, question: Question) -> bool:
     before = units_of(question.before, catalogue=catalogue)
     after = units_of(question.after, catalogue=catalogue)
-    if rule.actions and question.action not in rule.actions:
+    spec, more = question.after, after - before
+    over = more > 0 and question.taken + after > question.budget
+    held = [
+        not rule.actions or question.action in rule.actions,
+        not rule.plans or (spec is not None and spec.plan in rule.plans),
+        not rule.teams or _team(question) in rule.teams,
+        not rule.groups or bool(set(rule.groups) & set(question.groups)),
+        not rule.environments or _environment(question) in rule.environments,
+        rule.grows is None or rule.grows is (more > 0),
+        rule.grows_by is None or more >= rule.grows_by,
+        rule.over_budget is None or rule.over_budget is over,
+        rule.gpus_above is None or _gpus(spec, catalogue=catalogue) > rule.gpus_above,
+        rule.people_above is None or (spec is not None and len(spec.contributors) > rule.people_above),
+        rule.lasts_over_days is None or _lasts_over(question, days=rule.lasts_over_days),
+        rule.use_below is None or (question.use is not None and question.use < rule.use_below),
+        rule.over_capacity is None or (question.lacking is not None and rule.over_capacity is bool(question.lacking)),
+    ]
+    return all(held)
+
+
+def _team(question: Question) -> str:
+    spec = question.after or question.before
+    return spec.team if spec else ""
+
+
+def _environment(question: Question) -> str:
+    spec = question.after or question.before
+    return spec.environment.value if spec else ""
+
+
+def _lasts_over(question: Question, *, days: int) -> bool:
+    if question.after is None or question.today is None:
         return False
-    if rule.plans and (question.after is None or question.after.plan not in rule.plans):
-        return False
-    if rule.over_budget is not None and rule.over_budget is not (
-        after > before and question.taken + after > question.budget
-    ):
-        return False
-    return rule.grows is None or rule.grows is (after > before)
+    return question.after.expires is None or (question.after.expires - question.today).days > days

@@ -15,6 +15,7 @@ from provisioning.catalogue import Catalogue, Plan
 from provisioning.kind import kinds
 from provisioning.measures import Measure
 from provisioning.quantities import parse_quantity
+from provisioning.spec import ProjectSpec
 
 KEPT_DAYS = 35
 """How long the days of the past are kept."""
@@ -209,6 +210,31 @@ def target_use(name: str) -> TargetUse | None:
         return None
     figures = Usage.objects.filter(target=name, project__deletion_requested_at=None)
     return _target_use(row, _sums(figures, "target").get(name, {}))
+
+
+def percent_used(project: Project) -> float | None:
+    """Of everything the project may use, how much of the fullest measure is used; None when none was told."""
+    shares = [100 * row.used / row.limit for row in project.usage.all() if row.used is not None and row.limit]
+    return max(shares, default=None)
+
+
+def lacking(before: ProjectSpec | None, after: ProjectSpec | None, *, catalogue: Catalogue) -> frozenset[str] | None:
+    """Measures of which the cluster has less free than `after` may use more than `before`; None: it has not told."""
+    told = target_use(catalogue.cluster().name)
+    if told is None or not told.capacity:
+        return None
+    short = set()
+    for measure in measures():
+        free = told.free(measure.name)
+        more = _allowed(after, measure, catalogue=catalogue) - _allowed(before, measure, catalogue=catalogue)
+        if free is not None and more > free:
+            short.add(measure.name)
+    return frozenset(short)
+
+
+def _allowed(spec: ProjectSpec | None, measure: Measure, *, catalogue: Catalogue) -> float:
+    plan = catalogue.plans.get(spec.plan) if spec and measure.plan else None
+    return float(parse_quantity(str(getattr(plan, measure.plan)))) if plan else 0.0
 
 
 def _target_use(row: TargetUsage, sums: Mapping[str, tuple[float, float]]) -> TargetUse:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from provisioning.policy_rules import Decisions, Name, Rule, shadowed
 from provisioning.quantities import parse_quantity
 from provisioning.secrets import SecretRef
 
@@ -28,7 +29,6 @@ def _quantity(value: str) -> str:
 
 
 Quantity = Annotated[str, AfterValidator(_quantity)]
-Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
 class _Named(_Entry):
@@ -140,18 +140,6 @@ class ProjectTemplate(_Named):
     repository: str
 
 
-class Rule(_Entry):
-    """One rule of the approval policy: when all its conditions hold, the decision is taken and the rule is named."""
-
-    name: Name
-    decision: Literal["approve", "ask", "refuse"]
-    because: str
-    plans: tuple[str, ...] = ()
-    actions: tuple[Literal["create", "change", "retire"], ...] = ()
-    over_budget: bool | None = None
-    grows: bool | None = None
-
-
 class Succession(_Entry):
     """For how many days each is asked to take over a project whose last owner left, before the next are."""
 
@@ -195,6 +183,7 @@ class Catalogue(_Entry):
     templates: tuple[ProjectTemplate, ...] = ()
     policy: tuple[Rule, ...] = ()
     succession: Succession = Succession()
+    decisions: Decisions = Decisions()
     reserved_names: tuple[str, ...] = ()
     credentials: CredentialPolicy = CredentialPolicy()
     drift: dict[str, Literal["heal", "warn", "ignore"]] = Field(default_factory=dict)
@@ -232,6 +221,10 @@ class Catalogue(_Entry):
             if plan not in known["plan"]
         ]
         directories = (self.directory,) if self.directory else ()
+        faults += [
+            f"policy.{rule.name} can never fire: {above.name} above it fits whenever it does"
+            for rule, above in shadowed(self.policy)
+        ]
         names = [target.name for target in (*self.clusters, *self.object_stores, *self.forges, *directories)]
         faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
         if faults:

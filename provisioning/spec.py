@@ -81,6 +81,14 @@ Subject = Annotated[str, StringConstraints(min_length=1, max_length=SUBJECT_MAX)
 Day = Annotated[date, BeforeValidator(_day)]
 
 
+class Environment(StrEnum):
+    """What a project is for. The platform team's policy may ask for more care where it matters."""
+
+    DEV = "dev"
+    TEST = "test"
+    PROD = "prod"
+
+
 class Contributor(BaseModel):
     """A person or a directory group with a role. Exactly one of `user` and `group` is given."""
 
@@ -118,6 +126,7 @@ class ProjectSpec(BaseModel):
     description: Annotated[str, StringConstraints(max_length=500), AfterValidator(check_text)] = ""
     team: Slug
     plan: str = Field(min_length=1, max_length=40)
+    environment: Environment = Environment.DEV
     contributors: tuple[Contributor, ...] = Field(default=(), max_length=100)
     options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options per Kind.")
     expires: Day | None = None

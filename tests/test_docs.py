@@ -8,7 +8,7 @@ import pytest
 
 from devstack.cli import HELP
 from portal.config import Config
-from provisioning import catalogue
+from provisioning import catalogue, policy_rules
 from provisioning.kind import kinds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +53,9 @@ def test_every_field_of_the_catalogue_is_named() -> None:
         catalogue.GraphDirectory,
         catalogue.Plan,
         catalogue.ProjectTemplate,
-        catalogue.Rule,
+        policy_rules.Rule,
+        policy_rules.Decisions,
+        policy_rules.WorkingHours,
         catalogue.Naming,
         catalogue.CredentialPolicy,
         catalogue.Defaults,

@@ -30,6 +30,9 @@ def _teams() -> None:
     teams()
 
 
+FITS = "It fits the budget of team forecasting: 100 of 100 units are free."
+
+
 def send(caller: Client, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Any:
     kwargs = {} if method == "get" else {"data": "" if body is None else body, "content_type": "application/json"}
     return getattr(caller, method)(f"{API}{path}", headers=headers or {}, **kwargs)
@@ -78,7 +81,7 @@ def test_a_dry_run_answers_with_plan_and_verdict_and_writes_nothing() -> None:
     assert answer.status_code == 200
     body = answer.json()
     assert body["verdict"] == {
-        "decision": "approve", "rule": "within-budget", "because": "It fits the team's budget.",
+        "decision": "approve", "rule": "within-budget", "because": FITS,
     }  # fmt: skip
     assert (body["units"], body["free_units"]) == (4, 100)
     assert body["names"] == {"namespace": "ml-demand", "bucket": "ml-demand", "repository": "forecasting/demand"}

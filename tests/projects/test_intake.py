@@ -422,7 +422,10 @@ def test_a_wish_that_waits_for_a_decision_says_so_and_ends_ready(forge: PushedFo
     sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
     row = look(forge, row)
     request = ProjectRequest.objects.get()
-    said = "Waiting for a decision (gpu-asks): GPUs are few. The platform team looks at each request for them."
+    said = (
+        "Waiting for a decision (gpu-asks): GPUs are few, and this asks for up to 4. "
+        "The platform team looks at each request for them."
+    )
     assert (row.project, forge.said(sha)) == (None, ("pending", said))
     url = f"{installation().public_url}/requests/{request.pk}/"
     assert forge.repositories[NAME].statuses[sha][CONTEXT]["target_url"] == url

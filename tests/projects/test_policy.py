@@ -1,12 +1,15 @@
 """The catalogue's policy: the first rule that fits decides, and is named."""
 
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from projects.policy import Question, Verdict, decide
-from provisioning.catalogue import load
-from provisioning.spec import ProjectSpec
+from provisioning.catalogue import CatalogueError, load
+from provisioning.policy_rules import Rule
+from provisioning.spec import Environment, ProjectSpec
 
 CATALOGUE = load(Path("platform.example.yaml"))
 
@@ -48,3 +51,101 @@ def test_without_rules_nothing_is_asked() -> None:
     assert decide(catalogue=catalogue, question=question) == Verdict(
         decision="approve", rule="no-rule", because="No rule of the platform team's policy speaks against it."
     )
+
+
+TODAY = date(2026, 11, 26)
+PEOPLE = tuple({"user": f"{name}@corp.example"} for name in ("alice", "bob"))
+
+
+def asked(**more: Any) -> Question:
+    """A change of team forecasting's project from plan small to medium, with two people, for ever."""
+    after = {"slug": "demand", "team": "forecasting", "plan": "medium", "contributors": PEOPLE, **more.pop("after", {})}
+    known = {"action": "change", "before": spec("small"), "budget": 100, "taken": 20, "today": TODAY}
+    return Question(after=ProjectSpec.model_validate(after), **{**known, **more})
+
+
+@pytest.mark.parametrize(
+    "condition, fitting, other",
+    [
+        ({"teams": ["forecasting"]}, {}, {"after": {"team": "vision"}}),
+        ({"groups": ["ml-leads"]}, {"groups": ["ml-users", "ml-leads"]}, {"groups": ["ml-users"]}),
+        ({"environments": ["prod"]}, {"after": {"environment": "prod"}}, {}),
+        ({"grows": True}, {}, {"after": {"plan": "small"}}),
+        ({"grows_by": 8}, {}, {"before": spec("medium"), "after": {"plan": "medium"}}),
+        ({"over_budget": True}, {"taken": 90}, {}),
+        ({"gpus_above": 0}, {"after": {"plan": "gpu"}}, {}),
+        ({"gpus_above": 0}, {"after": {"plan": "gpu"}}, {"after": {"plan": "large"}}),
+        ({"people_above": 1}, {}, {"after": {"contributors": PEOPLE[:1]}}),
+        ({"lasts_over_days": 30}, {}, {"after": {"expires": "2026-12-26"}}),
+        ({"lasts_over_days": 30}, {"after": {"expires": "2026-12-27"}}, {"today": None}),
+        ({"use_below": 50}, {"use": 49.9}, {"use": 50.0}),
+        ({"use_below": 50}, {"use": 0.0}, {"use": None}),
+        ({"over_capacity": True}, {"lacking": frozenset({"cpu"})}, {"lacking": frozenset()}),
+        ({"over_capacity": True}, {"lacking": frozenset({"cpu"})}, {"lacking": None}),
+        ({"over_capacity": False}, {"lacking": frozenset()}, {"lacking": None}),
+    ],
+)
+def test_a_condition_fits_what_it_says_and_nothing_that_is_not_known(
+    condition: dict[str, Any], fitting: dict[str, Any], other: dict[str, Any]
+) -> None:
+    rule = Rule.model_validate({"name": "only", "decision": "ask", "because": "Somebody looks.", **condition})
+    catalogue = CATALOGUE.model_copy(update={"policy": (rule,)})
+    assert [decide(catalogue=catalogue, question=asked(**one)).rule for one in (fitting, other)] == ["only", "no-rule"]
+
+
+def test_a_sentence_has_the_numbers_and_the_verdict_the_approvers() -> None:
+    sentence = "{units} of {free} ({budget} less {taken}) for {team}, plan {plan}, {gpus} GPUs, {use} % used."
+    rule = Rule(name="numbers", decision="ask", because=sentence, approvers=("ml-leads",))
+    catalogue = CATALOGUE.model_copy(update={"policy": (rule,)})
+    assert decide(catalogue=catalogue, question=asked(use=12.4)) == Verdict(
+        decision="ask",
+        rule="numbers",
+        because="12 of 80 (100 less 20) for forecasting, plan medium, 0 GPUs, 12 % used.",
+        approvers=("ml-leads",),
+    )
+
+
+def test_the_environment_of_what_is_retired_counts() -> None:
+    rule = Rule(name="prod", decision="ask", because="It serves cars.", environments=(Environment.PROD,))
+    catalogue = CATALOGUE.model_copy(update={"policy": (rule,)})
+    before = spec("small").model_copy(update={"environment": Environment.PROD})
+    question = Question(action="retire", before=before, after=None, budget=0, taken=0)
+    assert decide(catalogue=catalogue, question=question).rule == "prod"
+
+
+def test_a_catalogue_with_a_rule_that_never_fires_or_says_nonsense_is_refused(tmp_path: Path) -> None:
+    text = Path("platform.example.yaml").read_text()
+    late = text.replace(
+        "  - name: within-budget\n", "  - {name: all, decision: approve, because: Yes.}\n  - name: within-budget\n"
+    )
+    (tmp_path / "late.yaml").write_text(late)
+    with pytest.raises(CatalogueError, match=r"within-budget can never fire: all above it fits whenever it does"):
+        load(tmp_path / "late.yaml")
+    (tmp_path / "odd.yaml").write_text(text.replace("{gpus}", "{gpus.__class__}"))
+    with pytest.raises(CatalogueError, match="is nothing a sentence can name"):
+        load(tmp_path / "odd.yaml")
+    (tmp_path / "zone.yaml").write_text(text.replace("Europe/Stockholm", "Europe/Atlantis"))
+    with pytest.raises(CatalogueError, match="there is no time zone Europe/Atlantis"):
+        load(tmp_path / "zone.yaml")
+
+
+@pytest.mark.parametrize(
+    "above, below, covered",
+    [
+        ({}, {"plans": ["gpu"]}, True),
+        ({"plans": ["gpu", "large"]}, {"plans": ["gpu"]}, True),
+        ({"plans": ["gpu"]}, {"plans": ["gpu", "large"]}, False),
+        ({"plans": ["gpu"]}, {}, False),
+        ({"gpus_above": 1}, {"gpus_above": 2}, True),
+        ({"gpus_above": 2}, {"gpus_above": 1}, False),
+        ({"use_below": 50}, {"use_below": 20}, True),
+        ({"use_below": 20}, {"use_below": 50}, False),
+        ({"grows": True}, {"grows": False}, False),
+        ({"grows": True, "actions": ["change"]}, {"grows": True, "actions": ["change"], "teams": ["vision"]}, True),
+    ],
+)
+def test_what_a_rule_covers(above: dict[str, Any], below: dict[str, Any], covered: bool) -> None:
+    first, second = (
+        Rule.model_validate({"name": "one", "decision": "ask", "because": "So.", **one}) for one in (above, below)
+    )
+    assert first.covers(second) is covered

@@ -58,7 +58,7 @@ def test_a_new_file_gets_the_whole_plan(forge: PushedForge, row: RegisteredRepos
         "<!-- slipway-plan -->",
         "### profile.yaml: what merging this does",
         "",
-        "Approved at once (within-budget): It fits the team's budget.",
+        "Approved at once (within-budget): It fits the budget of team forecasting: 100 of 100 units are free.",
         "It takes 4 units; 100 are free for it in the team's budget.",
     ]
     rows = {line.split(" | ")[0]: line.split(" | ")[1] for line in lines if line.startswith("| ")}
