@@ -19,6 +19,7 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from portal.error_words import words_for
 from projects.api_errors import Refused
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, ProjectError, StaleGeneration
 from projects.serializers import FaultOut
@@ -180,14 +181,35 @@ class DatabaseDown:
         return answer(request, problem) if problem else None
 
 
+class FormOnly:
+    """Middleware: who comes to the address of a form without one gets a page that says so, not an empty answer.
+
+    It happens to whoever has to sign in between filling in and sending.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle the request."""
+        response = self.get_response(request)
+        page = "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/")
+        if response.status_code != 405 or not page:
+            return response
+        allowed = {"Allow": response["Allow"]} if "Allow" in response else {}
+        return answer(request, Problem(405, "method_not_allowed", "", headers=allowed))
+
+
 def _page(request: HttpRequest, problem: Problem) -> HttpResponse:
-    """The page for a problem. `400.html` serves the kinds of refusal that have no page of their own."""
+    """The page for a problem."""
     said = {"problem": problem, "message": problem.detail, "request_id": _request_id(request), "status": problem.status}
     if problem.status >= 500:
         # Without the request there are no context processors, and so nobody looks for a session.
         return HttpResponse(render_to_string("500.html", said), status=problem.status)
-    own = problem.status if problem.status in (403, 404) else 400
-    return render(request, f"{own}.html", said, status=problem.status)
+    if problem.status == 404:
+        return render(request, "404.html", said, status=404)
+    words = words_for(problem.status, code=problem.code)
+    return render(request, "4xx.html", {**said, "words": words}, status=problem.status)
 
 
 def _request_id(request: HttpRequest) -> str:
