@@ -1,4 +1,4 @@
-"""How often somebody may ask for what costs us something: a count per person and minute, in Redis."""
+"""How often somebody may do what costs us something: counted in Redis. Without Redis nobody counts."""
 
 import redis
 from django.core.cache import cache
@@ -6,15 +6,18 @@ from django.core.cache import cache
 _MINUTE = 60
 
 
-def too_often(what: str, who: int, *, limit: int) -> int:
-    """Seconds to wait when this person asked more than `limit` times in the running minute; 0 when it is fine.
+def times(what: str, *, seconds: int) -> int:
+    """How often this was counted in the running time, this one included; 0 when nobody can count.
 
-    Without Redis nobody counts, and nobody is refused: this protects from a script, not from an attack.
+    The time runs from the first count. The caller decides what 0 means: these are brakes, not locks.
     """
-    key = f"often:{what}:{who}"
     try:
-        asked = 1 if cache.add(key, 1, timeout=_MINUTE) else cache.incr(key)
+        return 1 if cache.add(what, 1, timeout=seconds) else cache.incr(what)
     except (redis.RedisError, ValueError):
-        # ValueError: the minute ended between the two calls.
+        # ValueError: the time ended between the two calls.
         return 0
-    return _MINUTE if asked > limit else 0
+
+
+def too_often(what: str, who: int, *, limit: int) -> int:
+    """Seconds to wait when this person asked more than `limit` times in the running minute; 0 when it is fine."""
+    return _MINUTE if times(f"often:{what}:{who}", seconds=_MINUTE) > limit else 0
