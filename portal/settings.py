@@ -188,6 +188,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "RunAction": ["look", "suspend", "resume", "retry", "skip", "unskip", "plan"],
+        "RunState": ["draft", "running", "paused", "stopped", "done"],
+        "RunItemState": ["waiting", "left_out", "done", "asked", "refused"],
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

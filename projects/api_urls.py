@@ -1,6 +1,6 @@
 """Addresses of the API's domain part, mounted at /api/v1/. Tokens and the description are in `portal.api_urls`."""
 
-from django.urls import path
+from django.urls import include, path
 
 from projects import (
     api,
@@ -10,7 +10,6 @@ from projects import (
     api_succession,
     credential_api,
     directory_api,
-    platform_api,
     team_api,
 )
 
@@ -59,7 +58,5 @@ urlpatterns = [
     path("directory/", directory_api.DirectorySearch.as_view(), name="directory"),
     path("directory/state/", directory_api.DirectoryState.as_view(), name="directory-state"),
     path("me/", api_reference.MeDetail.as_view(), name="me"),
-    path("platform/fleet/", platform_api.Fleet.as_view(), name="platform-fleet"),
-    path("platform/stuck/", platform_api.StuckResources.as_view(), name="platform-stuck"),
-    path("platform/drift/", platform_api.Drifts.as_view(), name="platform-drift"),
+    path("platform/", include("projects.platform_api_urls")),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import platform_views
+from projects import bulk_views, platform_views
 
 app_name = "platform"
 
@@ -12,4 +12,8 @@ urlpatterns = [
     path("stuck/", platform_views.stuck, name="stuck"),
     path("drift/", platform_views.drift, name="drift"),
     path("tables/", platform_views.table, name="table"),
+    path("actions/", bulk_views.actions, name="actions"),
+    path("actions/<int:run>/", bulk_views.run_page, name="run"),
+    path("actions/<int:run>/live/", bulk_views.run_live, name="run-live"),
+    path("actions/<int:run>/turn/", bulk_views.run_turn, name="run-turn"),
 ]

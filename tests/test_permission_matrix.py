@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.models import ApiToken, User
-from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest
+from projects.models import Action, BulkAction, BulkRun, Decision, Door, Membership, Project, ProjectRequest
 from tests.people import GROUPS, bearer, client, person, team
 from tests.rights import IDENTITIES, KEYS, OPEN, READS, TABLE, Gate, Line, addresses
 
@@ -35,6 +35,7 @@ class Stage:
     project: Project
     request: ProjectRequest
     tokens: Mapping[str, ApiToken]
+    run: BulkRun
 
     def values(self, name: str, *, missing: bool = False) -> dict[str, Any]:
         """Parts of the address `name`: of what is there, or of what is not."""
@@ -44,6 +45,7 @@ class Stage:
             "team": self.project.team.slug,
             "number": self.request.pk,
             "pk": self.request.pk,
+            "run": self.run.pk,
             "uid": self.tokens["alice"].uid,
             "subject": "alice@corp.example",
             "purpose": "bucket",
@@ -53,6 +55,7 @@ class Stage:
             "team": "nobody-s",
             "number": 999_999_999,
             "pk": 999_999_999,
+            "run": 999_999_999,
             "uid": "00000000-0000-4000-8000-000000000000",
             "subject": "alice@corp.example",
             "purpose": "nothing",
@@ -90,7 +93,11 @@ def stage() -> Stage:
         because="Plan large takes a big part of the cluster.",
     )
     tokens = {name: ApiToken.objects.create(person(name), name="old", scopes=["read"])[0] for name in ("alice",)}
-    return Stage(project=project, request=request, tokens=tokens)
+    paula = person("paula")
+    run = BulkRun.objects.create(
+        action=BulkAction.SUSPEND, because="The store is moved.", by=paula, by_name=paula.username, door=Door.FORM
+    )
+    return Stage(project=project, request=request, tokens=tokens, run=run)
 
 
 def caller(identity: str, stage: Stage) -> Client:

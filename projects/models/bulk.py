@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from projects.models.core import Door, Project, ProjectRequest
 
@@ -12,13 +13,13 @@ from projects.models.core import Door, Project, ProjectRequest
 class BulkAction(models.TextChoices):
     """What a run does with each of its projects."""
 
-    LOOK = "look", "Look again"
-    SUSPEND = "suspend", "Suspend"
-    RESUME = "resume", "Resume"
-    RETRY = "retry", "Retry one resource"
-    SKIP = "skip", "Skip one resource"
-    UNSKIP = "unskip", "Look at a skipped resource again"
-    PLAN = "plan", "Change plan"
+    LOOK = "look", _("Look again")
+    SUSPEND = "suspend", _("Suspend")
+    RESUME = "resume", _("Resume")
+    RETRY = "retry", _("Retry one resource")
+    SKIP = "skip", _("Skip one resource")
+    UNSKIP = "unskip", _("Look at a skipped resource again")
+    PLAN = "plan", _("Change plan")
 
 
 class RunState(models.TextChoices):

@@ -30,6 +30,7 @@ NO_PAGE = {
     "projects:directory",
     "platform:live",
     "platform:table",
+    "platform:run-live",
 }
 """Answers for programs, parts of a page, and the way to the identity provider."""
 PAGES = [
@@ -49,22 +50,32 @@ def waiting_request(base: str) -> Iterator[int]:
     live.api("alice").post(f"requests/{number}/withdraw/")
 
 
-def values(name: str, *, project: str, request: int) -> Mapping[str, Any]:
+@pytest.fixture(scope="module")
+def previewed_run(ready_project: str) -> int:
+    """Number of a run of the platform team that was previewed and not started."""
+    wish = {"action": "plan", "plan": "medium", "because": "More memory for all.", "projects": [ready_project]}
+    answer = live.api("paula").post("platform/runs/", json=wish)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def values(name: str, *, project: str, request: int, run: int) -> Mapping[str, Any]:
     """The parts of a page's address."""
-    known = {"slug": project, "number": request, "pk": request}
+    known = {"slug": project, "number": request, "pk": request, "run": run}
     return {part: known[part] for part in addresses()[name].pattern.converters}
 
 
 @pytest.mark.parametrize("person", STANDS_FOR)
 def test_every_page_is_for_everybody_who_may_see_it(
-    visitor: Visitor, ready_project: str, waiting_request: int, person: str
+    visitor: Visitor, ready_project: str, waiting_request: int, previewed_run: int, person: str
 ) -> None:
     found: dict[str, list[str]] = {}
     denied = 0
     with visitor(person) as seen:
         for name in PAGES:
             gate = TABLE[name].gates["GET"]
-            status = seen.go(reverse(name, kwargs=values(name, project=ready_project, request=waiting_request)))
+            parts = values(name, project=ready_project, request=waiting_request, run=previewed_run)
+            status = seen.go(reverse(name, kwargs=parts))
             if not gate.open and STANDS_FOR[person] not in gate.passes:
                 assert status == (403 if STANDS_FOR[person] in gate.sees else 404), name
                 denied += 1

@@ -1,0 +1,116 @@
+"""A run as its page shows it: what moves on it, and the marks by which a poller sees that."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.formats import localize
+from django.utils.translation import gettext, ngettext
+
+from projects import bulk
+from projects.models import BulkAction, BulkItem, BulkRun, ItemState, RunState
+from projects.platform_board import kind_title
+from provisioning.conditions import Word
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Line:
+    """One project of a run. `word`: what the project's own page says now."""
+
+    item: BulkItem
+    state: str
+    word: Word
+    says: str
+    changes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class RunBoard:
+    """The run with its counts and one page of its items. `next`: the position to go on after, None on the last."""
+
+    run: BulkRun
+    counts: dict[str, int]
+    lines: tuple[Line, ...]
+    next: int | None
+
+    @property
+    def title(self) -> str:
+        """What it does, such as "Skip one resource: Webhook"."""
+        label = str(BulkAction(self.run.action).label)
+        what = kind_title(self.run.kind) if self.run.kind else self.run.plan
+        return f"{label}: {what}" if what else label
+
+    @property
+    def state(self) -> str:
+        """The word of its state."""
+        return str(RunState(self.run.state).label)
+
+    @property
+    def total(self) -> int:
+        """Items that are not left out."""
+        return sum(self.counts.values()) - self.counts[ItemState.LEFT_OUT]
+
+    @property
+    def through(self) -> int:
+        """Items that are done, asked or refused."""
+        return self.total - self.counts[ItemState.WAITING]
+
+    @property
+    def running(self) -> bool:
+        """Does it move by itself?"""
+        return self.run.state == RunState.RUNNING
+
+    @property
+    def sentence(self) -> str:
+        """What is read out and stands above the bar."""
+        text = gettext("%(through)s of %(total)s projects are through.") % {
+            "through": localize(self.through),
+            "total": localize(self.total),
+        }
+        refused, asked = self.counts[ItemState.REFUSED], self.counts[ItemState.ASKED]
+        if refused:
+            text += " " + ngettext("%(n)s was refused.", "%(n)s were refused.", refused) % {"n": localize(refused)}
+        if asked:
+            waits = ngettext("%(n)s waits for a decision.", "%(n)s wait for a decision.", asked)
+            text += " " + waits % {"n": localize(asked)}
+        left = self.counts[ItemState.LEFT_OUT]
+        if left:
+            text += " " + ngettext("%(n)s is left out.", "%(n)s are left out.", left) % {"n": localize(left)}
+        return text
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """A short mark for each part, by the part's id."""
+        rows = [(one.item.pk, one.state, one.word, one.says) for one in self.lines]
+        shown = {"progress": (self.run.state, self.counts, self.run.said), "items": rows}
+        return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:8] for name, part in shown.items()}
+
+    @property
+    def version(self) -> str:
+        """The marks of all parts, as the poller sends them back."""
+        return "-".join(self.parts.values())
+
+
+def run_board(run: BulkRun, *, after: int = 0) -> RunBoard:
+    """The run as it is now, with the items after this position."""
+    rows = run.items.filter(position__gt=after).select_related("project__team", "request")
+    found = list(rows.prefetch_related("project__resources")[: PAGE + 1])
+    lines = tuple(_line(item) for item in found[:PAGE])
+    return RunBoard(
+        run=run,
+        counts=bulk.progress(run),
+        lines=lines,
+        next=found[PAGE - 1].position if len(found) > PAGE else None,
+    )
+
+
+def _line(item: BulkItem) -> Line:
+    return Line(
+        item=item,
+        state=str(ItemState(item.state).label),
+        word=item.project.word,
+        says=item.message or item.foreseen,
+        changes=item.changes if item.state == ItemState.WAITING else (),
+    )

@@ -1,0 +1,173 @@
+"""The platform team's pages for acting on many: choose, preview, run, watch. All work without script."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from projects import bulk, listing
+from projects.answers import answered, conflict_page, number_in, platform_admin_of
+from projects.bulk_board import run_board
+from projects.bulk_choice import Choice
+from projects.errors import Conflict, InvalidSpec
+from projects.installation import installation
+from projects.models import BulkAction, BulkRun, Door, Project, RunState, Team
+from projects.project_views import STOP_POLLING
+from provisioning import targets
+from provisioning.errors import Reason
+from provisioning.kind import kinds
+
+PAGE = 50
+_FIELDS = {
+    "action": ("act", _("Action")),
+    "kind": ("kind", _("Resource")),
+    "plan": ("new-plan", _("New plan")),
+    "because": ("because", _("Reason")),
+    "projects": ("chosen", _("Projects")),
+}
+"""Where a fault stands on the page: id and label of its field."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def actions(request: HttpRequest) -> HttpResponse:
+    """Choose projects and what to do with them. A POST previews it, as a run that has not begun."""
+    person = platform_admin_of(request)
+    given = request.POST if request.method == "POST" else request.GET
+    named = request.POST.getlist("only") if request.method == "POST" else request.GET.getlist("project")
+    choice = Choice.of(given.dict(), slugs=named)
+    if request.method != "POST":
+        return _choose(request, choice, ticked=named)
+    ticked = request.POST.getlist("project")
+    everything = request.POST.get("all") == "yes"
+    chosen = choice if everything else Choice.of({}, slugs=ticked)
+    rows = chosen.applied(person) if everything or ticked else Project.objects.none()
+    try:
+        run = bulk.draft(
+            bulk.Wanted(
+                action=request.POST.get("action", ""),
+                because=request.POST.get("because", "")[:2000],
+                kind=request.POST.get("kind", ""),
+                plan=request.POST.get("to_plan", ""),
+            ),
+            list(rows[: bulk.MOST + 1]),
+            by=person,
+            door=Door.FORM,
+            installation=installation(),
+        )
+    except InvalidSpec as error:
+        return _choose(request, choice, ticked=ticked, everything=everything, typed=request.POST, faults=error)
+    return redirect("platform:run", run=run.pk)
+
+
+def _choose(
+    request: HttpRequest,
+    choice: Choice,
+    *,
+    ticked: list[str],
+    everything: bool = False,
+    typed: Mapping[str, str] | None = None,
+    faults: InvalidSpec | None = None,
+) -> HttpResponse:
+    person, catalogue = platform_admin_of(request), installation().catalogue
+    matching = choice.applied(person)
+    page: listing.Page[Project] = listing.page_of(matching, before=request.GET.get("before", ""), size=PAGE)
+    query = request.GET.copy()
+    query["before"] = str(page.older or "")
+    problems = [
+        {"anchor": _FIELDS[fault.field][0], "label": _FIELDS[fault.field][1], "message": fault.message}
+        for fault in (faults.faults if faults else ())
+    ]
+    shown: dict[str, Any] = {
+        "choice": choice,
+        "page": page,
+        "total": matching.count(),
+        "older": f"?{query.urlencode()}" if page.older else "",
+        "ticked": ticked,
+        "everything": everything,
+        "typed": typed or {},
+        "problems": problems,
+        "wrong": {str(problem["anchor"]).replace("-", "_"): problem["message"] for problem in problems},
+        "all_words": listing.WORDS,
+        "all_reasons": [reason.value for reason in Reason if reason is not Reason.AVAILABLE],
+        "all_teams": list(Team.objects.values_list("slug", flat=True)),
+        "all_plans": list(catalogue.plans),
+        "all_targets": list(targets.targets(catalogue)),
+        "all_kinds": kinds().values(),
+        "all_actions": BulkAction.choices,
+        "runs": [(one, RunState(one.state).label) for one in BulkRun.objects.all()[:8]],
+    }
+    return render(request, "platform/actions.html", shown, status=422 if faults else 200)
+
+
+def _run(request: HttpRequest, number: int) -> BulkRun:
+    with answered():
+        return bulk.visible_run(platform_admin_of(request), number)
+
+
+@require_GET
+def run_page(request: HttpRequest, run: int) -> HttpResponse:
+    """What a run would do, does, or did, project by project."""
+    return _run_page(request, run)
+
+
+def _run_page(request: HttpRequest, number: int, *, fault: str = "", typed: str = "") -> HttpResponse:
+    board = run_board(_run(request, number), after=number_in(request.GET.get("after", "")) or 0)
+    shown = {
+        "board": board,
+        "own": board.run.by_id == request.user.pk,
+        "after": request.GET.get("after", ""),
+        "fault": fault,
+        "typed": typed or str(min(2, max(board.total - board.through, 1))),
+    }
+    return render(request, "platform/run.html", shown, status=422 if fault else 200)
+
+
+@require_GET
+def run_live(request: HttpRequest, run: int) -> HttpResponse:
+    """What moved since `seen`: 204 nothing, 286 when it stands still, else the parts that differ."""
+    board = run_board(_run(request, run), after=number_in(request.GET.get("after", "")) or 0)
+    seen = request.GET.get("seen", "").split("-")
+    parts = {name for name, mark in board.parts.items() if mark not in seen}
+    if not parts and board.running:
+        return HttpResponse(status=204)
+    shown = {
+        "board": board,
+        "parts": parts,
+        "own": board.run.by_id == request.user.pk,
+        "after": request.GET.get("after", ""),
+    }
+    return render(request, "platform/_run_live.html", shown, status=200 if board.running else STOP_POLLING)
+
+
+@require_POST
+def run_turn(request: HttpRequest, run: int) -> HttpResponse:
+    """Start or go on, pause, stop: what the pressed button says."""
+    person, found = platform_admin_of(request), _run(request, run)
+    do, typed = request.POST.get("do", ""), request.POST.get("first", "").strip()
+    back = reverse("platform:run", args=[run])
+    try:
+        with answered():
+            match do:
+                case "some":
+                    first = number_in(typed)
+                    if first is None or first > bulk.MOST:
+                        return _run_page(request, run, fault=gettext("Enter how many to start with."), typed=typed)
+                    bulk.start(found, by=person, door=Door.FORM, first=first)
+                case "all":
+                    bulk.start(found, by=person, door=Door.FORM)
+                case "pause":
+                    bulk.pause(found, by=person, door=Door.FORM)
+                case "stop":
+                    bulk.stop(found, by=person, door=Door.FORM)
+                case other:
+                    raise Http404(other)
+    except InvalidSpec as error:
+        return _run_page(request, run, fault=error.message, typed=typed)
+    except Conflict as error:
+        return conflict_page(request, error.message, back=back)
+    return redirect(back)

@@ -1,0 +1,17 @@
+"""Addresses of the platform team's part of the API, mounted at /api/v1/platform/."""
+
+from django.urls import path
+
+from projects import bulk_api, platform_api
+
+urlpatterns = [
+    path("fleet/", platform_api.Fleet.as_view(), name="platform-fleet"),
+    path("stuck/", platform_api.StuckResources.as_view(), name="platform-stuck"),
+    path("drift/", platform_api.Drifts.as_view(), name="platform-drift"),
+    path("runs/", bulk_api.Runs.as_view(), name="platform-runs"),
+    path("runs/<int:run>/", bulk_api.RunDetail.as_view(), name="platform-run"),
+    path("runs/<int:run>/items/", bulk_api.RunItems.as_view(), name="platform-run-items"),
+    path("runs/<int:run>/start/", bulk_api.RunStart.as_view(), name="platform-run-start"),
+    path("runs/<int:run>/pause/", bulk_api.RunPause.as_view(), name="platform-run-pause"),
+    path("runs/<int:run>/stop/", bulk_api.RunStop.as_view(), name="platform-run-stop"),
+]

@@ -1,0 +1,218 @@
+"""Acting on many by pages and by API: choose, preview, start, watch; and nothing there for others."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from projects import bulk_tasks
+from projects.models import BulkRun, Project
+from provisioning.errors import Reason
+from tests.people import bearer, client, teams
+from tests.projects.doors import text
+from tests.projects.fleet import broken, ready
+from tests.projects.tended import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ACTIONS = "/platform/actions/"
+RUNS = "/api/v1/platform/runs/"
+WHY = "The store is moved tonight."
+
+
+@pytest.fixture(autouse=True)
+def _plain_names(settings: Any, world: World) -> None:
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+    teams()
+
+
+def listed(page: Any) -> list[str]:
+    return re.findall(r'name="project" value="([^"]+)"', page.content.decode())
+
+
+def post(path: str, body: dict[str, Any], *, who: str = "paula") -> Any:
+    return bearer(who).post(path, data=json.dumps(body), content_type="application/json")
+
+
+def test_projects_are_found_by_what_their_rows_say() -> None:
+    ready("a")
+    ready("b", of="vision", plan="medium")
+    ready("c", suspended=True)
+    broken(ready("d"), "bucket", Reason.REJECTED)
+    ready("e").resources.filter(kind="bucket").update(target="store-2")
+    browser = client("paula")
+    found = {
+        query: listed(browser.get(f"{ACTIONS}?{query}"))
+        for query in (
+            "", "q=b", "team=vision", "plan=medium", "status=Suspended", "status=Needs+attention", "reason=Rejected",
+            "target=store-2", "project=a&project=c", "reason=Nonsense&team=vision", "team=nobody",
+        )
+    }  # fmt: skip
+    assert found == {
+        "": ["e", "d", "c", "b", "a"],
+        "q=b": ["b"],
+        "team=vision": ["b"],
+        "plan=medium": ["b"],
+        "status=Suspended": ["c"],
+        "status=Needs+attention": ["d"],
+        "reason=Rejected": ["d"],
+        "target=store-2": ["e"],
+        "project=a&project=c": ["c", "a"],
+        "reason=Nonsense&team=vision": ["b"],
+        "team=nobody": [],
+    }
+    page = browser.get(f"{ACTIONS}?project=a").content.decode()
+    assert re.search(r'value="a"[^>]* checked', page)
+
+
+def test_what_is_ticked_is_previewed_started_and_watched() -> None:
+    for name in ("a", "b", "c"):
+        ready(name)
+    browser = client("paula")
+    sent = {"action": "suspend", "because": WHY, "project": ["a", "b"]}
+    made = browser.post(ACTIONS, sent)
+    run = BulkRun.objects.get()
+    assert made["Location"] == f"{ACTIONS}{run.pk}/"
+    said = text(browser.get(made["Location"]))
+    for words in ("Suspend", f"paula@corp.example, {run.created_at:%H:%M}", WHY, "nothing has happened yet", "0 of 2"):
+        assert words in said
+    turn = f"{ACTIONS}{run.pk}/turn/"
+    assert browser.post(turn, {"do": "some", "first": "1"}).status_code == 302
+    live = browser.get(f"{ACTIONS}{run.pk}/live/")
+    assert live.status_code == 200
+    seen = re.search(r"seen=([0-9a-f-]+)&", live.content.decode().replace("&amp;", "&"))
+    assert seen is not None
+    assert browser.get(f"{ACTIONS}{run.pk}/live/?seen={seen[1]}").status_code == 204
+    bulk_tasks.go_on(run.pk)
+    assert browser.get(f"{ACTIONS}{run.pk}/live/?seen={seen[1]}").status_code == 286
+    said = text(browser.get(made["Location"]))
+    assert "Paused 1 of 2 projects are through." in said
+    browser.post(turn, {"do": "all"})
+    bulk_tasks.go_on(run.pk)
+    said = text(browser.get(made["Location"]))
+    assert "Done 2 of 2 projects are through." in said
+    assert sorted(Project.objects.filter(suspended=True).values_list("slug", flat=True)) == ["a", "b"]
+    assert browser.post(turn, {"do": "stop"}).status_code == 409
+    assert browser.post(turn, {"do": "dance"}).status_code == 404
+
+
+def test_all_that_match_are_more_than_one_page() -> None:
+    for number in range(55):
+        ready(f"p{number:02}", of="vision")
+    ready("other")
+    browser = client("paula")
+    first = browser.get(f"{ACTIONS}?team=vision")
+    assert len(listed(first)) == 50
+    older = re.search(r'href="(\?[^"]*before=\d+)"', first.content.decode())
+    assert older is not None
+    assert len(listed(browser.get(ACTIONS + older[1].replace("&amp;", "&")))) == 5
+    browser.post(ACTIONS, {"action": "look", "because": WHY, "team": "vision", "all": "yes"})
+    run = BulkRun.objects.get()
+    assert run.items.count() == 55
+    page = browser.get(f"{ACTIONS}{run.pk}/")
+    assert "?after=50" in page.content.decode()
+    assert text(browser.get(f"{ACTIONS}{run.pk}/?after=50")).count("All is looked at.") == 5
+
+
+def test_faults_stand_at_their_fields_and_what_was_typed_stays() -> None:
+    ready("a")
+    page = client("paula").post(ACTIONS, {"action": "skip", "because": "", "project": ["a"], "team": "forecasting"})
+    assert page.status_code == 422
+    said = text(page)
+    assert "2 things to fix" in said
+    assert "Resource: Choose the resource" in said
+    body = page.content.decode()
+    assert '<option value="skip" selected>' in body
+    assert re.search(r'value="a"[^>]* checked', body)
+    assert "<option selected>forecasting</option>" in body
+    nobody = client("paula").post(ACTIONS, {"action": "look", "because": WHY})
+    assert "Projects: Choose at least one project." in text(nobody)
+    assert BulkRun.objects.count() == 0
+
+
+def test_a_number_that_is_none_is_refused_with_a_sentence() -> None:
+    ready("a")
+    browser = client("paula")
+    where = browser.post(ACTIONS, {"action": "look", "because": WHY, "project": ["a"]})["Location"]
+    for typed in ("", "x", "0", "9" * 18):
+        answer = browser.post(f"{where}turn/", {"do": "some", "first": typed})
+        assert answer.status_code == 422, typed
+    assert "Enter how many to start with." in text(browser.post(f"{where}turn/", {"do": "some", "first": "x"}))
+
+
+@pytest.mark.parametrize("who", ["alice", "charlie"])
+def test_to_others_there_is_nothing(who: str) -> None:
+    ready("a")
+    made = client("paula").post(ACTIONS, {"action": "look", "because": WHY, "project": ["a"]})["Location"]
+    number = BulkRun.objects.get().pk
+    browser, script = client(who), bearer(who)
+    pages = [browser.get(ACTIONS), browser.post(ACTIONS, {}), browser.get(made), browser.get(f"{made}live/")]
+    calls = [script.get(RUNS), script.get(f"{RUNS}{number}/"), script.get(f"{RUNS}{number}/items/")]
+    posts = [post(f"{RUNS}{number}/{turn}/", {}, who=who) for turn in ("start", "pause", "stop")]
+    wish = post(RUNS, {"action": "look", "because": WHY, "projects": ["a"]}, who=who)
+    turned = browser.post(f"{made}turn/", {"do": "all"})
+    assert {one.status_code for one in (*pages, *calls, *posts, wish, turned)} == {404}
+    assert BulkRun.objects.get().state == "draft"
+
+
+def test_the_same_by_api() -> None:
+    ready("a")
+    ready("b", suspended=True)
+    made = post(RUNS, {"action": "suspend", "because": WHY, "where": {"team": "forecasting"}})
+    assert made.status_code == 201
+    run = made.json()
+    assert made["Location"] == run["url"]
+    counts = {"waiting": 1, "left_out": 1, "done": 0, "asked": 0, "refused": 0}
+    assert (run["state"], run["counts"], run["by"]) == ("draft", counts, "paula@corp.example")
+    script = bearer("paula")
+    items = script.get(run["items_url"]).json()
+    assert [(one["project"], one["state"], one["foreseen"]) for one in items["items"]] == [
+        ("b", "left_out", "It is suspended already."),
+        ("a", "waiting", "Nobody looks at it and nothing is repaired until it is resumed."),
+    ]
+    first = script.get(f"{run['items_url']}?limit=1").json()
+    assert [one["project"] for one in script.get(first["next"]).json()["items"]] == ["a"]
+    assert post(f"{run['url']}pause/", {}).status_code == 409
+    assert post(f"{run['url']}start/", {"first": 1}).json()["state"] == "running"
+    bulk_tasks.go_on(run["id"])
+    assert script.get(run["url"]).json()["state"] == "done"
+    assert [one["id"] for one in script.get(RUNS).json()["items"]] == [run["id"]]
+    assert post(f"{run['url']}stop/", {}).status_code == 409
+
+
+def test_the_api_refuses_what_it_does_not_know() -> None:
+    ready("a")
+    wrong = {
+        "nobody": {"action": "look", "because": WHY, "projects": ["nope"]},
+        "both": {"action": "look", "because": WHY, "projects": ["a"], "where": {}},
+        "none": {"action": "look", "because": WHY},
+        "dance": {"action": "dance", "because": WHY, "projects": ["a"]},
+        "extra": {"action": "look", "because": WHY, "projects": ["a"], "force": True},
+        "why": {"action": "look", "because": " ", "projects": ["a"]},
+    }
+    found = {name: [one["field"] for one in post(RUNS, body).json()["errors"]] for name, body in wrong.items()}
+    assert found == {
+        "nobody": ["projects"], "both": ["where"], "none": ["projects"], "dance": ["action"], "extra": ["force"],
+        "why": ["because"],
+    }  # fmt: skip
+    assert BulkRun.objects.count() == 0
+
+
+def test_queries_do_not_grow_with_the_projects_of_a_run() -> None:
+    browser = client("paula")
+
+    def queries(count: int) -> tuple[int, int]:
+        slugs = [f"n{count}-{number}" for number in range(count)]
+        for slug in slugs:
+            ready(slug)
+        with CaptureQueriesContext(connection) as drafting:
+            where = browser.post(ACTIONS, {"action": "look", "because": WHY, "project": slugs})["Location"]
+        with CaptureQueriesContext(connection) as showing:
+            browser.get(where)
+        return len(drafting), len(showing)
+
+    assert queries(2) == queries(9)
