@@ -21,7 +21,7 @@ from portal import zones
 from portal.auth_views import Logout
 from portal.models import ApiToken, User
 from portal.token_actions import NewToken, make_token, remove_token
-from projects import permissions
+from projects import permissions, seeing
 from projects.answers import person_of
 from projects.errors import Conflict, Fault, NotFound
 from projects.spec import faults_of
@@ -57,6 +57,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         "browser_zone": request.COOKIES.get(zones.BROWSER, ""),
         "languages": settings.LANGUAGES,
         "language": chosen if translation.check_for_language(chosen) else "",
+        "seen": list(seeing.of_person(person)[:10]),
         "tokens": list(ApiToken.objects.filter(user=user)),
         "days": DAYS,
         "typed": {"days": "90"},

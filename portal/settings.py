@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "portal.middleware.StorableText",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.sessions.SessionLimits",
+    "portal.see_as.SeeAs",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "portal.errors.FormOnly",
     "portal.middleware.AuditContext",

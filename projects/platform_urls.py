@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import bulk_views, platform_views
+from projects import bulk_views, platform_views, seeing_views
 
 app_name = "platform"
 
@@ -16,4 +16,6 @@ urlpatterns = [
     path("actions/<int:run>/", bulk_views.run_page, name="run"),
     path("actions/<int:run>/live/", bulk_views.run_live, name="run-live"),
     path("actions/<int:run>/turn/", bulk_views.run_turn, name="run-turn"),
+    path("see-as/", seeing_views.see_as, name="see-as"),
+    path("see-as/end/", seeing_views.end, name="see-as-end"),
 ]

@@ -125,6 +125,8 @@ TABLE: Mapping[str, Line] = {
     "platform:actions": line(GET=PLATFORM, POST=PLATFORM),
     "platform:run": line(GET=PLATFORM),
     "platform:run-live": line(GET=PLATFORM),
+    "platform:see-as": line(GET=PLATFORM, POST=PLATFORM),
+    "platform:see-as-end": line(POST=PLATFORM),
     "platform:run-turn": line(POST=PLATFORM, body={"do": "stop"}),
     # API.
     "api:projects": line(GET=SIGNED_IN, POST=SIGNED_IN),

@@ -25,7 +25,7 @@ from projects.models.core import (
 )
 from projects.models.credentials import Reveal, Rotation
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
-from projects.models.platform import FleetSummary, ReadyTime, SkippedKind
+from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
 from projects.models.succession import OfferedTo, Succession
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
@@ -53,6 +53,7 @@ __all__ = [
     "Reveal",
     "Rotation",
     "RunState",
+    "SeenAs",
     "SkippedKind",
     "Succession",
     "TargetUsage",

@@ -3,8 +3,12 @@
 Nothing here says what a project should be; the engine runs without these rows.
 """
 
+from datetime import datetime
+
 import pghistory
+from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils import timezone
 
 from projects.models.core import Project
@@ -73,3 +77,41 @@ class SkippedKind(models.Model):
     def sentence(self) -> str:
         """What the resource says meanwhile."""
         return f"Nobody looks at it since {self.since:%Y-%m-%d %H:%M} UTC: {self.by_name} skipped it. {self.because}"
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    model_name="SeenAsHistory",
+    append_only=True,
+    obj_field=pghistory.ObjForeignKey(related_name="history"),
+)
+class SeenAs(models.Model):
+    """Somebody of the platform team saw the portal as another person: who, as whom, from when to when, and why."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="saw_as")
+    by_name = models.CharField(max_length=254)
+    seen = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="seen_as")
+    seen_name = models.CharField(max_length=254)
+    because = models.TextField()
+    began_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(help_text="When it ends by itself.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "seen as"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(by=F("seen")), name="seen_as_another"),
+            models.CheckConstraint(condition=Q(until__gt=F("began_at")), name="seen_as_has_time"),
+        ]
+        indexes = [models.Index(fields=["seen", "-id"], name="seen_as_by_person")]
+
+    def __str__(self) -> str:
+        return f"{self.by_name} as {self.seen_name}"
+
+    @property
+    def over_at(self) -> datetime:
+        """When it was or will be over."""
+        return min(self.ended_at or self.until, self.until)

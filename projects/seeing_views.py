@@ -1,0 +1,50 @@
+"""The page for seeing as somebody else: begin, end, and who did it when and why."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from projects import seeing
+from projects.answers import platform_admin_of
+from projects.errors import InvalidSpec
+from projects.listing import Page, page_of
+from projects.models import SeenAs
+
+_LABELS = {"account": _("Account"), "because": _("Reason")}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def see_as(request: HttpRequest) -> HttpResponse:
+    """Name the person and the reason; a POST begins it and leads to that person's first page."""
+    person = platform_admin_of(request)
+    problems = []
+    if request.method == "POST":
+        given = {name: request.POST.get(name, "")[:2000] for name in _LABELS}
+        try:
+            row = seeing.begin(given["account"], by=person, because=given["because"])
+        except InvalidSpec as error:
+            problems = [
+                {"anchor": fault.field, "label": _LABELS[fault.field], "message": fault.message}
+                for fault in error.faults
+            ]
+        else:
+            request.session[seeing.SESSION_KEY] = row.pk
+            return redirect("projects:start")
+    page: Page[SeenAs] = page_of(SeenAs.objects.all(), before=request.GET.get("before", ""))
+    shown = {
+        "page": page,
+        "typed": request.POST if request.method == "POST" else request.GET,
+        "problems": problems,
+        "wrong": {problem["anchor"]: problem["message"] for problem in problems},
+        "minutes": int(seeing.LONGEST.total_seconds() // 60),
+    }
+    return render(request, "platform/see_as.html", shown, status=422 if problems else 200)
+
+
+@require_POST
+def end(request: HttpRequest) -> HttpResponse:
+    """Be oneself again. The middleware lets this one post through."""
+    seeing.end(by=platform_admin_of(request))
+    request.session.pop(seeing.SESSION_KEY, None)
+    return redirect("platform:see-as")
