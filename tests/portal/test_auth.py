@@ -1,15 +1,9 @@
 """Tokens on API calls, signed here with a key the portal is told to trust."""
 
 import base64
-import hashlib
-import hmac
 import json
-import time
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory
 from django_auth_adfs.config import settings as adfs
 from rest_framework.permissions import IsAuthenticated
@@ -21,7 +15,7 @@ from portal.accounts import SignInRefused
 from portal.auth import AdfsBearer, BearerBackend, CodeBackend, IdentityProviderUnavailable
 from portal.models import User
 from tests.entries import group_entry, person_entry
-from tests.portal.directory import ALICE, KEY, OTHER_KEY, claims, token
+from tests.portal.directory import ALICE, claims, token
 
 
 @pytest.mark.django_db
@@ -47,54 +41,10 @@ def test_a_token_opens_the_account_and_later_calls_write_nothing(django_assert_n
     )
 
 
-def unsigned() -> str:
-    head = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
-    body = base64.urlsafe_b64encode(json.dumps(claims()).encode()).rstrip(b"=").decode()
-    return f"{head}.{body}."
-
-
-def signed_with_the_public_key() -> str:
-    """HS256 with the public key as the secret, made by hand because PyJWT refuses to make it."""
-    pem = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    head, body, _ = jwt.encode(claims(), "x" * 32, algorithm="HS256").split(".")
-    mark = hmac.new(pem, f"{head}.{body}".encode(), hashlib.sha256).digest()
-    return f"{head}.{body}.{base64.urlsafe_b64encode(mark).rstrip(b'=').decode()}"
-
-
 def tampered() -> str:
     head, _, mark = token().split(".")
     body = base64.urlsafe_b64encode(json.dumps(claims(upn="paula@corp.example")).encode()).rstrip(b"=").decode()
     return f"{head}.{body}.{mark}"
-
-
-FORGERIES = {
-    "unsigned": unsigned,
-    "public key as secret": signed_with_the_public_key,
-    "tampered": tampered,
-    "other key": lambda: token(key=OTHER_KEY),
-    "no expiry": lambda: token(exp=None),
-    "expired": lambda: token(exp=int(time.time()) - 1),
-    "not yet valid": lambda: token(nbf=int(time.time()) + 600),
-    "other audience": lambda: token(aud="urn:other"),
-    "no audience": lambda: token(aud=None),
-    "other issuer": lambda: token(iss="http://evil.example/adfs/services/trust"),
-    "no issuer": lambda: token(iss=None),
-    "ID token": lambda: token(scp=None, ver=None),
-    "guest's home": lambda: token(idp="https://other.example/adfs"),
-    "program without a person": lambda: token(upn=None),
-    "no object id": lambda: token(oid=None),
-    "cut off": lambda: token().rsplit(".", 1)[0] + ".",
-    "not JSON": lambda: "eyJhbGciOiJSUzI1NiJ9.AAAA.AAAA",
-}
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("provider")
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
-def test_forged_tokens_are_refused_and_leave_no_trace(forge) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(PermissionDenied):
-        BearerBackend().authenticate(access_token=forge())
-    assert User.objects.count() == 0
 
 
 @pytest.mark.django_db

@@ -55,3 +55,14 @@ def test_break_glass_stops_guessing(client: Client) -> None:
 def test_passwords_do_not_open_accounts_of_the_directory() -> None:
     account_of(alice())
     assert authenticate(RequestFactory().get("/"), username="alice@corp.example", password="") is None
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_tries", "provider")
+def test_a_session_gets_a_new_key_at_sign_in(client: Client) -> None:
+    client.get(reverse("django_auth_adfs:login"))
+    planted = client.session.session_key
+    User.objects.create_superuser("break-glass", password="a-long-local-password")
+    client.post(reverse("break-glass"), {"username": "break-glass", "password": "a-long-local-password"})
+    assert "_auth_user_id" in client.session
+    assert client.session.session_key != planted

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django_auth_adfs.config import provider_config
@@ -238,6 +239,38 @@ def test_a_code_works_once(portal: Client, browser: Browser) -> None:
     code = parse_qs(urlsplit(address).query)["code"][0]
     answer = back(portal, f"{CALLBACK}?{urlencode({'code': code, 'state': state})}")
     assert (answer.status_code, "Sign in again" in answer.content.decode()) == (400, True)
+
+
+def test_a_session_gets_a_new_key_at_sign_in(portal: Client, browser: Browser) -> None:
+    browser.open(begin(portal))
+    planted = portal.session.session_key
+    back(portal, browser.sign_in("alice"))
+    assert signed_in_as(portal) == "alice@corp.example"
+    assert portal.session.session_key != planted
+    thief = Client(headers={"host": urlsplit(PUBLIC_URL).netloc})
+    thief.cookies[settings.SESSION_COOKIE_NAME] = str(planted)
+    assert signed_in_as(thief) == ""
+    assert thief.get("/").status_code == 302
+
+
+def test_of_two_sign_ins_each_state_takes_its_own_code_only(portal: Client, browser: Browser) -> None:
+    first = begin(portal, next_page="/help/")
+    second = begin(portal, next_page="/requests/")
+    states = [parse_qs(urlsplit(address).query)["state"][0] for address in (first, second)]
+    browser.open(first)
+    address = browser.sign_in("alice")
+    code = parse_qs(urlsplit(address).query)["code"][0]
+    answer = back(portal, f"{CALLBACK}?{urlencode({'code': code, 'state': states[1]})}")
+    assert (answer.status_code, signed_in_as(portal)) == (400, "")
+    assert list(portal.session[PENDING_KEY]) == states[:1], "a state is spent by its first use, whatever came of it"
+
+
+@pytest.mark.parametrize("state", ["", "*", "null", "0", "../..", "a" * 5000, "{}"])
+def test_a_state_that_nobody_gave_is_refused(portal: Client, browser: Browser, state: str) -> None:
+    browser.open(begin(portal))
+    code = parse_qs(urlsplit(browser.sign_in("alice")).query)["code"][0]
+    answer = back(portal, f"{CALLBACK}?{urlencode({'code': code, 'state': state})}")
+    assert (answer.status_code, signed_in_as(portal)) == (400, "")
 
 
 def test_a_switched_off_account_stays_out(portal: Client, browser: Browser) -> None:
