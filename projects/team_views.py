@@ -54,7 +54,7 @@ def team(request: HttpRequest, team: str) -> HttpResponseBase:
         "team": found,
         "page": listed,
         "groups": teams.groups_of(found),
-        "rules": [rule for rule in installation().catalogue.policy if rule.decision == "ask"],
+        "rules": teams.rules_of(found, catalogue=installation().catalogue),
         "deciders": teams.platform_team(),
         "changes": teams.changes_of(found),
         "may_change": permissions.may_change_team(person),

@@ -3,6 +3,7 @@
 Everything here is read from rows; nothing is asked outside.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from projects.errors import NotFound
 from projects.identity import entries_of
 from projects.models import DirectoryEntry, Team
 from projects.sorting import Order
+from provisioning.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -89,6 +91,26 @@ def people_count(group: str) -> int | None:
 def _group(name: str, entry: DirectoryEntry | None) -> Group:
     people = directory.people_in(entry.object_id) if entry else []
     return Group(name=name, entry=entry, people=tuple(people[:PEOPLE_SHOWN]), count=len(people) if entry else None)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A rule by which a person is asked: name, sentence, and the groups that decide (none: the platform team)."""
+
+    name: str
+    sentence: str
+    approvers: tuple[str, ...]
+
+
+def rules_of(team: Any, *, catalogue: Catalogue) -> list[Asking]:
+    """The rules that ask a person about this team's requests. What only a request can tell is left open in them."""
+    known = {"team": team.slug, "budget": team.budget, "taken": team.taken, "free": team.free}
+    figures: dict[str, object] = defaultdict(lambda: "…", known)
+    return [
+        Asking(name=rule.name, sentence=rule.because.format_map(figures), approvers=rule.approvers)
+        for rule in catalogue.policy
+        if rule.decision == "ask" and (not rule.teams or team.slug in rule.teams)
+    ]
 
 
 def platform_team() -> list[str]:

@@ -47,6 +47,7 @@ def test_a_team_says_what_is_taken_of_its_budget_by_which_projects() -> None:
         "Demand forecast demand Ready medium 12",
         "lanes lanes Working on it small 4",
         "A person is asked when",
+        "Team forecasting has 84 of its 100 units free, and this takes …",
     ):
         assert said in page
     assert "Change team" not in page
