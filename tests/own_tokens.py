@@ -3,7 +3,6 @@
 import json
 import ssl
 import time
-from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
@@ -100,10 +99,14 @@ def claims(token: str) -> dict[str, Any]:
     return said
 
 
-@cache
+_kept: dict[str, str] = {}
+
+
 def for_cluster(person: str) -> str:
-    """The ID token with which one of the sample people talks to the cluster; good for an hour."""
-    token = str(by_device(person, client=CLUSTER_CLIENT)["id_token"])
+    """The ID token with which one of the sample people talks to the cluster; good for five minutes at least."""
+    if person in _kept and claims(_kept[person])["exp"] > time.time() + 300:
+        return _kept[person]
+    token = _kept[person] = str(by_device(person, client=CLUSTER_CLIENT)["id_token"])
     # A cluster that has just been started looks for the issuer every ten seconds.
     eventually(lambda: groups_in_cluster(token) is not None, seconds=30)
     return token

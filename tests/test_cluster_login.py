@@ -13,7 +13,7 @@ import pytest
 from devstack import builds
 from tests import live
 from tests.contract.stack import eventually, folder, unique
-from tests.own_tokens import by_device, for_cluster, groups_in_cluster, sign_in, trust
+from tests.own_tokens import CLUSTER_CLIENT, by_device, claims, for_cluster, groups_in_cluster, issuer, sign_in, trust
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -75,6 +75,18 @@ def test_the_cluster_knows_people_by_their_own_tokens() -> None:
     groups = groups_in_cluster(for_cluster("alice"))
 
     assert sorted(groups or ()) == ["ad:ml-forecasting", "ad:ml-users", "system:authenticated"]
+
+
+def test_a_token_is_short_lived_and_renewed_without_asking() -> None:
+    tokens = by_device("alice", client=CLUSTER_CLIENT)
+    said = claims(tokens["id_token"])
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "client_id": CLUSTER_CLIENT}
+    with httpx.Client(verify=trust(), trust_env=False) as http:
+        token_endpoint = http.get(issuer("adfs") + "/.well-known/openid-configuration").json()["token_endpoint"]
+        renewed = http.post(token_endpoint, data=form).json()
+
+    assert said["exp"] - said["iat"] == 600
+    assert groups_in_cluster(renewed["id_token"]) == groups_in_cluster(tokens["id_token"]) is not None
 
 
 def test_a_token_for_something_else_is_none_for_the_cluster() -> None:

@@ -28,6 +28,8 @@ const CLUSTER_CLIENT = 'slipway-kubernetes';
 const CLUSTER_REDIRECTS = ['http://localhost:8000', 'http://localhost:18000']; // the plugin's own
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const HOUR = 3600;
+// The cluster believes the groups in a token until it ends, also of somebody who was switched off meanwhile.
+const CLUSTER_TOKEN = 600;
 
 function required(name) {
   const value = process.env[name];
@@ -244,6 +246,10 @@ function providerOf(shape) {
       },
     },
     interactions: { url: (ctx, interaction) => `${shape.path}/login/${interaction.uid}` },
+    // As AD FS does; it is refused once the person is switched off.
+    issueRefreshToken: (ctx, client, code) =>
+      client.grantTypeAllowed('refresh_token') &&
+      (client.clientId === CLUSTER_CLIENT || code.scopes.has('offline_access')),
     // AD FS asks for no consent.
     loadExistingGrant: async (ctx) => {
       const grant = new ctx.oidc.provider.Grant({
@@ -264,7 +270,7 @@ function providerOf(shape) {
       AuthorizationCode: 60,
       DeviceCode: 600,
       Grant: HOUR,
-      IdToken: HOUR,
+      IdToken: (ctx, token, client) => (client.clientId === CLUSTER_CLIENT ? CLUSTER_TOKEN : HOUR),
       Interaction: 600,
       RefreshToken: 24 * HOUR,
       Session: HOUR,
