@@ -1,7 +1,7 @@
 """What happened lately, as sentences: requests of people and events of resources, newest first."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,24 @@ def of_project(project: Project, *, size: int = 8) -> list[Entry]:
     entries = [_of_request(one, linked=False) for one in project.requests.order_by("-pk")[:size]]
     entries += _gathered(Event.objects.filter(project=project).order_by("-pk")[:40])
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:size]
+
+
+def entry_of_request(request: ProjectRequest) -> Entry:
+    """What somebody asked, with the difference it makes."""
+    return _of_request(request, linked=False)
+
+
+def entry_of_event(event: Event) -> Entry:
+    """What Slipway did or saw, with what differed."""
+    return replace(_of_event(event, linked=False), lines=tuple(_lines(event)))
+
+
+def _lines(event: Event) -> Iterable[Line]:
+    for change in event.changes:
+        place = change.get("object", "")
+        for one in change.get("differences", ()):
+            yield Line(sign="-", text=f"{place} {one.get('path')}: {one.get('observed')}")
+            yield Line(sign="+", text=f"{place} {one.get('path')}: {one.get('desired')}")
 
 
 def spec_of(data: object) -> ProjectSpec | None:

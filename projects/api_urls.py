@@ -5,6 +5,7 @@ from django.urls import include, path
 from projects import (
     api,
     api_access,
+    api_activity,
     api_reference,
     api_requests,
     api_succession,
@@ -26,6 +27,7 @@ urlpatterns = [
     path("projects/<slug:slug>/leave/", api_access.Leave.as_view(), name="leave"),
     path("projects/<slug:slug>/access/", api_access.Access.as_view(), name="access"),
     path("projects/<slug:slug>/access/<str:subject>/", api_access.AccessOf.as_view(), name="access-of"),
+    path("projects/<slug:slug>/activity/", api_activity.Activity.as_view(), name="activity"),
     path("projects/<slug:slug>/events/", api.Events.as_view(), name="events"),
     path("projects/<slug:slug>/requests/", api.ProjectRequests.as_view(), name="project-requests"),
     path("projects/<slug:slug>/credentials/", credential_api.Credentials.as_view(), name="credentials"),

@@ -139,6 +139,7 @@ TABLE: Mapping[str, Line] = {
     "api:resume": line(POST=OPERATE),
     "api:members": line(GET=SEE),
     "api:leave": line(POST=SEE),
+    "api:activity": line(GET=SEE),
     "api:access": line(GET=SEE),
     "api:access-of": line(GET=SEE),
     "api:events": line(GET=SEE),

@@ -160,7 +160,7 @@ def test_activity_tells_what_people_did_and_gathers_what_the_engine_did() -> Non
     )
     data = {**project.spec, "plan": "medium"}
     actions.change(project, data, by=person("alice"), door=Door.FILE, installation=installation(), commit="8c1f20e" * 5)
-    page = text(client("alice").get("/projects/demand/activity/"))
+    page = text(client("alice").get("/projects/demand/"))
     for said in (
         "Slipway made: Workspace, Bucket",
         "Network A policy is missing.",

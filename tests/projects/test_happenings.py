@@ -1,0 +1,155 @@
+"""Everything that happened to a project: both tables in one order, paged by key, narrowed by the address, as files."""
+
+import csv
+import json
+import re
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from projects import actions
+from projects.happenings import Wanted, happenings, records
+from projects.installation import installation
+from projects.models import Door, Project
+from provisioning.errors import Reason
+from provisioning.models import Event
+from tests.people import bearer, client, person
+from tests.projects.pages import ask, project_of, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
+
+ALL = Wanted()
+
+
+def event(project: Project, message: str, *, kind: str = "network", minutes: int = 0, **more: Any) -> Event:
+    at = timezone.now() - timedelta(minutes=minutes)
+    made = {"kind": kind, "reason": Reason.DRIFTED, "generation": 1, "at": at, **more}
+    return Event.objects.create(project=project, message=message, **made)
+
+
+@pytest.fixture
+def project() -> Project:
+    """Asked by form, changed by API by paula with a note, and some events at the very same moment."""
+    made = project_of(ask("demand"))
+    event(made, "A policy is missing.", changes=[{"object": "NetworkPolicy/default", "differences": []}])
+    actions.change(
+        made,
+        {**made.spec, "plan": "medium"},
+        by=person("paula"),
+        door=Door.API,
+        installation=installation(),
+        note="For winter",
+    )
+    moment = timezone.now()
+    for number in range(3):
+        event(made, f"Put back {number}.", kind="bucket", at=moment)
+    made.requests.filter(action="change").update(created_at=moment)
+    return made
+
+
+def whats(project: Project, wanted: Wanted = ALL) -> list[str]:
+    return [row["what"] for row in records(project, wanted=wanted)]
+
+
+def test_requests_and_events_stand_in_one_order_and_pages_lose_none(project: Project) -> None:
+    whole = whats(project)
+    assert whole == [
+        "changed plan small to medium",
+        "Put back 2.",
+        "Put back 1.",
+        "Put back 0.",
+        "A policy is missing.",
+        "asked for the project",
+    ]
+    seen: list[str] = []
+    before = ""
+    while True:
+        page = happenings(project, wanted=ALL, before=before, size=1)
+        seen += [row.record["what"] for row in page.rows]
+        if not page.older:
+            break
+        before = page.older
+        event(project, "Came meanwhile.")
+    assert seen == whole
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(door="api"), ["changed plan small to medium"]),
+        (Wanted(who="PAULA"), ["changed plan small to medium"]),
+        (Wanted(words="winter"), ["changed plan small to medium"]),
+        (Wanted(kind="network"), ["A policy is missing."]),
+        (Wanted(door="system", words="put back 1"), ["Put back 1."]),
+        (Wanted(door="file"), []),
+        (Wanted(words="%"), []),
+    ],
+)
+def test_the_list_is_narrowed_by_door_person_kind_and_words(project: Project, wanted: Wanted, found: list[str]) -> None:
+    if wanted.door == "api":
+        found = [*found, "asked for the project"]
+    assert whats(project, wanted) == found
+
+
+@pytest.mark.parametrize("key", ["", "x", "1-event", "1-other-2", "9" * 40 + "-event-1", "١-event-1", "-1-event-1"])
+def test_what_is_no_key_counts_as_none(project: Project, key: str) -> None:
+    assert len(happenings(project, wanted=ALL, before=key).rows) == 6
+
+
+def test_at_most_three_queries_whatever_the_length(project: Project) -> None:
+    for number in range(40):
+        event(project, f"Put back {number}.")
+    with CaptureQueriesContext(connection) as queries:
+        assert len(happenings(project, wanted=ALL, size=25).rows) == 25
+    assert len(queries) <= 3
+
+
+def test_the_page_shows_difference_door_and_the_way_to_older_ones(project: Project) -> None:
+    for number in range(30):
+        event(project, f"Looked {number}.")
+    alice = client("alice")
+    first = alice.get("/projects/demand/activity/")
+    older = re.search(r'href="(\?[^"]*before=[^"]+)"', first.content.decode())
+    assert older is not None
+    assert "asked for the project" not in text(first)
+    second = text(alice.get(f"/projects/demand/activity/{older[1].replace('&amp;', '&')}"))
+    for said in ("paula@corp.example changed plan small to medium", "- plan: small + plan: medium", "by API"):
+        assert said in second, said
+    nothing = alice.get("/projects/demand/activity/?q=nowhere")
+    assert "Nothing of that kind happened here." in text(nothing)
+    assert "Show all" in text(nothing)
+
+
+def test_the_list_is_given_as_a_file_that_no_spreadsheet_runs(project: Project) -> None:
+    event(project, '=HYPERLINK("https://elsewhere.example")', kind="pipeline")
+    alice = client("alice")
+    answer = alice.get("/projects/demand/activity/?format=csv")
+    assert answer["Content-Disposition"] == 'attachment; filename="activity-demand.csv"'
+    rows = list(csv.DictReader(StringIO(answer.getvalue().decode("utf-8-sig"))))
+    assert len(rows) == 7
+    assert rows[0]["what"] == '\'=HYPERLINK("https://elsewhere.example")'
+    assert (rows[1]["who"], rows[1]["door"], rows[1]["note"]) == ("paula@corp.example", "api", "For winter")
+    narrowed = alice.get("/projects/demand/activity/?format=json&kind=network")
+    assert [one["what"] for one in json.loads(narrowed.getvalue())["items"]] == ["A policy is missing."]
+    assert client("charlie").get("/projects/demand/activity/?format=csv").status_code == 404
+
+
+def test_the_api_gives_the_same_list_page_by_page(project: Project) -> None:
+    script = bearer("alice", "read")
+    address: str | None = "/api/v1/projects/demand/activity/?limit=4"
+    seen = []
+    while address:
+        body = script.get(address).json()
+        seen += [one["what"] for one in body["items"]]
+        address = body["next"]
+    assert seen == whats(project)
+    first = script.get("/api/v1/projects/demand/activity/?door=api&limit=1").json()["items"][0]
+    assert (first["who"], first["change"], "- plan: small" in first["lines"]) == ("paula@corp.example", 2, True)
+    assert script.get("/api/v1/projects/demand/activity/?cursor=x").status_code == 400
+    assert script.get("/api/v1/projects/demand/activity/?door=window").status_code == 400
+    assert bearer("charlie").get("/api/v1/projects/demand/activity/").status_code == 404
