@@ -3,7 +3,6 @@
 Form, live plan and preview all make the same wish and hand it to the same action; only `dry_run` differs.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,30 +23,18 @@ from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.installation import installation
 from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest, Team
-from projects.policy import Question, decide
+from projects.plan_cards import plan_cards
 from projects.presentation import outline, plan_counts, plan_lines, sketch
 from projects.preview import Preview
 from projects.spec import name_answer
 from provisioning.names import Names
-from provisioning.quantities import human
-from provisioning.spec import ProjectSpec, Role
+from provisioning.spec import Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
 
 JUST_NOW = timedelta(seconds=30)
 _NOT_CARRIED = ("csrfmiddlewaretoken", "do", "q", "add_found", "add_role", "remove", "generation", "note")
-
-
-@dataclass(frozen=True)
-class PlanCard:
-    """A plan as the form offers it."""
-
-    name: str
-    title: str
-    figures: tuple[tuple[str, str], ...]
-    units: int
-    decides: str
 
 
 @require_http_methods(["GET", "POST"])
@@ -148,7 +135,7 @@ def _form_page(request: HttpRequest, form: ProjectForm, *, status: int = 200, st
     shown = {
         "form": form,
         "stale": stale,
-        "cards": _cards(form),
+        "cards": plan_cards(form.project.wanted() if form.project else None, catalogue=installation().catalogue),
         "no_team": form.project is None and not form.teams,
         "roles": [role.value for role in Role],
         "added_role": request.POST.get("add_role", Role.EDITOR.value),
@@ -244,39 +231,6 @@ def _asked_just_now(person: "Person", slug: str) -> str | None:
     if recent.decision == Decision.PENDING:
         return reverse("projects:request", args=[recent.pk])
     return reverse("projects:project", args=[slug])
-
-
-def _cards(form: ProjectForm) -> list[PlanCard]:
-    """The plans in plain numbers, and who decides about each while the team's budget lasts."""
-    catalogue = installation().catalogue
-    before = form.project.wanted() if form.project else None
-    cards = []
-    for plan in catalogue.plans.values():
-        after_it = ProjectSpec(slug="a", team="a", plan=plan.name)
-        question = Question(
-            action="change" if before else "create", before=before, after=after_it, budget=plan.units, taken=0
-        )
-        verdict = decide(catalogue=catalogue, question=question)
-        cards.append(
-            PlanCard(
-                name=plan.name,
-                title=plan.title or plan.name,
-                figures=(
-                    (gettext("CPU"), human(plan.cpu)),
-                    (gettext("Memory"), human(plan.memory)),
-                    (gettext("GPU"), str(plan.gpu) if plan.gpu else gettext("none")),
-                    (gettext("Volumes"), human(plan.storage)),
-                    (gettext("Bucket"), human(plan.bucket)),
-                ),
-                units=plan.units,
-                decides={
-                    "approve": gettext("Made at once"),
-                    "ask": gettext("A person decides"),
-                    "refuse": gettext("Not offered"),
-                }[verdict.decision],
-            )
-        )
-    return cards
 
 
 def _teams(person: "Person") -> list[tuple[str, str]]:

@@ -11,11 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import actions, activity, documents, permissions
+from projects import actions, activity, documents, permissions, usage
+from projects.anatomy import anatomy
 from projects.answers import answered, find, person_of
 from projects.frame import frame, polled, state_of, tab_of
 from projects.installation import installation
 from projects.models import Decision, Membership
+from projects.overview import fullest, needs_of
 from provisioning.spec import Role
 
 STOP_POLLING = 286
@@ -51,9 +53,9 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
             "blocks": documents.use_blocks(wish, resolve=installation().resolve)
             if wish and found.deletion_requested_at is None
             else (),
-            "people": sorted(
-                found.memberships.all(), key=lambda one: (_ROLES.index(one.role), one.is_group, one.subject)
-            ),
+            "people": sorted(found.memberships.all(), key=_rank),
+            "needs": needs_of(shown["state"], spec=shown["spec"], may_change=shown["may_change"]),
+            "fullest": fullest(usage.of_project(found, catalogue=installation().catalogue)),
             "entries": activity.of_project(found),
             "first": found.requests.order_by("pk").first(),
         },
@@ -69,7 +71,10 @@ def _rank(one: Membership) -> tuple[int, bool, str]:
 def resources(request: HttpRequest, slug: str) -> HttpResponse:
     """What it is made of, each with what we see of it, since when, and when we last looked."""
     found = find(person_of(request), slug)
-    return render(request, "projects/resources.html", frame(request, found, tab="resources"))
+    shown = frame(request, found, tab="resources")
+    wish = shown["wish"]
+    shown["parts_made"] = anatomy(wish, resources=found.resources.all()) if wish else ()
+    return render(request, "projects/resources.html", shown)
 
 
 @require_GET

@@ -10,12 +10,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import actions
+from projects import actions, usage
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
+from projects.forms import ProjectForm
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Door, Project
+from projects.overview import fullest
+from projects.plan_cards import plan_cards
 from projects.presentation import plan_counts, plan_lines
 
 
@@ -26,7 +29,16 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: Project, *, status: int = 200, **more: Any) -> HttpResponse:
-    shown = {**frame(request, found, tab="settings"), **more}
+    catalogue = installation().catalogue
+    uses = usage.of_project(found, catalogue=catalogue)
+    shown = {
+        **frame(request, found, tab="settings"),
+        "cards": plan_cards(found.wanted(), catalogue=catalogue, uses=uses),
+        "fullest": fullest(uses),
+        "sections": ProjectForm(person=person_of(request), teams=[], catalogue=catalogue, project=found).sections(),
+        "first": found.requests.order_by("pk").first(),
+        **more,
+    }
     return render(request, "projects/settings.html", shown, status=status)
 
 

@@ -1,6 +1,7 @@
 """The pages of one project: is it ready, what is it made of, what happened; and what keeps them fresh."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -12,6 +13,8 @@ from django.utils import timezone
 from projects import actions
 from projects.installation import installation
 from projects.models import Door, Project, ProjectRequest
+from projects.presentation import wish_of
+from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import Reason
 from provisioning.kind import kinds
@@ -206,3 +209,36 @@ def test_every_tab_names_its_page_and_says_what_is_the_matter(tab: str) -> None:
     gone = text(alice.get(f"/projects/demand/{tab}"))
     assert "This project is being removed. Bucket and repository stay with all they hold." in gone
     assert "/edit/" not in gone
+
+
+def test_the_resources_page_names_every_object_and_never_what_is_secret() -> None:
+    project = project_of(ask("demand"))
+    settle(project)
+    page = text(client("alice").get("/projects/demand/resources/"))
+    for said in (
+        "Secret/bucket-credentials its content is never shown",
+        "RoleBinding/slipway-owners",
+        "Must not be there: RoleBinding/slipway-editors",
+        "bucket/ml-demand",
+    ):
+        assert said in page, said
+    wish = wish_of(project, installation=installation())
+    assert wish is not None
+    assert wish.secret("bucket") not in page
+
+
+def test_the_overview_says_what_needs_somebody_and_that_the_end_is_near() -> None:
+    soon = today() + timedelta(days=9)
+    project = project_of(ask("demand", expires=soon.isoformat()))
+    settle(project, namespace=(Status.FALSE, Reason.NAME_TAKEN, "The namespace exists."))
+    owner = text(client("alice").get("/projects/demand/"))
+    for said in (
+        "Needs you Workspace The namespace exists. Ask the platform team to free the name",
+        "It ends soon After",
+        "Set a later end date, or retire the project.",
+    ):
+        assert said in owner, said
+    assert "Ask an owner for a later end date." in text(client("bob").get("/projects/demand/"))
+    quiet = project_of(ask("lanes"))
+    settle(quiet)
+    assert "Needs you" not in text(client("alice").get("/projects/lanes/"))

@@ -1,11 +1,13 @@
 """The settings of a project, and how it is retired: by its typed name, the data asked about apart."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from projects import actions
 from projects.installation import installation
-from projects.models import Door, Project, ProjectRequest
+from projects.models import Door, Project, ProjectRequest, Usage
 from tests.people import client, person
 from tests.projects.pages import ask, fields, project_of, settle, text
 
@@ -65,3 +67,36 @@ def test_who_watched_a_removal_is_led_to_the_request_that_asked_for_it() -> None
     assert alice.get("/projects/demand/")["Location"] == f"/requests/{number}/"
     assert "Its bucket and repository are kept" in text(alice.get(f"/requests/{number}/"))
     assert client("charlie").get("/projects/demand/live/?seen=x").status_code == 404
+
+
+# Settings
+
+
+def test_settings_show_plan_options_and_facts_and_lead_to_the_one_form() -> None:
+    project = project_of(ask("demand", plan="medium", options={"bucket": {"noncurrent_days": 7}}))
+    settle(project)
+    page = client("alice").get("/projects/demand/settings/")
+    for said in ("medium Yours", "A person decides", "Days to keep old versions: 7", "Retire this project"):
+        assert said in text(page), said
+    assert 'href="/projects/demand/edit/#plans"' in page.content.decode()
+    viewer = client("bob").get("/projects/demand/settings/")
+    assert "/edit/" not in viewer.content.decode()
+    assert "Retire this project" not in text(viewer)
+
+
+def test_a_plan_that_what_is_used_does_not_fit_into_says_so() -> None:
+    project = project_of(ask("demand", plan="medium"))
+    settle(project)
+    Usage.objects.create(project=project, measure="bucket", target="store-1", used=400 * 2**30, limit=500 * 2**30)
+    page = text(client("alice").get("/projects/demand/settings/"))
+    assert "Used most now: Bucket, 80 % of its limit." in page
+    assert page.count("Too small for what is used now: Bucket") == 1
+    assert "Used most now: Bucket, 80 % of its limit." in text(client("alice").get("/projects/demand/"))
+
+
+def test_the_settings_ask_no_more_with_more_of_everything() -> None:
+    project = project_of(ask("demand"))
+    settle(project)
+    with CaptureQueriesContext(connection) as queries:
+        assert client("alice").get("/projects/demand/settings/").status_code == 200
+    assert len(queries) <= 36, len(queries)

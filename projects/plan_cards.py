@@ -1,0 +1,66 @@
+"""The plans as pages offer them: in plain numbers, who decides about each, and whether what is used now fits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext
+
+from projects.policy import Question, decide
+from projects.usage import Use
+from provisioning.catalogue import Catalogue, Plan
+from provisioning.quantities import human, parse_quantity
+from provisioning.spec import ProjectSpec
+
+
+@dataclass(frozen=True)
+class PlanCard:
+    """A plan as a page offers it. `too_small`: titles of what is used more of now than it allows."""
+
+    name: str
+    title: str
+    figures: tuple[tuple[str, str], ...]
+    units: int
+    decides: str
+    too_small: tuple[str, ...] = ()
+
+
+def plan_cards(before: ProjectSpec | None, *, catalogue: Catalogue, uses: Iterable[Use] = ()) -> list[PlanCard]:
+    """Every plan of the catalogue, as one would be asked for while the team's budget lasts.
+
+    before: the spec that would change, None for a new project. uses: what is used now, where it was measured.
+    """
+    uses = tuple(uses)
+    cards = []
+    for plan in catalogue.plans.values():
+        after_it = ProjectSpec(slug="a", team="a", plan=plan.name)
+        question = Question(
+            action="change" if before else "create", before=before, after=after_it, budget=plan.units, taken=0
+        )
+        verdict = decide(catalogue=catalogue, question=question)
+        cards.append(
+            PlanCard(
+                name=plan.name,
+                title=plan.title or plan.name,
+                figures=(
+                    (gettext("CPU"), human(plan.cpu)),
+                    (gettext("Memory"), human(plan.memory)),
+                    (gettext("GPU"), str(plan.gpu) if plan.gpu else gettext("none")),
+                    (gettext("Volumes"), human(plan.storage)),
+                    (gettext("Bucket"), human(plan.bucket)),
+                ),
+                units=plan.units,
+                decides={
+                    "approve": gettext("Made at once"),
+                    "ask": gettext("A person decides"),
+                    "refuse": gettext("Not offered"),
+                }[verdict.decision],
+                too_small=tuple(use.measure.title for use in uses if _exceeds(use, plan)),
+            )
+        )
+    return cards
+
+
+def _exceeds(use: Use, plan: Plan) -> bool:
+    if use.used is None or not use.measure.plan:
+        return False
+    return use.used > float(parse_quantity(str(getattr(plan, use.measure.plan))))
