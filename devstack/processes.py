@@ -128,8 +128,10 @@ def _directory(stack: Stack) -> list[Process]:
     if not domain.wanted():
         return []
     debian_python = "/usr/bin/python3"  # the only one that has Samba's modules
+    # Making a domain takes seconds of a core, and the portal doesn't wait for it.
+    made = ("nice", "-n", "10", *_own("domain_setup", stack, python=debian_python))
     return [
-        Process(name="domain-setup", command=_own("domain_setup", stack, python=debian_python), once=True),
+        Process(name="domain-setup", command=made, once=True),
         Process(
             name="directory",
             # One process, so that nothing is left of it after a SIGKILL.
