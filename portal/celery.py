@@ -17,11 +17,12 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 app = Celery("slipway")
 _libc = ctypes.CDLL("libc.so.6") if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" else None
 _config = settings.CONFIG
-_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks", "bulk_tasks")
+_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks", "bulk_tasks", "decision_tasks")
 _LARGE = (
     "projects.tasks.scan_fleet",
     "projects.usage_tasks.measure_usage",
     "projects.directory_tasks.sync_directory",
+    "projects.decision_tasks.remind_deciders",
 )
 app.conf.update(
     broker_url=_config.redis_url,
@@ -74,6 +75,11 @@ app.conf.update(
             "options": {"expires": _config.usage_seconds},
         },
         "count-fleet": {"task": "projects.platform_tasks.count_fleet", "schedule": 15.0, "options": {"expires": 15}},
+        "remind-deciders": {
+            "task": "projects.decision_tasks.remind_deciders",
+            "schedule": 300.0,
+            "options": {"expires": 300},
+        },
         "sync-directory": {
             "task": "projects.directory_tasks.sync_directory",
             # The task itself knows when its time has come, also after a restart of beat.

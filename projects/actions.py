@@ -4,6 +4,7 @@ Each action checks the right first, decides by the catalogue's policy, and recor
 in one transaction; the doorbell rings after it. Nothing outside is touched here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from projects.contributors import moved
 from projects.doorbell import ring_project
 from projects.effects import NOBODY
 from projects.errors import Fault, InvalidSpec, NotAllowed
-from projects.granting import audited_by, check_present, check_seen, grant, verdict_of
+from projects.granting import approvers_of, audited_by, check_present, check_seen, grant, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.models import (
     Action,
@@ -62,15 +63,25 @@ def create(
     commit: str = "",
     dry_run: bool = False,
 ) -> Asked:
-    """Ask for a new project. Raises InvalidSpec with every fault; a taken name is one of them."""
-    spec, team = read_spec(data, installation=installation, by=by)
+    """Ask for a new project. Raises InvalidSpec with every fault; a taken name is one of them.
+
+    Who asks once more for what waits already gets that request back, and nothing is written.
+    """
+    mine = _open_by(by, data)
+    spec, team = read_spec(data, installation=installation, by=by, request=mine)
     with audited_by(by=by, door=door), transaction.atomic():
         verdict, free = verdict_of(
             Action.CREATE, before=None, after=spec, team=team, by=by, installation=installation, lock=not dry_run
         )
         preview = _preview(installation, after=spec, before=None, verdict=verdict, free=free)
+        if mine is not None and mine.after != spec_as_json(spec):
+            asked = f"You have asked for {mine.slug} already (request {mine.pk})."
+            message = f"{asked} Change that request, or withdraw it."
+            raise InvalidSpec([Fault(path=("slug",), code="taken", message=message)])
         if dry_run:
             return Asked(preview=preview)
+        if mine is not None:
+            return Asked(preview=preview, request=mine)
         _refuse_if(verdict)
         try:
             with transaction.atomic():
@@ -84,6 +95,7 @@ def create(
                     after=spec_as_json(spec),
                     rule=verdict.rule,
                     because=verdict.because,
+                    approvers=approvers_of(verdict, installation=installation),
                     note=note,
                     commit=commit,
                 )
@@ -92,6 +104,8 @@ def create(
                     if verdict.decision == "approve"
                     else None
                 )
+                if project is None:
+                    tell_deciders(request, by=by)
         except IntegrityError as error:
             # Two asked at the same moment: the database let one through.
             taken = Fault(path=("slug",), code="taken", message=taken_sentence(spec.slug))
@@ -166,6 +180,12 @@ def ask_change(
         if spec == before:
             return Asked(preview=preview, project=project)
         _refuse_if(verdict)
+        after = spec_as_json(spec)
+        same = project.requests.filter(
+            decision=Decision.PENDING, requested_by=by.pk, after=after, base_generation=project.generation
+        ).first()
+        if same is not None:
+            return Asked(preview=preview, request=same, project=project)
         _replace_pending(project)
         request = ProjectRequest.objects.create(
             project=project,
@@ -176,15 +196,18 @@ def ask_change(
             requested_by_id=by.pk,
             requested_by_name=by.username,
             before=project.spec,
-            after=spec_as_json(spec),
+            after=after,
             base_generation=project.generation,
             rule=verdict.rule,
             because=verdict.because,
+            approvers=approvers_of(verdict, installation=installation),
             note=note,
             commit=commit,
         )
         if verdict.decision == "approve":
             grant(request, spec=spec, team=team, installation=installation, project=project)
+        else:
+            tell_deciders(request, by=by)
     log.info("asked", action="change", slug=project.slug, door=door.value, decision=verdict.decision, rule=verdict.rule)
     return Asked(preview=preview, request=request, project=project)
 
@@ -243,10 +266,13 @@ def retire(
             base_generation=project.generation,
             rule=verdict.rule,
             because=verdict.because,
+            approvers=approvers_of(verdict, installation=installation),
             note=note,
         )
         if verdict.decision == "approve":
             grant(request, spec=None, team=team, installation=installation, project=project)
+        else:
+            tell_deciders(request, by=by)
     log.info("asked", action="retire", slug=project.slug, door=door.value, decision=verdict.decision, rule=verdict.rule)
     return Asked(preview=preview, request=request, project=project)
 
@@ -271,6 +297,15 @@ def suspend(project: Project, *, by: "Person", door: Door, suspended: bool) -> N
     with audited_by(by=by, door=door), transaction.atomic():
         Project.objects.filter(pk=project.pk).update(suspended=suspended, next_look_at=timezone.now())
         ring_project(project.pk)
+
+
+def _open_by(by: "Person", data: Any) -> ProjectRequest | None:
+    """The person's own open request for a new project of this name; None when there is none."""
+    slug = data.get("slug") if isinstance(data, Mapping) else None
+    if not isinstance(slug, str):
+        return None
+    waiting = ProjectRequest.objects.filter(action=Action.CREATE, decision=Decision.PENDING, requested_by=by.pk)
+    return waiting.filter(slug=slug).first()
 
 
 def _replace_pending(project: Project) -> None:

@@ -1,9 +1,10 @@
-"""Saying yes, no, or taking it back: what becomes of a request that waits for a person.
+"""What becomes of a request that waits for a person: yes, no, other words, or taken back; and what is said about it.
 
-The right is checked again under the request's lock, so that who lost it meanwhile decides nothing.
+The right is checked again under the request's lock, so that who lost it meanwhile decides nothing. A decision names the
+revision that it has seen: what was changed in between must be read again.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -11,9 +12,23 @@ from django.utils import timezone
 
 from projects import permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound
-from projects.granting import audited_by, check_present, grant
+from projects.granting import approvers_of, audited_by, check_present, grant, tell_deciders, verdict_of
 from projects.installation import Installation
-from projects.models import Decision, Door, Project, ProjectRequest, RegisteredRepository
+from projects.models import (
+    Action,
+    Decision,
+    Door,
+    Project,
+    ProjectRequest,
+    RegisteredRepository,
+    RequestComment,
+    RequestRevision,
+    Team,
+    spec_as_json,
+)
+from projects.notices import announce
+from projects.policy import units_of
+from projects.spec import read_spec
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -21,16 +36,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+LONGEST = 2000
+"""Characters of a comment or reason."""
+
 
 def approve(
-    request: ProjectRequest, *, by: "Person", door: Door, installation: Installation, comment: str = ""
+    request: ProjectRequest,
+    *,
+    by: "Person",
+    door: Door,
+    installation: Installation,
+    comment: str = "",
+    revision: int | None = None,
+    within_budget: bool = False,
 ) -> ProjectRequest:
     """Say yes. The spec is checked again as it is now: what was asked may no longer fit.
 
-    Raises NotFound, NotAllowed (also for one's own request), Conflict when it was decided or overtaken, InvalidSpec.
+    revision: the one that was read; None to skip that check. within_budget: only if the team's budget has room for it
+    at this moment, with the budget held until the commit. Raises NotFound, NotAllowed (also for one's own request),
+    Conflict when it was decided, changed or overtaken, or has no room, InvalidSpec.
     """
     with audited_by(by=by, door=door), transaction.atomic():
-        request = _open_request(request, by=by)
+        request = _held(request, by=by, revision=revision)
         project = None
         if request.project_id is not None:
             project = Project.objects.select_for_update().get(pk=request.project_id)
@@ -40,62 +67,216 @@ def approve(
         spec = ProjectSpec.model_validate(request.after) if request.after is not None else None
         if spec is not None and spec.plan not in installation.catalogue.plans:
             raise Conflict(f"The plan {spec.plan} is no longer offered. Reject this and ask for another plan.")
-        request.decided_by_id, request.comment = by.pk, comment
+        if within_budget:
+            _check_room(request, spec=spec, project=project, installation=installation)
+        request.decided_by_id, request.comment = by.pk, comment.strip()[:LONGEST]
         try:
             with transaction.atomic():
                 grant(request, spec=spec, team=request.team, installation=installation, project=project)
         except IntegrityError as error:
             raise Conflict(f"The name {request.slug} was given to somebody else in between.") from error
+        _tell_asker(request, by=by, said=f"{by.username} approved your request for {request.slug}.")
     log.info("decided", decision="approved", request=request.pk, slug=request.slug)
     return request
 
 
-def reject(request: ProjectRequest, *, by: "Person", door: Door, comment: str) -> ProjectRequest:
-    """Say no, with a reason. Raises NotFound, NotAllowed, Conflict when it was decided already."""
-    if not comment.strip():
-        raise InvalidSpec(
-            [Fault(path=("comment",), code="missing", message="Say why, so that the team knows what to change.")]
+def reject(
+    request: ProjectRequest, *, by: "Person", door: Door, comment: str, revision: int | None = None
+) -> ProjectRequest:
+    """Say no, with a reason. Raises NotFound, NotAllowed, Conflict when it was decided or changed already."""
+    comment = needed(comment, message="Say why, so that the team knows what to change.")
+    with audited_by(by=by, door=door), transaction.atomic():
+        request = _held(request, by=by, revision=revision)
+        request.decision, request.decided_at, request.decided_by_id = Decision.REJECTED, timezone.now(), by.pk
+        request.comment, request.asked_back_at = comment, None
+        request.save(update_fields=["decision", "decided_at", "decided_by", "comment", "asked_back_at"])
+        _answer_commit(request)
+        _tell_asker(request, by=by, said=f"{by.username} rejected your request for {request.slug}: {comment}")
+    log.info("decided", decision="rejected", request=request.pk, slug=request.slug)
+    return request
+
+
+def ask_for_changes(
+    request: ProjectRequest, *, by: "Person", door: Door, text: str, revision: int | None = None
+) -> ProjectRequest:
+    """Give it back to who asked, with what is to be changed or answered. It waits for them from now on.
+
+    Raises as `reject` does.
+    """
+    text = needed(text, message="Say what to change, or what you want to know.", field="text")
+    with audited_by(by=by, door=door), transaction.atomic():
+        request = _held(request, by=by, revision=revision)
+        request.asked_back_at = timezone.now()
+        request.save(update_fields=["asked_back_at"])
+        _say(request, by=by, text=text, asks=True)
+        said = f"{by.username} asks for changes to your request for {request.slug}: {text}"
+        _tell_asker(request, by=by, said=said, kind="changes-asked")
+    log.info("changes_asked", request=request.pk, slug=request.slug)
+    return request
+
+
+def revise(
+    request: ProjectRequest,
+    data: Any,
+    *,
+    by: "Person",
+    door: Door,
+    installation: Installation,
+    note: str | None = None,
+    revision: int | None = None,
+) -> ProjectRequest:
+    """Put an open request in other words: the policy decides anew, and earlier yeses don't count.
+
+    Raises NotFound, NotAllowed, Conflict when it was decided or changed in between, InvalidSpec with every fault.
+    """
+    _check_visible(request, by=by)
+    if request.action == Action.RETIRE:
+        raise Conflict("A removal can't be changed, only withdrawn.")
+    if not permissions.may_withdraw(by, request):
+        raise NotAllowed("Only who asked, or an owner of the project, can change this request.")
+    new = request if request.action == Action.CREATE else None
+    spec, team = read_spec(data, installation=installation, by=by, project=request.project, request=new)
+    with audited_by(by=by, door=door), transaction.atomic():
+        request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        _check_open(request, revision=revision)
+        project = None
+        if request.project_id is not None:
+            project = Project.objects.select_for_update().get(pk=request.project_id)
+            check_present(project, expected=None)
+        before = project.wanted() if project is not None else None
+        verdict, _ = verdict_of(
+            Action(request.action),
+            before=before,
+            after=spec,
+            team=team,
+            by=by,
+            installation=installation,
+            lock=True,
+            project=project,
         )
-    return _close(request, by=by, door=door, decision=Decision.REJECTED, comment=comment)
+        if verdict.decision == "refuse":
+            raise InvalidSpec([Fault(path=(), code=verdict.rule, message=verdict.because)])
+        RequestRevision.objects.create(
+            request=request, number=request.revision, after=request.after, by_id=by.pk, by_name=by.username
+        )
+        request.revision += 1
+        request.after, request.team = spec_as_json(spec), team
+        request.rule, request.because = verdict.rule, verdict.because
+        request.approvers = approvers_of(verdict, installation=installation)
+        request.asked_back_at = None
+        request.note = request.note if note is None else note
+        if project is not None:
+            request.before, request.base_generation = project.spec, project.generation
+        request.save(
+            update_fields=[
+                *("revision", "after", "before", "team", "rule", "because", "approvers"),
+                *("asked_back_at", "note", "base_generation"),
+            ]
+        )
+        if verdict.decision == "approve":
+            grant(request, spec=spec, team=team, installation=installation, project=project)
+        else:
+            tell_deciders(request, by=by)
+    log.info("revised", request=request.pk, revision=request.revision, decision=verdict.decision, rule=verdict.rule)
+    return request
 
 
 def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectRequest:
     """Take a request back before it is decided. Raises NotFound, NotAllowed, Conflict."""
-    if not permissions.visible_requests(by).filter(pk=request.pk).exists():
-        raise NotFound
+    _check_visible(request, by=by)
     if not permissions.may_withdraw(by, request):
         raise NotAllowed("Only who asked, or an owner of the project, can take this request back.")
     with audited_by(by=by, door=door), transaction.atomic():
-        request = ProjectRequest.objects.select_for_update().get(pk=request.pk)
-        _check_pending(request)
+        request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        _check_open(request, revision=None)
         request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
-        request.save(update_fields=["decision", "decided_at", "decided_by"])
+        request.asked_back_at = None
+        request.save(update_fields=["decision", "decided_at", "decided_by", "asked_back_at"])
     return request
 
 
-def _check_pending(request: ProjectRequest) -> None:
-    if request.decision != Decision.PENDING:
-        raise Conflict(f"This request is {Decision(request.decision).label} already.")
+def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> RequestComment:
+    """Say something about a request; everybody who sees it may. An answer of the asker gives it back to who decides.
+
+    Raises NotFound, InvalidSpec for nothing said.
+    """
+    _check_visible(request, by=by)
+    text = needed(text, message="Write something first.", field="text")
+    with audited_by(by=by, door=door), transaction.atomic():
+        request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        said = _say(request, by=by, text=text)
+        authors = permissions.authors_of(request)
+        if by.pk in authors and request.asked_back_at is not None:
+            request.asked_back_at = None
+            request.save(update_fields=["asked_back_at"])
+        spoke = {one.by for one in request.comments.select_related("by")}
+        to = {*spoke, *(permissions.deciders_of(request) if by.pk in authors else ())}
+        heard = f"{by.username} about {request.slug}: {text}"
+        announce("comment", to=[*to, *_asker(request)], but=by, text=heard, request=request)
+    return said
 
 
-def _open_request(request: ProjectRequest, *, by: "Person") -> ProjectRequest:
+def _check_visible(request: ProjectRequest, *, by: "Person") -> None:
     if not permissions.visible_requests(by).filter(pk=request.pk).exists():
         raise NotFound
+
+
+def _check_open(request: ProjectRequest, *, revision: int | None) -> None:
+    if request.decision != Decision.PENDING:
+        raise Conflict(f"This request is {Decision(request.decision).label} already.")
+    if revision is not None and revision != request.revision:
+        raise Conflict("What is asked for was changed after you read it. Read it again, then decide.")
+
+
+def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> ProjectRequest:
+    """The request under lock, which this person may decide about now."""
+    _check_visible(request, by=by)
     request = ProjectRequest.objects.select_for_update(of=("self",)).select_related("team").get(pk=request.pk)
     if not permissions.may_decide(by, request):
-        raise NotAllowed("Only the platform team decides about requests, and nobody about their own.")
-    _check_pending(request)
+        raise NotAllowed(
+            "Only the platform team and those whom the request's rule asks decide about it, and nobody about their own."
+        )
+    _check_open(request, revision=revision)
     return request
 
 
-def _close(request: ProjectRequest, *, by: "Person", door: Door, decision: Decision, comment: str) -> ProjectRequest:
-    with audited_by(by=by, door=door), transaction.atomic():
-        request = _open_request(request, by=by)
-        request.decision, request.decided_at, request.decided_by_id = decision, timezone.now(), by.pk
-        request.comment = comment
-        request.save(update_fields=["decision", "decided_at", "decided_by", "comment"])
-        if request.commit:
-            # Who asked by a commit reads the answer there.
-            RegisteredRepository.objects.filter(seen_commit=request.commit).update(look_at=timezone.now())
-    log.info("decided", decision=decision.value, request=request.pk, slug=request.slug)
-    return request
+def _check_room(
+    request: ProjectRequest, *, spec: ProjectSpec | None, project: Project | None, installation: Installation
+) -> None:
+    team = Team.objects.select_for_update().get(pk=request.team_id)
+    others = team.projects.filter(deletion_requested_at=None)
+    others = others.exclude(pk=project.pk) if project is not None else others
+    free = team.budget - sum(others.values_list("units", flat=True))
+    units = units_of(spec, catalogue=installation.catalogue)
+    if units > max(free, project.units if project else 0):
+        raise Conflict(
+            f"Team {team.slug} has {max(free, 0)} units free, and {request.slug} takes {units}. "
+            "Open the request to decide about it alone."
+        )
+
+
+def needed(text: str, *, message: str, field: str = "comment") -> str:
+    """The text as it is kept. Raises InvalidSpec with the message when nothing was said."""
+    if not text.strip():
+        raise InvalidSpec([Fault(path=(field,), code="missing", message=message)])
+    return text.strip()[:LONGEST]
+
+
+def _say(request: ProjectRequest, *, by: "Person", text: str, asks: bool = False) -> RequestComment:
+    return RequestComment.objects.create(
+        request=request, by_id=by.pk, by_name=by.username, text=text, asks=asks, revision=request.revision
+    )
+
+
+def _asker(request: ProjectRequest) -> list[Any]:
+    return [request.requested_by] if request.requested_by is not None else []
+
+
+def _tell_asker(request: ProjectRequest, *, by: "Person", said: str, kind: Any = "request-decided") -> None:
+    announce(kind, to=_asker(request), but=by, text=said, request=request, project=request.project)
+
+
+def _answer_commit(request: ProjectRequest) -> None:
+    """Who asked by a commit reads the answer there."""
+    if request.commit:
+        RegisteredRepository.objects.filter(seen_commit=request.commit).update(look_at=timezone.now())

@@ -16,6 +16,7 @@ from projects.doorbell import ring_project
 from projects.errors import Conflict, NotFound, StaleGeneration
 from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
+from projects.notices import announce
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
 from projects.today import today
 from projects.usage import lacking, percent_used
@@ -93,6 +94,19 @@ def _word_of(action: Action) -> Literal["create", "change", "retire"]:
     return words[action]
 
 
+def approvers_of(verdict: Verdict, *, installation: Installation) -> list[str]:
+    """Groups that decide about it beside the platform team: those of the rule, or else the general ones."""
+    if verdict.decision != "ask":
+        return []
+    return list(verdict.approvers or installation.catalogue.decisions.approvers)
+
+
+def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:
+    """Tell everybody who may decide that a request waits for them."""
+    text = f"{by.username} asks to {request.action} {request.slug}. Rule {request.rule}: {request.because}"
+    announce("request-waits", to=permissions.deciders_of(request), but=by, text=text, request=request)
+
+
 def grant(
     request: ProjectRequest,
     *,
@@ -143,7 +157,9 @@ def grant(
     if spec is not None:
         set_memberships(project, spec=spec, door=Door(request.door))
     request.project, request.generation = project, project.generation
-    request.decision, request.decided_at = Decision.APPROVED, now
-    request.save(update_fields=["project", "generation", "decision", "decided_at", "decided_by", "comment"])
+    request.decision, request.decided_at, request.asked_back_at = Decision.APPROVED, now, None
+    request.save(
+        update_fields=["project", "generation", "decision", "decided_at", "decided_by", "comment", "asked_back_at"]
+    )
     ring_project(project.pk)
     return project

@@ -4,13 +4,25 @@ A person's rights come from directory groups and from memberships. A grant that 
 who has that id, whatever the name; only one that isn't counts by name (`projects.identity`). Unknown means no.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from django.contrib.auth import get_user_model
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 
-from projects.models import Membership, OfferedTo, Project, ProjectRequest, Succession, Team
+from projects.models import (
+    Decision,
+    Membership,
+    OfferedTo,
+    Project,
+    ProjectRequest,
+    RequestRevision,
+    StandIn,
+    Succession,
+    Team,
+)
 from projects.today import today
 from provisioning.spec import Role
 
@@ -166,18 +178,82 @@ def may_take_over(user: "Person", offer: Succession) -> bool:
 
 
 def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
-    """Requests the person may see: own ones, those of visible projects and of own teams; all for the platform team."""
+    """Requests the person may see: own ones, those of visible projects and own teams, and those they are asked about.
+
+    All for the platform team.
+    """
     requests = ProjectRequest.objects.select_related("team", "project")
     if not user.is_active:
         return requests.none()
     if is_platform_admin(user):
         return requests
-    return requests.filter(Q(requested_by=user.pk) | Q(project__in=visible_projects(user)) | Q(team__in=teams_of(user)))
+    seen = Q(requested_by=user.pk) | Q(project__in=visible_projects(user)) | Q(team__in=teams_of(user))
+    return requests.filter(seen | _asks(deciding_for(user)))
+
+
+def deciding_for(user: "Person") -> list["Person"]:
+    """In whose place the person may decide today: their own, and of whom they stand in for."""
+    day = today()
+    rows = StandIn.objects.filter(stand_in=user.pk, begins__lte=day, ends__gte=day, approver__is_active=True)
+    others = [
+        cast("Person", row.approver) for row in rows.select_related("approver").prefetch_related("approver__groups")
+    ]
+    return [user, *others]
+
+
+def _asks(people: list["Person"]) -> Q:
+    """Requests about which one of these is asked."""
+    groups = {group for one in people for group in one.directory_groups}
+    asked = Q(approvers__overlap=sorted(groups))
+    return asked | Q(decision=Decision.PENDING) if any(is_platform_admin(one) for one in people) else asked
+
+
+def to_decide(user: "Person") -> QuerySet[ProjectRequest]:
+    """Requests that wait for this person's yes or no: not those that they asked for, or that wait for the asker."""
+    waiting = visible_requests(user).filter(decision=Decision.PENDING, asked_back_at=None)
+    authored = RequestRevision.objects.filter(request=OuterRef("pk"), by=user.pk)
+    own = Q(requested_by=user.pk) & ~Q(requested_by=None) | Exists(authored)
+    return waiting.filter(_asks(deciding_for(user))).exclude(own) if user.is_active else waiting.none()
+
+
+def authors_of(request: ProjectRequest) -> set[int]:
+    """Ids of the accounts that asked: the first to ask, and whoever changed what is asked for since."""
+    revised = request.revisions.values_list("by", flat=True) if request.revision > 1 else ()
+    return {pk for pk in (request.requested_by_id, *revised) if pk is not None}
 
 
 def may_decide(user: "Person", request: ProjectRequest) -> bool:
-    """May the person approve or reject it? The platform team, and never one's own."""
-    return is_platform_admin(user) and request.requested_by_id != user.pk
+    """May the person approve or reject it? The platform team, the approvers it asks, and who stands in for one of them.
+
+    Never about what oneself, or the one in whose place it would be, has asked for.
+    """
+    authors = authors_of(request)
+    if not user.is_active or user.pk in authors:
+        return False
+    return any(_is_asked(one, request) and one.pk not in authors for one in deciding_for(user))
+
+
+def _is_asked(user: "Person", request: ProjectRequest) -> bool:
+    return is_platform_admin(user) or (user.is_active and bool(set(user.directory_groups) & set(request.approvers)))
+
+
+def may_name_stand_in(user: "Person", *, approvers: Iterable[str]) -> bool:
+    """May the person name somebody to decide in their place? Who decides themselves: never a stand-in a further one.
+
+    approvers: every group that the catalogue lets decide.
+    """
+    return is_platform_admin(user) or (user.is_active and bool(set(user.directory_groups) & set(approvers)))
+
+
+def deciders_of(request: ProjectRequest) -> list["Person"]:
+    """Who is asked about a request, with those who stand in for them today; not its authors."""
+    day = today()
+    people = get_user_model().objects.filter(is_active=True).exclude(pk__in=authors_of(request))
+    asked = people.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(groups__name__in=request.approvers)).distinct()
+    standing = people.filter(
+        stands_in_for__begins__lte=day, stands_in_for__ends__gte=day, stands_in_for__approver__in=asked
+    ).distinct()
+    return [cast("Person", one) for one in {one.pk: one for one in (*asked, *standing)}.values()]
 
 
 def may_withdraw(user: "Person", request: ProjectRequest) -> bool:

@@ -118,12 +118,18 @@ def wish_for(
 
 
 def read_spec(
-    data: Any, *, installation: Installation, by: "Person", project: Project | None = None
+    data: Any,
+    *,
+    installation: Installation,
+    by: "Person",
+    project: Project | None = None,
+    request: ProjectRequest | None = None,
 ) -> tuple[ProjectSpec, Team]:
     """Check what somebody asks for and return it as a spec with its team. Raises InvalidSpec with every fault.
 
-    data: the wish as plain data. project: the one it changes, None for a new one. A wish that names no owner keeps the
-    owners that there are; for a new project the person who asks becomes one.
+    data: the wish as plain data. project: the one it changes, None for a new one. request: the open one for a new
+    project that it puts in other words; its name is not taken by itself. A wish that names no owner keeps the owners
+    that there are; for a new project the person who asks becomes one.
     """
     if not isinstance(data, Mapping):
         raise InvalidSpec(
@@ -150,7 +156,7 @@ def read_spec(
             )
         )
         plan_known = False
-    faults += _slug_faults(filled, broken=broken, catalogue=catalogue, project=project)
+    faults += _slug_faults(filled, broken=broken, catalogue=catalogue, project=project, request=request)
     team, team_faults = _team(filled, broken=broken, by=by, project=project)
     faults += team_faults
     if spec is not None:
@@ -201,7 +207,12 @@ def _who(entry: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _slug_faults(
-    data: Mapping[str, Any], *, broken: set[str | int], catalogue: Catalogue, project: Project | None
+    data: Mapping[str, Any],
+    *,
+    broken: set[str | int],
+    catalogue: Catalogue,
+    project: Project | None,
+    request: ProjectRequest | None,
 ) -> list[Fault]:
     slug = data.get("slug")
     if "slug" in broken or not isinstance(slug, str):
@@ -212,12 +223,19 @@ def _slug_faults(
         return [
             Fault(path=("slug",), code="fixed", message=f"The name stays {project.slug}; it can't be changed later.")
         ]
-    answer = name_answer(slug, catalogue=catalogue)
+    if request is not None and slug != request.slug:
+        return [
+            Fault(path=("slug",), code="fixed", message=f"This request is for {request.slug}. Ask anew for {slug}.")
+        ]
+    answer = name_answer(slug, catalogue=catalogue, request=request)
     return [] if answer is None else [Fault(path=("slug",), code=answer[0], message=answer[1])]
 
 
-def name_answer(slug: str, *, catalogue: Catalogue) -> tuple[str, str] | None:
-    """Why a name can't be had: (invalid | reserved | taken, sentence). None when it is free."""
+def name_answer(slug: str, *, catalogue: Catalogue, request: ProjectRequest | None = None) -> tuple[str, str] | None:
+    """Why a name can't be had: (invalid | reserved | taken, sentence). None when it is free.
+
+    request: the open request that holds it for whom this is said.
+    """
     try:
         check_slug(slug)
     except ValueError as error:
@@ -229,6 +247,7 @@ def name_answer(slug: str, *, catalogue: Catalogue) -> tuple[str, str] | None:
     folded = Lower("slug")
     taken = Project.objects.alias(folded=folded).filter(folded=slug.lower(), deleted_at=None).exists()
     waiting = ProjectRequest.objects.filter(action=Action.CREATE, decision=Decision.PENDING)
+    waiting = waiting.exclude(pk=request.pk) if request is not None else waiting
     asked = waiting.alias(folded=folded).filter(folded=slug.lower()).exists()
     if taken or asked:
         return "taken", taken_sentence(slug)

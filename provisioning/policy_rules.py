@@ -40,7 +40,7 @@ def _zone(value: str) -> str:
 class Rule(_Entry):
     """One rule: when all its conditions hold, the decision is taken and the rule is named. What isn't known fits none.
 
-    Sizes are plan units. `approvers`: groups whose people decide instead of the platform team.
+    Sizes are plan units. `approvers`: groups whose people decide beside the platform team, instead of the general ones.
     """
 
     name: Name

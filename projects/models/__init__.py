@@ -4,6 +4,7 @@
 `platform`: what the platform team's pages are made of. `bulk`: its
 actions over many projects. `usage`: how much of what is allowed is used.
 `credentials`: who rotated keys, and who was shown which.
+`deciding`: what is said and done about a request until it is decided. `notices`: what somebody is to be told.
 `succession`: who is asked to take over a project whose owners left.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
@@ -24,7 +25,9 @@ from projects.models.core import (
     spec_as_json,
 )
 from projects.models.credentials import Reveal, Rotation
+from projects.models.deciding import Reminder, RequestComment, RequestRevision, StandIn
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
+from projects.models.notices import Notice
 from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
 from projects.models.succession import OfferedTo, Succession
 from projects.models.usage import TargetUsage, Usage, UsageDay
@@ -45,16 +48,21 @@ __all__ = [
     "IdempotencyKey",
     "ItemState",
     "Membership",
+    "Notice",
     "OfferedTo",
     "Project",
     "ProjectRequest",
     "ReadyTime",
     "RegisteredRepository",
+    "Reminder",
+    "RequestComment",
+    "RequestRevision",
     "Reveal",
     "Rotation",
     "RunState",
     "SeenAs",
     "SkippedKind",
+    "StandIn",
     "Succession",
     "TargetUsage",
     "Team",

@@ -217,6 +217,16 @@ class ProjectRequest(models.Model):
     base_generation = models.PositiveBigIntegerField(default=0)
     generation = models.PositiveBigIntegerField(null=True, blank=True, help_text="The generation it became.")
     decision = models.CharField(max_length=10, choices=Decision.choices, default=Decision.PENDING)
+    revision = models.PositiveIntegerField(default=1, help_text="How often it was asked, in other words each time.")
+    approvers = ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Directory groups that decide beside the platform team.",
+    )
+    asked_back_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it waits for who asked, not for who decides."
+    )
     rule = models.CharField(max_length=63, help_text="The rule of the policy that fired.")
     because = models.TextField(help_text="The rule's sentence.")
     decided_by = models.ForeignKey(

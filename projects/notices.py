@@ -1,0 +1,33 @@
+"""Telling people: a notice for each, written in the transaction of what it tells of, so that none is lost or early.
+
+Nothing is sent here.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from django.contrib.auth.models import AbstractUser
+
+from projects.models import Notice, Project, ProjectRequest
+
+Kind = Literal["request-waits", "request-decided", "changes-asked", "comment", "reminder", "escalation", "stand-in"]
+
+
+def announce(
+    kind: Kind,
+    *,
+    to: Iterable[AbstractUser],
+    text: str,
+    but: AbstractUser | None = None,
+    request: ProjectRequest | None = None,
+    project: Project | None = None,
+) -> int:
+    """Keep the sentence for each of these people once, without `but` (who did it) and who is switched off.
+
+    Returns for how many. Call it inside the transaction of what is told.
+    """
+    people = {one.pk for one in to if one.is_active and (but is None or one.pk != but.pk)}
+    Notice.objects.bulk_create(
+        Notice(person_id=pk, kind=kind, text=text, request=request, project=project) for pk in sorted(people)
+    )
+    return len(people)

@@ -1,0 +1,301 @@
+"""What becomes of a request that waits: other words, questions, stand-ins, and nobody's yes to their own."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connections
+from pytest_django import Settings
+
+from portal.models import User
+from projects import actions, decide_many, decisions, permissions, stand_ins
+from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
+from projects.installation import installation
+from projects.models import Decision, Door, Notice, Project, ProjectRequest, RequestRevision, StandIn, Team
+from projects.today import today
+from tests.people import person, team
+from tests.projects.asking import asked, fresh
+
+pytestmark = pytest.mark.django_db
+GPU = {"slug": "demand", "team": "forecasting", "plan": "gpu"}
+
+
+@pytest.fixture
+def leads(settings: Settings) -> Iterator[None]:
+    """The group ml-leads decides beside the platform team; charlie is in it."""
+    before = settings.INSTALLATION
+    rules = before.catalogue.decisions.model_copy(update={"approvers": ("ml-leads",)})
+    settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update={"decisions": rules}))
+    person("charlie").groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    yield
+    settings.INSTALLATION = before
+
+
+def charlie() -> User:
+    """Charlie as he is now: `person` would put his groups back."""
+    return User.objects.get(username="charlie@corp.example")
+
+
+def approve(request: ProjectRequest, by: User, **more: Any) -> ProjectRequest:
+    return decisions.approve(request, by=by, door=Door.FORM, installation=installation(), **more)
+
+
+def revise(request: ProjectRequest, data: dict[str, Any], by: User, **more: Any) -> ProjectRequest:
+    return decisions.revise(request, data, by=by, door=Door.FORM, installation=installation(), **more)
+
+
+def told(name: str) -> list[str]:
+    """Kinds of what a person was told, oldest first."""
+    notices = Notice.objects.filter(person__username=f"{name}@corp.example").order_by("pk")
+    return list(notices.values_list("kind", flat=True))
+
+
+def test_asked_for_changes_answered_in_other_words_and_approved() -> None:
+    paula, alice = person("paula"), person("alice")
+    request = asked()
+    decisions.ask_for_changes(request, by=paula, door=Door.FORM, text="Is large enough?")
+    assert (fresh(request).asked_back_at is not None, permissions.to_decide(paula).count()) == (True, 0)
+    revised = revise(request, {**GPU, "plan": "large"}, alice, note="It is.")
+    assert (revised.revision, revised.rule, revised.decision, revised.asked_back_at) == (
+        2, "large-asks", Decision.PENDING, None,
+    )  # fmt: skip
+    assert [(one.number, one.after["plan"], one.by_name) for one in RequestRevision.objects.all()] == [
+        (1, "gpu", "alice@corp.example")
+    ]
+    assert approve(revised, paula, revision=2).decision == Decision.APPROVED
+    assert Project.objects.get().wanted().plan == "large"
+    assert (told("paula"), told("alice")) == (
+        ["request-waits", "request-waits"], ["changes-asked", "request-decided"],
+    )  # fmt: skip
+
+
+def test_other_words_that_fit_are_made_at_once() -> None:
+    request = asked()
+    revised = revise(request, {**GPU, "plan": "small"}, person("alice"))
+    assert (revised.decision, revised.rule, revised.decided_by) == (Decision.APPROVED, "within-budget", None)
+    assert Project.objects.get().slug == "demand"
+
+
+def test_a_yes_names_the_revision_it_has_seen() -> None:
+    request = asked()
+    revise(request, {**GPU, "title": "Something else"}, person("alice"))
+    with pytest.raises(Conflict, match="changed after you read it"):
+        approve(request, person("paula"), revision=1)
+    with pytest.raises(Conflict, match="changed after you read it"):
+        decisions.reject(request, by=person("paula"), door=Door.FORM, comment="No.", revision=1)
+    assert fresh(request).decision == Decision.PENDING
+
+
+def test_a_revision_keeps_to_its_name_and_is_checked_as_every_wish() -> None:
+    request = asked()
+    for data, code in (({**GPU, "slug": "other"}, "fixed"), ({**GPU, "plan": "none"}, "unknown_plan")):
+        with pytest.raises(InvalidSpec) as error:
+            revise(request, data, person("alice"))
+        assert [fault.code for fault in error.value.faults] == [code]
+    with pytest.raises(NotFound):
+        revise(request, GPU, person("charlie"))
+    with pytest.raises(NotAllowed):
+        revise(request, GPU, person("bob"))
+    assert (fresh(request).revision, RequestRevision.objects.count()) == (1, 0)
+
+
+def test_a_decided_request_is_not_changed() -> None:
+    request = asked()
+    decisions.reject(request, by=person("paula"), door=Door.FORM, comment="No.")
+    with pytest.raises(Conflict, match="rejected already"):
+        revise(request, GPU, person("alice"))
+    with pytest.raises(Conflict):
+        decisions.ask_for_changes(request, by=person("paula"), door=Door.FORM, text="Why?")
+
+
+def test_the_same_once_more_is_the_same_request() -> None:
+    first = asked()
+    again = actions.create(GPU, by=person("alice"), door=Door.API, installation=installation())
+    assert (again.request, ProjectRequest.objects.count()) == (first, 1)
+    with pytest.raises(InvalidSpec, match="asked for demand already"):
+        asked(title="Other")
+    with pytest.raises(InvalidSpec, match="demand is taken"):
+        asked(who="bob")
+
+
+def test_the_same_change_once_more_is_the_same_request() -> None:
+    alice = person("alice")
+    small = {**GPU, "plan": "small"}
+    team("forecasting")
+    project = actions.create(small, by=alice, door=Door.FORM, installation=installation()).project
+    assert project is not None
+    made = [
+        actions.change(project, GPU, by=alice, door=door, installation=installation()).request
+        for door in (Door.FORM, Door.API)
+    ]
+    assert made[0] == made[1]
+    assert ProjectRequest.objects.filter(decision=Decision.PENDING).count() == 1
+
+
+# Nobody about their own
+
+
+def test_nobody_decides_about_their_own_by_any_road(leads: None) -> None:
+    paula, bob = person("paula"), person("bob")
+    own = asked(who="paula")
+    with pytest.raises(NotAllowed):
+        approve(own, paula)
+    # Neither by having put somebody else's in other words,
+    request = asked("lanes")
+    revise(request, {**GPU, "slug": "lanes", "title": "Lanes"}, person("alice"))
+    ProjectRequest.objects.filter(pk=request.pk).update(requested_by=bob.pk)
+    alice = person("alice")
+    alice.is_staff = True
+    alice.save()
+    with pytest.raises(NotAllowed):
+        approve(fresh(request), alice)
+    # nor by a stand-in, who has no more rights than the one who is away.
+    day = today()
+    StandIn.objects.create(approver=paula, stand_in=bob, begins=day, ends=day)
+    with pytest.raises(NotAllowed):
+        approve(own, bob)
+    assert set(ProjectRequest.objects.values_list("decision", flat=True)) == {Decision.PENDING}
+
+
+def test_approvers_of_the_catalogue_see_and_decide(leads: None) -> None:
+    request = asked()
+    assert (request.approvers, list(permissions.to_decide(charlie()))) == (["ml-leads"], [request])
+    assert told("charlie") == ["request-waits"]
+    assert approve(request, charlie()).decided_by == charlie()
+
+
+def test_who_is_no_approver_any_more_decides_nothing(leads: None) -> None:
+    request = asked()
+    charlie().groups.clear()
+    with pytest.raises(NotFound):
+        approve(request, charlie())
+    paula = person("paula")
+    User.objects.filter(pk=paula.pk).update(is_staff=False)
+    with pytest.raises((NotFound, NotAllowed)):
+        approve(request, User.objects.get(pk=paula.pk))
+    assert fresh(request).decision == Decision.PENDING
+
+
+def test_a_stand_in_decides_for_days_and_not_before_or_after() -> None:
+    paula, bob, day = person("paula"), person("bob"), today()
+    request = asked()
+    row = stand_ins.name(
+        "bob@corp.example", begins=day + timedelta(days=1), ends=day + timedelta(days=2), by=paula, door=Door.FORM,
+        installation=installation(),
+    )  # fmt: skip
+    with pytest.raises(NotAllowed):
+        approve(request, bob)
+    StandIn.objects.filter(pk=row.pk).update(begins=day - timedelta(days=2), ends=day - timedelta(days=1))
+    with pytest.raises(NotAllowed):
+        approve(request, bob)
+    StandIn.objects.filter(pk=row.pk).update(begins=day, ends=day)
+    assert list(permissions.to_decide(bob)) == [request]
+    assert approve(request, bob).decided_by == bob
+    # A stand-in names no further one.
+    with pytest.raises(NotAllowed):
+        stand_ins.name(
+            "charlie@corp.example", begins=day, ends=day, by=bob, door=Door.FORM, installation=installation()
+        )
+
+
+def test_faults_of_a_stand_in_come_all_at_once_and_only_its_two_people_end_it() -> None:
+    paula, day = person("paula"), today()
+    with pytest.raises(InvalidSpec) as error:
+        stand_ins.name(" ", begins=None, ends=day, by=paula, door=Door.FORM, installation=installation())
+    assert [(fault.path, fault.code) for fault in error.value.faults] == [
+        (("account",), "unknown"), (("begins",), "date_type"),
+    ]  # fmt: skip
+    person("bob")
+    row = stand_ins.name(
+        "BOB@corp.example", begins=day, ends=day, by=paula, door=Door.FORM, installation=installation()
+    )
+    with pytest.raises(NotFound):
+        stand_ins.end(row.pk, by=person("charlie"), door=Door.FORM)
+    stand_ins.end(row.pk, by=person("bob"), door=Door.FORM)
+    assert StandIn.objects.count() == 0
+
+
+# The conversation
+
+
+def test_who_sees_it_may_speak_and_the_others_hear() -> None:
+    paula = person("paula")
+    request = asked()
+    decisions.ask_for_changes(request, by=paula, door=Door.FORM, text="What for?")
+    decisions.comment(request, by=person("alice"), door=Door.FORM, text=" For winter. ")
+    assert [(one.by_name, one.text, one.asks) for one in request.comments.all()] == [
+        ("paula@corp.example", "What for?", True), ("alice@corp.example", "For winter.", False),
+    ]  # fmt: skip
+    assert fresh(request).asked_back_at is None
+    assert told("paula") == ["request-waits", "comment"]
+    with pytest.raises(NotFound):
+        decisions.comment(request, by=person("charlie"), door=Door.FORM, text="Hm.")
+    with pytest.raises(InvalidSpec):
+        decisions.comment(request, by=person("bob"), door=Door.FORM, text=" ")
+
+
+# Many at once
+
+
+def test_many_are_decided_each_on_its_own() -> None:
+    paula = person("paula")
+    Team.objects.filter(pk=team("forecasting").pk).update(budget=70)
+    first, second, own, stale = asked("one"), asked("two"), asked("own", who="paula"), asked("stale")
+    decisions.reject(stale, by=paula, door=Door.FORM, comment="No.")
+    results = decide_many.decide_many(
+        [(first.pk, 1), (second.pk, 1), (own.pk, 1), (stale.pk, 1), (999_999, 1), (first.pk, 1)],
+        verdict="approve",
+        by=paula,
+        door=Door.FORM,
+        installation=installation(),
+    )
+    assert [(one.number, one.done) for one in results] == [
+        (first.pk, True), (second.pk, False), (own.pk, False), (stale.pk, False), (999_999, False),
+    ]  # fmt: skip
+    assert "10 units free, and two takes 60" in results[1].said
+    assert results[3].said == "This request is rejected already."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_by_several_never_go_beyond_the_budget() -> None:
+    Team.objects.filter(pk=team("forecasting").pk).update(budget=130)
+    numbers = [(asked(f"lane-{index}").pk, 1) for index in range(6)]
+    paula = person("paula")
+
+    def decide(order: int) -> int:
+        try:
+            wanted = numbers if order % 2 else numbers[::-1]
+            results = decide_many.decide_many(
+                wanted, verdict="approve", by=paula, door=Door.API, installation=installation()
+            )
+            return sum(one.done for one in results)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(decide, range(4)))
+    assert sum(done) == 2
+    assert Project.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_at_the_last_free_units_get_them_once() -> None:
+    Team.objects.filter(pk=team("forecasting").pk).update(budget=4)
+    alice = person("alice")
+
+    def ask(index: int) -> str:
+        try:
+            data = {"slug": f"lane-{index}", "team": "forecasting", "plan": "small"}
+            made = actions.create(data, by=alice, door=Door.API, installation=installation())
+            assert made.request is not None
+            return str(made.request.decision)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(ask, range(50)))
+    assert (said.count(Decision.APPROVED), said.count(Decision.PENDING)) == (1, 49)

@@ -1,0 +1,82 @@
+"""Working hours, and who is told when a request waits for too many of them."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from projects import decisions, reminders
+from projects.installation import installation
+from projects.models import Door, Notice, ProjectRequest, Reminder
+from projects.working_hours import hours_between
+from provisioning.policy_rules import WorkingHours
+from tests.people import person
+from tests.projects.asking import asked, fresh
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+OFFICE = WorkingHours(zone="Europe/Stockholm", holidays=(date(2026, 12, 25),))
+
+
+def at(day: int, hour: int, minute: int = 0, *, month: int = 11) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=STOCKHOLM)
+
+
+@pytest.mark.parametrize(
+    "since, until, hours",
+    [
+        (at(26, 9), at(26, 11, 30), 2.5),
+        (at(26, 6), at(26, 20), 9),
+        (at(26, 16), at(27, 9), 2),
+        (at(27, 16), at(30, 9), 2),
+        (at(28, 9), at(29, 18), 0),
+        (at(24, 16, month=12), at(28, 9, month=12), 2),
+        (at(26, 11), at(26, 9), 0),
+        # Clocks go back in the night to 25 October: a working day has nine hours all the same.
+        (at(23, 8, month=10), at(26, 17, month=10), 18),
+        (datetime(2026, 11, 26, 7, tzinfo=ZoneInfo("UTC")), datetime(2026, 11, 26, 9, tzinfo=ZoneInfo("UTC")), 2),
+    ],
+)
+def test_hours(since: datetime, until: datetime, hours: float) -> None:
+    assert hours_between(since, until, calendar=OFFICE) == hours
+
+
+@pytest.mark.django_db
+def test_approvers_are_reminded_once_and_others_asked_later() -> None:
+    person("paula")
+    person("bob").groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    request = asked()
+    ProjectRequest.objects.filter(pk=request.pk).update(created_at=at(26, 8))
+    Notice.objects.all().delete()
+    rules = installation().catalogue.decisions.model_copy(
+        update={"working_hours": OFFICE, "remind_after": 4, "escalate_after": 12, "escalate_to": ("ml-leads",)}
+    )
+    catalogue = installation().catalogue.model_copy(update={"decisions": rules})
+    settings = replace(installation(), catalogue=catalogue)
+
+    def told_by(now: datetime) -> list[tuple[str, str]]:
+        reminders.remind(installation=settings, now=now)
+        rows = Notice.objects.order_by("pk").values_list("kind", "person__username")
+        found = [(kind, name.partition("@")[0]) for kind, name in rows]
+        Notice.objects.all().delete()
+        return found
+
+    assert told_by(at(26, 11, 59)) == []
+    assert told_by(at(26, 12)) == [("reminder", "paula")]
+    assert told_by(at(26, 17)) == []
+    assert sorted(told_by(at(27, 11))) == [("escalation", "bob"), ("escalation", "paula")]
+    assert (fresh(request).approvers, Reminder.objects.count()) == (["ml-leads"], 2)
+    assert told_by(at(30, 17)) == []
+
+
+@pytest.mark.django_db
+def test_the_clock_begins_anew_with_an_answer_and_rests_while_the_asker_is_asked() -> None:
+    request = asked()
+    ProjectRequest.objects.filter(pk=request.pk).update(created_at=timezone.now() - timedelta(days=30))
+    decisions.ask_for_changes(request, by=person("paula"), door=Door.FORM, text="What for?")
+    assert reminders.remind(installation=installation(), now=timezone.now()) == 0
+    decisions.comment(request, by=person("alice"), door=Door.FORM, text="For winter.")
+    assert reminders.remind(installation=installation(), now=timezone.now()) == 0
+    assert reminders.remind(installation=installation(), now=timezone.now() + timedelta(days=7)) == 1
