@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,7 @@ from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
 from projects.presentation import wish_of
 from projects.situation import Situation, situation
+from projects.switches import switches
 from projects.today import today
 
 if TYPE_CHECKING:
@@ -155,7 +157,13 @@ def _why_suspended(project: Project) -> str:
             "Its last day was %(day)s, so we stopped looking after it. Nothing was removed. "
             "An owner can set a later end date; then we look after it again."
         ) % {"day": expires.isoformat()}
-    return gettext(
+    said = gettext(
         "The platform team suspended it: we don't look after it and repair nothing, and nothing was removed. "
         "Ask the platform team to resume it."
     )
+    last = next((one for one in switches(project) if one.suspended), None)
+    if last is None:
+        return said
+    day = {"who": last.who, "day": date_format(timezone.localtime(last.at), "j M H:i"), "because": last.because}
+    since = gettext("By %(who)s since %(day)s: “%(because)s”") if last.because else gettext("By %(who)s since %(day)s.")
+    return f"{said} {since % day}"

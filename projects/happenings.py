@@ -1,19 +1,22 @@
-"""Everything that happened to one project, newest first: what people asked, and what Slipway did and saw.
+"""Everything that happened to one project, newest first: what people asked, switched and were shown, and what Slipway
+did and saw.
 
-Two tables in one order. A page's key is the time, table and id of its last row, so that pages stay right while rows
-come, and deep pages cost no more. `projects.activity` says each row in words.
+Several tables in one order. A page's key is the time, table and id of its last row, so that pages stay right while rows
+come, and deep pages cost no more. `projects.activity` says requests and events in words.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 from django.db.models import CharField, F, Q, QuerySet, Value
+from django.utils.translation import gettext
 
 from projects.activity import Entry, entry_of_event, entry_of_request
-from projects.models import Door, Project, ProjectRequest
+from projects.models import Door, Project, ProjectRequest, Reveal, Rotation
+from projects.switches import Switch, switches
 from provisioning.models import Event
 
 PAGE = 25
@@ -21,11 +24,7 @@ COLUMNS = ("at", "who", "what", "door", "kind", "reason", "change", "rule", "dec
 _BATCH = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
-_KEY = re.compile(r"(\d{1,16})-(event|request)-(\d{1,18})", re.ASCII)
-
-M = TypeVar("M", ProjectRequest, Event)
-
-Table = Literal["event", "request"]
+_SWITCH = "switch"
 
 
 @dataclass(frozen=True)
@@ -59,29 +58,41 @@ class HappeningPage:
     older: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class _Key:
     at: datetime
-    table: Table
+    table: str
     pk: int
 
     def __str__(self) -> str:
         return f"{(self.at - _EPOCH) // _MICRO}-{self.table}-{self.pk}"
 
 
+@dataclass(frozen=True)
+class _Source:
+    """One table: its rows that are wanted, the field with the time, and a row in words."""
+
+    rows: Callable[[Project, Wanted], QuerySet[Any]]
+    field: str
+    said: Callable[[Any], Happening]
+
+
 def happenings(project: Project, *, wanted: Wanted, before: str = "", size: int = PAGE) -> HappeningPage:
-    """The newest rows, or those older than the key `before`. What is no key counts as none. Three queries."""
-    found = _keys(project, wanted=wanted, before=_key(before), size=size + 1)
+    """The newest rows, or those older than the key `before`. What is no key counts as none.
+
+    One query for the order, one for each table that has rows on the page, one for the switches.
+    """
+    after = _key(before)
+    switched = {one.pk: one for one in switches(project) if _switch_wanted(one, wanted)}
+    found = _keys(project, wanted=wanted, before=after, size=size + 1)
+    turned = [_Key(at=one.at, table=_SWITCH, pk=one.pk) for one in switched.values()]
+    found = sorted([*found, *(key for key in turned if after is None or key < after)], reverse=True)
     keys, more = found[:size], len(found) > size
-    requests = _by_pk(ProjectRequest.objects.select_related("decided_by"), keys, table="request")
-    events = _by_pk(Event.objects.all(), keys, table="event")
-    rows = []
-    for key in keys:
-        if key.table == "request":
-            rows.append(_of_request(requests[key.pk]))
-        else:
-            rows.append(_of_event(events[key.pk]))
-    return HappeningPage(rows=rows, older=str(keys[-1]) if more else "")
+    rows: dict[tuple[str, int], Happening] = {(_SWITCH, one.pk): _of_switch(one) for one in switched.values()}
+    for table, source in _SOURCES.items():
+        wanted_pks = [key.pk for key in keys if key.table == table]
+        rows |= {(table, row.pk): source.said(row) for row in source.rows(project, Wanted()).filter(pk__in=wanted_pks)}
+    return HappeningPage(rows=[rows[key.table, key.pk] for key in keys], older=str(keys[-1]) if more else "")
 
 
 def is_key(text: str) -> bool:
@@ -101,18 +112,32 @@ def records(project: Project, *, wanted: Wanted) -> Iterator[dict[str, Any]]:
 
 
 def _keys(project: Project, *, wanted: Wanted, before: _Key | None, size: int) -> list[_Key]:
-    requests = _requests(project, wanted).filter(_older(before, table="request", field="created_at"))
-    events = _events(project, wanted).filter(_older(before, table="event", field="at"))
     parts = [
-        rows.order_by().annotate(moment=F(field), table=Value(table, CharField())).values_list("moment", "table", "pk")
-        for rows, field, table in ((requests, "created_at", "request"), (events, "at", "event"))
+        source.rows(project, wanted)
+        .filter(_older(before, table=table, field=source.field))
+        .order_by()
+        .annotate(moment=F(source.field), table=Value(table, CharField()))
+        .values_list("moment", "table", "pk")
+        for table, source in _SOURCES.items()
     ]
-    union = parts[0].union(parts[1], all=True).order_by("-moment", "-table", "-pk")
+    union = parts[0].union(*parts[1:], all=True).order_by("-moment", "-table", "-pk")
     return [_Key(at=at, table=table, pk=pk) for at, table, pk in union[:size]]
 
 
+def _older(before: _Key | None, *, table: str, field: str) -> Q:
+    """What comes after the key in the order (time, table, id), all falling."""
+    if before is None:
+        return Q()
+    same = Q(**{field: before.at})
+    if table == before.table:
+        same &= Q(pk__lt=before.pk)
+    elif table > before.table:
+        same &= Q(pk__in=[])
+    return Q(**{f"{field}__lt": before.at}) | same
+
+
 def _requests(project: Project, wanted: Wanted) -> QuerySet[ProjectRequest]:
-    rows = project.requests.all()
+    rows = project.requests.select_related("decided_by")
     if wanted.kind:
         return rows.none()
     if wanted.door:
@@ -136,62 +161,86 @@ def _events(project: Project, wanted: Wanted) -> QuerySet[Event]:
     return rows
 
 
-def _older(before: _Key | None, *, table: Table, field: str) -> Q:
-    """What comes after the key in the order (time, table, id), all falling."""
-    if before is None:
-        return Q()
-    same = Q(**{field: before.at})
-    if table == before.table:
-        same &= Q(pk__lt=before.pk)
-    elif table > before.table:
-        same &= Q(pk__in=[])
-    return Q(**{f"{field}__lt": before.at}) | same
+def _rotations(project: Project, wanted: Wanted) -> QuerySet[Rotation]:
+    rows = Rotation.objects.filter(project=project)
+    if wanted.door or wanted.kind:
+        return rows.none()
+    return rows.filter(rotated_by__icontains=wanted.who, purpose__icontains=wanted.words)
+
+
+def _reveals(project: Project, wanted: Wanted) -> QuerySet[Reveal]:
+    rows = Reveal.objects.filter(project=project)
+    if wanted.door or wanted.kind:
+        return rows.none()
+    return rows.filter(person_name__icontains=wanted.who, purpose__icontains=wanted.words)
+
+
+def _switch_wanted(one: Switch, wanted: Wanted) -> bool:
+    right_door = wanted.door in ("", one.door) and not wanted.kind
+    return right_door and wanted.who.lower() in one.who.lower() and wanted.words.lower() in one.because.lower()
 
 
 def _key(text: str) -> _Key | None:
     found = _KEY.fullmatch(text)
     if found is None:
         return None
-    table: Table = "event" if found[2] == "event" else "request"
-    return _Key(at=_EPOCH + int(found[1]) * _MICRO, table=table, pk=int(found[3]))
+    return _Key(at=_EPOCH + int(found[1]) * _MICRO, table=found[2], pk=int(found[3]))
 
 
-def _by_pk(rows: QuerySet[M], keys: list[_Key], *, table: Table) -> dict[int, M]:
-    return {row.pk: row for row in rows.filter(pk__in=[key.pk for key in keys if key.table == table])}
+def _happening(entry: Entry, **known: Any) -> Happening:
+    """With the columns that are known; the others are empty."""
+    nothing: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+    record = {**nothing, "change": None, "request": None, "at": entry.at, "who": entry.who, "what": entry.what}
+    return Happening(entry=entry, record={**record, **known})
 
 
 def _of_request(request: ProjectRequest) -> Happening:
-    entry = entry_of_request(request)
-    record = {
-        "at": request.created_at,
-        "who": request.requested_by_name,
-        "what": entry.what,
-        "door": request.door,
-        "kind": "",
-        "reason": "",
-        "change": request.generation,
-        "rule": request.rule,
-        "decision": request.decision,
-        "note": request.note,
-        "commit": request.commit,
-        "request": request.pk,
-    }
-    return Happening(entry=entry, record=record)
+    return _happening(
+        entry_of_request(request),
+        door=request.door,
+        change=request.generation,
+        rule=request.rule,
+        decision=request.decision,
+        note=request.note,
+        commit=request.commit,
+        request=request.pk,
+    )
 
 
 def _of_event(event: Event) -> Happening:
-    record = {
-        "at": event.at,
-        "who": "Slipway",
-        "what": event.message,
-        "door": Door.SYSTEM.value,
-        "kind": event.kind,
-        "reason": event.reason,
-        "change": event.generation,
-        "rule": "",
-        "decision": "",
-        "note": "",
-        "commit": "",
-        "request": None,
-    }
-    return Happening(entry=entry_of_event(event), record=record)
+    return _happening(
+        entry_of_event(event),
+        who="Slipway",
+        door=Door.SYSTEM.value,
+        kind=event.kind,
+        reason=event.reason,
+        change=event.generation,
+    )
+
+
+def _of_rotation(one: Rotation) -> Happening:
+    what = gettext("rotated the keys “%(purpose)s”") % {"purpose": one.purpose}
+    how = gettext("version %(number)d") % {"number": one.version}
+    return _happening(Entry(at=one.rotated_at, icon="credentials", who=one.rotated_by, what=what, how=how))
+
+
+def _of_reveal(one: Reveal) -> Happening:
+    what = gettext("was shown the keys “%(purpose)s”") % {"purpose": one.purpose}
+    how = gettext("version %(number)d") % {"number": one.version}
+    return _happening(Entry(at=one.revealed_at, icon="credentials", who=one.person_name, what=what, how=how))
+
+
+def _of_switch(one: Switch) -> Happening:
+    what = gettext("suspended the project") if one.suspended else gettext("resumed the project")
+    how = gettext("by %(door)s") % {"door": Door(one.door).label if one.door in Door.values else one.door}
+    entry = Entry(at=one.at, icon="suspended" if one.suspended else "look", who=one.who, what=what, how=how)
+    return _happening(entry, door=one.door, note=one.because)
+
+
+_SOURCES: Mapping[str, _Source] = {
+    "event": _Source(rows=_events, field="at", said=_of_event),
+    "request": _Source(rows=_requests, field="created_at", said=_of_request),
+    "reveal": _Source(rows=_reveals, field="revealed_at", said=_of_reveal),
+    "rotation": _Source(rows=_rotations, field="rotated_at", said=_of_rotation),
+}
+_KEY = re.compile(rf"(\d{{1,16}})-({'|'.join([*_SOURCES, _SWITCH])})-(\d{{1,18}})", re.ASCII)

@@ -202,6 +202,7 @@ def test_every_tab_names_its_page_and_says_what_is_the_matter(tab: str) -> None:
     actions.suspend(project, by=person("paula"), door=Door.API, suspended=True)
     page = text(alice.get(f"/projects/demand/{tab}"))
     assert "The platform team suspended it" in page
+    assert "By paula@corp.example since" in page
     assert "alice@corp.example asked for a change. It waits for the platform team" in page
     Project.objects.filter(pk=project.pk).update(spec={**project.spec, "expires": "2026-01-31"})
     assert "Its last day was 2026-01-31, so we stopped looking after it." in text(alice.get(f"/projects/demand/{tab}"))
