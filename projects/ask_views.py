@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from projects import actions, documents, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
-from projects.errors import Conflict, Fault, InvalidSpec, StaleGeneration
+from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.installation import installation
@@ -124,8 +124,7 @@ def _form(request: HttpRequest, person: "Person", *, project: Project | None) ->
 
 def _which_is_meant(request: HttpRequest, form: ProjectForm) -> HttpResponse:
     """The form again: what stands in the search field names nobody, and some are found for it."""
-    said = gettext("“%(words)s” is nobody's whole name. Add one of those found, or empty the field.")
-    form.take([Fault(path=("contributors",), code="undecided", message=said % {"words": form.search.words})])
+    form.take([form.search.fault])
     return _form_page(request, form, status=422)
 
 

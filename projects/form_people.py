@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from projects import directory
+from projects.errors import Fault
 from projects.identity import entries_of
 from projects.models import DirectoryEntry, Project
 from provisioning.spec import Role
@@ -51,6 +53,12 @@ class Search:
     words: str = ""
     found: list[DirectoryEntry] = field(default_factory=list)
     undecided: bool = False
+
+    @property
+    def fault(self) -> Fault:
+        """Said when it is undecided."""
+        said = gettext("“%(words)s” is nobody's whole name. Add one of those found, or empty the field.")
+        return Fault(path=("contributors",), code="undecided", message=said % {"words": self.words})
 
     @property
     def as_typed(self) -> str:

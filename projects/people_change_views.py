@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from projects import actions, documents, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
-from projects.errors import Conflict, Fault, InvalidSpec, StaleGeneration
+from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.frame import frame
@@ -39,8 +39,7 @@ def change_people(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST" or pressed not in ("preview", "save"):
         return _form_page(request, form, project=project)
     if form.search.undecided:
-        said = gettext("“%(words)s” is nobody's whole name. Add one of those found, or empty the field.")
-        form.take([Fault(path=("contributors",), code="undecided", message=said % {"words": form.search.words})])
+        form.take([form.search.fault])
         return _form_page(request, form, project=project, status=422)
     wish = {**documents.plain(project.wanted()), "contributors": [row.as_data() for row in form.rows]}
     expected = number_in(request.POST.get("generation", ""))

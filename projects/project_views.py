@@ -16,14 +16,12 @@ from projects.anatomy import anatomy
 from projects.answers import answered, find, person_of
 from projects.frame import frame, polled, state_of, tab_of
 from projects.installation import installation
-from projects.models import Decision, Membership
+from projects.models import Decision
 from projects.overview import fullest, needs_of
-from provisioning.spec import Role
+from projects.reach import ranked
 
 STOP_POLLING = 286
 """The status by which htmx stops asking."""
-
-_ROLES = [role.value for role in Role]
 
 
 def _instead(person: Any, slug: str) -> str | None:
@@ -53,18 +51,13 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
             "blocks": documents.use_blocks(wish, resolve=installation().resolve)
             if wish and found.deletion_requested_at is None
             else (),
-            "people": sorted(found.memberships.all(), key=_rank),
+            "people": ranked(found),
             "needs": needs_of(shown["state"], spec=shown["spec"], may_change=shown["may_change"]),
             "fullest": fullest(usage.of_project(found, catalogue=installation().catalogue)),
             "entries": activity.of_project(found),
             "first": found.requests.order_by("pk").first(),
         },
     )
-
-
-def _rank(one: Membership) -> tuple[int, bool, str]:
-    """Highest role first, people before groups."""
-    return _ROLES.index(one.role), one.is_group, one.subject
 
 
 @require_GET

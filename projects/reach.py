@@ -79,9 +79,14 @@ class Reach:
     checked: bool
 
 
+def ranked(project: Project) -> list[Membership]:
+    """The project's roles, highest first, people before groups."""
+    return sorted(project.memberships.all(), key=lambda one: (_ROLES.index(one.role), one.is_group, one.subject))
+
+
 def reach_of(project: Project, *, installation: Installation) -> Reach:
     """Every path to the project as of now. Asks a fixed number of times, however many people there are."""
-    rows = sorted(project.memberships.all(), key=lambda one: (_ROLES.index(one.role), one.is_group, one.subject))
+    rows = ranked(project)
     checked = DirectoryState.objects.filter(complete_at__isnull=False).exists()
     entries = _entries(rows)
     bound = _team_ids(project)

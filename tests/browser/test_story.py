@@ -46,7 +46,7 @@ def test_alice_asks_by_keyboard_and_watches_it_become_ready_and_retires_it(brows
         assert [word for word in words if not SETTLED.match(word.strip())] == []
         expect(page.locator("#spoken")).to_contain_text("ready")
         expect(page.locator("#poll[hx-get]")).to_have_count(0)
-        expect(page.locator("#use-kubectl")).to_contain_text(f"--namespace ml-{slug}")
+        expect(page.locator("#use-kubectl")).to_contain_text(f"--namespace=ml-{slug}")
 
         tab_to(page, "Settings")
         page.keyboard.press("Enter")
