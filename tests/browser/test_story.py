@@ -50,6 +50,7 @@ def test_alice_asks_by_keyboard_and_watches_it_become_ready_and_retires_it(brows
 
         tab_to(page, "Settings")
         page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{base}/projects/{slug}/settings/")
         tab_to(page, "Retire this project")
         page.keyboard.press("Enter")
         tab_to(page, "typed")
@@ -102,7 +103,7 @@ def test_faults_take_the_focus_and_lead_to_their_fields(visitor: Visitor) -> Non
         page.get_by_label("Title").fill("Kube system")
         page.locator("summary", has_text="Bucket").click()
         page.get_by_label("Size limit").fill("600Gi")
-        expect(page.locator("#plan")).to_contain_text("Fix Size limit first.")
+        expect(page.locator("#plan")).to_contain_text("Fix this first: Size limit.")
         page.get_by_role("button", name="Preview").last.click()
         expect(page.locator("#summary")).to_be_focused()
         expect(page.locator("#summary")).to_contain_text("2 things to fix")
@@ -132,6 +133,34 @@ def test_copy_search_and_theme_are_additions(visitor: Visitor, ready_project: st
         page.get_by_label("Dark").check()
         seen.go("/requests/")
         expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_people_are_changed_by_keyboard_after_a_review(visitor: Visitor, ready_project: str) -> None:
+    with visitor("alice") as seen:
+        page = seen.page
+        seen.go(f"/projects/{ready_project}/people/")
+        tab_to(page, "Change people")
+        page.keyboard.press("Enter")
+        expect(page.locator("#id-add_name")).to_be_visible()
+        tab_to(page, "id-add_name")
+        page.keyboard.type("charlie@corp.example")
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_contain_text("charlie@corp.example becomes editor")
+        expect(page.locator("main")).to_contain_text("role binding slipway-editors")
+        tab_to(page, "go")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{seen.base}/projects/{ready_project}/people/")
+        page.get_by_label("Account").fill("charlie@corp.example")
+        page.get_by_role("button", name="Explain").click()
+        expect(page.locator("#answer")).to_contain_text("can reach this, as editor")
+
+        seen.go(f"/projects/{ready_project}/people/change/")
+        page.get_by_role("button", name=re.compile("Remove charlie@corp.example")).click()
+        page.get_by_role("button", name="Preview").last.click()
+        expect(page.locator("main")).to_contain_text("loses the role editor")
+        expect(page.locator("main")).to_contain_text("Keys of the bucket that somebody read before")
+        page.locator("#go").click()
+        expect(page).to_have_url(f"{seen.base}/projects/{ready_project}/people/")
 
 
 def test_what_has_the_focus_keeps_it_while_the_board_moves(visitor: Visitor) -> None:
