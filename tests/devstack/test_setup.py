@@ -38,6 +38,17 @@ def test_debian_is_told_to_make_no_database_of_its_own(tmp_path: Path) -> None:
     )
 
 
+def test_sambas_services_are_masked_but_for_those_that_somebody_set_up(tmp_path: Path) -> None:
+    own = tmp_path / "smbd.service"
+    own.write_text("[Service]\n")
+
+    machine.forbid_services(("smbd", "nmbd"), tmp_path)
+    machine.forbid_services(("smbd", "nmbd"), tmp_path)
+
+    assert own.read_text() == "[Service]\n"
+    assert (tmp_path / "nmbd.service").readlink() == Path("/dev/null")
+
+
 @pytest.mark.parametrize(
     ("text", "version"),
     [("go version go1.26.8 linux/amd64", (1, 26, 8)), ("v20.20.2\n", (20, 20, 2)), ("no such thing", ())],
