@@ -1,4 +1,4 @@
-"""What every page's frame needs: where one is, who one is, and how many requests wait. At most one query a page."""
+"""What every page's frame needs: where one is, who one is, and how many requests wait. At most two queries a page."""
 
 from typing import Any
 
@@ -7,10 +7,9 @@ from django.utils.functional import SimpleLazyObject
 
 from portal.account_views import theme_of
 from projects import permissions
-from projects.models import Decision
 
 _SECTIONS = {
-    **dict.fromkeys(("requests", "request", "approve", "reject", "withdraw"), "requests"),
+    **dict.fromkeys(("requests", "request", "revise", "stand-ins"), "requests"),
     **dict.fromkeys(("teams", "team", "team-edit"), "teams"),
     "help": "help",
 }
@@ -33,16 +32,12 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _account(request: HttpRequest) -> dict[str, Any]:
-    """Name, short name, groups, and for the platform team the number of requests that wait for somebody else's yes."""
+    """Name, short name, groups, and the number of requests that wait for this person's yes."""
     user: Any = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
     admin = permissions.is_platform_admin(user)
-    waiting = 0
-    if admin:
-        waiting = (
-            permissions.visible_requests(user).filter(decision=Decision.PENDING).exclude(requested_by=user.pk).count()
-        )
+    waiting = permissions.to_decide(user).count()
     return {
         "name": user.get_username(),
         "short": user.first_name or user.get_username().partition("@")[0].capitalize(),

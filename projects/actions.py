@@ -62,19 +62,21 @@ def create(
     note: str = "",
     commit: str = "",
     dry_run: bool = False,
+    revising: ProjectRequest | None = None,
 ) -> Asked:
     """Ask for a new project. Raises InvalidSpec with every fault; a taken name is one of them.
 
-    Who asks once more for what waits already gets that request back, and nothing is written.
+    Who asks once more for what waits already gets that request back, and nothing is written. revising: for a dry run,
+    the open request that would be put in these words.
     """
-    mine = _open_by(by, data)
+    mine = revising if dry_run and revising is not None else _open_by(by, data)
     spec, team = read_spec(data, installation=installation, by=by, request=mine)
     with audited_by(by=by, door=door), transaction.atomic():
         verdict, free = verdict_of(
             Action.CREATE, before=None, after=spec, team=team, by=by, installation=installation, lock=not dry_run
         )
         preview = _preview(installation, after=spec, before=None, verdict=verdict, free=free)
-        if mine is not None and mine.after != spec_as_json(spec):
+        if mine is not None and mine != revising and mine.after != spec_as_json(spec):
             asked = f"You have asked for {mine.slug} already (request {mine.pk})."
             message = f"{asked} Change that request, or withdraw it."
             raise InvalidSpec([Fault(path=("slug",), code="taken", message=message)])

@@ -3,24 +3,26 @@
 Form, live plan and preview all make the same wish and hand it to the same action; only `dry_run` differs.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, Sum
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import actions, documents, permissions
+from projects import actions, decisions, documents, permissions
+from projects.activity import spec_of
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.form_people import look_up
-from projects.forms import ProjectForm
+from projects.forms import ProjectForm, typed_of
 from projects.installation import installation
 from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest, Team
 from projects.plan_cards import plan_cards
@@ -96,12 +98,51 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     return after(asked)
 
 
+@require_http_methods(["GET", "POST"])
+def revise(request: HttpRequest, number: int) -> HttpResponse:
+    """Put a request that waits in other words; the policy decides anew."""
+    person, pressed = person_of(request), request.POST.get("do", "")
+    asked = permissions.visible_requests(person).filter(pk=number).first()
+    if asked is None:
+        raise Http404(str(number))
+    if not permissions.may_withdraw(person, asked):
+        raise PermissionDenied(gettext("Only who asked, or an owner of the project, can change this request."))
+    back, before = reverse("projects:request", args=[number]), spec_of(asked.after)
+    if asked.decision != Decision.PENDING or before is None:
+        return conflict_page(request, gettext("This request can't be changed any more."), back=back)
+    typed = request.POST if request.method == "POST" else typed_of(before)
+    new = asked if asked.project is None else None
+    form = _form(request, person, project=asked.project, asked=new, typed=typed)
+    shown = {"revising": asked, "note": request.POST.get("note", asked.note), "revision": str(asked.revision)}
+    if request.method != "POST" or pressed != "revise":
+        return _form_page(request, form, more=shown)
+    if form.search.undecided:
+        return _which_is_meant(request, form, more=shown)
+    with answered():
+        try:
+            done = decisions.revise(
+                asked,
+                form.wish(),
+                by=person,
+                door=Door.FORM,
+                installation=installation(),
+                note=request.POST.get("note", "").strip()[:2000],
+                revision=number_in(request.POST.get("revision", "")),
+            )
+        except InvalidSpec as error:
+            form.take(error.faults)
+            return _form_page(request, form, status=422, more=shown)
+        except Conflict as error:
+            return conflict_page(request, error.message, back=back)
+    return redirect("projects:request", number=done.pk)
+
+
 @require_POST
 def plan(request: HttpRequest) -> HttpResponse:
     """The plan for the form as it stands, faults and all; for the part beside the form."""
     person = person_of(request)
     project = find(person, request.POST["project"]) if "project" in request.POST else None
-    form = _form(request, person, project=project)
+    form = _form(request, person, project=project, asked=_asked_about(person, request.POST))
     with answered():
         shown = _plan(form, person)
     # What is merely not filled in yet is no fault while somebody types.
@@ -116,19 +157,42 @@ def names(request: HttpRequest) -> HttpResponse:
     return render(request, "projects/_names.html", _names(form))
 
 
-def _form(request: HttpRequest, person: "Person", *, project: Project | None) -> ProjectForm:
-    typed: QueryDict | None = request.POST if request.method == "POST" else None
+def _asked_about(person: "Person", sent: QueryDict) -> ProjectRequest | None:
+    """The open request for a new project that the form puts in other words; None when it is a new one."""
+    number = number_in(sent.get("request", ""))
+    waiting = permissions.visible_requests(person).filter(decision=Decision.PENDING, action=Action.CREATE)
+    found = waiting.filter(pk=number).first() if number is not None else None
+    return found if found is not None and permissions.may_withdraw(person, found) else None
+
+
+def _form(
+    request: HttpRequest,
+    person: "Person",
+    *,
+    project: Project | None,
+    asked: ProjectRequest | None = None,
+    typed: QueryDict | None = None,
+) -> ProjectForm:
+    sent = request.POST if request.method == "POST" else typed
     teams = [] if project else _teams(person)
-    return ProjectForm(typed, person=person, teams=teams, catalogue=installation().catalogue, project=project)
+    catalogue = installation().catalogue
+    return ProjectForm(sent, person=person, teams=teams, catalogue=catalogue, project=project, request=asked)
 
 
-def _which_is_meant(request: HttpRequest, form: ProjectForm) -> HttpResponse:
+def _which_is_meant(request: HttpRequest, form: ProjectForm, *, more: Mapping[str, Any] | None = None) -> HttpResponse:
     """The form again: what stands in the search field names nobody, and some are found for it."""
     form.take([form.search.fault])
-    return _form_page(request, form, status=422)
+    return _form_page(request, form, status=422, more=more)
 
 
-def _form_page(request: HttpRequest, form: ProjectForm, *, status: int = 200, stale: str = "") -> HttpResponse:
+def _form_page(
+    request: HttpRequest,
+    form: ProjectForm,
+    *,
+    status: int = 200,
+    stale: str = "",
+    more: Mapping[str, Any] | None = None,
+) -> HttpResponse:
     person = person_of(request)
     look_up(form.rows)
     shown = {
@@ -143,6 +207,7 @@ def _form_page(request: HttpRequest, form: ProjectForm, *, status: int = 200, st
         "generation": str(form.project.generation) if form.project else "",
         **_plan(form, person),
         **(_names(form) if form.project is None else {}),
+        **(more or {}),
     }
     return render(request, "projects/form.html", shown, status=status)
 
@@ -155,7 +220,7 @@ def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
     faults: tuple[Any, ...] = ()
     try:
         if form.project is None:
-            preview = actions.create(wish, **shared).preview
+            preview = actions.create(wish, **shared, revising=form.request).preview
         else:
             preview = actions.change(form.project, wish, **shared).preview
     except InvalidSpec as error:
@@ -182,7 +247,7 @@ def _names(form: ProjectForm) -> dict[str, Any]:
     return {
         "slug_asked": slug,
         "from_title": not form.text("slug"),
-        "answer": name_answer(slug, catalogue=catalogue) if slug else None,
+        "answer": name_answer(slug, catalogue=catalogue, request=form.request) if slug else None,
         "names": {
             gettext("Namespace"): made.namespace,
             gettext("Bucket"): made.bucket,

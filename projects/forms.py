@@ -18,13 +18,13 @@ from pydantic.fields import FieldInfo
 
 from projects.errors import Fault
 from projects.form_people import ContributorRow, Search, present_rows, take_added, typed_rows
-from projects.models import Project
+from projects.models import Project, ProjectRequest
 from projects.presentation import icon_of
 from projects.spec import option_models
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind
 from provisioning.names import suggest_slug
-from provisioning.spec import SLUG_MAX, Environment, Role
+from provisioning.spec import SLUG_MAX, Environment, ProjectSpec, Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -101,8 +101,10 @@ class ProjectForm(forms.Form):
         teams: Sequence[tuple[str, str]],
         catalogue: Catalogue,
         project: Project | None = None,
+        request: ProjectRequest | None = None,
     ) -> None:
         self.project = project
+        self.request = request
         self.teams = teams
         self.faults: tuple[Fault, ...] = ()
         self.people_errors: list[str] = []
@@ -114,6 +116,8 @@ class ProjectForm(forms.Form):
             team.choices = list(teams)
         if project is not None:
             del self.fields["slug"], self.fields["team"]
+        elif request is not None:
+            self.fields["slug"].widget.attrs["readonly"] = True
         for name, shown in self.fields.items():
             _dress(shown, name=name)
         self.rows = typed_rows(typed) if typed is not None else present_rows(project)
@@ -246,6 +250,31 @@ def _initial(*, teams: Sequence[tuple[str, str]], catalogue: Catalogue, project:
         "environment": spec.environment.value,
         "expires": spec.expires.isoformat() if spec.expires else "",
     }
+
+
+def typed_of(spec: ProjectSpec) -> QueryDict:
+    """What a browser would send for this spec: the form as if somebody had filled it in so."""
+    typed = QueryDict(mutable=True)
+    said = {"title": spec.title, "slug": spec.slug, "team": spec.team, "description": spec.description}
+    said |= {"plan": spec.plan, "environment": spec.environment.value, "options_shown": "1"}
+    said["expires"] = spec.expires.isoformat() if spec.expires else ""
+    for name, text in said.items():
+        typed[name] = text
+    people = [
+        ContributorRow(one.subject, one.is_group, one.role.value, one.until.isoformat() if one.until else "")
+        for one in spec.contributors
+    ]
+    typed.setlist("subject", [row.value for row in people])
+    typed.setlist("role", [row.role for row in people])
+    typed.setlist("until", [row.until for row in people])
+    for kind, model in option_models().values():
+        given = spec.options.get(kind.name, {})
+        for name, info in model.model_fields.items():
+            value = given.get(name, info.get_default(call_default_factory=True))
+            if value is not None and value is not False:
+                text = "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+                typed[f"options.{kind.name}.{name}"] = "on" if value is True else text
+    return typed
 
 
 def _dress(shown: forms.Field, *, name: str) -> None:

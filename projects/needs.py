@@ -43,7 +43,8 @@ class Need:
 
 def needs_of(person: "Person") -> list[Need]:
     """What waits for the person, most urgent first."""
-    return [*_broken(person), *_undecided(person), *_offered(person), *_ending(person), *_leaving(person)]
+    asked = [*_undecided(person), *_asked_back(person)]
+    return [*_broken(person), *asked, *_offered(person), *_ending(person), *_leaving(person)]
 
 
 def _broken(person: "Person") -> Iterator[Need]:
@@ -60,10 +61,7 @@ def _broken(person: "Person") -> Iterator[Need]:
 
 
 def _undecided(person: "Person") -> Iterator[Need]:
-    if not permissions.is_platform_admin(person):
-        return
-    waiting = permissions.visible_requests(person).filter(decision=Decision.PENDING)
-    for one in waiting.exclude(requested_by=person.pk)[:AT_MOST]:
+    for one in permissions.to_decide(person).order_by("-pk")[:AT_MOST]:
         says = {
             "create": gettext("%(who)s asks for it"),
             "change": gettext("%(who)s asks to change it"),
@@ -77,6 +75,21 @@ def _undecided(person: "Person") -> Iterator[Need]:
             detail=one.because,
             button=gettext("Decide"),
             at=one.created_at,
+        )
+
+
+def _asked_back(person: "Person") -> Iterator[Need]:
+    mine = permissions.visible_requests(person).filter(requested_by=person.pk, decision=Decision.PENDING)
+    for one in mine.exclude(asked_back_at=None).order_by("-pk")[:AT_MOST]:
+        question = one.comments.filter(asks=True).last()
+        yield Need(
+            icon="attention",
+            about=title_of(one),
+            link=reverse("projects:request", args=[one.pk]),
+            says=gettext("changes are asked for"),
+            detail=question.text if question else one.because,
+            button=gettext("Answer"),
+            at=one.asked_back_at,
         )
 
 

@@ -192,13 +192,17 @@ def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
 
 
 def deciding_for(user: "Person") -> list["Person"]:
-    """In whose place the person may decide today: their own, and of whom they stand in for."""
+    """In whose place the person may decide today: their own, and of whom they stand in for. Read once per object."""
+    known: list[Person] | None = user.__dict__.get("_deciding_for")
+    if known is not None:
+        return known
     day = today()
     rows = StandIn.objects.filter(stand_in=user.pk, begins__lte=day, ends__gte=day, approver__is_active=True)
-    others = [
-        cast("Person", row.approver) for row in rows.select_related("approver").prefetch_related("approver__groups")
-    ]
-    return [user, *others]
+    rows = rows.select_related("approver").prefetch_related("approver__groups")
+    found = [user, *(cast("Person", row.approver) for row in rows)]
+    # A page asks several times over.
+    user.__dict__["_deciding_for"] = found
+    return found
 
 
 def _asks(people: list["Person"]) -> Q:

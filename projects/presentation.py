@@ -43,6 +43,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "Left out": ("is-off", "unavailable"),
     "Refused": ("is-warn", "attention"),
     "Waits for a decision": ("is-warn", "waiting"),
+    "Changes asked": ("is-warn", "attention"),
     "Approved": ("is-ready", "ready"),
     "Rejected": ("is-off", "unavailable"),
     "Withdrawn": ("is-off", "remove"),

@@ -1,57 +1,86 @@
 """The pages about requests: what was asked, what would change, who decides, and the decision."""
 
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import decisions, documents, permissions
+from projects import decide_many, decisions, documents, permissions, stand_ins
 from projects.activity import spec_of
-from projects.answers import answered, conflict_page, person_of
+from projects.answers import answered, conflict_page, number_in, person_of
 from projects.effects import NOBODY
 from projects.errors import Conflict, InvalidSpec
+from projects.exports import form_asked, stream
 from projects.installation import installation
-from projects.listing import Page, page_of
-from projects.models import Action, Decision, Door, ProjectRequest
+from projects.models import Action, Decision, Door, ProjectRequest, Team
+from projects.policy import units_of
 from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
+from projects.request_list import COLUMNS, ORDERS, Filter, records
+from projects.sorting import Sorted, in_order, order_asked, sorted_page
+from projects.stand_ins import approver_groups
+from projects.teams import with_budget
 
-_VERBS = {Action.CREATE.value: "New project", Action.CHANGE.value: "Change of", Action.RETIRE.value: "Removal of"}
+DECIDED_TOGETHER = "decided_together"
+"""In the session: what came of the last decision about several."""
 
 
 @require_GET
-def requests(request: HttpRequest) -> HttpResponse:
-    """All that was asked and that the person may see, newest first."""
+def requests(request: HttpRequest) -> HttpResponseBase:
+    """What was asked and the person may see, narrowed and sorted by the address. `format=csv|json`: as a file."""
     person = person_of(request)
-    visible = permissions.visible_requests(person)
-    admin = permissions.is_platform_admin(person)
-    shows = request.GET.get("show") or ("waiting" if admin else "all")
-    rows = {
-        "waiting": visible.filter(decision=Decision.PENDING),
-        "mine": visible.filter(requested_by=person.pk),
-    }.get(shows, visible)
-    listed: Page[ProjectRequest] = page_of(rows, before=request.GET.get("before", ""))
+    decides = permissions.may_name_stand_in(person, approvers=approver_groups(installation()))
+    decides = decides or len(permissions.deciding_for(person)) > 1
+    chosen = Filter.of(request.GET.dict(), usual="decide" if decides else "all")
+    rows = chosen.applied(person).select_related("team")
+    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
+    if form := form_asked(request):
+        everything = in_order(rows, order=order, falling=falling)
+        return stream(records(everything), columns=COLUMNS, name="requests", form=form)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    listed: Sorted[ProjectRequest] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
+    tabs = [("decide", gettext("For you to decide"))] if decides or chosen.show == "decide" else []
+    tabs += [("waiting", gettext("Waiting")), ("mine", gettext("Mine")), ("all", gettext("All"))]
     shown = {
         "page": listed,
-        "rows": [(one, title_of(one), DECISIONS[one.decision]) for one in listed.rows],
-        "shows": shows,
-        "tabs": [("waiting", "Waiting"), ("mine", "Mine"), ("all", "All")],
-        "older": f"?show={shows}&before={listed.older}" if listed.older else "",
+        "rows": [(one, title_of(one), word_of(one)) for one in listed.rows],
+        "chosen": chosen,
+        "filtered": bool(chosen.words or chosen.team or chosen.action),
+        "tabs": tabs,
+        "actions": Action.choices,
+        "teams": list(permissions.teams_of(person).values_list("slug", flat=True)[:200]),
+        "together": chosen.show == "decide" and bool(listed.rows),
+        "decides": decides,
+        "results": request.session.pop(DECIDED_TOGETHER, None) if request.method == "GET" else None,
     }
     return render(request, "projects/requests.html", shown)
 
 
 def title_of(request: ProjectRequest) -> str:
     """What a request is about, as a heading."""
-    data = request.after or request.before or {}
-    return f"{_VERBS[request.action]} {data.get('title') or request.slug}"
+    name = {"name": (request.after or request.before or {}).get("title") or request.slug}
+    return {
+        "create": gettext("New project %(name)s"),
+        "change": gettext("Change of %(name)s"),
+        "retire": gettext("Removal of %(name)s"),
+    }[request.action] % name
+
+
+def word_of(request: ProjectRequest) -> str:
+    """The status word of a request."""
+    if request.decision == Decision.PENDING and request.asked_back_at is not None:
+        return "Changes asked"
+    return DECISIONS[request.decision]
 
 
 def _find(request: HttpRequest, number: int) -> ProjectRequest:
     """The request. Raises Http404."""
-    visible = permissions.visible_requests(person_of(request)).select_related("decided_by")
+    visible = permissions.visible_requests(person_of(request)).select_related("decided_by", "requested_by")
     found = visible.filter(pk=number).first()
     if found is None:
         raise Http404(str(number))
@@ -65,64 +94,146 @@ def request_page(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, asked: ProjectRequest, *, typed: str = "", fault: str = "", status: int = 200
+    request: HttpRequest,
+    asked: ProjectRequest,
+    *,
+    typed: str = "",
+    fault: str = "",
+    said: str = "",
+    said_fault: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     person, settings = person_of(request), installation()
     before, after = spec_of(asked.before), spec_of(asked.after)
-    offered = settings.catalogue.plans
+    catalogue = settings.catalogue
     lines: tuple[Any, ...] = ()
-    if (after or before) is not None and (after is None or after.plan in offered):
+    if (after or before) is not None and (after is None or after.plan in catalogue.plans):
         uid = str(asked.project.uid) if asked.project else NOBODY
         preview = plan_of(installation=settings, after=after, before=before, uid=uid)
         lines = plan_lines(preview, keep_data=not asked.remove_data)
     pending = asked.decision == Decision.PENDING
-    exists = asked.project is not None and asked.project.deleted_at is None
+    own = person.pk in permissions.authors_of(asked)
+    may_withdraw = pending and permissions.may_withdraw(person, asked)
     shown = {
         "asked": asked,
         "number": str(asked.pk),
+        "revision": str(asked.revision),
         "title": title_of(asked),
-        "word": DECISIONS[asked.decision],
+        "word": word_of(asked),
         "lines": lines,
         "counts": plan_counts(lines, deletes=True),
         "difference": documents.difference(before, after) if after else (),
-        "exists": exists,
+        "units": units_of(after, catalogue=catalogue) - units_of(before, catalogue=catalogue),
+        "free": with_budget(Team.objects.filter(pk=asked.team_id)).get().free,
+        "earlier": _earlier(asked),
+        "comments": list(asked.comments.all()),
+        "exists": asked.project is not None and asked.project.deleted_at is None,
         "gone": asked.project is not None and asked.project.deleted_at is not None,
         "may_decide": pending and permissions.may_decide(person, asked),
-        "may_withdraw": pending and permissions.may_withdraw(person, asked),
-        "own": asked.requested_by_id == person.pk,
-        "is_platform_admin": permissions.is_platform_admin(person),
+        "may_withdraw": may_withdraw,
+        "may_revise": may_withdraw and asked.action != Action.RETIRE and after is not None,
+        "own": own,
         "typed": typed,
         "fault": fault,
+        "said": said,
+        "said_fault": said_fault,
     }
     return render(request, "projects/request.html", shown, status=status)
 
 
+def _earlier(asked: ProjectRequest) -> list[dict[str, Any]]:
+    """The revisions before the present one, newest first, each with what the next one changed."""
+    rows = list(asked.revisions.all())
+    specs = [*(spec_of(row.after) for row in rows), spec_of(asked.after)]
+    found = [
+        {"row": row, "lines": documents.difference(specs[index], specs[index + 1])} for index, row in enumerate(rows)
+    ]
+    return found[::-1]
+
+
 @require_POST
 def approve(request: HttpRequest, number: int) -> HttpResponse:
-    """Say yes; go to what it became."""
-    return _decided(request, number, approve=True)
+    """Say yes to the revision that was read; go to what it became."""
+    return _decided(request, number, verdict="approve")
 
 
 @require_POST
 def reject(request: HttpRequest, number: int) -> HttpResponse:
     """Say no, with a reason."""
-    return _decided(request, number, approve=False)
+    return _decided(request, number, verdict="reject")
 
 
-def _decided(request: HttpRequest, number: int, *, approve: bool) -> HttpResponse:
+@require_POST
+def ask_for_changes(request: HttpRequest, number: int) -> HttpResponse:
+    """Give it back to who asked, with what to change."""
+    return _decided(request, number, verdict="changes")
+
+
+def _decided(request: HttpRequest, number: int, *, verdict: str) -> HttpResponse:
     person, asked = person_of(request), _find(request, number)
-    comment = request.POST.get("comment", "").strip()[:2000]
+    comment = request.POST.get("comment", "").strip()[: decisions.LONGEST]
+    shared: dict[str, Any] = {"by": person, "door": Door.FORM}
+    shared["revision"] = number_in(request.POST.get("revision", ""))
     with answered():
         try:
-            if approve:
-                decisions.approve(asked, by=person, door=Door.FORM, installation=installation(), comment=comment)
+            if verdict == "approve":
+                decisions.approve(asked, **shared, installation=installation(), comment=comment)
+            elif verdict == "reject":
+                decisions.reject(asked, **shared, comment=comment)
             else:
-                decisions.reject(asked, by=person, door=Door.FORM, comment=comment)
+                decisions.ask_for_changes(asked, **shared, text=comment)
         except InvalidSpec as error:
             return _page(request, asked, typed=comment, fault=error.faults[0].message, status=422)
         except Conflict as error:
             return conflict_page(request, error.message, back=reverse("projects:request", args=[number]))
     return redirect("projects:request", number=number)
+
+
+@require_POST
+def say(request: HttpRequest, number: int) -> HttpResponse:
+    """Say something about it."""
+    asked, text = _find(request, number), request.POST.get("text", "").strip()[: decisions.LONGEST]
+    with answered():
+        try:
+            decisions.comment(asked, by=person_of(request), door=Door.FORM, text=text)
+        except InvalidSpec as error:
+            return _page(request, asked, said=text, said_fault=error.faults[0].message, status=422)
+    return redirect(f"{reverse('projects:request', args=[number])}#conversation")
+
+
+@require_POST
+def decide_together(request: HttpRequest) -> HttpResponse:
+    """Decide about the ticked ones, each on its own; the list says what came of each."""
+    person, verdict = person_of(request), request.POST.get("do", "")
+    back = f"{reverse('projects:requests')}?show=decide"
+    wanted = [_ticked(text) for text in request.POST.getlist("request")]
+    chosen = [one for one in wanted if one is not None]
+    if verdict not in ("approve", "reject") or not chosen:
+        message = gettext("No request was ticked, so nothing was decided. Tick some, then choose Approve or Reject.")
+        return conflict_page(request, message, back=back)
+    try:
+        results = decide_many.decide_many(
+            chosen,
+            verdict="approve" if verdict == "approve" else "reject",
+            by=person,
+            door=Door.FORM,
+            installation=installation(),
+            comment=request.POST.get("comment", ""),
+        )
+    except InvalidSpec as error:
+        return conflict_page(request, error.faults[0].message, back=back)
+    request.session[DECIDED_TOGETHER] = [
+        {"number": one.number, "slug": one.request.slug if one.request else "", "done": one.done, "said": one.said}
+        for one in results
+    ]
+    return redirect(back)
+
+
+def _ticked(text: str) -> tuple[int, int] | None:
+    """Number and revision of a tick box: "12.1"."""
+    number, _, revision = text.partition(".")
+    first, second = number_in(number), number_in(revision)
+    return (first, second) if first is not None and second is not None else None
 
 
 @require_POST
@@ -135,3 +246,45 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
         except Conflict as error:
             return conflict_page(request, error.message, back=reverse("projects:request", args=[number]))
     return redirect("projects:request", number=number)
+
+
+@require_http_methods(["GET", "POST"])
+def stand_in_page(request: HttpRequest) -> HttpResponse:
+    """Who decides in my place while I am away, and for whom I do."""
+    person, faults = person_of(request), {}
+    if request.method == "POST":
+        with answered():
+            try:
+                stand_ins.name(
+                    request.POST.get("account", ""),
+                    begins=_day(request.POST.get("begins", "")),
+                    ends=_day(request.POST.get("ends", "")),
+                    by=person,
+                    door=Door.FORM,
+                    installation=installation(),
+                )
+                return redirect("projects:stand-ins")
+            except InvalidSpec as error:
+                faults = {str(fault.path[0]): fault.message for fault in error.faults}
+    shown = {
+        "rows": list(stand_ins.of_person(person)),
+        "may_name": permissions.may_name_stand_in(person, approvers=approver_groups(installation())),
+        "faults": faults,
+        "typed": {name: request.POST.get(name, "") for name in ("account", "begins", "ends")},
+    }
+    return render(request, "projects/stand_ins.html", shown, status=422 if faults else 200)
+
+
+@require_POST
+def end_stand_in(request: HttpRequest, number: int) -> HttpResponse:
+    """End one at once."""
+    with answered():
+        stand_ins.end(number, by=person_of(request), door=Door.FORM)
+    return redirect("projects:stand-ins")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -50,6 +50,9 @@ SHOWN = Gate(passes=("editor", "owner", "owner's token"))
 CHANGE = Gate(passes=("owner", "admin", "owner's token"))
 OPERATE = Gate(passes=("admin",))
 DECIDE = Gate(passes=("admin",))
+NAME_STAND_IN = Gate(passes=("admin",), sees=IDENTITIES[1:])
+NOBODY_S = Gate(passes=(), sees=())
+"""Something that belongs to none of these people."""
 TEAM = Gate(passes=("member", "admin"), sees=("member", "admin"))
 """In the project's team: a role in one of its projects is not enough."""
 TEAM_CHANGE = Gate(passes=("admin",), sees=("member", "admin"))
@@ -113,6 +116,12 @@ TABLE: Mapping[str, Line] = {
     "projects:take-over": line(GET=SEE, POST=SEE),
     "projects:requests": line(GET=SIGNED_IN),
     "projects:request": line(GET=SEE),
+    "projects:decide-together": line(POST=SIGNED_IN),
+    "projects:stand-ins": line(GET=SIGNED_IN, POST=NAME_STAND_IN),
+    "projects:end-stand-in": line(POST=NOBODY_S),
+    "projects:revise": line(GET=CHANGE, POST=CHANGE),
+    "projects:say": line(POST=SEE, body={"text": "Why?"}),
+    "projects:ask-for-changes": line(POST=DECIDE, body={"comment": "Smaller?"}),
     "projects:approve": line(POST=DECIDE),
     "projects:reject": line(POST=DECIDE, body={"comment": "Too large."}),
     "projects:withdraw": line(POST=CHANGE),

@@ -36,6 +36,7 @@ WORDS = (
     gettext_noop("Left out"),
     gettext_noop("Refused"),
     gettext_noop("Waits for a decision"),
+    gettext_noop("Changes asked"),
     gettext_noop("Approved"),
     gettext_noop("Rejected"),
     gettext_noop("Withdrawn"),

@@ -188,11 +188,12 @@ def test_a_stand_in_decides_for_days_and_not_before_or_after() -> None:
         installation=installation(),
     )  # fmt: skip
     with pytest.raises(NotAllowed):
-        approve(request, bob)
+        approve(request, person("bob"))
     StandIn.objects.filter(pk=row.pk).update(begins=day - timedelta(days=2), ends=day - timedelta(days=1))
     with pytest.raises(NotAllowed):
-        approve(request, bob)
+        approve(request, person("bob"))
     StandIn.objects.filter(pk=row.pk).update(begins=day, ends=day)
+    bob = person("bob")
     assert list(permissions.to_decide(bob)) == [request]
     assert approve(request, bob).decided_by == bob
     # A stand-in names no further one.

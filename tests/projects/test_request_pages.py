@@ -4,11 +4,15 @@ import re
 
 import pytest
 
-from projects.models import Decision, Project, ProjectRequest
-from tests.people import client
+from projects.models import Decision, Project, ProjectRequest, StandIn
+from projects.today import today
+from tests.people import client, person
+from tests.projects.doors import form_fields
 from tests.projects.pages import ask, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
+
+DEMAND = {"slug": "demand", "team": "forecasting", "contributors": [{"user": "alice@corp.example", "role": "owner"}]}
 
 
 def waiting() -> ProjectRequest:
@@ -73,3 +77,86 @@ def test_requests_are_listed_by_tab() -> None:
         ("charlie", "waiting"): [], ("charlie", "mine"): [], ("charlie", "all"): [],
         ("paula", "waiting"): demand, ("paula", "mine"): [], ("paula", "all"): both,
     }  # fmt: skip
+
+
+def test_changes_are_asked_for_and_the_request_is_put_in_other_words() -> None:
+    request = waiting()
+    paula, alice = client("paula"), client("alice")
+    address = f"/requests/{request.pk}/"
+    refused = paula.post(f"{address}changes/", {"comment": " ", "revision": "1"})
+    assert (refused.status_code, "Say what to change" in text(refused)) == (422, True)
+    assert paula.post(f"{address}changes/", {"comment": "Is large enough?", "revision": "1"}).status_code == 302
+    start = text(alice.get("/"))
+    assert "changes are asked for" in start
+    page = text(alice.get(address))
+    for said in ("Changes asked", "paula@corp.example asks for changes", "Is large enough?", "Change the request"):
+        assert said in page, said
+    form = alice.get(f"{address}edit/")
+    assert 'value="demand"' in form.content.decode()
+    assert "is taken" not in text(form)
+    sent = {**form_fields({**DEMAND, "plan": "large", "title": "Demand"}), "do": "revise", "revision": "1"}
+    assert alice.post(f"{address}edit/", sent)["Location"] == address
+    decided = text(paula.get(address))
+    for said in (
+        "Waits for a decision",
+        "large-asks",
+        "Revision 1, until alice@corp.example changed it",
+        "- plan: gpu",
+    ):
+        assert said in decided, said
+    stale = paula.post(f"{address}approve/", {"revision": "1"})
+    assert (stale.status_code, "changed after you read it" in text(stale)) == (409, True)
+    assert paula.post(f"{address}approve/", {"revision": "2"}).status_code == 302
+    assert Project.objects.get().spec["plan"] == "large"
+
+
+def test_the_conversation_is_text_and_for_those_who_see_the_request() -> None:
+    request = waiting()
+    address = f"/requests/{request.pk}/"
+    evil = "<script>alert(1)</script>"
+    assert client("bob").post(f"{address}say/", {"text": evil}).status_code == 302
+    page = client("alice").get(address).content.decode()
+    assert evil not in page
+    assert "&lt;script&gt;" in page
+    assert client("charlie").post(f"{address}say/", {"text": "Hm."}).status_code == 404
+    assert client("bob").post(f"{address}say/", {"text": " "}).status_code == 422
+
+
+def test_several_are_decided_from_the_list() -> None:
+    first, second = waiting(), ask("lanes", plan="gpu", title="Lanes", who="bob").request
+    assert second is not None
+    paula = client("paula")
+    listed = paula.get("/requests/")
+    assert f'value="{first.pk}.1"' in listed.content.decode()
+    nothing = paula.post("/requests/decide/", {"do": "approve"})
+    assert (nothing.status_code, "No request was ticked" in text(nothing)) == (409, True)
+    ticked = {"do": "approve", "request": [f"{first.pk}.1", f"{second.pk}.1", "x", "1"]}
+    answer = paula.post("/requests/decide/", ticked, follow=True)
+    said = text(answer)
+    assert "demand : decided" in said or "demand: decided" in said
+    assert "40 units free, and lanes takes 60" in said
+    assert sorted(Project.objects.values_list("slug", flat=True)) == ["demand"]
+
+
+def test_the_list_is_a_file_without_formulas() -> None:
+    waiting()
+    ProjectRequest.objects.update(requested_by_name="=cmd()")
+    sheet = client("paula").get("/requests/?show=all&format=csv").getvalue().decode()
+    assert "'=cmd()" in sheet
+    assert ",=cmd()" not in sheet
+    assert client("charlie").get("/requests/?show=all&format=json").getvalue() == b'{"items": []}'
+
+
+def test_stand_ins_are_named_and_ended() -> None:
+    person("bob")
+    paula = client("paula")
+    faults = paula.post("/requests/stand-ins/", {"account": "nobody", "begins": "2026-02-30", "ends": ""})
+    assert (faults.status_code, text(faults).count("Write a date, such as 2027-06-30.")) == (422, 2)
+    day = today().isoformat()
+    sent = {"account": "bob@corp.example", "begins": day, "ends": day}
+    assert paula.post("/requests/stand-ins/", sent).status_code == 302
+    assert "bob@corp.example for paula@corp.example" in text(client("bob").get("/requests/stand-ins/"))
+    row = StandIn.objects.get()
+    assert client("charlie").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 404
+    assert client("bob").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 302
+    assert StandIn.objects.count() == 0
