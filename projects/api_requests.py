@@ -63,7 +63,7 @@ class RequestDetail(Api):
     def get(self, request: Request, pk: int) -> Response:
         """The request with its decision."""
         read_query(Closed, request)
-        return Response(plain(RequestOut.of(_visible(request, pk))))
+        return Response(plain(RequestOut.of(visible(request, pk))))
 
 
 class Approve(Api):
@@ -71,7 +71,7 @@ class Approve(Api):
 
     @extend_schema(
         operation_id="approve_request",
-        summary="Approve a request (platform team, never one's own)",
+        summary="Approve a request (who is asked, never one's own)",
         tags=["requests"],
         parameters=[IDEMPOTENCY_KEY],
         request=Approval,
@@ -81,10 +81,17 @@ class Approve(Api):
     def post(self, request: Request, pk: int) -> Response:
         """Approve; the spec becomes the project's newest wish."""
         read_query(Closed, request)
-        found = _visible(request, pk)
+        found = visible(request, pk)
         said = read_body(Approval, request)
-        decisions.approve(found, by=person(request), door=Door.API, installation=installation(), comment=said.comment)
-        return _as_it_is(pk)
+        decisions.approve(
+            found,
+            by=person(request),
+            door=Door.API,
+            installation=installation(),
+            comment=said.comment,
+            revision=said.revision,
+        )
+        return as_it_is(pk)
 
 
 class Reject(Api):
@@ -92,7 +99,7 @@ class Reject(Api):
 
     @extend_schema(
         operation_id="reject_request",
-        summary="Reject a request, with a reason (platform team, never one's own)",
+        summary="Reject a request, with a reason (who is asked, never one's own)",
         tags=["requests"],
         parameters=[IDEMPOTENCY_KEY],
         request=Rejection,
@@ -102,10 +109,10 @@ class Reject(Api):
     def post(self, request: Request, pk: int) -> Response:
         """Reject; the comment tells the team what to change."""
         read_query(Closed, request)
-        found = _visible(request, pk)
+        found = visible(request, pk)
         said = read_body(Rejection, request)
-        decisions.reject(found, by=person(request), door=Door.API, comment=said.comment)
-        return _as_it_is(pk)
+        decisions.reject(found, by=person(request), door=Door.API, comment=said.comment, revision=said.revision)
+        return as_it_is(pk)
 
 
 class Withdraw(Api):
@@ -123,13 +130,14 @@ class Withdraw(Api):
     def post(self, request: Request, pk: int) -> Response:
         """Withdraw."""
         read_query(Closed, request)
-        found = _visible(request, pk)
+        found = visible(request, pk)
         read_body(Nothing, request)
         decisions.withdraw(found, by=person(request), door=Door.API)
-        return _as_it_is(pk)
+        return as_it_is(pk)
 
 
-def _visible(request: Request, pk: int) -> ProjectRequest:
+def visible(request: Request, pk: int) -> ProjectRequest:
+    """The request, if the caller may see it. Raises NotFound."""
     # The largest id that Postgres can be asked for.
     if pk >= 2**63:
         raise NotFound
@@ -140,6 +148,7 @@ def _visible(request: Request, pk: int) -> ProjectRequest:
     return found
 
 
-def _as_it_is(pk: int) -> Response:
+def as_it_is(pk: int) -> Response:
+    """The request as it is now, as an answer."""
     decided = ProjectRequest.objects.select_related("team", "decided_by").get(pk=pk)
     return Response(plain(RequestOut.of(decided)))

@@ -99,15 +99,17 @@ class Retire(Closed):
 
 
 class Approval(Closed):
-    """Something to say with a yes."""
+    """Something to say with a yes, and the revision that was read (left out: whatever it is now)."""
 
     comment: Sentence = ""
+    revision: int | None = Field(default=None, ge=1)
 
 
 class Rejection(Closed):
-    """Why not: the team reads it."""
+    """Why not: the team reads it; and the revision that was read."""
 
     comment: Sentence
+    revision: int | None = Field(default=None, ge=1)
 
 
 class Nothing(Closed):

@@ -229,6 +229,9 @@ class RequestOut(BaseModel):
     requested_by: str
     created_at: datetime
     decision: Decision
+    revision: int = Field(description="How often it was asked, in other words each time.")
+    waits_for_asker: bool = Field(description="Changes were asked for; it waits for who asked.")
+    approvers: list[str] = Field(description="Directory groups that decide beside the platform team.")
     rule: str = Field(description="The rule of the policy that fired.")
     because: str
     decided_by: str | None = Field(description="Null when the policy decided, or nobody yet.")
@@ -255,6 +258,9 @@ class RequestOut(BaseModel):
             requested_by=row.requested_by_name,
             created_at=row.created_at,
             decision=Decision(row.decision),
+            revision=row.revision,
+            waits_for_asker=row.asked_back_at is not None and row.decision == Decision.PENDING,
+            approvers=row.approvers,
             rule=row.rule,
             because=row.because,
             decided_by=row.decided_by.username if row.decided_by else None,

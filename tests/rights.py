@@ -73,6 +73,7 @@ def line(*, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | 
     return Line(gates=gates, body=body or {}, headers=headers or {})
 
 
+A_STAND_IN = {"account": "bob@corp.example", "begins": "2099-01-01", "ends": "2099-01-02"}
 ANY_STATE = {"If-Match": "*"}
 
 TABLE: Mapping[str, Line] = {
@@ -161,6 +162,12 @@ TABLE: Mapping[str, Line] = {
     "api:request": line(GET=SEE),
     "api:approve": line(POST=DECIDE),
     "api:reject": line(POST=DECIDE, body={"comment": "Too large."}),
+    "api:ask-for-changes": line(POST=DECIDE, body={"text": "Smaller?"}),
+    "api:comments": line(GET=SEE, POST=SEE, body={"text": "Why?"}),
+    "api:revise": line(POST=CHANGE, body={"spec": {"slug": "lane", "team": "vision", "plan": "medium"}}),
+    "api:decide-together": line(POST=SIGNED_IN),
+    "api:stand-ins": line(GET=SIGNED_IN, POST=NAME_STAND_IN, body=A_STAND_IN),
+    "api:stand-in": line(DELETE=NOBODY_S),
     "api:withdraw": line(POST=CHANGE),
     "api:plans": line(GET=SIGNED_IN),
     "api:teams": line(GET=SIGNED_IN),

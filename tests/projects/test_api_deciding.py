@@ -1,0 +1,76 @@
+"""Deciding over REST: the same rules as on pages, and the shape of the answers."""
+
+import json
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from projects.models import Project
+from projects.today import today
+from tests.people import bearer, person, teams
+from tests.projects.asking import asked
+
+pytestmark = pytest.mark.django_db
+LARGE = {"slug": "demand", "team": "forecasting", "plan": "large"}
+
+
+@pytest.fixture(autouse=True)
+def _teams() -> None:
+    teams()
+
+
+def post(caller: Client, path: str, body: Any) -> HttpResponse:
+    return caller.post(f"/api/v1/requests/{path}", data=json.dumps(body), content_type="application/json")
+
+
+def test_a_question_an_answer_and_other_words() -> None:
+    request, alice, paula = asked(), bearer("alice"), bearer("paula")
+    back = post(paula, f"{request.pk}/changes/", {"text": "Is large enough?", "revision": 1})
+    assert (back.status_code, back.json()["waits_for_asker"]) == (200, True)
+    assert post(alice, f"{request.pk}/comments/", {"text": "It is."}).status_code == 201
+    said = alice.get(f"/api/v1/requests/{request.pk}/comments/").json()["items"]
+    assert [(one["by"], one["text"], one["asks"]) for one in said] == [
+        ("paula@corp.example", "Is large enough?", True), ("alice@corp.example", "It is.", False),
+    ]  # fmt: skip
+    revised = post(alice, f"{request.pk}/revise/", {"spec": LARGE, "revision": 1})
+    assert (revised.status_code, revised.json()["revision"], revised.json()["rule"]) == (200, 2, "large-asks")
+    stale = post(paula, f"{request.pk}/approve/", {"revision": 1})
+    assert (stale.status_code, stale.json()["type"]) == (409, "urn:slipway:problem:conflict")
+    assert post(paula, f"{request.pk}/approve/", {"revision": 2}).status_code == 200
+    assert Project.objects.get().wanted().plan == "large"
+
+
+def test_several_at_once_say_what_came_of_each() -> None:
+    first, own = asked("one"), asked("own", who="paula")
+    body = {"decision": "approve", "requests": [{"id": first.pk, "revision": 1}, {"id": own.pk, "revision": 1}]}
+    items = post(bearer("paula"), "decide/", body).json()["items"]
+    assert [(one["id"], one["done"]) for one in items] == [(first.pk, True), (own.pk, False)]
+    assert "nobody about their own" in items[1]["said"]
+
+
+def test_bad_input_is_refused_whole() -> None:
+    request, paula = asked(), bearer("paula")
+    for path, body in (
+        (f"{request.pk}/changes/", {"text": "Why?", "decision": "approved"}),
+        (f"{request.pk}/comments/", {"text": "x", "by": "alice"}),
+        ("decide/", {"decision": "approve", "requests": []}),
+        ("decide/", {"decision": "maybe", "requests": [{"id": request.pk, "revision": 1}]}),
+        ("stand-ins/", {"account": "bob@corp.example", "begins": "soon", "ends": "2099-01-01"}),
+    ):
+        assert post(paula, path, body).status_code in (400, 422), (path, body)
+    assert post(paula, f"{request.pk}/comments/", {"text": " "}).status_code == 422
+
+
+def test_stand_ins() -> None:
+    person("bob")
+    day = today().isoformat()
+    made = post(bearer("paula"), "stand-ins/", {"account": "bob@corp.example", "begins": day, "ends": day})
+    assert made.status_code == 201
+    row = made.json()
+    assert (row["approver"], row["stand_in"]) == ("paula@corp.example", "bob@corp.example")
+    assert bearer("bob").get("/api/v1/requests/stand-ins/").json() == {"items": [row]}
+    assert bearer("charlie").get("/api/v1/requests/stand-ins/").json() == {"items": []}
+    assert bearer("charlie").delete(f"/api/v1/requests/stand-ins/{row['id']}/").status_code == 404
+    assert bearer("bob").delete(f"/api/v1/requests/stand-ins/{row['id']}/").status_code == 204
