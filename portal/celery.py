@@ -17,7 +17,7 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 app = Celery("slipway")
 _libc = ctypes.CDLL("libc.so.6") if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" else None
 _config = settings.CONFIG
-_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks", "bulk_tasks", "decision_tasks")
+_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks", "bulk_tasks", "decision_tasks", "notice_tasks")
 _LARGE = (
     "projects.tasks.scan_fleet",
     "projects.usage_tasks.measure_usage",
@@ -91,6 +91,13 @@ app.conf.update(
             "task": "projects.directory_tasks.follow_directory",
             "schedule": 600.0,
             "options": {"expires": 600},
+        },
+        "send-notices": {"task": "projects.notice_tasks.send_notices", "schedule": 10.0, "options": {"expires": 20}},
+        "tell-of-ends": {"task": "projects.notice_tasks.tell_of_ends", "schedule": 600.0, "options": {"expires": 600}},
+        "forget-notices": {
+            "task": "projects.notice_tasks.forget_notices",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
         },
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },

@@ -42,6 +42,13 @@ class Config(BaseSettings):
     adfs_tenant_id: str = ""
     adfs_platform_admin_group: str = "ml-platform"
 
+    mail_host: str = ""
+    mail_port: int = Field(default=25, gt=0, lt=65536)
+    mail_security: Literal["none", "starttls", "tls"] = "none"
+    mail_user: str = ""
+    mail_from: str = Field(default="slipway@localhost", pattern=r"^[^\x00-\x1f\x7f<>@]*<?[^\s<>@]+@[^\s<>@]+>?$")
+    mail_window_seconds: float = Field(default=120.0, ge=0)
+
     lease_seconds: float = Field(default=8.0, gt=1)
     sweep_seconds: float = Field(default=2.0, gt=0)
     scan_seconds: float = Field(default=10.0, gt=0)
@@ -69,6 +76,8 @@ class Config(BaseSettings):
             resync=timedelta(seconds=self.resync_seconds),
             directory_every=timedelta(seconds=self.directory_seconds),
             platform_group=self.adfs_platform_admin_group,
+            mail_from=self.mail_from if self.mail_host else "",
+            mail_window=timedelta(seconds=self.mail_window_seconds),
         )
 
     def secret(self, name: str) -> str:

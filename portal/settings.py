@@ -103,6 +103,14 @@ MIGRATION_MODULES = {"knox": None}
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CONFIG.redis_url}}
 
+EMAIL_HOST = CONFIG.mail_host
+EMAIL_PORT = CONFIG.mail_port
+EMAIL_HOST_USER = CONFIG.mail_user
+EMAIL_HOST_PASSWORD = CONFIG.secret("mail-password") if CONFIG.mail_user else ""
+EMAIL_USE_TLS = CONFIG.mail_security == "starttls"
+EMAIL_USE_SSL = CONFIG.mail_security == "tls"
+EMAIL_TIMEOUT = 10
+
 AUTH_USER_MODEL = "portal.User"
 AUTH_ADFS = auth_settings.adfs_settings(CONFIG)
 AUTHENTICATION_BACKENDS = auth_settings.AUTHENTICATION_BACKENDS

@@ -25,6 +25,9 @@ class Installation:
     directory_every: timedelta = timedelta(minutes=5)
     platform_group: str = ""
     """Name or object id of the directory group whose members are the platform team."""
+    mail_from: str = ""
+    """Whom mails come from. Empty where no mail server is named: nothing is mailed then."""
+    mail_window: timedelta = timedelta(minutes=2)
 
     def project_url(self, slug: str) -> str:
         """Address of a project's page."""

@@ -1,16 +1,16 @@
 """Telling people: a notice for each, written in the transaction of what it tells of, so that none is lost or early.
 
-Nothing is sent here.
+Nothing is sent here; `projects.mailing` does that.
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
 
+from projects.installation import installation
 from projects.models import Notice, Project, ProjectRequest
-
-Kind = Literal["request-waits", "request-decided", "changes-asked", "comment", "reminder", "escalation", "stand-in"]
+from projects.news import URGENT, Kind
 
 
 def announce(
@@ -27,7 +27,10 @@ def announce(
     Returns for how many. Call it inside the transaction of what is told.
     """
     people = {one.pk for one in to if one.is_active and (but is None or one.pk != but.pk)}
+    now = timezone.now()
+    at = now if kind in URGENT else now + installation().mail_window
     Notice.objects.bulk_create(
-        Notice(person_id=pk, kind=kind, text=text, request=request, project=project) for pk in sorted(people)
+        Notice(person_id=pk, kind=kind, text=text, request=request, project=project, created_at=now, mail_at=at)
+        for pk in sorted(people)
     )
     return len(people)

@@ -260,6 +260,19 @@ def deciders_of(request: ProjectRequest) -> list["Person"]:
     return [cast("Person", one) for one in {one.pk: one for one in (*asked, *standing)}.values()]
 
 
+def owners_of(project: Project) -> list["Person"]:
+    """Accounts that own the project today, by name or by group, in the order of their keys."""
+    held = Q(pk__in=[])
+    owning = project.memberships.filter(Q(until=None) | Q(until__gte=today()), role=Role.OWNER)
+    for one in owning:
+        if one.is_group:
+            held |= Q(group_ids__contains=[one.object_id]) if one.object_id else Q(groups__name=one.subject)
+        else:
+            held |= Q(object_id=one.object_id) if one.object_id else Q(username=one.subject)
+    people = get_user_model().objects.filter(held, is_active=True).distinct().order_by("pk")
+    return [cast("Person", one) for one in people]
+
+
 def may_withdraw(user: "Person", request: ProjectRequest) -> bool:
     """May the person take it back? Who asked, and owners of the project."""
     if request.requested_by_id == user.pk:

@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 from celery import shared_task
-from django.db import Error
+from django.db import Error, transaction
 from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import contributors, intake, overlaps, usage, work
+from projects import contributors, end_dates, intake, overlaps, usage, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
@@ -125,7 +125,9 @@ def suspend_expired() -> None:
     )
     with audited(actor="slipway", door=Door.SYSTEM):
         for project in over:
-            Project.objects.filter(pk=project.pk).update(suspended=True)
+            with transaction.atomic():
+                Project.objects.filter(pk=project.pk).update(suspended=True)
+                end_dates.tell_ended(project)
             log.info("expired", project=project.slug, expires=project.spec["expires"])
 
 

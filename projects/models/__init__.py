@@ -27,7 +27,7 @@ from projects.models.core import (
 from projects.models.credentials import Reveal, Rotation
 from projects.models.deciding import Reminder, RequestComment, RequestRevision, StandIn
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
-from projects.models.notices import Notice
+from projects.models.notices import EndTold, Mailing, Notice
 from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
 from projects.models.succession import OfferedTo, Succession
 from projects.models.usage import TargetUsage, Usage, UsageDay
@@ -43,10 +43,12 @@ __all__ = [
     "DirectoryEntry",
     "DirectoryState",
     "Door",
+    "EndTold",
     "FleetSummary",
     "Heartbeat",
     "IdempotencyKey",
     "ItemState",
+    "Mailing",
     "Membership",
     "Notice",
     "OfferedTo",

@@ -1,0 +1,59 @@
+"""Owners hear of their project's end date in time, and when it has passed. Each is told once for a date."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+
+from projects import permissions
+from projects.models import EndTold, Project
+from projects.notices import announce
+
+BEFORE = (1, 7, 30)
+_ENDED = 0
+
+
+def tell_ahead(*, day: date) -> int:
+    """Tell owners of projects whose last day is 30, 7 or 1 days away, or nearer. Returns of how many projects."""
+    last = date.fromordinal(day.toordinal() + max(BEFORE)).isoformat()
+    ending = Project.objects.filter(
+        deleted_at=None,
+        deletion_requested_at=None,
+        suspended=False,
+        spec__expires__isnull=False,
+        spec__expires__gte=day.isoformat(),
+        spec__expires__lte=last,
+    )
+    return sum(_tell(project, day=day) for project in ending.order_by("pk").prefetch_related("ends_told"))
+
+
+def _tell(project: Project, *, day: date) -> bool:
+    expires = date.fromisoformat(project.spec["expires"])
+    left = (expires - day).days
+    mark = next(days for days in BEFORE if left <= days)
+    if any(told.expires == expires and told.days <= mark for told in project.ends_told.all()):
+        return False
+    when = "today" if left == 0 else "tomorrow" if left == 1 else f"in {left} days, on {expires.isoformat()}"
+    text = (
+        f"{project.slug} ends {when}. After that it is suspended, and nothing is removed. "
+        "To keep it, change its end date."
+    )
+    with transaction.atomic():
+        _, first = EndTold.objects.get_or_create(project=project, expires=expires, days=mark)
+        if first:
+            announce("ends", to=permissions.owners_of(project), text=text, project=project)
+    return first
+
+
+def tell_ended(project: Project) -> None:
+    """Tell owners that the project was suspended after its last day. Inside the transaction that suspends it."""
+    expires = date.fromisoformat(project.spec["expires"])
+    _, first = EndTold.objects.get_or_create(
+        project=project, expires=expires, days=_ENDED, defaults={"at": timezone.now()}
+    )
+    if first:
+        text = (
+            f"{project.slug} is suspended: its last day was {expires.isoformat()}. Nothing is removed. "
+            "A new end date resumes it."
+        )
+        announce("suspended", to=permissions.owners_of(project), text=text, project=project)

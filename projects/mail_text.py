@@ -1,0 +1,88 @@
+"""The mail that a person's notices become: a line for each, with its link; plain text and a small HTML part.
+
+Texts come from people. A header is one printable line whatever they hold, and the HTML part escapes them.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from email.utils import parseaddr
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+
+from projects.installation import Installation
+from projects.models import Notice
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+_LONGEST_SUBJECT = 140
+
+
+def message_id(notices: Sequence[int], *, public_url: str) -> str:
+    """The Message-ID for these notices (their keys): whoever gets the mail twice can see that it is the same one."""
+    digest = hashlib.sha256(",".join(str(pk) for pk in sorted(notices)).encode()).hexdigest()
+    return f"<notices.{digest[:40]}@{host_of(public_url)}>"
+
+
+def host_of(public_url: str) -> str:
+    """The host's name in the portal's address."""
+    return urlsplit(public_url).hostname or "localhost"
+
+
+def usable_address(person: "Person") -> str:
+    """Where to mail the person; "" when there is no such address."""
+    try:
+        validate_email(person.email)
+    except ValidationError:
+        return ""
+    return person.email if parseaddr(person.email)[1] == person.email else ""
+
+
+def compose(notices: Sequence[Notice], *, to: str, number: str, installation: Installation) -> EmailMultiAlternatives:
+    """The mail for these notices, of one person, oldest first. number: its Message-ID."""
+    base = installation.public_url
+    lines = [{"text": one.text, "url": base + link if (link := link_of(one)) else ""} for one in notices]
+    values = {"lines": lines, "portal": f"{base}/"}
+    host = host_of(base)
+    mail = EmailMultiAlternatives(
+        subject=subject_of(notices),
+        body=render_to_string("mail/notices.txt", values),
+        from_email=installation.mail_from,
+        to=[to],
+        headers={
+            "Message-ID": number,
+            "List-Id": f"Slipway <notices.{host}>",
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        },
+    )
+    mail.attach_alternative(render_to_string("mail/notices.html", values), "text/html")
+    return mail
+
+
+def subject_of(notices: Sequence[Notice]) -> str:
+    """The sentence itself when it is the only one, else how many there are."""
+    if len(notices) == 1:
+        return Truncator(_one_line(f"Slipway: {notices[0].text}")).chars(_LONGEST_SUBJECT)
+    said = ngettext("%(count)d notice", "%(count)d notices", len(notices)) % {"count": len(notices)}
+    return gettext("Slipway: %(said)s") % {"said": said}
+
+
+def link_of(notice: Notice) -> str:
+    """The path of the page that the notice is about; "" when there is none."""
+    if notice.request_id:
+        return reverse("projects:request", args=[notice.request_id])
+    return reverse("projects:project", args=[notice.project.slug]) if notice.project else ""
+
+
+def _one_line(text: str) -> str:
+    # Line ends of every kind, NUL, and marks that turn the direction of writing are not printable.
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())

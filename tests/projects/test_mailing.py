@@ -1,0 +1,172 @@
+"""Mails of notices, through a real mail server on loopback."""
+
+import email
+import email.policy
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from devstack.mail_sink import MailSink
+from projects import mailing
+from projects.installation import installation
+from projects.models import Decision, Mailing, Notice, ProjectRequest
+from projects.notices import announce
+from tests.people import person
+from tests.projects.asking import asked
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sink(tmp_path: Path, settings: Any) -> Iterator[MailSink]:
+    with MailSink(folder=tmp_path) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.INSTALLATION = replace(installation(), mail_from="Slipway <slipway@corp.example>")
+        yield server
+        server.shutdown()
+
+
+def mails(sink: MailSink) -> list[EmailMessage]:
+    files = sorted(sink.folder.glob("*.eml"))
+    return [email.message_from_bytes(one.read_bytes(), policy=email.policy.default) for one in files]
+
+
+def text(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def pass_window() -> None:
+    for row in Notice.objects.exclude(mail_at=None):
+        Notice.objects.filter(pk=row.pk).update(mail_at=row.created_at - timedelta(seconds=1))
+
+
+def test_what_comes_close_together_is_one_mail_after_the_window(sink: MailSink) -> None:
+    alice = person("alice")
+    announce("comment", to=[alice], text="demand: bob asks why.")
+    announce("request-decided", to=[alice, person("bob")], but=person("bob"), text="demand is approved.")
+    assert mailing.send_due(installation=installation()) == 0
+    pass_window()
+    assert mailing.send_due(installation=installation()) == 1
+    assert mailing.send_due(installation=installation()) == 0
+    (mail,) = mails(sink)
+    assert (mail["To"], mail["Subject"]) == ("alice@corp.example", "Slipway: 2 notices")
+    assert (mail["Auto-Submitted"], mail["List-Id"]) == ("auto-generated", "Slipway <notices.localhost>")
+    assert "- demand: bob asks why.\n" in text(mail)
+    assert "- demand is approved.\n" in text(mail)
+    assert Notice.objects.filter(sent_at=None).count() == 0
+
+
+def test_an_urgent_one_takes_along_what_waits(sink: MailSink) -> None:
+    announce("comment", to=[person("alice")], text="demand: bob asks why.")
+    announce("suspended", to=[person("alice")], text="demand is suspended.")
+    assert mailing.send_due(installation=installation()) == 1
+    assert [mail["Subject"] for mail in mails(sink)] == ["Slipway: 2 notices"]
+
+
+def test_after_a_death_between_sending_and_noting_it_the_same_mail_comes_again(sink: MailSink) -> None:
+    announce("suspended", to=[person("alice")], text="demand is suspended.")
+    mailing.send_due(installation=installation())
+    # The worker died before it wrote that the mail was sent: only the lease holds it back.
+    later = timezone.now() + mailing.LEASE
+    Mailing.objects.update(sent_at=None, next_try_at=later)
+    Notice.objects.update(sent_at=None)
+    assert mailing.claim(now=timezone.now()) is None
+    Mailing.objects.update(next_try_at=timezone.now())
+    assert mailing.send_due(installation=installation()) == 1
+    first, second = mails(sink)
+    assert first["Message-ID"] == second["Message-ID"] == Mailing.objects.get().message_id
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a\r\nBcc: eve@evil.example",
+        "a\nBcc: eve@evil.example",
+        "a\u2028Bcc: eve@evil.example",
+        "a\x00b\u202e",
+        "ä" * 500,
+    ],
+)
+def test_no_text_becomes_a_header(sink: MailSink, said: str) -> None:
+    announce("suspended", to=[person("alice")], text=said.replace("\x00", "\x01"))
+    assert mailing.send_due(installation=installation()) == 1
+    (mail,) = mails(sink)
+    assert (mail["Bcc"], mail["To"]) == (None, "alice@corp.example")
+    assert str(mail["Subject"]).isprintable()
+
+
+@pytest.mark.parametrize("address", ["", "alice", "a@b.example\nBcc: eve@evil.example", "Alice <a@b.example>"])
+def test_an_account_without_a_usable_address_is_noted(sink: MailSink, address: str) -> None:
+    alice = person("alice")
+    type(alice).objects.filter(pk=alice.pk).update(email=address)
+    announce("suspended", to=[alice], text="demand is suspended.")
+    assert mailing.send_due(installation=installation()) == 0
+    assert mails(sink) == []
+    assert Mailing.objects.get().why == "The account has no usable mail address."
+
+
+def test_an_outage_loses_nothing_and_ends_the_round(sink: MailSink, settings: Any) -> None:
+    port = settings.EMAIL_PORT
+    settings.EMAIL_PORT = 1
+    announce("suspended", to=[person("alice"), person("bob")], text="demand is suspended.")
+    assert mailing.send_due(installation=installation()) == 0
+    assert sorted(Mailing.objects.values_list("tries", flat=True)) == [0, 1]
+    assert Mailing.objects.get(tries=1).why == "The mail server does not answer (ConnectionRefusedError)."
+    settings.EMAIL_PORT = port
+    Mailing.objects.update(next_try_at=timezone.now())
+    assert mailing.send_due(installation=installation()) == 2
+    assert sorted(mail["To"] for mail in mails(sink)) == ["alice@corp.example", "bob@corp.example"]
+
+
+def test_a_mail_refused_for_now_waits_and_one_refused_for_good_is_given_up(sink: MailSink) -> None:
+    announce("suspended", to=[person("alice")], text="demand is suspended.")
+    sink.refuse = "451 later"
+    assert mailing.send_due(installation=installation()) == 0
+    row = Mailing.objects.get()
+    assert (row.given_up_at, row.why) == (None, "The mail server refuses the mail for now (451).")
+    Mailing.objects.update(next_try_at=timezone.now(), made_at=timezone.now() - timedelta(days=1))
+    mailing.send_due(installation=installation())
+    assert Mailing.objects.get().why == "The mail server refuses the mail for now (451). It was tried for a day."
+    sink.refuse = "554 never"
+    announce("suspended", to=[person("bob")], text="demand is suspended.")
+    mailing.send_due(installation=installation())
+    newest = Mailing.objects.first()
+    assert newest is not None
+    assert (newest.given_up_at is None, newest.why) == (False, "The mail server refuses the mail (554).")
+    assert mails(sink) == []
+
+
+def test_who_may_not_see_the_request_when_it_is_sent_hears_nothing(sink: MailSink) -> None:
+    request = asked()
+    Notice.objects.all().delete()
+    announce("comment", to=[person("charlie"), person("bob")], text="demand: why so large?", request=request)
+    person("bob").groups.clear()
+    pass_window()
+    assert mailing.send_due(installation=installation()) == 0
+    assert set(Mailing.objects.values_list("why", flat=True)) == {"Nothing in it is for this person any more."}
+
+
+def test_a_decided_request_waits_for_nobody(sink: MailSink) -> None:
+    person("paula")
+    request = asked()
+    pass_window()
+    ProjectRequest.objects.filter(pk=request.pk).update(decision=Decision.REJECTED, decided_at=timezone.now())
+    assert mailing.send_due(installation=installation()) == 0
+    assert mails(sink) == []
+
+
+def test_without_a_mail_server_nothing_is_made() -> None:
+    announce("suspended", to=[person("alice")], text="demand is suspended.")
+    assert mailing.send_due(installation=replace(installation(), mail_from="")) == 0
+    assert Mailing.objects.count() == 0
