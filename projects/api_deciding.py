@@ -74,7 +74,7 @@ class Chosen(Closed):
 class Together(Closed):
     """The same decision about several, each on its own and in this order."""
 
-    decision: Literal["approve", "reject"]
+    verdict: Literal["approve", "reject"]
     requests: list[Chosen] = Field(min_length=1, max_length=decide_many.MOST)
     comment: Sentence = ""
 
@@ -224,7 +224,7 @@ class DecideTogether(Api):
         said = read_body(Together, request)
         results = decide_many.decide_many(
             [(one.id, one.revision) for one in said.requests],
-            verdict=said.decision,
+            verdict=said.verdict,
             by=person(request),
             door=Door.API,
             installation=installation(),

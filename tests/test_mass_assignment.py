@@ -41,8 +41,8 @@ BODIES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("portal-api:tokens", "POST"): {"name": "mine", "scopes": ["read"]},
 }
 """What is right to send, where it is not the table's body."""
-WITHOUT_BODY = {("portal-api:token", "DELETE")}
-"""Reads no body at all, so there is nothing in it to set."""
+WITHOUT_BODY = {("portal-api:token", "DELETE"), ("api:stand-in", "DELETE")}
+"""They read no body at all, so there is nothing in it to set."""
 
 
 def writable() -> Iterator[tuple[str, str]]:

@@ -44,7 +44,7 @@ def test_a_question_an_answer_and_other_words() -> None:
 
 def test_several_at_once_say_what_came_of_each() -> None:
     first, own = asked("one"), asked("own", who="paula")
-    body = {"decision": "approve", "requests": [{"id": first.pk, "revision": 1}, {"id": own.pk, "revision": 1}]}
+    body = {"verdict": "approve", "requests": [{"id": first.pk, "revision": 1}, {"id": own.pk, "revision": 1}]}
     items = post(bearer("paula"), "decide/", body).json()["items"]
     assert [(one["id"], one["done"]) for one in items] == [(first.pk, True), (own.pk, False)]
     assert "nobody about their own" in items[1]["said"]
@@ -55,8 +55,8 @@ def test_bad_input_is_refused_whole() -> None:
     for path, body in (
         (f"{request.pk}/changes/", {"text": "Why?", "decision": "approved"}),
         (f"{request.pk}/comments/", {"text": "x", "by": "alice"}),
-        ("decide/", {"decision": "approve", "requests": []}),
-        ("decide/", {"decision": "maybe", "requests": [{"id": request.pk, "revision": 1}]}),
+        ("decide/", {"verdict": "approve", "requests": []}),
+        ("decide/", {"verdict": "maybe", "requests": [{"id": request.pk, "revision": 1}]}),
         ("stand-ins/", {"account": "bob@corp.example", "begins": "soon", "ends": "2099-01-01"}),
     ):
         assert post(paula, path, body).status_code in (400, 422), (path, body)
