@@ -13,6 +13,7 @@ from projects import (
     credential_api,
     directory_api,
     team_api,
+    usage_api,
 )
 
 app_name = "api"
@@ -31,6 +32,7 @@ urlpatterns = [
     path("projects/<slug:slug>/activity/", api_activity.Activity.as_view(), name="activity"),
     path("projects/<slug:slug>/events/", api.Events.as_view(), name="events"),
     path("projects/<slug:slug>/requests/", api.ProjectRequests.as_view(), name="project-requests"),
+    path("projects/<slug:slug>/usage/", usage_api.ProjectUsage.as_view(), name="usage"),
     path("projects/<slug:slug>/credentials/", credential_api.Credentials.as_view(), name="credentials"),
     path(
         "projects/<slug:slug>/credentials/<slug:purpose>/rotate/",

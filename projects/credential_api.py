@@ -46,7 +46,7 @@ class CredentialOut(BaseModel):
             in_force=one.in_force,
             earlier_until=one.earlier_until,
             old=one.old,
-            can_be_shown=one.credential.shown is not None,
+            can_be_shown=one.can_be_shown,
             shown_to_you=one.shown_at,
         )
 

@@ -22,6 +22,7 @@ from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.installation import Installation
 from projects.models import Door, Project, Reveal, Rotation
+from projects.presentation import kinds_as_shown
 from projects.wishes import NoWish, present_wish
 from provisioning.errors import PermanentError
 from provisioning.kind import Credential, Wish, kinds
@@ -52,6 +53,16 @@ class Held:
     shown_at: datetime | None
     place: str
 
+    @property
+    def can_be_shown(self) -> bool:
+        """False: only machines need it."""
+        return self.credential.shown is not None
+
+    @property
+    def earlier_version(self) -> int:
+        """The version before; 0 for the first."""
+        return self.version - 1
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -63,8 +74,8 @@ class Shown:
 
 
 def every_credential() -> tuple[Credential, ...]:
-    """All that Kinds deliver, in the order in which they are made."""
-    return tuple(one for kind in kinds().values() for one in kind.credentials)
+    """All that Kinds deliver, in the order of pages."""
+    return tuple(one for kind in kinds_as_shown() for one in kind.credentials)
 
 
 def credentials_of(project: Project, *, by: "Person", installation: Installation) -> tuple[Held, ...]:

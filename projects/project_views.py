@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import actions, activity, documents, permissions, usage
 from projects.anatomy import anatomy
 from projects.answers import answered, find, person_of
+from projects.credential_views import credentials_shown
 from projects.frame import frame, polled, state_of, tab_of
 from projects.installation import installation
 from projects.models import Decision
@@ -95,6 +96,8 @@ def live(request: HttpRequest, slug: str) -> HttpResponse:
         "may_look": permissions.may_look_again(person, found) and found.deletion_requested_at is None,
         "is_platform_admin": permissions.is_platform_admin(person),
     }
+    if "credentials" in parts:
+        shown |= credentials_shown(person, found)
     return render(request, "projects/_live.html", shown, status=STOP_POLLING if state.settled else 200)
 
 

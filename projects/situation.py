@@ -85,7 +85,8 @@ class Step:
 class Situation:
     """What the status page shows of a project's state, and what its poller compares.
 
-    `settled`: nothing moves by itself now. `sentence` is what is read out.
+    `settled`: nothing moves by itself now. `sentence` is what is read out. `keys`: by Kind, what was last found right,
+    which tells whether new credentials have arrived.
     """
 
     word: Word
@@ -95,10 +96,17 @@ class Situation:
     ready: int
     total: int
     settled: bool
+    keys: tuple[tuple[str, str], ...] = ()
 
     def marks(self, *parts: str) -> dict[str, str]:
-        """By part (word, strip, board, spoken) a short mark that is another one as soon as the part differs."""
-        shown = {"word": self.word, "strip": self.steps, "board": self.groups, "spoken": self.sentence}
+        """By part (word, strip, board, credentials, spoken) a short mark that differs as soon as the part does."""
+        shown = {
+            "word": self.word,
+            "strip": self.steps,
+            "board": self.groups,
+            "credentials": self.keys,
+            "spoken": self.sentence,
+        }
         return {name: hashlib.sha256(repr(shown[name]).encode()).hexdigest()[:8] for name in parts}
 
 
@@ -118,6 +126,7 @@ def situation(project: Project, *, installation: Installation, request: ProjectR
         ready=ready,
         total=total,
         settled=_settled(project, rows),
+        keys=tuple(sorted((row.kind, row.wanted) for row in project.resources.all())),
     )
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from projects import (
     activity_views,
     ask_views,
+    credential_views,
     directory_views,
     people_change_views,
     people_views,
@@ -14,6 +15,7 @@ from projects import (
     start_views,
     succession_views,
     team_views,
+    usage_views,
 )
 
 app_name = "projects"
@@ -31,6 +33,13 @@ urlpatterns = [
     path("projects/<slug:slug>/people/", people_views.people, name="people"),
     path("projects/<slug:slug>/people/change/", people_change_views.change_people, name="change-people"),
     path("projects/<slug:slug>/leave/", people_change_views.leave_page, name="leave"),
+    path("projects/<slug:slug>/usage/", usage_views.usage_page, name="usage"),
+    path("projects/<slug:slug>/credentials/", credential_views.credentials_page, name="credentials"),
+    path("projects/<slug:slug>/credentials/<slug:purpose>/rotate/", credential_views.rotate, name="rotate-credential"),
+    path(
+        "projects/<slug:slug>/credentials/<slug:purpose>/end-old/", credential_views.end_old, name="end-old-credential"
+    ),
+    path("projects/<slug:slug>/credentials/<slug:purpose>/reveal/", credential_views.reveal, name="reveal-credential"),
     path("projects/<slug:slug>/activity/", activity_views.activity_page, name="activity"),
     path("projects/<slug:slug>/settings/", settings_views.settings_page, name="settings"),
     path("projects/<slug:slug>/edit/", ask_views.edit, name="edit"),

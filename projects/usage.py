@@ -10,9 +10,9 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Q, QuerySet, Sum
 
 from projects.models import Project, TargetUsage, Team, Usage, UsageDay
+from projects.presentation import kinds_as_shown
 from projects.today import today
 from provisioning.catalogue import Catalogue, Plan
-from provisioning.kind import kinds
 from provisioning.measures import Measure
 from provisioning.quantities import parse_quantity
 from provisioning.spec import ProjectSpec
@@ -38,7 +38,8 @@ class Day:
 class Use:
     """One measure of a project. used: None until it was told; limit: None when there is none.
 
-    as_of: of when the figure is, by its target. week_ago: what it was then. days: every day that is kept, oldest first.
+    target: who told it, "" before. as_of: of when the figure is, by the target's word. week_ago: the most of that day.
+    days: every day that is kept, oldest first.
     full_in: days until it is full at the pace of the last two weeks; None when it does not grow.
     larger: the smallest plan that allows more of it.
     """
@@ -46,6 +47,7 @@ class Use:
     measure: Measure
     used: float | None
     limit: float | None
+    target: str
     as_of: datetime | None
     days: tuple[Day, ...]
     week_ago: float | None
@@ -109,7 +111,7 @@ class FleetUse:
 
 def measures() -> tuple[Measure, ...]:
     """Everything that Kinds measure, in the order of pages."""
-    return tuple(one for kind in kinds().values() if kind.usage is not None for one in kind.usage.measures)
+    return tuple(one for kind in kinds_as_shown() if kind.usage is not None for one in kind.usage.measures)
 
 
 def of_project(project: Project, *, catalogue: Catalogue) -> tuple[Use, ...]:
@@ -129,6 +131,7 @@ def of_project(project: Project, *, catalogue: Catalogue) -> tuple[Use, ...]:
                 measure=measure,
                 used=row.used if row else None,
                 limit=limit,
+                target=row.target if row else "",
                 as_of=told[row.target].as_of if row and row.target in told else None,
                 days=past,
                 week_ago=_week_ago(past),

@@ -122,7 +122,7 @@ KIND = Kind(
             purpose="profile-hook",
             title="Portal webhook secret",
             kinds=("webhook",),
-            place=lambda wish: f"the webhook of {full_name(wish)} that rings the portal",
+            place=lambda wish: f"Webhook of {full_name(wish)} that rings the portal",
             overlaps=True,
         ),
     ),
