@@ -165,7 +165,8 @@ STORAGES = {
 }
 
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English"), ("sv", "Svenska")]
+# A language is offered when all its texts are translated (`manage.py translations --update` names those that are not).
+LANGUAGES = [("en-gb", "English")]
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 LANGUAGE_COOKIE_SECURE = HTTPS
