@@ -109,7 +109,7 @@ def take_added(rows: list[ContributorRow], typed: QueryDict) -> Search:
     """
     words = typed.get("q", "").strip()[: directory.LONGEST]
     role = typed.get("add_role", Role.VIEWER.value)
-    if chosen := _row(typed.get("add_found", "")):
+    if (chosen := _row(typed.get("add_found", ""))) and chosen.subject:
         _add(rows, chosen, role=role)
         return Search()
     if not words:
