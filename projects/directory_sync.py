@@ -23,7 +23,7 @@ from projects.rounds import alone
 from provisioning import targets
 from provisioning.catalogue import GraphDirectory, LdapDirectory
 from provisioning.directory import Directory, Edge, Entry
-from provisioning.errors import PermanentError, ProvisioningError
+from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
 from provisioning.secrets import Resolve
 
 log = structlog.get_logger(__name__)
@@ -85,7 +85,7 @@ def sync(target: LdapDirectory | GraphDirectory, *, resolve: Resolve, confirmed:
     confirmed: a person said that it is right when much vanishes. Only one may run at a time.
     """
     try:
-        found = _difference(targets.connect_directory(target, resolve=resolve))
+        found = _seen_twice(target, resolve=resolve)
     except ProvisioningError as error:
         directory_state.failed(target.name, error.message, needs_person=isinstance(error, PermanentError))
         return error.message
@@ -106,6 +106,21 @@ def sync(target: LdapDirectory | GraphDirectory, *, resolve: Resolve, confirmed:
         gone=len(found.gone),
     )
     return ""
+
+
+def _seen_twice(target: LdapDirectory | GraphDirectory, *, resolve: Resolve) -> _Difference:
+    """What a read shows; when somebody is missing in it, what a second one shows that misses the same.
+
+    A list that is read page by page may leave out who is moved meanwhile, and whoever is taken for gone loses tokens
+    for good. Raises TemporaryError when the two reads differ in that.
+    """
+    found = _difference(targets.connect_directory(target, resolve=resolve))
+    if not found.gone:
+        return found
+    again = _difference(targets.connect_directory(target, resolve=resolve))
+    if set(again.gone) != set(found.gone):
+        raise TemporaryError(f"{target.name} left out different entries when it was read twice. We read it again.")
+    return again
 
 
 def _difference(client: Directory) -> _Difference:

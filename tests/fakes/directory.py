@@ -8,13 +8,18 @@ from provisioning.errors import ProvisioningError
 
 
 class FakeDirectory:
-    """`entries` by object id and `edges`. `breaks`: raised after so many of them, None for never."""
+    """`entries` by object id and `edges`.
+
+    `breaks`: raised after so many of them, None for never. `left_out`: who is missing in the read of this number.
+    """
 
     def __init__(self, *, name: str = "corp") -> None:
         self.name = name
         self.entries: dict[str, Entry] = {}
         self.edges: set[Edge] = set()
         self.breaks: tuple[int, ProvisioningError] | None = None
+        self.left_out: dict[int, str] = {}
+        self.reads = 0
         self.closed = 0
 
     def person(self, account: str, *, name: str = "", enabled: bool = True) -> str:
@@ -49,7 +54,10 @@ class FakeDirectory:
 
     def read(self) -> Iterator[Entry | Edge]:
         """Everything, entries and edges mixed, up to where it breaks."""
-        for number, one in enumerate([*self.entries.values(), *self.edges]):
+        self.reads += 1
+        missing = self.left_out.get(self.reads)
+        shown = [one for one in self.entries.values() if one.object_id != missing]
+        for number, one in enumerate([*shown, *(one for one in self.edges if one.member != missing)]):
             if self.breaks is not None and number >= self.breaks[0]:
                 raise self.breaks[1]
             yield one

@@ -195,6 +195,23 @@ def test_a_broken_read_changes_nothing_and_is_told(corp: FakeDirectory, error: A
     assert rows()["p-bob"][1] is False
 
 
+def test_whom_one_read_left_out_has_not_gone(corp: FakeDirectory) -> None:
+    settled()
+    corp.left_out = {2: "p-bob"}
+    assert round_made() == "corp left out different entries when it was read twice. We read it again."
+    assert rows() == ALL
+    assert len(edges()) == 3
+    assert round_made() == ""
+    assert (rows(), corp.reads) == (ALL, 4)
+
+    corp.remove("p-alice")
+    corp.left_out = {6: "p-bob"}
+    assert round_made() != ""
+    assert rows() == ALL
+    assert round_made() == ""
+    assert rows() == ALL | {"p-alice": ("alice@corp.example", False)}
+
+
 def test_a_missing_password_is_a_failed_round() -> None:
     with installed(directory={**LDAP, "bind_password": {"file": "nowhere.password"}}):
         assert round_made() == "The credential nowhere.password is not there yet. We look again by ourselves."
