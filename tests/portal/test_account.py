@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from portal.models import ApiToken, User
 from portal.token_actions import MOST
@@ -25,7 +26,8 @@ def test_the_page_says_who_one_is() -> None:
     assert "Platform team: all" in text(client("paula").get("/account/"))
 
 
-def test_how_pages_look_is_kept_in_this_browser() -> None:
+def test_how_pages_look_is_kept_in_this_browser(settings: Settings) -> None:
+    settings.LANGUAGES = [("en-gb", "English"), ("sv", "Svenska")]
     alice = client("alice")
     sent = alice.post("/account/display/", {"theme": "dark", "language": "sv", "zone": "Europe/Stockholm"})
     assert (sent.status_code, sent["Location"]) == (302, "/account/")
