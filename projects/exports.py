@@ -35,12 +35,6 @@ def form_asked(request: HttpRequest) -> Form | None:
     return cast(Form, asked) if asked in _TYPES else None
 
 
-def as_csv(records: Iterable[Mapping[str, Any]]) -> str:
-    """The records with their field names in the first line; "" when there are none."""
-    rows = list(records)
-    return "".join(_csv(rows, columns=list(rows[0]))) if rows else ""
-
-
 def download(records: Sequence[Record], *, name: str, form: Form) -> HttpResponse:
     """The records, which are few and read already, as a file called `name`."""
     columns = list(records[0]) if records else []

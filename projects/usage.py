@@ -1,15 +1,15 @@
-"""How much is used, from the rows that the rounds keep: of one project with where it leads, and of the whole fleet.
+"""How much is used, from the rows that the rounds keep: of one project with where it leads, and of a target.
 
 Nothing is asked outside. What was never told is None; nobody may take that for zero, nor for enough.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Sum
 
-from projects.models import Project, TargetUsage, Team, Usage, UsageDay
+from projects.models import Project, TargetUsage, Usage, UsageDay
 from projects.presentation import kinds_as_shown
 from projects.today import today
 from provisioning.catalogue import Catalogue, Plan
@@ -66,24 +66,6 @@ class Use:
 
 
 @dataclass(frozen=True)
-class TeamUse:
-    """A team: its budget in plan units, what of it is taken and free, and by measure what its projects use and may."""
-
-    slug: str
-    name: str
-    budget: int
-    taken: int
-    projects: int
-    used: Mapping[str, float] = field(default_factory=dict)
-    granted: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def free(self) -> int:
-        """Units that new projects may take; below zero when the budget was lowered."""
-        return self.budget - self.taken
-
-
-@dataclass(frozen=True)
 class TargetUse:
     """A target, by measure: what projects may use, what they do use, and all that there is (missing: it doesn't tell).
 
@@ -99,14 +81,6 @@ class TargetUse:
     def free(self, measure: str) -> float | None:
         """What nobody uses now; None when it is not known."""
         return self.capacity[measure] - self.used.get(measure, 0.0) if measure in self.capacity else None
-
-
-@dataclass(frozen=True)
-class FleetUse:
-    """Teams by slug, targets by name."""
-
-    teams: tuple[TeamUse, ...]
-    targets: tuple[TargetUse, ...]
 
 
 def measures() -> tuple[Measure, ...]:
@@ -181,38 +155,21 @@ def next_plan(measure: Measure, plan: Plan, *, catalogue: Catalogue) -> Plan | N
     return next((one for one in ordered if parse_quantity(str(getattr(one, measure.plan))) > now), None)
 
 
-def fleet_use() -> FleetUse:
-    """Totals over all projects that are not being removed. Sums over every figure there is: not for each page view."""
-    present = Q(projects__deletion_requested_at=None)
-    rows = Team.objects.annotate(
-        taken=Sum("projects__units", filter=present, default=0), number=Count("projects", filter=present)
-    ).order_by("slug")
-    figures = Usage.objects.filter(project__deletion_requested_at=None)
-    by_team = _sums(figures, "project__team")
-    teams = tuple(
-        TeamUse(
-            slug=row.slug,
-            name=row.name,
-            budget=row.budget,
-            taken=row.taken,
-            projects=row.number,
-            used={measure: used for measure, (used, _) in by_team.get(row.pk, {}).items()},
-            granted={measure: limit for measure, (_, limit) in by_team.get(row.pk, {}).items()},
-        )
-        for row in rows
-    )
-    by_target = _sums(figures, "target")
-    targets = tuple(_target_use(row, by_target.get(row.target, {})) for row in TargetUsage.objects.order_by("target"))
-    return FleetUse(teams=teams, targets=targets)
-
-
 def target_use(name: str) -> TargetUse | None:
     """One target's figures, for a decision; None when it has never told any."""
     row = TargetUsage.objects.filter(target=name).first()
     if row is None:
         return None
     figures = Usage.objects.filter(target=name, project__deletion_requested_at=None)
-    return _target_use(row, _sums(figures, "target").get(name, {}))
+    summed = figures.order_by().values("measure").annotate(used_sum=Sum("used"), limit_sum=Sum("limit", default=0))
+    found = list(summed)
+    return TargetUse(
+        name=row.target,
+        granted={one["measure"]: one["limit_sum"] for one in found},
+        used={one["measure"]: one["used_sum"] for one in found},
+        capacity=dict(row.capacity),
+        as_of=row.as_of,
+    )
 
 
 def percent_used(project: Project) -> float | None:
@@ -238,25 +195,6 @@ def lacking(before: ProjectSpec | None, after: ProjectSpec | None, *, catalogue:
 def _allowed(spec: ProjectSpec | None, measure: Measure, *, catalogue: Catalogue) -> float:
     plan = catalogue.plans.get(spec.plan) if spec and measure.plan else None
     return float(parse_quantity(str(getattr(plan, measure.plan)))) if plan else 0.0
-
-
-def _target_use(row: TargetUsage, sums: Mapping[str, tuple[float, float]]) -> TargetUse:
-    return TargetUse(
-        name=row.target,
-        granted={measure: limit for measure, (_, limit) in sums.items()},
-        used={measure: used for measure, (used, _) in sums.items()},
-        capacity=dict(row.capacity),
-        as_of=row.as_of,
-    )
-
-
-def _sums(figures: QuerySet[Usage], by: str) -> dict[object, dict[str, tuple[float, float]]]:
-    """By the field, then by measure: what is used, and what may be."""
-    sums: dict[object, dict[str, tuple[float, float]]] = {}
-    grouped = figures.order_by().values(by, "measure").annotate(used_sum=Sum("used"), limit_sum=Sum("limit", default=0))
-    for row in grouped:
-        sums.setdefault(row[by], {})[row["measure"]] = (row["used_sum"], row["limit_sum"])
-    return sums
 
 
 def forget_old() -> None:

@@ -150,19 +150,14 @@ def test_what_comes_and_goes_has_no_pace_and_a_day_without_a_round_has_no_figure
     assert [one.used for one in cpu.days] == [4.0, 6.0, None, None, None, None, None, 8]
 
 
-def test_the_fleet_is_summed_by_team_and_target_and_unknown_capacity_stays_unknown(world: World) -> None:
+def test_a_target_is_summed_and_capacity_that_it_does_not_tell_stays_unknown(world: World) -> None:
     project = look(asked())
-    Project.objects.update(units=12)
     count(world, requests_cpu="13", pods="9")
     measure_usage()
-    found = usage.fleet_use()
-    team = found.teams[0]
-    assert (team.slug, team.budget, team.taken, team.free, team.projects) == ("forecasting", 100, 12, 88, 1)
-    assert (team.used["cpu"], team.granted["cpu"]) == (13.0, 16.0)
-    assert (found.teams[1].slug, found.teams[1].projects, found.teams[1].used) == ("vision", 0, {})
-    cluster = found.targets[0]
-    assert (cluster.name, cluster.used["pods"], cluster.granted["pods"]) == ("cluster-north", 9.0, 50.0)
-    assert cluster.free("cpu") is None
+    cluster = usage.target_use("cluster-north")
+    assert cluster is not None
+    assert (cluster.used["cpu"], cluster.granted["cpu"]) == (13.0, 16.0)
+    assert (cluster.used["pods"], cluster.granted["pods"], cluster.free("cpu")) == (9.0, 50.0, None)
     world.cluster.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "spec": {}})
     world.cluster.objects[("v1", "Node", "", "n")]["status"] = {"allocatable": {"cpu": "64"}}
     measure_usage()
@@ -170,7 +165,9 @@ def test_the_fleet_is_summed_by_team_and_target_and_unknown_capacity_stays_unkno
     assert known is not None
     assert (known.free("cpu"), usage.target_use("cluster-south")) == (51.0, None)
     Project.objects.filter(pk=project.pk).update(deletion_requested_at=timezone.now())
-    assert (usage.fleet_use().teams[0].taken, usage.fleet_use().teams[0].used) == (0, {})
+    emptied = usage.target_use("cluster-north")
+    assert emptied is not None
+    assert emptied.used == {}
 
 
 def test_measuring_more_projects_asks_no_more_of_the_database(world: World, django_assert_max_num_queries: Any) -> None:
