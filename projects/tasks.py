@@ -19,6 +19,7 @@ from projects.doorbell import ring
 from projects.installation import Installation, installation
 from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, Project, ProjectRequest, ReadyTime
 from projects.rounds import alone
+from projects.suspension import kinds_to_follow
 from projects.today import today
 from projects.wishes import NoWish, present_wish
 from provisioning import scan, targets
@@ -154,7 +155,7 @@ def _look(claim: work.Claim, *, settings: Installation) -> None:
     with structlog.contextvars.bound_contextvars(project=project.slug, fence=claim.fence):
         try:
             if project.suspended and project.deletion_requested_at is None:
-                work.release(claim, after=settings.resync)
+                work.release(claim, after=_follow_people(project, claim, settings=settings))
                 return
             with audited(actor="slipway", door=Door.SYSTEM):
                 again = _look_at(project, claim, settings=settings)
@@ -171,6 +172,30 @@ def _look(claim: work.Claim, *, settings: Installation) -> None:
             work.keeper.drop(claim)
     if again:
         ring("projects.tasks.reconcile_project", project.pk)
+
+
+def _follow_people(project: Project, claim: work.Claim, *, settings: Installation) -> timedelta:
+    """Make people's rights of a suspended project so, where they changed; how long until the next look."""
+    try:
+        wish = present_wish(project, settings=settings)
+    except NoWish:
+        return settings.resync
+    known = work.known_of(project)
+    skipped = {row.kind for row in project.skipped_kinds.all()}
+    follow = {name: kind for name, kind in kinds_to_follow(wish, known).items() if name not in skipped}
+    if not follow:
+        return settings.resync
+    client_of = _opener(settings)
+    result = reconcile(
+        wish=wish,
+        kinds=follow,
+        known=known,
+        open_client=lambda system: client_of(wish.target(system)),
+        record=lambda outcomes: work.record(claim, outcomes, generation=project.generation),
+        now=timezone.now,
+    )
+    log.info("followed_people", kinds=sorted(follow))
+    return settings.resync if result.delay is None else min(timedelta(seconds=result.delay), settings.resync)
 
 
 def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> bool:

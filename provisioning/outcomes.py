@@ -57,6 +57,10 @@ class Known:
         """Were the same secrets in force when it was last found right? Some of them can't be read back to compare."""
         return not self.wanted or self.wanted.rpartition(".")[2] == wanted.rpartition(".")[2]
 
+    def wants_the_same(self, wanted: str) -> bool:
+        """Were the same objects wanted when it was last found right, whatever became of its secrets?"""
+        return self.wanted.rpartition(".")[0] == wanted.rpartition(".")[0]
+
 
 @dataclass(frozen=True)
 class Happening:
