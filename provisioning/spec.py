@@ -52,9 +52,9 @@ def check_subject(value: str) -> str:
     if unicodedata.normalize("NFKC", value).strip().casefold().startswith("system:"):
         message = f"{value.strip()} is an identity of the cluster itself and can't be a contributor."
         raise ValueError(f"{message} Name a person or a group.")
-    if not value.isprintable() or value != value.strip() or any(mark in value for mark in "*:,\"'\\/<>"):
+    if not value.isprintable() or value != value.strip() or any(mark in value for mark in '*:,"\\/<>'):
         raise ValueError(
-            "A name of a person or group has no line breaks, commas, colons, quotes, slashes or asterisks."
+            "A name of a person or group has no line breaks, commas, colons, double quotes, slashes or asterisks."
         )
     # Names of people are stored in lower case, where some letters become two.
     if len(value.lower()) > SUBJECT_MAX:

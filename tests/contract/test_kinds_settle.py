@@ -21,6 +21,11 @@ from tests.provisioning.wishes import catalogue, wish
 
 CLUSTER_KINDS = [name for name, kind in kinds().items() if kind.system == "cluster"]
 
+PEOPLE = [
+    *({"group": "ml-vision", "role": role} for role in ("owner", "editor", "viewer")),
+    {"user": "maria.o'connor@corp.example", "role": "editor"},
+]
+
 
 def sample(slug: str, *, rich: bool) -> Wish:
     """The sample project on the stack's cluster; a rich one uses every option that adds an object or a field."""
@@ -33,7 +38,7 @@ def sample(slug: str, *, rich: bool) -> Wish:
         catalogue=sample.model_copy(update={"defaults": sample.defaults.model_copy(update={"cluster": own.name})}),
         plan="gpu" if rich else "small",
         title="Größe & Menge" if rich else "",
-        contributors=[{"group": "ml-vision", "role": role} for role in ("owner", "editor", "viewer")] if rich else (),
+        contributors=PEOPLE if rich else (),
         options={
             "network": {"internet": rich},
             "limits": {"cpu": "300m", "memory": "1024Mi", "pods": 3, "gpu": 2, "storage": "0.5Ti"} if rich else {},

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 ALICE = {"user": "alice@corp.example", "role": "owner"}
 BOB = {"user": "bob@corp.example"}
 SHAPE = "Start with a letter, then lower case letters, digits and single hyphens; it can't end with a hyphen."
-NOT_A_NAME = "A name of a person or group has no line breaks, commas, colons, quotes, slashes or asterisks."
+NOT_A_NAME = "A name of a person or group has no line breaks, commas, colons, double quotes, slashes or asterisks."
 NOT_MUCH = "is not a quantity. Write a number with a unit, such as 4, 500m or 16Gi."
 DAY = "Write a date, such as 2027-06-30."
 WHOLE = "Write a whole number."
@@ -272,6 +272,13 @@ def test_who_is_named_in_capitals_without_a_role_and_asks_becomes_the_owner(door
     assert ask(door, {**SMALL, "contributors": [{"user": "ALICE@corp.example"}, {"group": "ml-vision"}]}).accepted
     rows = set(Membership.objects.values_list("subject", "is_group", "role"))
     assert rows == {("alice@corp.example", False, "owner"), ("ml-vision", True, "viewer")}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_name_with_an_apostrophe_is_a_name(door: str) -> None:
+    maria = "maria.o'connor@corp.example"
+    assert ask(door, {**SMALL, "contributors": [ALICE, {"user": maria, "role": "editor"}]}).accepted
+    assert Membership.objects.filter(subject=maria, role="editor").count() == 1
 
 
 def test_a_hundred_people_are_not_too_many() -> None:
