@@ -33,8 +33,14 @@ PAGES: dict[str, tuple[str, str]] = {
     "list sorted by end": ("paula", "/?sort=ends&team=team-03"),
     "account": ("alice", "/account/"),
     "project": ("alice", "/projects/{slug}/"),
+    "people": ("alice", "/projects/{slug}/people/"),
+    "usage": ("alice", "/projects/{slug}/usage/"),
+    "credentials": ("alice", "/projects/{slug}/credentials/"),
+    "activity": ("alice", "/projects/{slug}/activity/"),
     "new project": ("alice", "/projects/new/"),
+    "teams": ("alice", "/teams/"),
     "requests": ("paula", "/requests/?show=all"),
+    "platform": ("paula", "/platform/"),
 }
 """Who looks at what; {slug} is a project of alice's."""
 
@@ -53,6 +59,7 @@ def main() -> int:
     from django.core.management import call_command
 
     from bench import fleet
+    from projects import platform_figures
 
     many, visits = (int(argument) for argument in sys.argv[1:3])
     call_command("migrate", verbosity=0)
@@ -61,6 +68,8 @@ def main() -> int:
     few = {name: queries(person, path) for name, (person, path) in PAGES.items()}
     fleet.projects(many - FEW, first=FEW)
     full = {name: queries(person, path) for name, (person, path) in PAGES.items()}
+    # A worker counts the fleet every half minute; without one, the dashboard would count for itself at each visit.
+    platform_figures.refresh()
     with web() as address:
         measured = {
             name: {

@@ -14,14 +14,13 @@ from projects.permissions import visible_projects, visible_requests
 from projects.presentation import kinds_as_shown
 from provisioning.errors import Reason
 from provisioning.kind import kinds
-from provisioning.models import Event
+from provisioning.models import ORDINARY, Event
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
     from projects.permissions import Person
 
 _DOORS = {Door.FORM.value: "form", Door.API.value: "api", Door.FILE.value: "file", Door.SYSTEM.value: "look"}
-_QUIET = (Reason.AVAILABLE, Reason.DELETING)
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Entry:
 def of_person(person: "Person", *, size: int = 6) -> list[Entry]:
     """The newest of all that the person may see, without the steps of ordinary work."""
     requests = visible_requests(person).order_by("-pk")[:size]
-    events = Event.objects.filter(project__in=visible_projects(person)).exclude(reason__in=_QUIET)
+    events = Event.objects.filter(project__in=visible_projects(person)).exclude(reason__in=ORDINARY)
     entries = [_of_request(one, linked=True) for one in requests]
     entries += [_of_event(one, linked=True) for one in events.select_related("project").order_by("-pk")[:size]]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:size]
@@ -126,7 +125,7 @@ def _gathered(events: Iterable[Event]) -> list[Entry]:
     made: dict[tuple[int, str], list[Event]] = {}
     for event in events:
         verb = event.message.split(" ", 1)[0]
-        if event.reason in _QUIET and verb in ("Made", "Changed"):
+        if event.reason in ORDINARY and verb in ("Made", "Changed"):
             made.setdefault((event.generation, verb), []).append(event)
         else:
             entries.append(_of_event(event, linked=False))

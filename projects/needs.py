@@ -79,7 +79,7 @@ def _undecided(person: "Person") -> Iterator[Need]:
 
 
 def _asked_back(person: "Person") -> Iterator[Need]:
-    mine = permissions.visible_requests(person).filter(requested_by=person.pk, decision=Decision.PENDING)
+    mine = permissions.own_requests(person).filter(decision=Decision.PENDING)
     for one in mine.exclude(asked_back_at=None).order_by("-pk")[:AT_MOST]:
         question = one.comments.filter(asks=True).last()
         yield Need(

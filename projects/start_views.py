@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -24,6 +25,7 @@ from projects.sorting import MOST_COUNTED, Sorted, counted, in_order, order_aske
 def start(request: HttpRequest) -> HttpResponseBase:
     """What do I have, and what needs me. `format=csv|json` in the address: the list as a file."""
     person = person_of(request)
+    permissions.remember_teams(person)
     chosen = Filter.of(request.GET.dict())
     rows = chosen.applied(person)
     order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
@@ -47,7 +49,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
     }
     if is_htmx(request):
         return render(request, "projects/_rows.html", {**shown, "count_said": True})
-    asked = permissions.visible_requests(person).filter(decision=Decision.PENDING, requested_by=person.pk, project=None)
+    asked = permissions.own_requests(person).filter(decision=Decision.PENDING, project=None)
     shown |= {
         "all_words": WORDS,
         "all_teams": _teams_seen(person),
@@ -60,9 +62,10 @@ def start(request: HttpRequest) -> HttpResponseBase:
 
 
 def _teams_seen(person: Any) -> list[str]:
-    """Slugs of the teams whose projects the person sees."""
-    seen = permissions.visible_projects(person).order_by().values("team")
-    return list(Team.objects.filter(pk__in=seen).values_list("slug", flat=True))
+    """Slugs of the person's teams, and of those of other projects in which they hold a role."""
+    elsewhere = permissions.own_projects(person).values("team")
+    teams = Team.objects.filter(Q(pk__in=permissions.teams_of(person)) | Q(pk__in=elsewhere))
+    return list(teams.order_by("slug").values_list("slug", flat=True))
 
 
 def _empty(person: Any) -> dict[str, Any]:
