@@ -5,13 +5,14 @@ may have been pushed by somebody else than the file: an owner who pushes code on
 not lend it their rights. So we go back, push by push, to the one that brought the file as it is.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import get_user_model
 
 from projects.profile import FILE
 from provisioning.errors import PermanentError, TargetUnavailable, TemporaryError
+from provisioning.forge import ForgeClient
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -19,15 +20,7 @@ if TYPE_CHECKING:
 _MANY = 5
 
 
-class Pushes(Protocol):
-    """What is used here of `provisioning.clients.gitea.Forge` (and of its fake)."""
-
-    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None: ...
-    def find_user(self, who: str) -> str | None: ...
-    def pushes(self, full_name: str, branch: str) -> Sequence[Mapping[str, Any]]: ...
-
-
-def blob_at(client: Pushes, full_name: str, sha: str) -> str | None:
+def blob_at(client: ForgeClient, full_name: str, sha: str) -> str | None:
     """The blob id of profile.yaml at a commit; None when there is no plain file, or no such commit any more."""
     try:
         found = client.file(full_name, FILE, sha)
@@ -38,7 +31,7 @@ def blob_at(client: Pushes, full_name: str, sha: str) -> str | None:
     return found[1] if found is not None else None
 
 
-def who_brought(client: Pushes, *, full_name: str, branch: str, sha: str, blob: str) -> str | None:
+def who_brought(client: ForgeClient, *, full_name: str, branch: str, sha: str, blob: str) -> str | None:
     """The forge's login of whoever pushed profile.yaml as it is at the branch's tip.
 
     None when the forge doesn't say: its feed is a moment behind, or the file is older than what the feed has.
@@ -53,7 +46,7 @@ def who_brought(client: Pushes, *, full_name: str, branch: str, sha: str, blob: 
     return None
 
 
-def person_of(client: Pushes, login: str, *, commit: Mapping[str, Any] | None = None) -> "Person | None":
+def person_of(client: ForgeClient, login: str, *, commit: Mapping[str, Any] | None = None) -> "Person | None":
     """The account here of a person known there; None when nobody with that mail as account name signed in.
 
     The forge says whose mail it is, for the mails in `commit` (a branch's tip) or when asked. Only accounts of the

@@ -1,33 +1,15 @@
 """What a look at a registered repository works with: the forge, what it says, and how an answer gets on a commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from projects.askers import Pushes
 from projects.installation import Installation
 from projects.models import RegisteredRepository
 from projects.profile import FILE
 from projects.verdicts import Said, shortened, standing
+from provisioning.forge import ForgeClient
 
 CONTEXT = "slipway/profile"
-
-
-class Forge(Pushes, Protocol):
-    """What is used here of `provisioning.clients.gitea.Forge` (and of its fake)."""
-
-    bot: str
-    name: str
-
-    def repository(self, full_name: str) -> Mapping[str, Any] | None: ...
-    def branch_head(self, full_name: str, branch: str) -> Mapping[str, Any] | None: ...
-    def set_status(
-        self, full_name: str, sha: str, context: str, state: Any, description: str, target_url: str = ""
-    ) -> None: ...
-    def statuses(self, full_name: str, sha: str) -> Mapping[str, Mapping[str, str]]: ...
-    def pull_request(self, full_name: str, number: int) -> Mapping[str, Any] | None: ...
-    def pull_request_files(self, full_name: str, number: int) -> Sequence[Mapping[str, str]]: ...
-    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
 
 
 class Refused(Exception):
@@ -46,7 +28,7 @@ class Desk:
 
     repository_id: int
     installation: Installation
-    client: Forge
+    client: ForgeClient
     full_name: str
     branch: str
     html_url: str

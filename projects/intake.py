@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from projects.askers import blob_at, person_of, who_brought
-from projects.desk import CONTEXT, Desk, Forge, Refused
+from projects.desk import CONTEXT, Desk, Refused
 from projects.file_wish import ask, parsed
 from projects.installation import Installation
 from projects.listening import (
@@ -37,6 +37,7 @@ from projects.profile import FILE, Profile
 from projects.pull_requests import look_at_pull_request
 from projects.verdicts import granted_project, request_of
 from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
+from provisioning.forge import ForgeClient
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -91,7 +92,7 @@ def _look(
         log.error("forge_not_in_catalogue", forge=row.forge)
         _answered(waiting, f"The forge {row.forge} is no longer in the catalogue.")
         return
-    client: Forge = open_client(row.forge)
+    client: ForgeClient = open_client(row.forge)
     pushes = [one for one in waiting if one.pull_request is None]
     found: Mapping[str, Any] | None = None
     try:
@@ -253,7 +254,7 @@ def answer(project_id: int, *, installation: Installation, open_client: Callable
     if row is None or request is None:
         return
     try:
-        client: Forge = open_client(row.forge)
+        client: ForgeClient = open_client(row.forge)
         desk = Desk(
             repository_id=row.pk,
             installation=installation,

@@ -6,10 +6,10 @@ lost. After each reading `look_at` lies ten minutes ahead: a webhook that never 
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -22,6 +22,7 @@ from projects.models import Project, RegisteredRepository
 from projects.overlaps import earlier_of
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError
+from provisioning.forge import ForgeClient
 from provisioning.models import Resource
 from provisioning.names import Names
 
@@ -32,15 +33,6 @@ EVENTS = ("pull_request", "push")
 TASK = "projects.tasks.read_profile"
 LEASE = timedelta(seconds=60)
 POLL = timedelta(minutes=10)
-
-
-class Hooks(Protocol):
-    """What is used here of `provisioning.clients.gitea.Forge` (and of its fake)."""
-
-    def repository(self, full_name: str) -> Mapping[str, Any] | None: ...
-    def hooks(self, full_name: str) -> Sequence[Mapping[str, Any]]: ...
-    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int: ...
-    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -126,7 +118,7 @@ def register(
     does not answer, or doesn't let us make a hook.
     """
     target = installation.catalogue.forge(forge)
-    client: Hooks = open_client(forge)
+    client: ForgeClient = open_client(forge)
     found = client.repository(full_name)
     if found is None:
         raise PermanentError(

@@ -19,28 +19,29 @@ What the server taught us, each held by tests/contract/test_forge.py:
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Literal
 from urllib.parse import quote
 
 from provisioning.clients import gitea_documents as documents
 from provisioning.clients import gitea_feed
-from provisioning.clients.gitea_api import GiteaApi, said
-from provisioning.clients.gitea_documents import (
+from provisioning.clients.forge_api import Json, said
+from provisioning.clients.gitea_api import GiteaApi
+from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
+from provisioning.forge import (
+    FILE_LIMIT,
     ChangedFile,
     Comment,
+    Grant,
     Head,
     Hook,
-    Json,
     Permission,
     Protection,
     PullRequest,
+    Push,
     Repository,
     State,
     Status,
 )
-from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
 
-FILE_LIMIT = 64 * 1024
 # Base64 makes four characters of three bytes; the rest of the answer is names and links.
 _ANSWER_LIMIT = FILE_LIMIT * 4 // 3 + 16 * 1024
 
@@ -71,8 +72,11 @@ class Forge:
     # Repositories
 
     def repository(self, full_name: str) -> Repository | None:
-        """A repository, or None when there is none of that name that we may see."""
-        found = self._api.find(f"look for {full_name}", _repo(full_name))
+        """A repository, or None when there is none of that name that we may see.
+
+        For the former name of one that was renamed or moved, that one, which says its present name.
+        """
+        found = self._api.find_moved(f"look for {full_name}", _repo(full_name))
         return None if found is None else documents.repository(found)
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
@@ -170,7 +174,7 @@ class Forge:
             found = self._api.find(doing, path)
         return None if found is None else documents.head(found["commit"])
 
-    def pushes(self, full_name: str, branch: str) -> list[gitea_feed.Push]:
+    def pushes(self, full_name: str, branch: str) -> list[Push]:
         """The newest pushes to a branch and who made them, newest first; a moment behind. [] when there are none."""
         return gitea_feed.pushes(self._api, _repo(full_name), branch)
 
@@ -296,7 +300,7 @@ class Forge:
         found = self._api.find(f"tell what {login} may do on {full_name}", path)
         return "none" if found is None else found["permission"]
 
-    def put_collaborator(self, full_name: str, login: str, permission: Literal["read", "write", "admin"]) -> None:
+    def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, or change them. TemporaryError while the forge doesn't know the person."""
         path = f"{_repo(full_name)}/collaborators/{quote(login, safe='')}"
         self._api.ask(f"let {login} into {full_name}", "PUT", path, body={"permission": permission})

@@ -6,23 +6,15 @@ the push itself.
 """
 
 import re
-from typing import TypedDict
 
 import orjson
 
+from provisioning.clients.forge_api import Json
 from provisioning.clients.gitea_api import GiteaApi
-from provisioning.clients.gitea_documents import Json
+from provisioning.forge import Push
 
 PUSHES = 50
 _COMPARED = re.compile(r"/compare/([0-9a-f]{40,64})\.\.\.([0-9a-f]{40,64})$")
-
-
-class Push(TypedDict):
-    """One push to a branch. `before` is the branch's tip until then, "" for a new branch or when it isn't told."""
-
-    sha: str
-    before: str
-    login: str
 
 
 def pushes(api: GiteaApi, path: str, branch: str) -> list[Push]:

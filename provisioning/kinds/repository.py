@@ -16,12 +16,11 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from provisioning.errors import AlreadyExists, NameTaken, PermanentError, Reason, TemporaryError
+from provisioning.forge import ForgeClient, Grant
 from provisioning.kind import Body, Each, Kind, Object, Options, Right, Wish
 from provisioning.repositories import (
     TOPIC,
     TOPIC_KEPT,
-    ForgeClient,
-    Permission,
     attached,
     description,
     foreign_topics,
@@ -37,8 +36,8 @@ EMPTY = "empty"
 KEY_PROTECTION = "protection/default-branch"
 KEY_MEMBERS = "members"
 
-PERMISSIONS: Mapping[Role, Permission] = {Role.OWNER: "admin", Role.EDITOR: "write", Role.VIEWER: "read"}
-_MAY: Mapping[Permission, str] = {"admin": "administer", "write": "read and push to", "read": "read"}
+PERMISSIONS: Mapping[Role, Grant] = {Role.OWNER: "admin", Role.EDITOR: "write", Role.VIEWER: "read"}
+_MAY: Mapping[Grant, str] = {"admin": "administer", "write": "read and push to", "read": "read"}
 _ADMINISTERS = ("admin", "owner")
 
 Found = Mapping[str, Any]
@@ -90,9 +89,9 @@ def _source(wish: Wish) -> str | None:
     return next(iter(offered.values()), None) if options.template is None else offered.get(options.template)
 
 
-def _people(wish: Wish) -> dict[str, Permission]:
-    """Permission by account name; of several roles the highest."""
-    people: dict[str, Permission] = {}
+def _people(wish: Wish) -> dict[str, Grant]:
+    """Grant by account name; of several roles the highest."""
+    people: dict[str, Grant] = {}
     for role in (Role.VIEWER, Role.EDITOR, Role.OWNER):
         people |= {one.subject: PERMISSIONS[role] for one in wish.spec.subjects(role) if not one.is_group}
     return dict(sorted(people.items()))

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from provisioning.forge import ForgeClient
 from provisioning.kind import Body, Credential, Each, Kind, Object, Wish
-from provisioning.repositories import ForgeClient, full_name, own_repository
+from provisioning.repositories import full_name, own_repository
 
 KEY_CI = "hook/ci"
 KEY_PROFILE = "hook/profile"

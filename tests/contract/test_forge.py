@@ -23,12 +23,14 @@ BOT = "slipway-bot"
 class Subject:
     """A forge, and what tenants do to it behind the portal's back.
 
-    `comment(full name, number, author, body)`; `put_link(full name, branch, path)` makes a symbolic link.
+    `comment(full name, number, author, body)`; `put_link(full name, branch, path)` makes a symbolic link;
+    `rename(full name, name)`.
     """
 
     forge: AnyForge
     comment: Callable[[str, int, str, str], object]
     put_link: Callable[[str, str, str], object]
+    rename: Callable[[str, str], object]
 
 
 def _comment(full_name: str, number: int, author: str, body: str) -> None:
@@ -54,6 +56,11 @@ def _put_link(full_name: str, branch: str, path: str) -> None:
                 Path(folder, path).symlink_to("/etc/passwd")
 
 
+def _rename(full_name: str, name: str) -> None:
+    path, headers = f"{url('gitea')}/api/v1/repos/{full_name}", {"Authorization": f"token {secret('git-1.token')}"}
+    httpx.patch(path, headers=headers, json={"name": name}).raise_for_status()
+
+
 @pytest.fixture
 def real() -> Iterator[Forge]:
     forge = Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot=BOT)
@@ -65,8 +72,8 @@ def real() -> Iterator[Forge]:
 def subject(request: pytest.FixtureRequest) -> Subject:
     if request.param == "fake":
         fake = FakeForge()
-        return Subject(fake, fake.comment, fake.put_link)
-    return Subject(request.getfixturevalue("real"), _comment, _put_link)
+        return Subject(fake, fake.comment, fake.put_link, fake.rename)
+    return Subject(request.getfixturevalue("real"), _comment, _put_link, _rename)
 
 
 @pytest.fixture
@@ -139,6 +146,19 @@ def test_repository_by_name_and_number(forge: AnyForge, repository: str):
     assert forge.repository("contract/none") is None
     assert forge.repository_by_id(2**31 - 1) is None
     assert forge.delete_repository("contract/none") is False
+
+
+def test_former_name_leads_to_the_same_number(subject: Subject, repository: str):
+    forge, before = subject.forge, subject.forge.repository(repository)
+    assert before is not None
+    name = f"{repository.partition('/')[2]}-renamed"
+    subject.rename(repository, name)
+    after = forge.repository_by_id(before["id"])
+    assert after is not None
+    assert after["full_name"] == f"contract/{name}"
+    assert forge.repository(repository) == after
+    assert forge.delete_repository(f"contract/{name}") is True
+    assert forge.repository_by_id(before["id"]) is None
 
 
 def test_repository_is_made_once(forge: AnyForge, repository: str):

@@ -9,6 +9,7 @@ import pytest
 from provisioning.clients import gitea_feed
 from provisioning.clients.gitea import Forge
 from provisioning.clients.gitea_api import GiteaApi
+from provisioning.forge import Push
 from tests.contract.stack import eventually, secret, unique, url
 
 ORGANISATION = "contract"
@@ -48,7 +49,7 @@ def push(full_name: str, person: str, path: str, *, claiming: str) -> str:
 
 
 def test_the_feed_tells_who_pushed_and_what_was_there_before(api: GiteaApi, repository: str) -> None:
-    def told() -> list[gitea_feed.Push]:
+    def told() -> list[Push]:
         found = gitea_feed.pushes(api, f"/repos/{repository}", "main")
         return found if len(found) == 2 else []
 

@@ -5,7 +5,8 @@ import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 
-from provisioning.clients.gitea_documents import (
+from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
+from provisioning.forge import (
     ChangedFile,
     Comment,
     Head,
@@ -13,12 +14,11 @@ from provisioning.clients.gitea_documents import (
     Permission,
     Protection,
     PullRequest,
+    Push,
     Repository,
     State,
     Status,
 )
-from provisioning.clients.gitea_feed import Push
-from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from tests.fakes.forge_state import StoredCommit, StoredRepository
 from tests.fakes.recording import Recorder
 
@@ -38,6 +38,7 @@ class FakeForge(Recorder):
         self.users |= {login: f"{login}@corp.example" for login in ("alice", "bob", "charlie", "paula")}
         self.organisations: set[str] = set()
         self.repositories: dict[str, StoredRepository] = {}
+        self._former: dict[str, str] = {}
         self._url = url
         self._numbers = itertools.count(1)
 
@@ -46,6 +47,13 @@ class FakeForge(Recorder):
         kept = self.repositories[full_name]
         kept.links.add(path)
         kept.branches[branch].files[path] = b"/etc/passwd"
+
+    def rename(self, full_name: str, name: str) -> None:
+        """What a tenant who administers it does; the former name goes on leading there."""
+        kept = self.repositories.pop(full_name)
+        kept.repository["full_name"] = f"{kept.repository['owner']}/{name}"
+        self.repositories[kept.repository["full_name"]] = kept
+        self._former[full_name] = kept.repository["full_name"]
 
     def comment(self, full_name: str, number: int, author: str, body: str) -> None:
         """What a tenant does."""
@@ -63,7 +71,8 @@ class FakeForge(Recorder):
 
     def repository(self, full_name: str) -> Repository | None:
         self._enter("repository", full_name)
-        return copy.deepcopy(self.repositories[full_name].repository) if full_name in self.repositories else None
+        name = full_name if full_name in self.repositories else self._former.get(full_name, "")
+        return copy.deepcopy(self.repositories[name].repository) if name in self.repositories else None
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         self._enter("repository_by_id", str(repository_id))

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from provisioning.clients.gitea_documents import (
+from provisioning.forge import (
     Comment,
     Head,
     Hook,
     Permission,
     Protection,
     PullRequest,
+    Push,
     Repository,
     Status,
 )
-from provisioning.clients.gitea_feed import Push
 
 
 @dataclass

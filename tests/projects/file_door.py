@@ -7,7 +7,7 @@ from typing import Any
 from projects import intake
 from projects.installation import installation
 from projects.models import RegisteredRepository
-from provisioning.clients.gitea_feed import Push
+from provisioning.forge import Push
 from tests.fakes.forge import FakeForge
 
 NAME = "forecasting/demand"

@@ -11,7 +11,7 @@ from provisioning.clients import connect_cluster
 from provisioning.clients.gitea import Forge
 from provisioning.clients.kubernetes import Cluster
 from provisioning.clients.minio import ObjectStore
-from provisioning.errors import TargetUnavailable
+from provisioning.errors import PermanentError, TargetUnavailable, TemporaryError
 from provisioning.secrets import SecretRef
 
 
@@ -154,3 +154,17 @@ def test_missing_secret_is_unavailable_and_looked_for_again():
         connect_cluster(target, resolve=resolve)
     found["cluster-north.token"] = "now-it-is"
     assert connect_cluster(target, resolve=resolve).name == "cluster-north"
+
+
+def test_no_other_host_gets_our_token(server: _Scripted):
+    server.status, server.headers = 301, {"Location": "http://127.0.0.1:1/repositories/7"}
+    forge = Forge(name="t", url=server.url, token="x", bot="slipway-bot")
+    with pytest.raises(PermanentError, match="sends us to another host"):
+        forge.repository("forecasting/demand")
+
+
+def test_endless_redirect_is_followed_once(server: _Scripted):
+    server.status, server.headers = 301, {"Location": "/api/v1/repos/forecasting/other"}
+    forge = Forge(name="t", url=server.url, token="x", bot="slipway-bot")
+    with pytest.raises(TemporaryError, match="has another address now"):
+        forge.repository("forecasting/demand")

@@ -1,0 +1,192 @@
+"""What a git forge is to us: the words all drivers speak, and the one interface that the Kinds and the portal use.
+
+A driver is a file of `provisioning.clients`, one per kind of forge, and turns its forge's answers into these shapes.
+What a forge can't do, its driver refuses with a sentence (`Reason.UNSUPPORTED`); nothing is made to look as if it
+worked.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol, TypedDict
+
+from provisioning.errors import PermanentError, Reason
+
+Permission = Literal["none", "read", "write", "admin", "owner"]
+"""What somebody may do on a repository, by whatever way."""
+Grant = Literal["read", "write", "admin"]
+"""What we give."""
+State = Literal["pending", "success", "error", "failure", "warning"]
+
+FILE_LIMIT = 64 * 1024
+"""Larger files are not read."""
+
+
+class Repository(TypedDict):
+    """What we want to know of a repository. `id` stays the same through renames and transfers."""
+
+    id: int
+    full_name: str
+    owner: str
+    description: str
+    default_branch: str
+    html_url: str
+    clone_url: str
+    topics: list[str]
+    private: bool
+    template: bool
+    empty: bool
+
+
+class Protection(TypedDict):
+    """What a branch demands. `push_logins` may push to it directly; nobody may when it is empty."""
+
+    approvals: int
+    checks: list[str]
+    protected_files: list[str]
+    push_logins: list[str]
+
+
+class Hook(TypedDict):
+    """A webhook, without its secret, which can't be read."""
+
+    id: int
+    url: str
+    events: list[str]
+    active: bool
+
+
+class Head(TypedDict):
+    """The commit at the tip of a branch.
+
+    Names and mails are what the commit claims, and the logins are those that the forge knows by that mail ("" when
+    none). A commit can claim anybody: who pushed is in the webhook only.
+    """
+
+    sha: str
+    message: str
+    author_name: str
+    author_email: str
+    author_login: str
+    committer_name: str
+    committer_email: str
+    committer_login: str
+
+
+class Push(TypedDict):
+    """One push to a branch. `before` is the branch's tip until then, "" for a new branch or when it isn't told."""
+
+    sha: str
+    before: str
+    login: str
+
+
+class Status(TypedDict):
+    """One commit status."""
+
+    state: str
+    description: str
+    target_url: str
+
+
+class Comment(TypedDict):
+    """A comment on an issue or a pull request."""
+
+    id: int
+    author: str
+    body: str
+
+
+class PullRequest(TypedDict):
+    """A pull request. `head_repository` differs from ours when it comes from a fork ("" when that fork is gone)."""
+
+    number: int
+    title: str
+    state: str
+    merged: bool
+    author: str
+    html_url: str
+    head_repository: str
+    head_branch: str
+    head_sha: str
+    base_branch: str
+    base_sha: str
+
+
+class ChangedFile(TypedDict):
+    """A file that a pull request touches: added, changed, deleted, renamed."""
+
+    path: str
+    status: str
+
+
+class ForgeClient(Protocol):
+    """One forge. `full_name` is always "owner/repository", `sha` a whole commit id.
+
+    Every method raises TargetUnavailable when the forge doesn't answer, refuses our token or asks us to wait,
+    TemporaryError when something it needs isn't there yet, PermanentError when the forge says no or can't do it.
+    What each returns when there is nothing stands at `provisioning.clients.gitea.Forge`, which all follow.
+    """
+
+    name: str
+    bot: str
+
+    def close(self) -> None: ...
+    def probe(self) -> str: ...
+
+    def repository(self, full_name: str) -> Repository | None: ...
+    def repository_by_id(self, repository_id: int) -> Repository | None: ...
+    def ensure_organisation(self, name: str) -> bool: ...
+    def create_from_template(
+        self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
+    ) -> Repository: ...
+    def create_repository(
+        self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
+    ) -> Repository: ...
+    def delete_repository(self, full_name: str) -> bool: ...
+    def set_topics(self, full_name: str, topics: Sequence[str]) -> None: ...
+    def set_private(self, full_name: str, private: bool) -> None: ...
+
+    def branch_head(self, full_name: str, branch: str) -> Head | None: ...
+    def pushes(self, full_name: str, branch: str) -> list[Push]: ...
+    def create_branch(self, full_name: str, branch: str, start: str) -> bool: ...
+    def delete_branch(self, full_name: str, branch: str) -> bool: ...
+    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None: ...
+    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str: ...
+    def branch_protection(self, full_name: str, branch: str) -> Protection | None: ...
+    def put_branch_protection(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        checks: Sequence[str] = (),
+        protected_files: Sequence[str] = (),
+        push_logins: Sequence[str] = (),
+        new: bool = False,
+    ) -> None: ...
+
+    def find_user(self, who: str) -> str | None: ...
+    def collaborators(self, full_name: str) -> dict[str, Permission]: ...
+    def permission(self, full_name: str, login: str) -> Permission: ...
+    def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None: ...
+    def delete_collaborator(self, full_name: str, login: str) -> None: ...
+
+    def hooks(self, full_name: str) -> list[Hook]: ...
+    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int: ...
+    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None: ...
+    def delete_hook(self, full_name: str, hook_id: int) -> bool: ...
+
+    def set_status(
+        self, full_name: str, sha: str, context: str, state: State, description: str, target_url: str = ""
+    ) -> None: ...
+    def statuses(self, full_name: str, sha: str) -> dict[str, Status]: ...
+    def pull_request(self, full_name: str, number: int) -> PullRequest | None: ...
+    def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]: ...
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int: ...
+    def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]: ...
+    def comments(self, full_name: str, number: int) -> list[Comment]: ...
+    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
+
+
+def cannot(forge: str, what: str, instead: str) -> PermanentError:
+    """What a driver raises for something that its forge has no way to do, and what to do instead."""
+    return PermanentError(f"{forge} can't {what}. {instead}", reason=Reason.UNSUPPORTED)
