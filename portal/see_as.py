@@ -39,14 +39,15 @@ class SeeAs:
         row = seeing.current(number, by=cast("Person", request.user))
         if row is None:
             return self._over(request)
+        # Also for the refusal: its page has the way out.
+        cast(Any, request).seen_as = row
+        request.user = row.seen
         if request.method not in _READS or request.path.startswith(_APART):
             detail = gettext(
                 "You see this as %(name)s, read-only: nothing can be changed, and the API and sign-in stay closed. "
                 "Go back to yourself first."
             ) % {"name": row.seen_name}
             return answer(request, Problem(403, "seen_as_reads_only", detail))
-        cast(Any, request).seen_as = row
-        request.user = row.seen
         response = self.get_response(request)
         # What was drawn for another person must not come back out of a cache.
         response["Cache-Control"] = "private, no-store"

@@ -74,6 +74,7 @@ def test_nothing_can_be_changed_and_the_api_stays_closed() -> None:
     ]
     assert {one.status_code for one in tried} == {403}
     assert "You see this as bob@corp.example, read-only: nothing can be changed" in text(tried[0])
+    assert 'id="see-as-end"' in tried[0].content.decode()
     assert tried[6].json()["type"] == "urn:slipway:problem:seen-as-reads-only"
     assert Project.objects.values().get() == before
     assert (ApiToken.objects.count(), SeenAs.objects.count()) == (1, 1)
