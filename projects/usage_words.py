@@ -66,7 +66,7 @@ def title_of(measure: Measure) -> str:
 def _line(use: Use, *, plan: Plan | None) -> Line:
     title = title_of(use.measure)
     if use.used is None:
-        says = _("Not measured yet. The store counts in rounds of its own; the first figure takes some minutes.")
+        says = _("Not measured yet. The first figure takes some minutes.")
         return Line(use, title, "", _("not known"), None, says, "")
     if use.limit == 0:
         larger = _larger(use, plan)
