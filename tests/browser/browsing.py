@@ -128,8 +128,8 @@ def tab_to(page: Page, target: str) -> None:
         if page.evaluate(
             """(target) => {
                 const one = document.activeElement;
-                const text = (one.innerText || one.getAttribute("aria-label") || "").trim();
-                return one.id === target || text === target;
+                const text = one.innerText || one.getAttribute("aria-label") || "";
+                return one.id === target || text.replace(/\\s+/g, " ").trim() === target;
             }""",
             target,
         ):

@@ -28,9 +28,9 @@ def browser(base: str) -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def states() -> dict[str, Any]:
-    """Cookies of people who signed in during this module, so that each signs in once."""
+    """Cookies of people who signed in during this run, so that each signs in once."""
     return {}
 
 
@@ -59,4 +59,4 @@ def ready_project(base: str) -> Iterator[str]:
     assert answer.status_code == 202, answer.text
     live.ready(slug, seconds=120)
     yield slug
-    live.retire(slug)
+    live.retire(slug, wait=False)

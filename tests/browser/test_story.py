@@ -29,7 +29,12 @@ def test_alice_asks_by_keyboard_and_watches_it_become_ready_and_retires_it(brows
         expect(page.locator("#slug-answer")).to_contain_text(f"forecasting/{slug}")
         expect(page.locator("#plan")).to_contain_text(f"ml-{slug}")
         tab_to(page, "id-add_name")
-        page.keyboard.type("ml-vision")
+        page.keyboard.type("vis")
+        expect(page.locator("#said")).to_contain_text("in the directory")
+        tab_to(page, "Add Vision, ml-vision")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Role of ml-vision", exact=True)).to_have_value("editor")
+        expect(page.locator("#id-add_name")).to_be_focused()
         tab_to(page, "Preview")
         page.keyboard.press("Enter")
 

@@ -1,0 +1,82 @@
+"""The main paths of a project's pages: its people without script on a phone, its usage, its credentials."""
+
+import os
+import re
+import subprocess
+import sys
+
+from playwright.sync_api import expect
+
+from tests import live
+from tests.browser.browsing import SECONDS, tab_to
+from tests.browser.conftest import Visitor
+from tests.contract.stack import eventually
+
+
+def test_people_are_changed_on_a_phone_without_script(visitor: Visitor, ready_project: str) -> None:
+    with visitor("alice", script=False, width=390) as seen:
+        page = seen.page
+        seen.go(f"/projects/{ready_project}/people/")
+        page.get_by_role("link", name="Change people").click()
+        page.get_by_label("Add a person or group").fill("vis")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.get_by_role("button", name="Add Vision, ml-vision", exact=True).click()
+        page.get_by_label("Role of ml-vision", exact=True).select_option("viewer")
+        page.get_by_role("button", name="Preview").last.click()
+        expect(page.locator("main")).to_contain_text("ml-vision becomes viewer")
+        expect(page.locator("main")).to_contain_text("Nothing has changed yet")
+        page.get_by_role("button", name=f"Change the people of {ready_project}").click()
+        expect(page).to_have_url(f"{seen.base}/projects/{ready_project}/people/")
+        expect(page.locator("main")).to_contain_text("ml-vision")
+        # Somebody of a group in that group: the page says the way.
+        page.get_by_label("Account").fill("erik.vastberg@corp.example")
+        page.get_by_role("button", name="Explain").click()
+        expect(page.locator("#answer")).to_contain_text("as viewer")
+
+
+def test_usage_is_read_by_keyboard(visitor: Visitor, ready_project: str) -> None:
+    measured(ready_project)
+    with visitor("alice") as seen:
+        page = seen.page
+        seen.go(f"/projects/{ready_project}/")
+        tab_to(page, "Usage")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Used of what is allowed")).to_be_visible()
+        expect(page.locator("[data-measure=cpu]")).to_contain_text("of 4 cores")
+        expect(page.get_by_role("progressbar").first).to_have_accessible_name(re.compile("CPU"))
+        tab_to(page, "Choose another plan")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{seen.base}/projects/{ready_project}/edit/")
+
+
+def test_a_key_is_rotated_and_shown_once(visitor: Visitor, ready_project: str) -> None:
+    with visitor("alice") as seen:
+        page = seen.page
+        seen.go(f"/projects/{ready_project}/credentials/")
+        page.locator("#rotate-bucket").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-purpose=bucket] td").first).to_have_text("2")
+        expect(page.locator("[data-purpose=bucket]")).to_contain_text("Ready", timeout=60 * SECONDS)
+        expect(page.locator("[data-purpose=bucket]")).to_contain_text("The one before works until")
+        page.locator("#show-bucket").focus()
+        page.keyboard.press("Enter")
+        secret = page.locator("#secret").inner_text()
+        assert len(secret) > 20
+        seen.go(f"/projects/{ready_project}/credentials/")
+        assert secret not in page.content()
+        expect(page.locator("#secret")).to_have_count(0)
+        expect(page.locator("#show-bucket")).to_have_count(0)
+        expect(page.locator("[data-purpose=bucket]")).to_contain_text("You were shown it")
+
+
+def measured(slug: str) -> None:
+    """Have the worker take the round of usage now that comes every few minutes, and wait for its figures."""
+    command = [sys.executable, "-m", "celery", "-A", "portal.celery", "call", "projects.usage_tasks.measure_usage"]
+    variables = {**os.environ, **live.environment(), "SLIPWAY_METRICS_PORT": "0"}
+    subprocess.run(command, cwd=live.ROOT, env=variables, capture_output=True, check=True)
+
+    def known() -> bool:
+        lines = live.api("alice").get(f"projects/{slug}/usage/").json()["items"]
+        return any(one["measure"] == "cpu" and one["used"] is not None for one in lines)
+
+    eventually(known, seconds=60)
