@@ -1,4 +1,7 @@
-"""What every page's frame needs: where one is, who one is, and how many requests wait. At most two queries a page."""
+"""What every page's frame needs: where one is, who one is, how many requests wait, what the platform team tells.
+
+At most three queries a page.
+"""
 
 from typing import Any
 
@@ -6,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portal.account_views import theme_of
+from portal.put_away import told
 from projects import permissions
 
 _SECTIONS = {
@@ -28,6 +32,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "theme": theme_of(request),
         "request_id": request.META.get("slipway.request_id", ""),
         "account": SimpleLazyObject(lambda: _account(request)),
+        "announcements": SimpleLazyObject(lambda: told(request)),
     }
 
 

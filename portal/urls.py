@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from portal import account_views, health
 from portal.auth_views import SignIn
 from portal.break_glass import BreakGlass
+from portal.put_away import put_away
 from projects.api_reference import profile_schema
 
 handler400 = "portal.errors.bad_request"
@@ -26,6 +27,7 @@ urlpatterns = [
     path("account/tokens/", account_views.tokens, name="account-tokens"),
     path("account/tokens/<uuid:uid>/remove/", account_views.token, name="account-token"),
     path("account/sign-out-everywhere/", account_views.end_sessions, name="account-end-sessions"),
+    path("announcements/<int:announcement>/put-away/", put_away, name="put-away"),
     path("api/v1/", include("projects.api_urls")),
     path("api/v1/", include("portal.api_urls")),
     path("profile.schema.json", profile_schema, name="profile-schema"),

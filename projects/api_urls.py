@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from projects import (
+    announcement_api,
     api,
     api_access,
     api_activity,
@@ -68,6 +69,7 @@ urlpatterns = [
     path("targets/", api_reference.Targets.as_view(), name="targets"),
     path("directory/", directory_api.DirectorySearch.as_view(), name="directory"),
     path("directory/state/", directory_api.DirectoryState.as_view(), name="directory-state"),
+    path("announcements/", announcement_api.Told.as_view(), name="announcements"),
     path("me/", api_reference.MeDetail.as_view(), name="me"),
     path("platform/", include("projects.platform_api_urls")),
 ]

@@ -102,6 +102,11 @@ def may_change_team(user: "Person") -> bool:
     return is_platform_admin(user)
 
 
+def may_announce(user: "Person") -> bool:
+    """May the person tell everybody something, at the top of every page? The platform team."""
+    return is_platform_admin(user)
+
+
 def visible_projects(user: "Person") -> QuerySet[Project]:
     """Projects the person may see: own role, own team, or all for the platform team; never removed ones."""
     projects = Project.objects.filter(deleted_at=None)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import bulk_views, platform_views, seeing_views
+from projects import announcement_views, bulk_views, platform_views, seeing_views
 
 app_name = "platform"
 
@@ -18,4 +18,8 @@ urlpatterns = [
     path("actions/<int:run>/turn/", bulk_views.run_turn, name="run-turn"),
     path("see-as/", seeing_views.see_as, name="see-as"),
     path("see-as/end/", seeing_views.end, name="see-as-end"),
+    path("announcements/", announcement_views.announcements, name="announcements"),
+    path("announcements/new/", announcement_views.new, name="new-announcement"),
+    path("announcements/<int:announcement>/", announcement_views.announcement, name="announcement"),
+    path("announcements/<int:announcement>/end/", announcement_views.end, name="end-announcement"),
 ]

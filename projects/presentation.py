@@ -47,6 +47,9 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "Approved": ("is-ready", "ready"),
     "Rejected": ("is-off", "unavailable"),
     "Withdrawn": ("is-off", "remove"),
+    "To come": ("is-off", "waiting"),
+    "Shown": ("is-ready", "ready"),
+    "Over": ("is-off", "remove"),
 }
 """Class and icon of every status word."""
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +16,20 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.models import ApiToken, User
-from projects.models import Action, BulkAction, BulkRun, Decision, Door, Membership, Project, ProjectRequest
+from projects.models import (
+    Action,
+    Announcement,
+    BulkAction,
+    BulkRun,
+    Decision,
+    Door,
+    Membership,
+    Project,
+    ProjectRequest,
+)
 from tests.people import GROUPS, bearer, client, person, team
 from tests.rights import IDENTITIES, KEYS, OPEN, READS, TABLE, Gate, Line, addresses
 
@@ -36,6 +48,7 @@ class Stage:
     request: ProjectRequest
     tokens: Mapping[str, ApiToken]
     run: BulkRun
+    announcement: Announcement
 
     def values(self, name: str, *, missing: bool = False) -> dict[str, Any]:
         """Parts of the address `name`: of what is there, or of what is not."""
@@ -46,6 +59,7 @@ class Stage:
             "number": self.request.pk,
             "pk": self.request.pk,
             "run": self.run.pk,
+            "announcement": self.announcement.pk,
             "uid": self.tokens["alice"].uid,
             "subject": "alice@corp.example",
             "purpose": "bucket",
@@ -56,6 +70,7 @@ class Stage:
             "number": 999_999_999,
             "pk": 999_999_999,
             "run": 999_999_999,
+            "announcement": 999_999_999,
             "uid": "00000000-0000-4000-8000-000000000000",
             "subject": "alice@corp.example",
             "purpose": "nothing",
@@ -97,7 +112,12 @@ def stage() -> Stage:
     run = BulkRun.objects.create(
         action=BulkAction.SUSPEND, because="The store is moved.", by=paula, by_name=paula.username, door=Door.FORM
     )
-    return Stage(project=project, request=request, tokens=tokens, run=run)
+    # Not shown yet: what is shown stands on every page, with its number.
+    tomorrow = timezone.now() + timedelta(days=1)
+    announcement = Announcement.objects.create(
+        text="Moved.", because="Full.", begins=tomorrow, by=paula, by_name=paula.username
+    )
+    return Stage(project=project, request=request, tokens=tokens, run=run, announcement=announcement)
 
 
 def caller(identity: str, stage: Stage) -> Client:

@@ -5,10 +5,12 @@
 actions over many projects. `usage`: how much of what is allowed is used.
 `credentials`: who rotated keys, and who was shown which.
 `deciding`: what is said and done about a request until it is decided. `notices`: what somebody is to be told.
+`announcements`: what the platform team tells everybody.
 `succession`: who is asked to take over a project whose owners left.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
+from projects.models.announcements import Announcement, AnnouncementState
 from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunState
 from projects.models.core import (
     Action,
@@ -34,6 +36,8 @@ from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
     "Action",
+    "Announcement",
+    "AnnouncementState",
     "BulkAction",
     "BulkItem",
     "BulkRun",

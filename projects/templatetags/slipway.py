@@ -40,6 +40,9 @@ WORDS = (
     gettext_noop("Approved"),
     gettext_noop("Rejected"),
     gettext_noop("Withdrawn"),
+    gettext_noop("To come"),
+    gettext_noop("Shown"),
+    gettext_noop("Over"),
     gettext_noop("create"),
     gettext_noop("update"),
     gettext_noop("delete"),
@@ -69,7 +72,10 @@ def mark(action: str) -> SafeString:
 
 @register.simple_tag
 def when(moment: datetime | None, seconds: bool = False) -> SafeString | str:
-    """A point in time as people say it: today 09:41, this week Friday 15:02, then 17 Nov. "" for none."""
+    """A point in time as people say it: today 09:41, last week Friday 15:02, before 17 Nov; to come 17 Nov 09:41.
+
+    "" for none.
+    """
     if moment is None:
         return ""
     local, today = timezone.localtime(moment), timezone.localtime()
@@ -79,6 +85,7 @@ def when(moment: datetime | None, seconds: bool = False) -> SafeString | str:
         said = date_format(local, "l H:i")
     else:
         said = date_format(local, "j M" if local.year == today.year else "j M Y")
+        said += date_format(local, " H:i") if local > today else ""
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), said)
 
 

@@ -64,11 +64,23 @@ def previewed_run(ready_project: str) -> int:
     return int(answer.json()["id"])
 
 
+@pytest.fixture(scope="module")
+def announcement() -> Iterator[int]:
+    """Number of a warning that everybody reads meanwhile."""
+    wanted = {"text": "The object store is moved tonight.", "level": "warning", "because": "To see how it looks."}
+    answer = live.api("paula").post("platform/announcements/", json={**wanted, "public": True})
+    assert answer.status_code == 201, answer.text
+    number = int(answer.json()["id"])
+    yield number
+    live.api("paula").post(f"platform/announcements/{number}/end/", json={"because": "Seen."})
+
+
 @pytest.mark.parametrize("person", STANDS_FOR)
 def test_every_page_is_for_everybody_who_may_see_it(
-    visitor: Visitor, ready_project: str, waiting_request: int, previewed_run: int, person: str
+    visitor: Visitor, ready_project: str, waiting_request: int, previewed_run: int, announcement: int, person: str
 ) -> None:
     parts = {"slug": ready_project, "number": waiting_request, "team": "forecasting", "run": previewed_run}
+    parts |= {"announcement": announcement}
     found: dict[str, list[str]] = {}
     denied = 0
     with visitor(person) as seen:

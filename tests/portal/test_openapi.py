@@ -100,6 +100,9 @@ def test_what_is_read_has_the_described_shape_and_knows_no_other_parameter(descr
     wish = {"action": "look", "because": "To have a run.", "projects": ["demand"]}
     run = caller.post(f"{API}/platform/runs/", data=wish, content_type="application/json")
     places["run"] = run.json()["id"]
+    wish = {"text": "Tonight.", "because": "To have an announcement."}
+    told = caller.post(f"{API}/platform/announcements/", data=wish, content_type="application/json")
+    places["announcement"] = told.json()["id"]
     for path, method, operation in operations(description):
         if method != "get":
             continue
@@ -119,7 +122,7 @@ def test_writes_know_no_other_parameter_either(description: dict[str, Any]) -> N
     spec = {"slug": "demand", "team": "forecasting"}
     made = caller.post(f"{API}/projects/", data=spec, content_type="application/json")
     places = {"slug": "demand", "id": made.json()["request"]["id"], "uid": "00000000-0000-4000-8000-000000000000"}
-    places |= {"purpose": "bucket", "team": "forecasting", "run": 1}
+    places |= {"purpose": "bucket", "team": "forecasting", "run": 1, "announcement": 1}
     admin = client("paula")
     for path, method, _ in operations(description):
         if method == "get":
