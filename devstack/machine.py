@@ -51,6 +51,9 @@ POSTGRES = Package("postgresql", lambda: postgres_bin() is not None, "the portal
 REDIS = Package("redis-server", _program("redis-server"), "the doorbell between portal and workers")
 OPENSSL = Package("openssl", _program("openssl"), "certificates of the stack")
 GIT = Package("git", _program("git"), "Gitea needs it")
+SSH = Package(
+    "openssh-client", lambda: _program("ssh")() and _program("ssh-keygen")(), "CI clones by SSH, and Gitea's host key"
+)
 VENV = Package("python3-venv", lambda: importlib.util.find_spec("ensurepip") is not None, "the virtual environment")
 COMPILER = Package("build-essential", _program("cc"), "Gitea's SQLite driver is C")
 SAMBA = (

@@ -79,6 +79,7 @@ def catalogue_values(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "ci_url": f"http://127.0.0.1:{ports['ci']}/",
         "store_url": endpoints.s3_endpoint or f"http://127.0.0.1:{ports['minio']}",
         "forge_url": (endpoints.gitea_url or f"http://127.0.0.1:{ports['gitea']}").rstrip("/"),
+        "forge_ssh": json.dumps(forge_ssh(stack, endpoints)),
         "forge_bot": BOT,
         "directory": _indented(directory_section(stack)),
     }
@@ -236,6 +237,8 @@ def _write_gitea(stack: Stack) -> None:
         "user": getpass.getuser(),
         "as_root": f"I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = {str(os.geteuid() == 0).lower()}",
         "port": str(stack.ports()["gitea"]),
+        "ssh_port": str(stack.ports()["gitea-ssh"]),
+        "host_key": str(_ensure_host_key(stack)),
         "folder": str(folder),
         "static": str(builds.folder(builds.BY_NAME["gitea"])),
         "secret_key": stack.secret("gitea-secret-key"),
@@ -245,6 +248,27 @@ def _write_gitea(stack: Stack) -> None:
     template = string.Template((ROOT / "devstack" / "gitea.template.ini").read_text(encoding="utf-8"))
     text = template.substitute(values)
     write_if_changed(folder / "app.ini", text, mode=0o600)
+
+
+def _host_key(stack: Stack) -> Path:
+    return stack.folder / "gitea" / "host-key"
+
+
+def _ensure_host_key(stack: Stack) -> Path:
+    """What Gitea's SSH server shows that it is itself; its public half is pinned in the catalogue."""
+    path = _host_key(stack)
+    if not path.exists():
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+    return path
+
+
+def forge_ssh(stack: Stack, endpoints: Endpoints) -> dict[str, object] | None:
+    """The catalogue's `ssh` of the forge; None for a configured Gitea, whose host key nobody told us."""
+    if endpoints.gitea_url is not None:
+        return None
+    public = " ".join(_host_key(stack).with_suffix(".pub").read_text(encoding="utf-8").split()[:2])
+    return {"url": f"ssh://git@127.0.0.1:{stack.ports()['gitea-ssh']}", "host_keys": [public]}
 
 
 def _configured_cluster(path: Path) -> dict[str, object]:

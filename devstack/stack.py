@@ -25,6 +25,7 @@ PORT_NAMES = (
     "minio",
     "minio-console",
     "gitea",
+    "gitea-ssh",
     "idp",
     "ci",
 )
@@ -138,17 +139,18 @@ def choose_ports(
     return chosen, moved
 
 
-def settle_ports(stack: Stack) -> list[str]:
+def settle_ports(stack: Stack, *, running: bool = False) -> list[str]:
     """Choose the stack's ports and keep them in ports.json. Returns the names that had to move.
 
-    Only for a stack that does not run: its own servers would count as somebody else.
+    None moves of a stack that runs, whose own servers would count as somebody else; it gets what it lacks.
     """
+    kept = stack.ports()
     pick = secrets.SystemRandom()
     candidates = pick.sample(PORT_RANGE, 500)
     ports, moved = choose_ports(
-        kept=stack.ports(),
+        kept=kept,
         names=PORT_NAMES,
-        is_free=port_is_free,
+        is_free=lambda port: (running and port in kept.values()) or port_is_free(port),
         candidates=candidates,
         preferred={"web": 8000} if stack.name == "dev" else None,
     )

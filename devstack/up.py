@@ -35,7 +35,7 @@ HOPELESS = 5
 
 def prepare_machine(endpoints: Endpoints, *, level: str) -> None:
     """Debian packages, virtual environment, front-end files. `level` is the requirements file: base or dev."""
-    wanted = [machine.OPENSSL, machine.GIT, machine.VENV]
+    wanted = [machine.OPENSSL, machine.GIT, machine.SSH, machine.VENV]
     if endpoints.database_url is None:
         wanted.append(machine.POSTGRES)
     if endpoints.redis_url is None:
@@ -61,6 +61,8 @@ def prepare_stack(one: Stack, endpoints: Endpoints) -> None:
             stack.settle_address(one)
         else:
             stack.forget_address(one)
+    else:
+        stack.settle_ports(one, running=True)
     if certificates.ensure(one):
         say.line("certificates made")
     settings.write(one, endpoints)

@@ -72,13 +72,29 @@ class ObjectStoreTarget(_Named):
     secret_key: SecretRef
 
 
+class ForgeSsh(_Entry):
+    """How CI clones: where every SSH address begins, and the host keys of the forge ("ssh-ed25519 AAAA…")."""
+
+    url: Annotated[str, Field(pattern=r"^ssh://[A-Za-z0-9._-]+@[A-Za-z0-9.-]+(:\d{1,5})?/?$")]
+    host_keys: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*$")], ...], Field(min_length=1)
+    ]
+
+    def known_hosts(self) -> str:
+        """The lines of a known_hosts file that pins the forge's keys."""
+        host, _, port = self.url.removeprefix("ssh://").rstrip("/").rpartition("@")[2].partition(":")
+        place = f"[{host}]:{port}" if port not in ("", "22") else host
+        return "".join(f"{place} {key}\n" for key in self.host_keys)
+
+
 class ForgeTarget(_Named):
-    """A git forge. `bot` is the account that our token belongs to."""
+    """A git forge. `bot` is the account that our token belongs to. Without `ssh`, CI gets no key to clone with."""
 
     kind: Literal["gitea"] = "gitea"
     url: str
     token: SecretRef
     bot: str
+    ssh: ForgeSsh | None = None
 
 
 class _Directory(_Named):

@@ -54,6 +54,15 @@ class Hook(TypedDict):
     active: bool
 
 
+class DeployKey(TypedDict):
+    """An SSH key that opens one repository. `public` has no comment."""
+
+    id: int
+    title: str
+    public: str
+    read_only: bool
+
+
 class Head(TypedDict):
     """The commit at the tip of a branch.
 
@@ -174,6 +183,9 @@ class ForgeClient(Protocol):
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int: ...
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None: ...
     def delete_hook(self, full_name: str, hook_id: int) -> bool: ...
+    def deploy_keys(self, full_name: str) -> list[DeployKey]: ...
+    def create_deploy_key(self, full_name: str, title: str, public: str) -> int: ...
+    def delete_deploy_key(self, full_name: str, key_id: int) -> None: ...
 
     def set_status(
         self, full_name: str, sha: str, context: str, state: State, description: str, target_url: str = ""

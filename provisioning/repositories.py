@@ -16,6 +16,8 @@ TOPIC = "slipway"
 TOPIC_KEPT = "slipway-kept"
 _UID_TOPIC = re.compile(r"u-[0-9a-f]{32}")
 _IN_DESCRIPTION = "(Slipway project "
+CLONE_PURPOSE = "clone"
+"""What the key is derived for that CI reads the repository with."""
 
 
 def attached(wish: Wish) -> str | None:

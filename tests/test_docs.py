@@ -49,6 +49,7 @@ def test_every_field_of_the_catalogue_is_named() -> None:
         catalogue.ClusterLogin,
         catalogue.ObjectStoreTarget,
         catalogue.ForgeTarget,
+        catalogue.ForgeSsh,
         catalogue.LdapDirectory,
         catalogue.GraphDirectory,
         catalogue.Plan,

@@ -64,10 +64,13 @@ def put(store: Minio, bucket: str, name: str) -> None:
     store.put_object(bucket, name, io.BytesIO(b"frames"), 6)
 
 
-def test_by_api_nine_resources_become_ready(slug: str) -> None:
+def test_by_api_all_resources_become_ready(slug: str) -> None:
     rows = live.api("alice").get(f"projects/{slug}/resources/").json()["items"]
     assert {row["kind"]: row["word"] for row in rows} == dict.fromkeys(
-        ["access", "bucket", "credentials", "limits", "namespace", "network", "pipeline", "repository", "webhook"],
+        [
+            *("access", "bucket", "clone", "credentials", "limits", "namespace", "network", "pipeline"),
+            *("repository", "webhook"),
+        ],
         "Ready",
     )
 

@@ -30,6 +30,7 @@ from provisioning.forge import (
     FILE_LIMIT,
     ChangedFile,
     Comment,
+    DeployKey,
     Grant,
     Head,
     Hook,
@@ -336,6 +337,23 @@ class Forge:
     def delete_hook(self, full_name: str, hook_id: int) -> bool:
         """Remove a webhook. False when it wasn't there."""
         return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{_repo(full_name)}/hooks/{hook_id}")
+
+    # Deploy keys
+
+    def deploy_keys(self, full_name: str) -> list[DeployKey]:
+        """The deploy keys of a repository; [] when it isn't there."""
+        found = self._api.pages(f"list the deploy keys of {full_name}", f"{_repo(full_name)}/keys")
+        return [documents.deploy_key(one) for one in found]
+
+    def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
+        """Let whoever has the private half read the repository; the key's number."""
+        body = {"title": title, "key": public, "read_only": True}
+        doing = f"add a deploy key to {full_name}"
+        return int(self._api.ask(doing, "POST", f"{_repo(full_name)}/keys", body=body)["id"])
+
+    def delete_deploy_key(self, full_name: str, key_id: int) -> None:
+        """Remove a deploy key. Nothing happens when it isn't there."""
+        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_repo(full_name)}/keys/{key_id}")
 
     # Statuses, pull requests, comments
 

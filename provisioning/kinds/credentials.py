@@ -2,14 +2,17 @@
 
 The Secret `bucket-credentials` has the names that AWS's tools read, the ConfigMap `project-info` says where things are.
 The Secret `slipway-ci-webhook` stands here too, not with the Kind `pipeline`: whoever receives the forge's deliveries
-needs it also on a cluster without Tekton. Its values are derived, so nothing here waits for bucket or forge.
+needs it also on a cluster without Tekton. `slipway-ci-clone` is what CI reads the repository with, in the form that
+Tekton and git know; its public half is the Kind `clone`'s. All values are derived, so nothing here waits for
+bucket or forge.
 """
 
 from base64 import b64encode
 
 from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
-from provisioning.repositories import full_name
+from provisioning.repositories import CLONE_PURPOSE, full_name
+from provisioning.ssh_keys import key_pair
 
 
 def bucket_key(wish: Wish) -> dict[str, str]:
@@ -21,7 +24,7 @@ def bucket_key(wish: Wish) -> dict[str, str]:
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
-    """Two Secrets and a ConfigMap."""
+    """Three Secrets and a ConfigMap."""
     store, names = wish.object_store, wish.names
     endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
     bucket = {
@@ -45,14 +48,28 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     return (
         _secret(wish, "bucket-credentials", bucket),
         _secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
+        _clone_key(wish),
         manifest(wish, "ConfigMap", "project-info", data=info),
     )
 
 
-def _secret(wish: Wish, name: str, values: dict[str, str]) -> Object:
+def _clone_key(wish: Wish) -> Object:
+    """The private key, the address that it opens and the forge's pinned host keys. Absent where there is no SSH."""
+    name, ssh = "slipway-ci-clone", wish.forge.ssh
+    if ssh is None:
+        return manifest(wish, "Secret", name, absent=True)
+    values = {
+        "ssh-privatekey": key_pair(wish.secret(CLONE_PURPOSE)).private,
+        "known_hosts": ssh.known_hosts(),
+        "url": f"{ssh.url.rstrip('/')}/{full_name(wish)}.git",
+    }
+    return _secret(wish, name, values, type="kubernetes.io/ssh-auth")
+
+
+def _secret(wish: Wish, name: str, values: dict[str, str], *, type: str = "Opaque") -> Object:
     """A Secret, its values encoded as the API server gives them back."""
     data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
-    return manifest(wish, "Secret", name, sensitive=True, type="Opaque", data=data)
+    return manifest(wish, "Secret", name, sensitive=True, type=type, data=data)
 
 
 def summary(wish: Wish) -> str:

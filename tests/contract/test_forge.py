@@ -1,6 +1,7 @@
 """One contract for `Forge` and its fake. Cases that need the server's own rules run on the real one only."""
 
 import inspect
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from provisioning.clients.gitea import FILE_LIMIT, Forge
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TargetUnavailable, TemporaryError
+from provisioning.ssh_keys import key_pair
 from tests.contract.stack import secret, unique, url
 from tests.fakes.forge import FakeForge
 
@@ -320,6 +322,22 @@ def test_hooks_without_their_secret(forge: AnyForge, repository: str):
     assert forge.hooks("contract/none") == []
     with pytest.raises(TemporaryError):
         forge.update_hook(repository, number, "http://127.0.0.1:1/b", "second-secret", ["push"])
+
+
+def test_deploy_keys_read_and_no_more(forge: AnyForge, repository: str):
+    public = key_pair(secrets.token_urlsafe(32)).public
+    number = forge.create_deploy_key(repository, "ci v1", public)
+    assert forge.deploy_keys(repository) == [{"id": number, "title": "ci v1", "public": public, "read_only": True}]
+    with pytest.raises(PermanentError):
+        forge.create_deploy_key(repository, "ci v2", public)
+    with pytest.raises(PermanentError):
+        forge.create_deploy_key(repository, "ci v1", key_pair(secrets.token_urlsafe(32)).public)
+    forge.delete_deploy_key(repository, number)
+    forge.delete_deploy_key(repository, number)
+    assert forge.deploy_keys(repository) == []
+    assert forge.deploy_keys("contract/none") == []
+    with pytest.raises(TemporaryError):
+        forge.create_deploy_key("contract/none", "ci v1", public)
 
 
 def test_last_status_of_a_context_counts(forge: AnyForge, repository: str):

@@ -106,6 +106,7 @@ def test_configured_servers_stand_in_environment_and_catalogue(written: Stack) -
         "ci_url": f"http://127.0.0.1:{PORTS['ci']}/",
         "store_url": "https://s3.corp.example",
         "forge_url": "https://git.corp.example",
+        "forge_ssh": "null",
         "forge_bot": "slipway-bot",
         "directory": settings.catalogue_values(written, Endpoints())["directory"],
         "cluster_login": json.dumps(settings.cluster_login(written, Endpoints())),

@@ -9,6 +9,7 @@ from provisioning.errors import AlreadyExists, PermanentError, Reason, Temporary
 from provisioning.forge import (
     ChangedFile,
     Comment,
+    DeployKey,
     Head,
     Hook,
     Permission,
@@ -277,6 +278,28 @@ class FakeForge(Recorder):
         self._enter("delete_hook", full_name, str(hook_id))
         kept = self.repositories.get(full_name)
         return kept is not None and kept.hooks.pop(hook_id, None) is not None
+
+    # Deploy keys
+
+    def deploy_keys(self, full_name: str) -> list[DeployKey]:
+        self._enter("deploy_keys", full_name)
+        kept = self.repositories.get(full_name)
+        return copy.deepcopy(list(kept.deploy_keys.values())) if kept else []
+
+    def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
+        with self._lock:
+            self._enter("create_deploy_key", full_name, title)
+            kept = self._kept(full_name, "add a deploy key")
+            if any(title == one["title"] or public == one["public"] for one in kept.deploy_keys.values()):
+                raise PermanentError(f"{self.name} refuses to add a deploy key to {full_name}: it exists already")
+            number = next(self._numbers)
+            kept.deploy_keys[number] = {"id": number, "title": title, "public": public, "read_only": True}
+            return number
+
+    def delete_deploy_key(self, full_name: str, key_id: int) -> None:
+        self._enter("delete_deploy_key", full_name, str(key_id))
+        if full_name in self.repositories:
+            self.repositories[full_name].deploy_keys.pop(key_id, None)
 
     # Statuses, pull requests, comments
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from provisioning.forge import (
     Comment,
+    DeployKey,
     Head,
     Hook,
     Permission,
@@ -36,6 +37,7 @@ class StoredRepository:
     collaborators: dict[str, Permission] = field(default_factory=dict)
     hooks: dict[int, Hook] = field(default_factory=dict)
     secrets: dict[int, str] = field(default_factory=dict)
+    deploy_keys: dict[int, DeployKey] = field(default_factory=dict)
     statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
     comments: dict[int, list[Comment]] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from provisioning.names import LABEL_UID
 from provisioning.outcomes import Known, Outcome
 from provisioning.plan import Action, compare
 from provisioning.reconcile import Result, reconcile, remove
+from provisioning.ssh_keys import key_pair
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.forge import FakeForge
 from tests.fakes.object_store import FakeObjectStore
@@ -116,6 +117,7 @@ class Outside:
         self.forge.ensure_organisation("others")
         self.forge.create_repository("others", "demand", "")
         self.forge.create_hook("others/demand", LISTENER, "theirs", ["push"])
+        self.forge.create_deploy_key("others/demand", "slipway-ci v1", "ssh-ed25519 theirs")
 
     def _not_ours(self) -> Any:
         """All that doesn't stand under the project's own names."""
@@ -214,12 +216,23 @@ class Outside:
             )
             if secret is not None
         }
+        assert {(one["title"], one["public"], one["read_only"]) for one in self._deploy_keys(REPOSITORY)} == {
+            (title, key_pair(secret).public, True)
+            for title, secret in (
+                (f"slipway-ci v{wish.version('clone')}", wish.secret("clone")),
+                (f"slipway-ci v{wish.version('clone') - 1}", wish.earlier_secret("clone")),
+            )
+            if secret is not None
+        }
         self.check_others_untouched()
         for client in self.clients:
             client.calls.clear()
         result = self.look(wish)
         assert result is not None
         assert (result.ready, result.delay, self.writes()) == (True, None, [])
+
+    def _deploy_keys(self, full_name: str) -> list[Any]:
+        return list(self.forge.repositories[full_name].deploy_keys.values())
 
     def check_gone(self, wish: Wish) -> None:
         """Nothing of the project is left but what is kept on purpose, with a mark that says so."""
@@ -233,7 +246,7 @@ class Outside:
             assert self.store.buckets[BUCKET].tags["slipway.dev/kept"] == "true"
         if kept is not None:
             assert "slipway-kept" in kept.repository["topics"]
-            assert kept.hooks == {}
+            assert (kept.hooks, kept.deploy_keys) == ({}, {})
         self.check_others_untouched()
 
     def check_others_untouched(self) -> None:
@@ -244,10 +257,12 @@ class Outside:
         import base64
 
         told = repr(self.said)
-        for purpose in ("bucket", "webhook", "profile-hook"):
+        for purpose in ("bucket", "webhook", "profile-hook", "clone"):
             plain = wish.secret(purpose)
             assert plain not in told
             assert base64.b64encode(plain.encode()).decode() not in told
+        assert "PRIVATE KEY" not in told
+        assert base64.b64encode(key_pair(wish.secret("clone")).private.encode()).decode() not in told
 
 
 def tampering() -> Mapping[str, Callable[[Outside], None]]:
@@ -335,6 +350,10 @@ def tampering() -> Mapping[str, Callable[[Outside], None]]:
         for hook in kept.hooks.values():
             hook["active"] = False
 
+    def keys_write(kept: Any) -> None:
+        for one in kept.deploy_keys.values():
+            one["read_only"] = False
+
     def lose_repository(outside: Outside) -> None:
         outside.forge.repositories.pop(REPOSITORY, None)
 
@@ -362,6 +381,8 @@ def tampering() -> Mapping[str, Callable[[Outside], None]]:
         "hook gone": on_repository(one_hook_less),
         "hook twice": on_repository(one_hook_twice),
         "hooks off": on_repository(hooks_off),
+        "deploy keys gone": on_repository(lambda kept: kept.deploy_keys.clear()),
+        "deploy keys write": on_repository(keys_write),
         "topics gone": on_repository(lambda kept: kept.repository.update(topics=["theirs"])),
         "made public": on_repository(lambda kept: kept.repository.update(private=False)),
         "unprotected": on_repository(lambda kept: kept.protections.clear()),

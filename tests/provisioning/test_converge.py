@@ -66,7 +66,7 @@ def live_through(outside: Outside, steps: list[tuple[str, Any]]) -> Wish:
 
 def rotated(version: int, *, overlap: bool = True) -> dict[str, Any]:
     """What a wish knows of its credentials after so many rotations of all of them."""
-    purposes = ("bucket", "webhook", "profile-hook")
+    purposes = ("bucket", "webhook", "profile-hook", "clone")
     before = Earlier(version=version - 1, key_id=None)
     return {
         "versions": dict.fromkeys(purposes, version),
@@ -173,7 +173,7 @@ def test_nothing_is_built_on_a_name_that_became_somebody_elses() -> None:
         "namespace": Reason.NAME_TAKEN, "access": Reason.DEPENDENCY_NOT_READY, "limits": Reason.DEPENDENCY_NOT_READY,
         "network": Reason.DEPENDENCY_NOT_READY, "credentials": Reason.DEPENDENCY_NOT_READY,
         "pipeline": Reason.DEPENDENCY_NOT_READY, "repository": Reason.NAME_TAKEN,
-        "webhook": Reason.DEPENDENCY_NOT_READY, "bucket": Reason.AVAILABLE,
+        "webhook": Reason.DEPENDENCY_NOT_READY, "clone": Reason.DEPENDENCY_NOT_READY, "bucket": Reason.AVAILABLE,
     }  # fmt: skip
     assert outside.writes() == []
 
@@ -245,7 +245,10 @@ def test_the_end_of_an_old_key_is_no_drift() -> None:
     outside.said.clear()
     outside.settle(wish(**rotated(2, overlap=False)))
     told = [one for outcome in outside.said for one in outcome.happenings]
-    assert [(one.reason, one.message) for one in told] == [(Reason.AVAILABLE, f"Changed user/{ACCOUNT}.")]
+    assert sorted((one.reason, one.message) for one in told) == [
+        (Reason.AVAILABLE, "Changed deploy-keys."),
+        (Reason.AVAILABLE, f"Changed user/{ACCOUNT}."),
+    ]
 
 
 def test_an_old_key_that_somebody_makes_anew_is_taken_away() -> None:

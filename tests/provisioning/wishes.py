@@ -57,7 +57,13 @@ _CATALOGUE: dict[str, Any] = {
         }
     ],
     "forges": [
-        {"name": "git-1", "url": "http://127.0.0.1:3000", "token": {"file": "git-1.token"}, "bot": "slipway-bot"},
+        {
+            "name": "git-1",
+            "url": "http://127.0.0.1:3000",
+            "token": {"file": "git-1.token"},
+            "bot": "slipway-bot",
+            "ssh": {"url": "ssh://git@127.0.0.1:2222", "host_keys": ["ssh-ed25519 AAAAC3NzaSample"]},
+        },
     ],
     "plans": {
         "small": {"cpu": "4", "memory": "16Gi", "pods": 20, "storage": "100Gi", "bucket": "200Gi", "units": 4},

@@ -3,6 +3,7 @@ from typing import Any
 
 from provisioning.kind import Object
 from provisioning.kinds.credentials import KIND
+from provisioning.ssh_keys import key_pair
 from tests.provisioning.wishes import KEY_RING, LABELS, UID, catalogue, wish
 
 
@@ -10,9 +11,9 @@ def metadata(name: str) -> dict[str, Any]:
     return {"name": name, "namespace": "ml-demand", "labels": LABELS}
 
 
-def secret(name: str, values: dict[str, str]) -> Object:
+def secret(name: str, values: dict[str, str], *, type: str = "Opaque") -> Object:
     data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
-    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata(name), "type": "Opaque", "data": data}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata(name), "type": type, "data": data}
     return Object(key=f"Secret/{name}", body=body, sensitive=True)
 
 
@@ -47,12 +48,27 @@ BUCKET = {
 }
 
 
-def test_two_secrets_and_where_things_are() -> None:
+def clone_key(repository: str = "forecasting/demand") -> Object:
+    values = {
+        "ssh-privatekey": key_pair(derived("clone")).private,
+        "known_hosts": "[127.0.0.1]:2222 ssh-ed25519 AAAAC3NzaSample\n",
+        "url": f"ssh://git@127.0.0.1:2222/{repository}.git",
+    }
+    return secret("slipway-ci-clone", values, type="kubernetes.io/ssh-auth")
+
+
+def test_three_secrets_and_where_things_are() -> None:
     assert KIND.desired(wish()) == (
         secret("bucket-credentials", BUCKET),
         secret("slipway-ci-webhook", {"secret": derived("webhook")}),
+        clone_key(),
         info(),
     )
+
+
+def test_without_ssh_there_is_no_clone_key() -> None:
+    forge = {"name": "git-1", "url": "http://127.0.0.1:3000", "token": {"env": "A"}, "bot": "slipway-bot"}
+    assert KIND.desired(wish(catalogue=catalogue(forges=[forge])))[2] == Object("Secret/slipway-ci-clone", None)
 
 
 def test_rotation_changes_one_secret_only() -> None:
@@ -79,6 +95,7 @@ def test_an_endpoint_without_scheme_becomes_a_url_and_an_attached_repository_is_
     assert KIND.desired(rich) == (
         secret("bucket-credentials", {**BUCKET, "AWS_ENDPOINT_URL": endpoint}),
         secret("slipway-ci-webhook", {"secret": derived("webhook")}),
+        clone_key("charlie/parts"),
         info(endpoint=endpoint, repository="charlie/parts", repository_url="http://127.0.0.1:3000/charlie/parts"),
     )
 
