@@ -25,6 +25,7 @@ from projects import permissions, seeing
 from projects.answers import person_of
 from projects.errors import Conflict, Fault, NotFound
 from projects.spec import faults_of
+from projects.zone_names import zone_names
 
 THEME = "theme"
 THEMES = (("", gettext_lazy("As the system")), ("light", gettext_lazy("Light")), ("dark", gettext_lazy("Dark")))
@@ -52,7 +53,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         "platform_admin": permissions.is_platform_admin(person),
         "themes": THEMES,
         "theme": theme_of(request),
-        "zones": zones.zone_names(),
+        "zones": zone_names(),
         "zone": request.COOKIES.get(zones.CHOSEN, ""),
         "browser_zone": request.COOKIES.get(zones.BROWSER, ""),
         "languages": settings.LANGUAGES,
@@ -73,7 +74,7 @@ def display(request: HttpRequest) -> HttpResponse:
     offered = {
         THEME: [value for value, _ in THEMES],
         settings.LANGUAGE_COOKIE_NAME: [code for code, _ in settings.LANGUAGES],
-        zones.CHOSEN: zones.zone_names(),
+        zones.CHOSEN: zone_names(),
     }
     answer = redirect("account")
     for name, values in offered.items():

@@ -16,6 +16,8 @@ _SECTIONS = {
     **dict.fromkeys(("requests", "request", "revise", "stand-ins"), "requests"),
     **dict.fromkeys(("teams", "team", "team-edit"), "teams"),
     "help": "help",
+    # Pages of the account are nowhere in the navigation.
+    **dict.fromkeys(("notices", "notifications"), ""),
 }
 
 

@@ -13,6 +13,7 @@ from projects import (
     api_succession,
     credential_api,
     directory_api,
+    notice_api,
     team_api,
     usage_api,
 )
@@ -71,5 +72,8 @@ urlpatterns = [
     path("directory/state/", directory_api.DirectoryState.as_view(), name="directory-state"),
     path("announcements/", announcement_api.Told.as_view(), name="announcements"),
     path("me/", api_reference.MeDetail.as_view(), name="me"),
+    path("me/notices/", notice_api.Notices.as_view(), name="notices"),
+    path("me/notices/read/", notice_api.ReadNotices.as_view(), name="read-notices"),
+    path("me/notifications/", notice_api.Notifications.as_view(), name="notifications"),
     path("platform/", include("projects.platform_api_urls")),
 ]

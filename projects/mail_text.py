@@ -50,7 +50,7 @@ def compose(notices: Sequence[Notice], *, to: str, number: str, installation: In
     """The mail for these notices, of one person, oldest first. number: its Message-ID."""
     base = installation.public_url
     lines = [{"text": one.text, "url": base + link if (link := link_of(one)) else ""} for one in notices]
-    values = {"lines": lines, "portal": f"{base}/"}
+    values = {"lines": lines, "choose": base + reverse("projects:notifications")}
     host = host_of(base)
     mail = EmailMultiAlternatives(
         subject=subject_of(notices),
@@ -60,6 +60,7 @@ def compose(notices: Sequence[Notice], *, to: str, number: str, installation: In
         headers={
             "Message-ID": number,
             "List-Id": f"Slipway <notices.{host}>",
+            "List-Unsubscribe": f"<{base}{reverse('projects:notifications')}>",
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
         },

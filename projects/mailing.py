@@ -6,7 +6,6 @@ What waits too long for a mail server is given up after a day, with a reason on 
 """
 
 import smtplib
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -20,7 +19,7 @@ from projects import permissions
 from projects.installation import Installation
 from projects.mail_text import compose, message_id, usable_address
 from projects.models import Decision, Mailing, Notice
-from projects.news import WAITING
+from projects.news import is_over
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -108,7 +107,7 @@ def _send(mailing: Mailing, connection: BaseEmailBackend, *, installation: Insta
     """Send one claimed mail. False when it was not sent; its row says why. Raises _Silent."""
     # Read anew: groups and address may have changed since the notices were written.
     person = cast("Person", mailing.person)
-    notices = still_for(person, mailing.notices.select_related("request", "project").order_by("pk"))
+    notices = still_for(person, mailing)
     if not notices:
         return _give_up(mailing, _NOTHING_LEFT)
     address = usable_address(person)
@@ -129,24 +128,14 @@ def _send(mailing: Mailing, connection: BaseEmailBackend, *, installation: Insta
     return True
 
 
-def still_for(person: "Person", notices: Iterable[Notice]) -> list[Notice]:
-    """Those that the person may still see, and that are still so."""
-    if not person.is_active:
-        return []
-    found = list(notices)
-    requests = {one.request_id for one in found if one.request_id}
-    projects = {one.project_id for one in found if one.project_id and not one.request_id}
-    seen_requests = permissions.visible_requests(person).filter(pk__in=requests).in_bulk()
-    seen_projects = set(permissions.visible_projects(person).filter(pk__in=projects).values_list("pk", flat=True))
+def still_for(person: "Person", mailing: Mailing) -> list[Notice]:
+    """Those of the mail that the person may still see, and that are still so, oldest first."""
+    return [one for one in permissions.visible_notices(person).filter(mailing=mailing).order_by("pk") if _holds(one)]
 
-    def holds(notice: Notice) -> bool:
-        if notice.request_id:
-            request = seen_requests.get(notice.request_id)
-            over = notice.kind in WAITING and request is not None and request.decision != Decision.PENDING
-            return request is not None and not over
-        return notice.project_id is None or notice.project_id in seen_projects
 
-    return [one for one in found if holds(one)]
+def _holds(notice: Notice) -> bool:
+    request = notice.request
+    return request is None or not is_over(notice.kind, pending=request.decision == Decision.PENDING)
 
 
 def _hand_over(mail: object, connection: BaseEmailBackend) -> None:

@@ -1,6 +1,11 @@
-"""What people are told: the kinds, which of them wait for no others, and which are soon no news any more."""
+"""What people are told: each kind with who hears of it, in one table; pages, mails and rights read it here."""
 
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 Kind = Literal[
     "request-waits",
@@ -13,7 +18,40 @@ Kind = Literal[
     "ends",
     "suspended",
 ]
-URGENT: frozenset[Kind] = frozenset({"escalation", "suspended"})
-"""Mailed at once, together with what waits already."""
-WAITING: frozenset[str] = frozenset({"request-waits", "reminder", "escalation"})
-"""No news any more once the request is decided."""
+When = Literal["now", "digest", "never"]
+"""How a kind is mailed: with what comes close to it, once a day, or not at all."""
+
+
+@dataclass(frozen=True)
+class News:
+    """One kind. `asks`: it asks for a decision, so nobody can mute it, and it is over once the request is decided.
+
+    urgent: mailed at once, together with what waits already. usual: how it is mailed to who has not chosen.
+    """
+
+    title: Promise
+    told: Promise
+    urgent: bool = False
+    asks: bool = False
+    usual: When = "now"
+
+
+NEWS: Mapping[Kind, News] = {
+    "request-waits": News(_("A request waits for a decision"), _("those who may decide"), asks=True),
+    "reminder": News(_("A request still waits"), _("those who may decide"), asks=True),
+    "escalation": News(
+        _("A request has waited too long"), _("those who may decide, and who is asked then"), urgent=True, asks=True
+    ),
+    "request-decided": News(_("A request is decided"), _("who asked")),
+    "changes-asked": News(_("A request needs other words"), _("who asked")),
+    "comment": News(_("Somebody wrote about a request"), _("who asked, decides, or wrote before")),
+    "stand-in": News(_("Somebody decides in another's place"), _("who is named")),
+    "ends": News(_("A project ends soon"), _("owners")),
+    "suspended": News(_("A project is suspended, its end date has passed"), _("owners"), urgent=True),
+}
+KINDS: tuple[Kind, ...] = cast("tuple[Kind, ...]", get_args(Kind))
+
+
+def is_over(kind: str, *, pending: bool) -> bool:
+    """Whether it is no news any more, since its request is decided."""
+    return not pending and any(NEWS[one].asks for one in KINDS if one == kind)

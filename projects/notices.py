@@ -1,6 +1,6 @@
 """Telling people: a notice for each, written in the transaction of what it tells of, so that none is lost or early.
 
-Nothing is sent here; `projects.mailing` does that.
+Nothing is sent here; `projects.mailing` does that, when `projects.mail_times` says.
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,9 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
 from projects.installation import installation
+from projects.mail_times import choices_of, mail_time
 from projects.models import Notice, Project, ProjectRequest
-from projects.news import URGENT, Kind
+from projects.news import Kind
 
 
 def announce(
@@ -27,10 +28,16 @@ def announce(
     Returns for how many. Call it inside the transaction of what is told.
     """
     people = {one.pk for one in to if one.is_active and (but is None or one.pk != but.pk)}
-    now = timezone.now()
-    at = now if kind in URGENT else now + installation().mail_window
+    if not people:
+        return 0
+    now, window = timezone.now(), installation().mail_window
+    about = project.pk if project is not None else request.project_id if request is not None else None
+    times = {
+        pk: mail_time(kind, choice=choice, project=about, now=now, window=window)
+        for pk, choice in choices_of(people).items()
+    }
     Notice.objects.bulk_create(
-        Notice(person_id=pk, kind=kind, text=text, request=request, project=project, created_at=now, mail_at=at)
+        Notice(person_id=pk, kind=kind, text=text, request=request, project=project, created_at=now, mail_at=times[pk])
         for pk in sorted(people)
     )
     return len(people)

@@ -15,6 +15,7 @@ from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef,
 from projects.models import (
     Decision,
     Membership,
+    Notice,
     OfferedTo,
     Project,
     ProjectRequest,
@@ -214,6 +215,18 @@ def own_requests(user: "Person") -> QuerySet[ProjectRequest]:
     """Requests the person made."""
     requests = ProjectRequest.objects.select_related("team", "project")
     return requests.filter(requested_by=user.pk) if user.is_active else requests.none()
+
+
+def visible_notices(user: "Person") -> QuerySet[Notice]:
+    """What the person was told and may still know: of requests and projects that they see now, or of neither."""
+    notices = Notice.objects.filter(person=user.pk).select_related("request", "project")
+    if not user.is_active:
+        return notices.none()
+    # Looked up for each notice: there are few of them, and many requests.
+    requests, projects = visible_requests(user), visible_projects(user)
+    asked = Q(Exists(requests.filter(pk=OuterRef("request"))))
+    other = Q(request=None) & (Q(project=None) | Q(Exists(projects.filter(pk=OuterRef("project")))))
+    return notices.filter(asked | other)
 
 
 def deciding_for(user: "Person") -> list["Person"]:

@@ -7,6 +7,7 @@ from projects import (
     ask_views,
     credential_views,
     directory_views,
+    notice_views,
     people_change_views,
     people_views,
     project_views,
@@ -22,6 +23,9 @@ app_name = "projects"
 
 urlpatterns = [
     path("", start_views.start, name="start"),
+    path("account/notices/", notice_views.notices, name="notices"),
+    path("account/notices/read/", notice_views.read, name="read-notices"),
+    path("account/notifications/", notice_views.notifications, name="notifications"),
     path("help/", start_views.help_page, name="help"),
     path("projects/new/", ask_views.new, name="new"),
     path("projects/plan/", ask_views.plan, name="plan"),

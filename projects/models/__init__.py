@@ -4,7 +4,8 @@
 `platform`: what the platform team's pages are made of. `bulk`: its
 actions over many projects. `usage`: how much of what is allowed is used.
 `credentials`: who rotated keys, and who was shown which.
-`deciding`: what is said and done about a request until it is decided. `notices`: what somebody is to be told.
+`deciding`: what is said and done about a request until it is decided. `notices`: what somebody is to be told, and
+`mail_choices`: which of it by mail.
 `announcements`: what the platform team tells everybody.
 `succession`: who is asked to take over a project whose owners left.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
@@ -29,6 +30,7 @@ from projects.models.core import (
 from projects.models.credentials import Reveal, Rotation
 from projects.models.deciding import Reminder, RequestComment, RequestRevision, StandIn
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
+from projects.models.mail_choices import MailChoice, MutedProject
 from projects.models.notices import EndTold, Mailing, Notice
 from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
 from projects.models.succession import OfferedTo, Succession
@@ -52,8 +54,10 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "ItemState",
+    "MailChoice",
     "Mailing",
     "Membership",
+    "MutedProject",
     "Notice",
     "OfferedTo",
     "Project",

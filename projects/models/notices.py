@@ -45,6 +45,7 @@ class Notice(models.Model):
     mail_at = models.DateTimeField(null=True, blank=True, help_text="Not mailed before; never when empty.")
     mailing = models.ForeignKey(Mailing, on_delete=models.SET_NULL, related_name="notices", null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True, help_text="When the person marked it as read.")
 
     class Meta:
         ordering = ["-pk"]

@@ -7,7 +7,8 @@ import pytest
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 
-from portal.zones import zone_names, zone_of
+from portal.zones import zone_of
+from projects.zone_names import zone_names
 from tests.people import client
 
 pytestmark = pytest.mark.django_db

@@ -1,12 +1,8 @@
 """Mails of notices, through a real mail server on loopback."""
 
-import email
-import email.policy
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -20,35 +16,15 @@ from projects.models import Decision, Mailing, Notice, ProjectRequest
 from projects.notices import announce
 from tests.people import person
 from tests.projects.asking import asked
+from tests.projects.sink import mails, pass_window, running, text
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def sink(tmp_path: Path, settings: Any) -> Iterator[MailSink]:
-    with MailSink(folder=tmp_path) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
-        settings.INSTALLATION = replace(installation(), mail_from="Slipway <slipway@corp.example>")
+    with running(folder=tmp_path, settings=settings) as server:
         yield server
-        server.shutdown()
-
-
-def mails(sink: MailSink) -> list[EmailMessage]:
-    files = sorted(sink.folder.glob("*.eml"))
-    return [email.message_from_bytes(one.read_bytes(), policy=email.policy.default) for one in files]
-
-
-def text(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content()).replace("\r\n", "\n")
-
-
-def pass_window() -> None:
-    for row in Notice.objects.exclude(mail_at=None):
-        Notice.objects.filter(pk=row.pk).update(mail_at=row.created_at - timedelta(seconds=1))
 
 
 def test_what_comes_close_together_is_one_mail_after_the_window(sink: MailSink) -> None:
@@ -64,6 +40,7 @@ def test_what_comes_close_together_is_one_mail_after_the_window(sink: MailSink) 
     assert (mail["Auto-Submitted"], mail["List-Id"]) == ("auto-generated", "Slipway <notices.localhost>")
     assert "- demand: bob asks why.\n" in text(mail)
     assert "- demand is approved.\n" in text(mail)
+    assert f"{installation().public_url}/account/notifications/\n" in text(mail)
     assert Notice.objects.filter(sent_at=None).count() == 0
 
 
