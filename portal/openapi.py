@@ -47,6 +47,22 @@ class PortalTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         }
 
 
+class CiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The token of a project's CI."""
+
+    target_class = "projects.ci_door.CiToken"
+    name = "ci"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002
+        """A bearer token that is derived for one project."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "slipci_…",
+            "description": "SLIPWAY_TOKEN of the Secret slipway-ci in a project's workspace. It sends reports only.",
+        }
+
+
 class Description(Api):
     """OpenAPI 3.1. It tells how to ask, nothing about anybody's projects, so it needs no credential."""
 

@@ -199,6 +199,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "ModelTestKind": ["invariance", "directional", "minimum", "regression", "slice", "data", "other"],
         "RunAction": ["look", "suspend", "resume", "retry", "skip", "unskip", "plan"],
         "RunState": ["draft", "running", "paused", "stopped", "done"],
         "RunItemState": ["waiting", "left_out", "done", "asked", "refused"],

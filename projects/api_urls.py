@@ -14,6 +14,7 @@ from projects import (
     credential_api,
     directory_api,
     notice_api,
+    report_api,
     team_api,
     usage_api,
 )
@@ -35,6 +36,9 @@ urlpatterns = [
     path("projects/<slug:slug>/events/", api.Events.as_view(), name="events"),
     path("projects/<slug:slug>/requests/", api.ProjectRequests.as_view(), name="project-requests"),
     path("projects/<slug:slug>/usage/", usage_api.ProjectUsage.as_view(), name="usage"),
+    path("projects/<slug:slug>/reports/", report_api.Reports.as_view(), name="reports"),
+    path("projects/<slug:slug>/reports/<int:report>/", report_api.ReportDetail.as_view(), name="report"),
+    path("projects/<slug:slug>/reports/<int:report>/plots/<int:plot>/", report_api.PlotDetail.as_view(), name="plot"),
     path("projects/<slug:slug>/credentials/", credential_api.Credentials.as_view(), name="credentials"),
     path(
         "projects/<slug:slug>/credentials/<slug:purpose>/rotate/",

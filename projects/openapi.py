@@ -98,7 +98,7 @@ def parameters_of(model: type[BaseModel]) -> list[OpenApiParameter]:
     ]
 
 
-def answers(good: Mapping[int, Any], *statuses: int, body: bool = False) -> dict[int | tuple[int, str], Any]:
+def answers(good: Mapping[Any, Any], *statuses: int, body: bool = False) -> dict[int | tuple[int, str], Any]:
     """The answers of an operation: the good ones, and problems. `body`: it reads one, with all that can be wrong."""
     wrong = sorted({400, 401, 503, *statuses, *(_BODY if body else ())})
     said: dict[int | tuple[int, str], Any] = dict(good.items())

@@ -32,6 +32,7 @@ class StrictJson(BaseParser):
     """JSON as this module's docstring says. Raises Refused with 400 or 413."""
 
     media_type = "application/json"
+    max_bytes = MAX_BYTES
 
     def parse(
         self,
@@ -40,9 +41,10 @@ class StrictJson(BaseParser):
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> Any:
         """The body as plain data."""
-        raw = stream.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise Refused(413, code="too_large", detail=f"The body is larger than {MAX_BYTES // 1024} KiB. Send less.")
+        raw = stream.read(self.max_bytes + 1)
+        if len(raw) > self.max_bytes:
+            detail = f"The body is larger than {self.max_bytes // 1024} KiB. Send less."
+            raise Refused(413, code="too_large", detail=detail)
         return read_json(raw)
 
 

@@ -36,8 +36,11 @@ class Gate:
     passes: tuple[str, ...]
     sees: tuple[str, ...] = SEERS
     open: bool = False
+    machines: bool = False
 
 
+MACHINES = Gate(passes=(), machines=True)
+"""A machine's own credential opens it; of people nobody passes, and each is asked for that credential (401)."""
 OPEN = Gate(passes=IDENTITIES, open=True)
 SIGNED_IN = Gate(passes=IDENTITIES[1:], sees=IDENTITIES[1:])
 IN_PERSON = Gate(passes=tuple(one for one in IDENTITIES[1:] if "token" not in one), sees=IDENTITIES[1:])
@@ -168,6 +171,9 @@ TABLE: Mapping[str, Line] = {
     "api:events": line(GET=SEE),
     "api:project-requests": line(GET=SEE),
     "api:usage": line(GET=SEE),
+    "api:reports": line(GET=SEE, POST=MACHINES),
+    "api:report": line(GET=SEE),
+    "api:plot": line(GET=SEE),
     "api:credentials": line(GET=SEE),
     "api:rotate-credential": line(POST=CHANGE),
     "api:end-old-credential": line(POST=CHANGE),

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import ApiToken, User
+from projects.installation import installation
 from projects.models import (
     Action,
     Announcement,
@@ -27,9 +28,12 @@ from projects.models import (
     Decision,
     Door,
     Membership,
+    Plot,
     Project,
     ProjectRequest,
+    Report,
 )
+from tests.ci import COMMIT
 from tests.people import GROUPS, bearer, client, person, team
 from tests.rights import IDENTITIES, KEYS, OPEN, READS, TABLE, Gate, Line, addresses
 
@@ -49,6 +53,7 @@ class Stage:
     tokens: Mapping[str, ApiToken]
     run: BulkRun
     announcement: Announcement
+    plot: Plot
 
     def values(self, name: str, *, missing: bool = False) -> dict[str, Any]:
         """Parts of the address `name`: of what is there, or of what is not."""
@@ -63,6 +68,8 @@ class Stage:
             "uid": self.tokens["alice"].uid,
             "subject": "alice@corp.example",
             "purpose": "bucket",
+            "report": self.plot.report_id,
+            "plot": self.plot.pk,
         }
         nowhere = {
             "slug": "nothing-here",
@@ -74,6 +81,8 @@ class Stage:
             "uid": "00000000-0000-4000-8000-000000000000",
             "subject": "alice@corp.example",
             "purpose": "nothing",
+            "report": 999_999_999,
+            "plot": 999_999_999,
         }
         return {part: (nowhere if missing else there)[part] for part in wanted}
 
@@ -89,7 +98,8 @@ def stage() -> Stage:
         "plan": "small",
         "contributors": [{"user": "alice@corp.example", "role": "owner"}],
     }
-    project = Project.objects.create(slug="lane", team=team("vision"), spec=spec, units=4, key_id="k1")
+    key = installation().key_ring.current
+    project = Project.objects.create(slug="lane", team=team("vision"), spec=spec, units=4, key_id=key)
     Membership.objects.create(project=project, subject="alice@corp.example", role="owner", source=Door.FORM)
     alice = person("alice")
     request = ProjectRequest.objects.create(
@@ -117,7 +127,9 @@ def stage() -> Stage:
     announcement = Announcement.objects.create(
         text="Moved.", because="Full.", begins=tomorrow, by=paula, by_name=paula.username
     )
-    return Stage(project=project, request=request, tokens=tokens, run=run, announcement=announcement)
+    report = Report.objects.create(project=project, commit=COMMIT, branch="main", run="1")
+    plot = Plot.objects.create(report=report, name="residuals", media_type="image/png", content=b"")
+    return Stage(project=project, request=request, tokens=tokens, run=run, announcement=announcement, plot=plot)
 
 
 def caller(identity: str, stage: Stage) -> Client:
@@ -172,6 +184,8 @@ def expected(gate: Gate, identity: str, *, method: str, api: bool) -> str:
     """What the table says."""
     if gate.open:
         return "passed"
+    if gate.machines:
+        return "401"
     if identity in KEYS and not api:
         return "sign in"
     if identity == "anonymous":

@@ -7,6 +7,7 @@ actions over many projects. `usage`: how much of what is allowed is used.
 `deciding`: what is said and done about a request until it is decided. `notices`: what somebody is to be told, and
 `mail_choices`: which of it by mail.
 `announcements`: what the platform team tells everybody.
+`reports`: what CI says of a project's model, and what the forge is told of it.
 `succession`: who is asked to take over a project whose owners left.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
@@ -33,6 +34,7 @@ from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectorySt
 from projects.models.mail_choices import MailChoice, MutedProject
 from projects.models.notices import EndTold, Mailing, Notice
 from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
+from projects.models.reports import Feedback, Plot, Report
 from projects.models.succession import OfferedTo, Succession
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
@@ -50,6 +52,7 @@ __all__ = [
     "DirectoryState",
     "Door",
     "EndTold",
+    "Feedback",
     "FleetSummary",
     "Heartbeat",
     "IdempotencyKey",
@@ -60,11 +63,13 @@ __all__ = [
     "MutedProject",
     "Notice",
     "OfferedTo",
+    "Plot",
     "Project",
     "ProjectRequest",
     "ReadyTime",
     "RegisteredRepository",
     "Reminder",
+    "Report",
     "RequestComment",
     "RequestRevision",
     "Reveal",

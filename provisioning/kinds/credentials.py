@@ -3,12 +3,14 @@
 The Secret `bucket-credentials` has the names that AWS's tools read, the ConfigMap `project-info` says where things are.
 The Secret `slipway-ci-webhook` stands here too, not with the Kind `pipeline`: whoever receives the forge's deliveries
 needs it also on a cluster without Tekton. `slipway-ci-clone` is what CI reads the repository with, in the form that
-Tekton and git know; its public half is the Kind `clone`'s. All values are derived, so nothing here waits for
-bucket or forge.
+Tekton and git know; its public half is the Kind `clone`'s. `slipway-ci` is what CI sends its reports with. All values
+are derived, so nothing here waits for bucket or forge.
 """
 
 from base64 import b64encode
+from urllib.parse import urlsplit
 
+from provisioning import ci_token
 from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
 from provisioning.repositories import CLONE_PURPOSE, full_name
@@ -23,8 +25,18 @@ def bucket_key(wish: Wish) -> dict[str, str]:
     }
 
 
+def report_token(wish: Wish) -> dict[str, str]:
+    """Where CI sends its reports, and with which token, by the names of its variables."""
+    version, portal = wish.version(ci_token.PURPOSE), urlsplit(wish.portal_url)
+    return {
+        "SLIPWAY_URL": f"{portal.scheme}://{portal.netloc}",
+        "SLIPWAY_PROJECT": wish.names.slug,
+        "SLIPWAY_TOKEN": ci_token.token(uid=wish.uid, version=version, secret=wish.secret(ci_token.PURPOSE)),
+    }
+
+
 def desired(wish: Wish) -> tuple[Object, ...]:
-    """Three Secrets and a ConfigMap."""
+    """Four Secrets and a ConfigMap."""
     store, names = wish.object_store, wish.names
     endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
     bucket = {
@@ -49,6 +61,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         _secret(wish, "bucket-credentials", bucket),
         _secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
         _clone_key(wish),
+        _secret(wish, "slipway-ci", report_token(wish)),
         manifest(wish, "ConfigMap", "project-info", data=info),
     )
 
@@ -93,6 +106,14 @@ CREDENTIALS = (
         kinds=("credentials", "webhook"),
         place=lambda wish: f"Secret slipway-ci-webhook in {wish.names.namespace}, and the repository's webhook",
         overlaps=False,
+    ),
+    Credential(
+        purpose=ci_token.PURPOSE,
+        title="CI report token",
+        kinds=("credentials",),
+        place=lambda wish: f"Secret slipway-ci in {wish.names.namespace}",
+        overlaps=True,
+        shown=report_token,
     ),
 )
 

@@ -116,7 +116,7 @@ def test_clearing_a_collection_leaves_our_objects(scene: Stage) -> None:
     }
     assert {kind: [item["metadata"]["name"] for item in one.body["items"]] for kind, one in left.items()} == {
         "configmaps": ["project-info"],
-        "secrets": ["bucket-credentials", "slipway-ci-clone", "slipway-ci-webhook"],
+        "secrets": ["bucket-credentials", "slipway-ci", "slipway-ci-clone", "slipway-ci-webhook"],
     }
 
 
@@ -211,7 +211,12 @@ def test_the_portal_reads_secrets_and_configmaps_only_by_name() -> None:
     assert named == {
         ("slipway-portal", "configmaps"): ["project-info"],
         ("slipway-workspace-manager", "configmaps"): ["project-info"],
-        ("slipway-workspace-manager", "secrets"): ["bucket-credentials", "slipway-ci-clone", "slipway-ci-webhook"],
+        ("slipway-workspace-manager", "secrets"): [
+            "bucket-credentials",
+            "slipway-ci",
+            "slipway-ci-clone",
+            "slipway-ci-webhook",
+        ],
     }
 
 

@@ -46,7 +46,7 @@ def test_the_list_says_everything_but_the_secrets(world: World, project: Project
         "shown_to_you": None,
     }
     assert [(one, items[one]["can_be_shown"]) for one in items] == [
-        ("bucket", True), ("webhook", False), ("clone", False), ("profile-hook", False),
+        ("bucket", True), ("webhook", False), ("ci-report", True), ("clone", False), ("profile-hook", False),
     ]  # fmt: skip
     assert not any(secret in answer.content.decode() for secret in keys(world).values())
 

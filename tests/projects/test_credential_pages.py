@@ -28,16 +28,18 @@ def text(answer: HttpResponse) -> str:
 def buttons(who: str) -> set[str]:
     page = text(client(who).get(PAGE))
     words = ("show", "rotate", "end", "replace")
-    purposes = ("bucket", "webhook", "profile-hook")
+    purposes = ("bucket", "webhook", "ci-report", "profile-hook")
     return {f"{word}-{purpose}" for word in words for purpose in purposes if f'id="{word}-{purpose}"' in page}
 
 
 def test_each_person_has_the_buttons_that_work_for_them(world: World, project: Project) -> None:
     rotating = {
-        "rotate-bucket", "rotate-webhook", "rotate-profile-hook", "replace-bucket", "replace-profile-hook",
+        "rotate-bucket", "rotate-webhook", "rotate-ci-report", "rotate-profile-hook", "replace-bucket",
+        "replace-ci-report", "replace-profile-hook",
     }  # fmt: skip
-    assert buttons("alice") == {"show-bucket"} | rotating
-    assert buttons("bob") == {"show-bucket"}
+    shown = {"show-bucket", "show-ci-report"}
+    assert buttons("alice") == shown | rotating
+    assert buttons("bob") == shown
     assert buttons("paula") == rotating
     Membership.objects.filter(subject="bob@corp.example").update(role="viewer")
     assert buttons("bob") == set()

@@ -257,7 +257,7 @@ class Outside:
         import base64
 
         told = repr(self.said)
-        for purpose in ("bucket", "webhook", "profile-hook", "clone"):
+        for purpose in ("bucket", "webhook", "profile-hook", "clone", "ci-report"):
             plain = wish.secret(purpose)
             assert plain not in told
             assert base64.b64encode(plain.encode()).decode() not in told

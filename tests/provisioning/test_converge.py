@@ -66,7 +66,7 @@ def live_through(outside: Outside, steps: list[tuple[str, Any]]) -> Wish:
 
 def rotated(version: int, *, overlap: bool = True) -> dict[str, Any]:
     """What a wish knows of its credentials after so many rotations of all of them."""
-    purposes = ("bucket", "webhook", "profile-hook", "clone")
+    purposes = ("bucket", "webhook", "profile-hook", "clone", "ci-report")
     before = Earlier(version=version - 1, key_id=None)
     return {
         "versions": dict.fromkeys(purposes, version),

@@ -1,5 +1,6 @@
 from base64 import b64encode
 from typing import Any
+from uuid import UUID
 
 from provisioning.kind import Object
 from provisioning.kinds.credentials import KIND
@@ -57,11 +58,19 @@ def clone_key(repository: str = "forecasting/demand") -> Object:
     return secret("slipway-ci-clone", values, type="kubernetes.io/ssh-auth")
 
 
-def test_three_secrets_and_where_things_are() -> None:
+CI = {
+    "SLIPWAY_URL": "http://localhost:8000",
+    "SLIPWAY_PROJECT": "demand",
+    "SLIPWAY_TOKEN": f"slipci_{UUID(UID).hex}_1_{derived('ci-report')}",
+}
+
+
+def test_four_secrets_and_where_things_are() -> None:
     assert KIND.desired(wish()) == (
         secret("bucket-credentials", BUCKET),
         secret("slipway-ci-webhook", {"secret": derived("webhook")}),
         clone_key(),
+        secret("slipway-ci", CI),
         info(),
     )
 
@@ -96,7 +105,20 @@ def test_an_endpoint_without_scheme_becomes_a_url_and_an_attached_repository_is_
         secret("bucket-credentials", {**BUCKET, "AWS_ENDPOINT_URL": endpoint}),
         secret("slipway-ci-webhook", {"secret": derived("webhook")}),
         clone_key("charlie/parts"),
+        secret("slipway-ci", CI),
         info(endpoint=endpoint, repository="charlie/parts", repository_url="http://127.0.0.1:3000/charlie/parts"),
+    )
+
+
+def test_the_ci_token_is_of_its_version_and_the_portal_is_named_by_its_origin() -> None:
+    later = KIND.desired(wish(versions={"ci-report": 2}, portal_url="https://slipway.corp.example/projects/demand/"))
+    assert later[3] == secret(
+        "slipway-ci",
+        {
+            **CI,
+            "SLIPWAY_URL": "https://slipway.corp.example",
+            "SLIPWAY_TOKEN": f"slipci_{UUID(UID).hex}_2_{derived('ci-report', version=2)}",
+        },
     )
 
 

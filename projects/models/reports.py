@@ -1,0 +1,97 @@
+"""What a project's CI reports about its model, and what we say about it on the forge.
+
+A report never changes: the same commit and run sent again is the same row. `Feedback` is the queue of what is to be
+said: one row for each pull request, or for each branch, so that a newer report takes the place of one not yet told.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from projects.models.core import Project
+
+
+class Report(models.Model):
+    """One run's numbers. `metrics` and `tests` are lists and figures as `projects.report_body` checked them."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reports")
+    commit = models.CharField(max_length=64)
+    branch = models.CharField(max_length=200)
+    pull_request = models.PositiveIntegerField(null=True, blank=True)
+    run = models.CharField(max_length=200)
+    run_url = models.CharField(max_length=500, default="", blank=True)
+    metrics = models.JSONField(default=list)
+    data_hash = models.CharField(max_length=128, default="", blank=True)
+    environment_hash = models.CharField(max_length=128, default="", blank=True)
+    tests = models.JSONField(default=dict)
+    reproduced = models.BooleanField(null=True, blank=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of what was sent: the same again is no other report.")
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "commit", "run"], name="report_once_per_commit_and_run")
+        ]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="report_by_project"),
+            models.Index(fields=["project", "branch", "-id"], name="report_by_branch", condition=Q(pull_request=None)),
+            models.Index(fields=["project", "pull_request", "-id"], name="report_by_pull_request"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.commit[:10]}, run {self.run}"
+
+
+class Plot(models.Model):
+    """A picture of a report. Its first bytes were checked to be those of its media type."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="plots")
+    name = models.CharField(max_length=100)
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["report", "name"], name="plot_once_per_name"),
+            models.CheckConstraint(condition=Q(media_type__in=["image/png", "image/jpeg"]), name="plot_is_a_picture"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Feedback(models.Model):
+    """What the forge is to be told about a pull request, or about the tip of a branch.
+
+    Due when `look_at` has come and nobody holds the lease. A report that comes in sets `report` and `look_at`.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feedback")
+    pull_request = models.PositiveIntegerField(null=True, blank=True)
+    branch = models.CharField(max_length=200, default="", blank=True, help_text="Empty for a pull request.")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="+", help_text="The newest.")
+    told = models.ForeignKey(Report, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    comment_id = models.BigIntegerField(null=True, blank=True, help_text="Our comment's number at the forge.")
+    look_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    why = models.TextField(default="", blank=True, help_text="What kept us from telling it at the last try.")
+
+    class Meta:
+        verbose_name_plural = "feedback"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "pull_request", "branch"], name="feedback_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(pull_request=None, branch__gt="") | Q(pull_request__isnull=False, branch=""),
+                name="feedback_on_a_pull_request_or_a_branch",
+            ),
+        ]
+        indexes = [models.Index(fields=["look_at"], name="feedback_due", condition=Q(look_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.project_id}: {self.pull_request or self.branch}"

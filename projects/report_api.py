@@ -1,0 +1,241 @@
+"""Reports over REST: a project's CI sends them with its own token; people who may see the project read them."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import reports
+from projects.api_base import Api, plain, visible_project
+from projects.api_errors import Refused
+from projects.ci_door import CiToken, Pipeline
+from projects.errors import NotFound
+from projects.models import Plot, Project, Report
+from projects.often import too_often
+from projects.openapi import answers, parameters_of
+from projects.pagination import PageQuery, page_of
+from projects.payload import Closed, StrictJson, read_body, read_query
+from projects.plots import picture
+from projects.report_body import MAX_BYTES, Direction, ReportIn, TestKind
+
+_EXAMPLE: dict[str, Any] = {
+    "commit": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "branch": "shorter-window",
+    "pull_request": 3,
+    "run": "1284",
+    "run_url": "https://git.corp.example/forecasting/demand/actions/runs/1284",
+    "metrics": [{"name": "mae", "value": 0.12, "split": "test", "direction": "lower", "threshold": 0.2}],
+    "data_hash": "d41d8cd98f00b204e9800998ecf8427e.dir",
+    "environment_hash": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "tests": {
+        "passed": 12,
+        "failed": [{"name": "test_winter_weeks", "kind": "slice", "example": "week 2: 912 instead of 240"}],
+        "regression_examples": 20,
+    },
+    "reproduced": True,
+    "plots": [],
+}
+A_MINUTE = 60
+"""Reports that a project may send in a minute."""
+
+
+class MetricOut(BaseModel):
+    """One number of a model."""
+
+    name: str
+    value: float
+    split: str
+    direction: Direction
+    threshold: float | None
+
+
+class FailedTestOut(BaseModel):
+    """A behaviour that the model doesn't have."""
+
+    name: str
+    kind: TestKind
+    example: str
+
+
+class TestsOut(BaseModel):
+    """How the tests of the model's behaviour went."""
+
+    passed: int
+    failed: list[FailedTestOut]
+    regression_examples: int
+
+
+class PlotOut(BaseModel):
+    """A picture and where it is."""
+
+    name: str
+    media_type: str
+    url: str
+
+
+class ReportOut(BaseModel):
+    """What one run said about the model of a commit."""
+
+    id: int
+    commit: str
+    branch: str
+    pull_request: int | None
+    run: str
+    run_url: str | None
+    metrics: list[MetricOut]
+    data_hash: str | None
+    environment_hash: str | None
+    tests: TestsOut | None
+    reproduced: bool | None
+    plots: list[PlotOut] = Field(description="Kept for a project's newest reports.")
+    received_at: datetime
+    url: str
+
+    @classmethod
+    def of(cls, row: Report, *, slug: str) -> "ReportOut":
+        """One report. Prefetch its plots."""
+        return cls(
+            id=row.pk,
+            commit=row.commit,
+            branch=row.branch,
+            pull_request=row.pull_request,
+            run=row.run,
+            run_url=row.run_url or None,
+            metrics=[MetricOut(**one) for one in row.metrics],
+            data_hash=row.data_hash or None,
+            environment_hash=row.environment_hash or None,
+            tests=TestsOut(**row.tests) if row.tests else None,
+            reproduced=row.reproduced,
+            plots=[
+                PlotOut(
+                    name=one.name,
+                    media_type=one.media_type,
+                    url=reverse("api:plot", kwargs={"slug": slug, "report": row.pk, "plot": one.pk}),
+                )
+                for one in row.plots.all()
+            ],
+            received_at=row.received_at,
+            url=reverse("api:report", kwargs={"slug": slug, "report": row.pk}),
+        )
+
+
+class ReportPageOut(BaseModel):
+    """A page, newest first."""
+
+    items: list[ReportOut]
+    next: str | None = Field(description="Address of the next page; null on the last.")
+
+
+class ReportsQuery(PageQuery):
+    """Which reports."""
+
+    branch: str = Field(default="", max_length=200, description="Of this branch, pull requests left out.")
+    pull_request: int | None = Field(default=None, ge=1, le=2**31 - 1, description="Of this pull request.")
+
+
+class LargeJson(StrictJson):
+    """JSON with room for pictures."""
+
+    max_bytes = MAX_BYTES
+
+
+class Reports(Api):
+    """What CI said about a project's model."""
+
+    parser_classes = [LargeJson]
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Only CI sends, and only people read: neither credential is worth anything at the other's method."""
+        # None while the API's description is being made.
+        asked = cast("Any", self.request)
+        if asked is not None and asked.method == "POST":
+            return [CiToken()]
+        return super().get_authenticators()
+
+    @extend_schema(
+        operation_id="list_reports",
+        summary="What CI said about a project's model, newest first",
+        tags=["reports"],
+        parameters=parameters_of(ReportsQuery),
+        responses=answers({200: ReportPageOut}, 404),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """A page of reports."""
+        asked = read_query(ReportsQuery, request)
+        project = visible_project(request, slug)
+        rows = _with_plots(project)
+        if asked.pull_request is not None:
+            rows = rows.filter(pull_request=asked.pull_request)
+        if asked.branch:
+            rows = rows.filter(branch=asked.branch, pull_request=None)
+        found, after = page_of(rows, asked=asked, request=request)
+        items = [ReportOut.of(row, slug=project.slug) for row in found]
+        return Response(plain(ReportPageOut(items=items, next=after)))
+
+    @extend_schema(
+        operation_id="send_report",
+        summary="Report the numbers of a model (CI only, with the token of the Secret slipway-ci)",
+        description="The same commit and run with the same body is one report: 201 the first time, then 200.",
+        tags=["reports"],
+        request=ReportIn,
+        examples=[OpenApiExample("A pull request", value=_EXAMPLE, request_only=True)],
+        responses=answers({201: ReportOut, 200: ReportOut}, 409, 429, body=True),
+    )
+    def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002 - the token names the project
+        """Keep it, and have the forge told."""
+        project = cast("Pipeline", request.user).project
+        wait = too_often("report", project.pk, limit=A_MINUTE)
+        if wait:
+            detail = f"More than {A_MINUTE} reports in a minute. Send this one again a little later."
+            raise Refused(429, code="too_often", detail=detail, wait=wait)
+        read_query(Closed, request)
+        row, new = reports.take_in(project, read_body(ReportIn, request))
+        return Response(plain(ReportOut.of(row, slug=project.slug)), status=201 if new else 200)
+
+
+class ReportDetail(Api):
+    """One report."""
+
+    @extend_schema(
+        operation_id="read_report",
+        summary="One report of a project's CI",
+        tags=["reports"],
+        responses=answers({200: ReportOut}, 404),
+    )
+    def get(self, request: Request, slug: str, report: int) -> Response:
+        """The report as it was sent, pictures as addresses."""
+        read_query(Closed, request)
+        project = visible_project(request, slug)
+        row = _with_plots(project).filter(pk=report).first()
+        if row is None:
+            raise NotFound
+        return Response(plain(ReportOut.of(row, slug=project.slug)))
+
+
+class PlotDetail(Api):
+    """One picture of a report."""
+
+    @extend_schema(
+        operation_id="read_plot",
+        summary="A picture of a report, as PNG or JPEG",
+        tags=["reports"],
+        responses=answers({(200, "image/png"): OpenApiTypes.BINARY, (200, "image/jpeg"): OpenApiTypes.BINARY}, 404),
+    )
+    def get(self, request: Request, slug: str, report: int, plot: int) -> HttpResponse:
+        """Its bytes."""
+        read_query(Closed, request)
+        return picture(visible_project(request, slug), report=report, plot=plot)
+
+
+def _with_plots(project: Project) -> QuerySet[Report]:
+    # The pictures themselves stay in the database.
+    plots = Prefetch("plots", queryset=Plot.objects.defer("content"))
+    return project.reports.prefetch_related(plots)

@@ -1,0 +1,100 @@
+"""Taking in what a project's CI reports, once, and noting that the forge is to be told.
+
+Nothing is asked outside: the worker says it on the forge (`projects.feedback`). What a project may keep here is
+bounded, so that a pipeline that runs wild fills no disk.
+"""
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from projects.audit import audited
+from projects.doorbell import ring
+from projects.errors import Conflict
+from projects.models import Door, Feedback, Plot, Project, Report
+from projects.report_body import ReportIn
+
+log = structlog.get_logger(__name__)
+
+TELL = "projects.feedback_tasks.tell"
+KEPT = 1000
+"""Reports of a project from pull requests, and as many from branches; the oldest go."""
+WITH_PLOTS = 20
+"""Reports of a project whose plots are kept."""
+
+
+def take_in(project: Project, said: ReportIn) -> tuple[Report, bool]:
+    """The report as a row, and whether it is new. Raises Conflict when this commit and run said something else."""
+    with audited(actor="ci", door=Door.API), transaction.atomic():
+        known = _known(project, said)
+        if known is None:
+            try:
+                with transaction.atomic():
+                    made = _make(project, said)
+            except IntegrityError:
+                # Sent twice at the same time.
+                known = _known(project, said)
+                if known is None:
+                    raise
+            else:
+                _to_be_told(made)
+                _forget(made)
+                log.info("reported", slug=project.slug, commit=made.commit[:10], metrics=len(made.metrics))
+                return made, True
+        if known.digest != said.digest():
+            raise Conflict(
+                f"Run {said.run} has reported something else about {said.commit[:10]} before. "
+                "A report is never changed: send it under another run."
+            )
+        return known, False
+
+
+def _known(project: Project, said: ReportIn) -> Report | None:
+    return Report.objects.filter(project=project, commit=said.commit, run=said.run).first()
+
+
+def _make(project: Project, said: ReportIn) -> Report:
+    made = Report.objects.create(
+        project=project,
+        commit=said.commit,
+        branch=said.branch,
+        pull_request=said.pull_request,
+        run=said.run,
+        run_url=said.run_url or "",
+        metrics=[one.model_dump(mode="json") for one in said.metrics],
+        data_hash=said.data_hash or "",
+        environment_hash=said.environment_hash or "",
+        tests=said.tests.model_dump(mode="json") if said.tests else {},
+        reproduced=said.reproduced,
+        digest=said.digest(),
+    )
+    Plot.objects.bulk_create(
+        Plot(report=made, name=one.name, media_type=one.media_type, content=one.decoded()) for one in said.plots
+    )
+    return made
+
+
+def _to_be_told(report: Report) -> None:
+    """Have the forge told. Of several reports about one pull request, or one branch, the newest is what counts."""
+    row, made = Feedback.objects.select_for_update().get_or_create(
+        project_id=report.project_id,
+        pull_request=report.pull_request,
+        branch="" if report.pull_request else report.branch,
+        defaults={"report": report, "look_at": timezone.now()},
+    )
+    if not made and row.report_id < report.pk:
+        row.report, row.look_at, row.tries = report, timezone.now(), 0
+        row.save(update_fields=["report", "look_at", "tries"])
+    ring(TELL, row.pk)
+
+
+def _forget(report: Report) -> None:
+    """Let go of what is beyond what a project may keep."""
+    rows = Report.objects.filter(project_id=report.project_id)
+    alike = rows.filter(pull_request__isnull=report.pull_request is None)
+    oldest = list(alike.order_by("-pk").values_list("pk", flat=True)[KEPT : KEPT + 1])
+    if oldest:
+        alike.filter(pk__lte=oldest[0]).delete()
+    plots = Plot.objects.filter(report__project=report.project_id)
+    with_plots = list(plots.order_by("-report").values_list("report", flat=True).distinct()[:WITH_PLOTS])
+    plots.exclude(report__in=with_plots).delete()
