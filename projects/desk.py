@@ -40,6 +40,8 @@ class Desk:
     def say(self, sha: str, said: Said) -> None:
         """Write a commit status unless it stands there already."""
         present = self.client.statuses(self.full_name, sha).get(CONTEXT)
+        # Compared as the forge keeps it, or each look would write it again.
+        said = said._replace(description=shortened([said.description], limit=self.client.status_limit))
         if present is None or (present["state"], present["description"], present["target_url"]) != tuple(said):
             self.client.set_status(self.full_name, sha, CONTEXT, said.state, said.description, said.url)
 
@@ -55,5 +57,5 @@ class Desk:
 
     def say_refused(self, sha: str, refused: Refused) -> None:
         """Write why nothing was asked for, with the address of the line."""
-        url = f"{self.html_url}/src/commit/{sha}/{FILE}#L{refused.line}"
+        url = self.client.page_of_line(self.html_url, sha, FILE, refused.line)
         self.say(sha, Said("failure", shortened(refused.sentences), url))

@@ -88,9 +88,12 @@ class ForgeSsh(_Entry):
 
 
 class ForgeTarget(_Named):
-    """A git forge. `bot` is the account that our token belongs to. Without `ssh`, CI gets no key to clone with."""
+    """A git forge. `url` is the address of its pages; `bot` is the account that our token belongs to.
 
-    kind: Literal["gitea"] = "gitea"
+    Without `ssh`, CI gets no key to clone with.
+    """
+
+    kind: Literal["gitea", "forgejo", "github"] = "gitea"
     url: str
     token: SecretRef
     bot: str

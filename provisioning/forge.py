@@ -14,7 +14,7 @@ Permission = Literal["none", "read", "write", "admin", "owner"]
 """What somebody may do on a repository, by whatever way."""
 Grant = Literal["read", "write", "admin"]
 """What we give."""
-State = Literal["pending", "success", "error", "failure", "warning"]
+State = Literal["pending", "success", "error", "failure"]
 
 FILE_LIMIT = 64 * 1024
 """Larger files are not read."""
@@ -37,12 +37,16 @@ class Repository(TypedDict):
 
 
 class Protection(TypedDict):
-    """What a branch demands. `push_logins` may push to it directly; nobody may when it is empty."""
+    """What a branch demands. `push_logins` may push to it directly; nobody may when it is empty.
+
+    administrators_push: the forge can't say it by name; whoever administers the repository may push, and nobody else.
+    """
 
     approvals: int
     checks: list[str]
     protected_files: list[str]
     push_logins: list[str]
+    administrators_push: bool
 
 
 class Hook(TypedDict):
@@ -132,11 +136,13 @@ class ForgeClient(Protocol):
 
     Every method raises TargetUnavailable when the forge doesn't answer, refuses our token or asks us to wait,
     TemporaryError when something it needs isn't there yet, PermanentError when the forge says no or can't do it.
+    `bot` is the login that the token belongs to, `status_limit` how long a commit status's description may be.
     What each returns when there is nothing stands at `provisioning.clients.gitea.Forge`, which all follow.
     """
 
     name: str
     bot: str
+    status_limit: int
 
     def close(self) -> None: ...
     def probe(self) -> str: ...
@@ -154,6 +160,7 @@ class ForgeClient(Protocol):
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None: ...
     def set_private(self, full_name: str, private: bool) -> None: ...
 
+    def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str: ...
     def branch_head(self, full_name: str, branch: str) -> Head | None: ...
     def pushes(self, full_name: str, branch: str) -> list[Push]: ...
     def create_branch(self, full_name: str, branch: str, start: str) -> bool: ...
@@ -197,6 +204,17 @@ class ForgeClient(Protocol):
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]: ...
     def comments(self, full_name: str, number: int) -> list[Comment]: ...
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
+
+
+def marked(marker: str, body: str) -> str:
+    """A comment's text with the hidden mark by which it is found again."""
+    return f"<!-- {marker} -->\n{body}"
+
+
+def our_comment(comments: Sequence[Comment], *, bot: str, marker: str) -> Comment | None:
+    """Our own comment with that mark. One of somebody else with the same mark doesn't count."""
+    ours = (one for one in comments if one["author"].lower() == bot.lower())
+    return next((one for one in ours if one["body"].startswith(f"<!-- {marker} -->")), None)
 
 
 def cannot(forge: str, what: str, instead: str) -> PermanentError:

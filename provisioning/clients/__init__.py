@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from provisioning import catalogue
 from provisioning.catalogue import ClusterTarget, ForgeTarget, ObjectStoreTarget
 from provisioning.directory import Directory
+from provisioning.forge import ForgeClient
 from provisioning.secrets import Resolve
 
 if TYPE_CHECKING:
-    from provisioning.clients.gitea import Forge
     from provisioning.clients.kubernetes import Cluster
     from provisioning.clients.minio import ObjectStore
 
@@ -42,8 +42,12 @@ def connect_object_store(target: ObjectStoreTarget, *, resolve: Resolve) -> "Obj
     )
 
 
-def connect_forge(target: ForgeTarget, *, resolve: Resolve) -> "Forge":
-    """Open a forge. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+def connect_forge(target: ForgeTarget, *, resolve: Resolve) -> ForgeClient:
+    """Open a forge by the driver of its kind. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    if target.kind == "github":
+        from provisioning.clients.github import GitHub
+
+        return GitHub(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
     from provisioning.clients.gitea import Forge
 
     return Forge(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)

@@ -41,6 +41,8 @@ from provisioning.forge import (
     Repository,
     State,
     Status,
+    marked,
+    our_comment,
 )
 
 # Base64 makes four characters of three bytes; the rest of the answer is names and links.
@@ -53,6 +55,8 @@ class Forge:
     Every method raises TargetUnavailable when the forge doesn't answer or refuses our token, TemporaryError when
     something it needs isn't there yet, PermanentError when the forge says no.
     """
+
+    status_limit = 255
 
     def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
         self.name = name
@@ -163,6 +167,10 @@ class Forge:
     def set_template(self, full_name: str, template: bool) -> None:
         """Say whether others may start from this repository."""
         self._api.ask(f"mark {full_name} as a template", "PATCH", _repo(full_name), body={"template": template})
+
+    def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
+        """Address of the page that shows a line of a file. html_url: the repository's page."""
+        return f"{html_url}/src/commit/{sha}/{quote(path)}#L{line}"
 
     # Branches and files
 
@@ -361,7 +369,12 @@ class Forge:
         self, full_name: str, sha: str, context: str, state: State, description: str, target_url: str = ""
     ) -> None:
         """Say something about a commit under a context; the last word of a context counts. Cut to 255 characters."""
-        body = {"context": context, "state": state, "description": description[:255], "target_url": target_url}
+        body = {
+            "context": context,
+            "state": state,
+            "description": description[: self.status_limit],
+            "target_url": target_url,
+        }
         made = self._api.send("POST", f"{_repo(full_name)}/statuses/{sha}", body=body)
         if made.status_code == 500 and not self._has_commit(full_name, sha):
             raise PermanentError(f"{full_name} has no commit {sha[:10]} to write a status on.")
@@ -417,14 +430,13 @@ class Forge:
 
         A comment of somebody else with that marker is left alone.
         """
-        hidden = f"<!-- {marker} -->"
-        text = f"{hidden}\n{body}"
-        for one in self.comments(full_name, number):
-            if one["author"].lower() == self.bot.lower() and one["body"].startswith(hidden):
-                if one["body"] != text:
-                    path = f"{_repo(full_name)}/issues/comments/{one['id']}"
-                    self._api.ask(f"change our comment on {number}", "PATCH", path, body={"body": text})
-                return one["id"]
+        text = marked(marker, body)
+        ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
+        if ours is not None:
+            if ours["body"] != text:
+                path = f"{_repo(full_name)}/issues/comments/{ours['id']}"
+                self._api.ask(f"change our comment on {number}", "PATCH", path, body={"body": text})
+            return ours["id"]
         path = f"{_repo(full_name)}/issues/{number}/comments"
         return int(self._api.ask(f"comment on {number}", "POST", path, body={"body": text})["id"])
 

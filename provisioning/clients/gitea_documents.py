@@ -63,6 +63,7 @@ def protection(found: Json) -> Protection:
         "checks": (found["status_check_contexts"] or []) if found["enable_status_check"] else [],
         "protected_files": [one for one in found["protected_file_patterns"].split(";") if one],
         "push_logins": (found["push_whitelist_usernames"] or []) if found["enable_push"] else [],
+        "administrators_push": False,
     }
 
 

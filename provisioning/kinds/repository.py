@@ -10,7 +10,7 @@ nobody's rights away, nor do we touch its branch protection: both were there bef
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -201,12 +201,17 @@ def _members(wish: Wish, client: ForgeClient, found: Found, logins: Logins) -> d
         elif login in present:
             # "owner" comes from the organisation; we give at most "admin".
             people[person] = wanted if present[login] == "owner" else present[login]
-    ours = {*logins.values(), wish.forge.bot}
+    ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
     return {
         "people": people,
-        "others": sorted(login for login in present if login not in ours),
+        "others": sorted(_others(present, ours)),
         "unknown": [person for person, login in logins.items() if login is None],
     }
+
+
+def _others(present: Mapping[str, str], ours: Collection[str]) -> list[str]:
+    """Who else has rights of their own. What the organisation gives its owners is not ours to take."""
+    return [login for login, right in present.items() if login not in ours and right != "owner"]
 
 
 def _protection(wish: Wish, client: ForgeClient, found: Found, logins: Logins) -> dict[str, Any] | None:
@@ -217,6 +222,8 @@ def _protection(wish: Wish, client: ForgeClient, found: Found, logins: Logins) -
     unknown = {person for person in _owners(wish) if logins[person] is None}
     pushers = {persons.get(login, login) for login in rule["push_logins"]} | unknown
     wanted = [wish.forge.bot, *_owners(wish)]
+    if rule["administrators_push"]:
+        return {"approvals": rule["approvals"], "push": wanted}
     ordered = [one for one in wanted if one in pushers] + sorted(pushers - set(wanted))
     return {"approvals": rule["approvals"], "push": ordered}
 
@@ -334,7 +341,7 @@ def _put_members(
     ]
     each(lambda put: client.put_collaborator(name, put[0], put[1]), puts)
     if attached(wish) is None:
-        others = [login for login in present if login not in wanted and login != wish.forge.bot]
+        others = _others(present, {*wanted, wish.forge.bot})
         each(lambda login: client.delete_collaborator(name, login), others)
 
 

@@ -275,9 +275,10 @@ def test_protection_is_kept_whole(forge: AnyForge, repository: str):
         "checks": ["slipway/profile"],
         "protected_files": ["profile.yaml"],
         "push_logins": [BOT],
+        "administrators_push": False,
     }
     forge.put_branch_protection(repository, "main")
-    nothing = {"approvals": 0, "checks": [], "protected_files": [], "push_logins": []}
+    nothing = {"approvals": 0, "checks": [], "protected_files": [], "push_logins": [], "administrators_push": False}
     assert forge.branch_protection(repository, "main") == nothing
 
 

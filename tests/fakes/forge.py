@@ -35,6 +35,7 @@ class FakeForge(Recorder):
         super().__init__()
         self.name = name
         self.bot = bot
+        self.status_limit = 255
         self.users = {bot: f"{bot}@corp.example"}
         self.users |= {login: f"{login}@corp.example" for login in ("alice", "bob", "charlie", "paula")}
         self.organisations: set[str] = set()
@@ -135,6 +136,9 @@ class FakeForge(Recorder):
         self._enter("set_template", full_name)
         self._kept(full_name, "mark it as a template").repository["template"] = template
 
+    def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
+        return f"{html_url}/src/commit/{sha}/{path}#L{line}"
+
     # Branches and files
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
@@ -214,6 +218,7 @@ class FakeForge(Recorder):
             "checks": list(checks),
             "protected_files": list(protected_files),
             "push_logins": list(push_logins),
+            "administrators_push": False,
         }
 
     # People

@@ -378,7 +378,12 @@ def test_what_the_team_added_to_the_protection_stays(forge: FakeForge):
 
     apply(wish(), forge, "protection/")
 
-    assert forge.repositories[NAME].protections["main"] == {**added, "approvals": 0, "push_logins": [BOT, "alice"]}
+    assert forge.repositories[NAME].protections["main"] == {
+        **added,
+        "approvals": 0,
+        "push_logins": [BOT, "alice"],
+        "administrators_push": False,
+    }
 
 
 def test_a_template_that_was_withdrawn_stops_only_those_that_are_not_made_yet(forge: FakeForge):

@@ -1,0 +1,434 @@
+"""GitHub (github.com and Enterprise Server) in the words of `provisioning.forge`, by its published REST API.
+
+Written against version 2022-11-28 of that API and tried with answers of its documented shapes only: no GitHub was ever
+called. Where it differs from Gitea:
+
+- Organisations can't be made by API; somebody makes them and lets the bot in as an owner.
+- "Not private" means `internal` (the company sees it), never `public`, which on github.com would be the whole world.
+- Files can't be protected by a branch's rule; GitHub has CODEOWNERS for that.
+- Somebody outside the organisation is invited and has no right before accepting. An invitation counts as the right
+  here, or each look would invite anew.
+- Several files become one commit in four calls (blobs, tree, commit, branch); an empty repository has no branch to
+  stand on, and so takes none.
+- A symbolic link to a plain file of the same repository reads as that file.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlsplit
+
+from provisioning.clients import github_documents as documents
+from provisioning.clients.forge_api import ForgeApi, Json, said
+from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
+from provisioning.forge import (
+    FILE_LIMIT,
+    ChangedFile,
+    Comment,
+    DeployKey,
+    Grant,
+    Head,
+    Hook,
+    Permission,
+    Protection,
+    PullRequest,
+    Push,
+    Repository,
+    State,
+    Status,
+    cannot,
+    marked,
+    our_comment,
+)
+
+_ANSWER_LIMIT = FILE_LIMIT * 3 // 2 + 16 * 1024
+
+
+def api_address(url: str) -> str:
+    """Where the API of a GitHub is: a host of its own for github.com, a folder for Enterprise Server."""
+    if urlsplit(url).hostname == "github.com":
+        return "https://api.github.com"
+    return f"{url.rstrip('/')}/api/v3"
+
+
+class GitHub:
+    """One GitHub. Threads may share it; processes may not. See `ForgeClient` for what is raised."""
+
+    status_limit = 140
+
+    def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
+        self.name = name
+        self.bot = bot
+        self._api = ForgeApi(
+            name=name,
+            base=api_address(url),
+            headers={
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {token}",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+            page_size="per_page",
+        )
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._api.close()
+
+    def probe(self) -> str:
+        """The server's version, or that it is github.com. PermanentError when the token is somebody else's."""
+        login = self._api.ask("say whose token this is", "GET", "/user")["login"]
+        if login.lower() != self.bot.lower():
+            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+        return str(self._api.ask("tell its version", "GET", "/meta").get("installed_version", "github.com"))
+
+    # Repositories
+
+    def repository(self, full_name: str) -> Repository | None:
+        """A repository, or None; for a former name the one that it leads to."""
+        found = self._api.find_moved(f"look for {full_name}", _repo(full_name))
+        return None if found is None else documents.repository(found)
+
+    def repository_by_id(self, repository_id: int) -> Repository | None:
+        """A repository by its number; None when it isn't there."""
+        found = self._api.find(f"look for repository {repository_id}", f"/repositories/{repository_id}")
+        return None if found is None else documents.repository(found)
+
+    def ensure_organisation(self, name: str) -> bool:
+        """False when the organisation is there. GitHub lets nobody make one by API."""
+        if self._api.find(f"look for the organisation {name}", f"/orgs/{quote(name, safe='')}") is None:
+            raise cannot(
+                self.name,
+                f"make the organisation {name}",
+                f"Somebody makes it there and invites {self.bot} as an owner; then have us look again.",
+            )
+        return False
+
+    def create_from_template(
+        self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
+    ) -> Repository:
+        """Make a repository with a template's files as its first commit. Raises AlreadyExists."""
+        template = self.repository(template_full_name)
+        if template is None or not template["template"]:
+            raise PermanentError(
+                f"{self.name} has no template {template_full_name}. The platform team must mend the catalogue."
+            )
+        body = {"owner": owner, "name": name, "description": description, "private": True}
+        return self._create(f"{_repo(template_full_name)}/generate", f"{owner}/{name}", body, private=private)
+
+    def create_repository(
+        self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
+    ) -> Repository:
+        """Make a repository in an organisation, with a README unless `auto_init` is off. Raises AlreadyExists."""
+        body = {"name": name, "description": description, "private": True, "auto_init": auto_init}
+        return self._create(f"/orgs/{quote(owner, safe='')}/repos", f"{owner}/{name}", body, private=private)
+
+    def _create(self, path: str, full_name: str, body: Json, *, private: bool) -> Repository:
+        made = self._api.send("POST", path, body=body)
+        if made.status_code == 422 and "already exists" in said(made):
+            raise AlreadyExists(f"{full_name} already exists on {self.name}.")
+        if not made.is_success:
+            raise self._api.error(made, f"make {full_name}")
+        found = documents.repository(self._api.document(made))
+        if not private:
+            self.set_private(full_name, False)
+            found["private"] = False
+        return found
+
+    def delete_repository(self, full_name: str) -> bool:
+        """Remove a repository with all that is in it. False when it wasn't there."""
+        return self._api.drop(f"remove {full_name}", _repo(full_name))
+
+    def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
+        """Replace the repository's topics."""
+        path = f"{_repo(full_name)}/topics"
+        self._api.ask(f"set the topics of {full_name}", "PUT", path, body={"names": list(topics)})
+
+    def set_private(self, full_name: str, private: bool) -> None:
+        """Show the repository to its own people only, or to everybody of the company; never to the world."""
+        body = {"visibility": "private" if private else "internal"}
+        self._api.ask(f"set who sees {full_name}", "PATCH", _repo(full_name), body=body)
+
+    def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
+        """Address of the page that shows a line of a file. html_url: the repository's page."""
+        return f"{html_url}/blob/{sha}/{quote(path)}#L{line}"
+
+    # Branches and files
+
+    def branch_head(self, full_name: str, branch: str) -> Head | None:
+        """The commit at a branch's tip; None when there is no such branch (or repository)."""
+        path = f"{_repo(full_name)}/branches/{quote(branch, safe='')}"
+        found = self._api.find(f"read the branch {branch} of {full_name}", path)
+        return None if found is None else documents.head(found["commit"])
+
+    def pushes(self, full_name: str, branch: str) -> list[Push]:
+        """The newest pushes to a branch and who made them, newest first; at most 50. [] when there are none."""
+        path = f"{_repo(full_name)}/activity?ref={quote(f'refs/heads/{branch}', safe='')}&per_page=50"
+        return documents.pushes(self._api.find(f"tell who pushed to {branch}", path) or [])
+
+    def create_branch(self, full_name: str, branch: str, start: str) -> bool:
+        """Make a branch at another one's tip. False when it exists already."""
+        doing = f"make the branch {branch} of {full_name}"
+        body = {"ref": f"refs/heads/{branch}", "sha": self._tip(full_name, start, doing)}
+        made = self._api.send("POST", f"{_repo(full_name)}/git/refs", body=body)
+        if made.status_code == 422 and "already exists" in said(made):
+            return False
+        if not made.is_success:
+            raise self._api.error(made, doing)
+        return True
+
+    def delete_branch(self, full_name: str, branch: str) -> bool:
+        """Remove a branch. False when it wasn't there."""
+        gone = self._api.send("DELETE", f"{_repo(full_name)}/git/refs/heads/{quote(branch)}")
+        if gone.status_code == 404 or (gone.status_code == 422 and "does not exist" in said(gone)):
+            return False
+        if not gone.is_success:
+            raise self._api.error(gone, f"remove the branch {branch} of {full_name}")
+        return True
+
+    def _tip(self, full_name: str, branch: str, doing: str) -> str:
+        found = self._api.find(doing, f"{_repo(full_name)}/git/ref/heads/{quote(branch)}")
+        if found is None:
+            raise TemporaryError(f"{self.name} can't {doing}, since {branch} isn't there yet.", delay=0.2)
+        return str(found["object"]["sha"])
+
+    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None:
+        """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
+
+        TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file or is larger than
+        64 KiB.
+        """
+        doing = f"read {path} of {full_name}"
+        where = f"{_repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
+        found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+        if found is None:
+            commit = self._api.send("GET", f"{_repo(full_name)}/commits/{quote(ref, safe='')}")
+            if commit.status_code in (404, 409, 422):
+                raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
+            if not commit.is_success:
+                raise self._api.error(commit, doing)
+            return None
+        if isinstance(found, list) or found["type"] != "file":
+            what = "folder" if isinstance(found, list) else found["type"]
+            raise PermanentError(f"{path} of {full_name} is a {what}. It must be a plain file.")
+        if found["size"] > FILE_LIMIT:
+            raise PermanentError(f"{path} of {full_name} is larger than 64 KiB.")
+        return base64.b64decode(found["content"]), found["sha"]
+
+    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
+        """Write files in one commit on a branch that is there; the commit's id. A push in between raises."""
+        doing, git = f"write to {branch} of {full_name}", f"{_repo(full_name)}/git"
+        tip = self._tip(full_name, branch, doing)
+        entries = []
+        for path, content in files.items():
+            blob = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
+            made = self._api.ask(doing, "POST", f"{git}/blobs", body=blob)
+            entries.append({"path": path, "mode": "100644", "type": "blob", "sha": made["sha"]})
+        base = self._api.ask(doing, "GET", f"{git}/commits/{tip}")["tree"]["sha"]
+        tree = self._api.ask(doing, "POST", f"{git}/trees", body={"base_tree": base, "tree": entries})["sha"]
+        document = {"message": message, "tree": tree, "parents": [tip]}
+        commit = str(self._api.ask(doing, "POST", f"{git}/commits", body=document)["sha"])
+        body = {"sha": commit, "force": False}
+        moved = self._api.send("PATCH", f"{git}/refs/heads/{quote(branch)}", body=body)
+        if moved.status_code == 422 and "fast forward" in said(moved):
+            raise TemporaryError(f"{self.name} can't {doing}, since somebody pushed meanwhile.", delay=0.2)
+        if not moved.is_success:
+            raise self._api.error(moved, doing)
+        return commit
+
+    def branch_protection(self, full_name: str, branch: str) -> Protection | None:
+        """The rule of a branch, or None."""
+        found = self._rule(full_name, branch)
+        return None if found is None else documents.protection(found)
+
+    def _rule(self, full_name: str, branch: str) -> Json | None:
+        found: Json | None = self._api.find(f"read the protection of {branch}", _protection(full_name, branch))
+        return found
+
+    def put_branch_protection(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        checks: Sequence[str] = (),
+        protected_files: Sequence[str] = (),
+        push_logins: Sequence[str] = (),
+        new: bool = False,
+    ) -> None:
+        """Make or replace the rule of a branch. new: it is thought not to be there, which saves a call."""
+        if protected_files:
+            raise cannot(self.name, "protect single files", "Write a CODEOWNERS file and ask for its owners' reviews.")
+        body = documents.protection_body(None if new else self._rule(full_name, branch), approvals, checks, push_logins)
+        self._api.ask(f"protect {branch} of {full_name}", "PUT", _protection(full_name, branch), body=body)
+
+    # People
+
+    def find_user(self, who: str) -> str | None:
+        """The login of a person, by mail address when `who` holds "@", else by login; None when unknown.
+
+        GitHub finds only mail addresses that people show. Only an exact match counts.
+        """
+        if "@" not in who:
+            found = self._user(who)
+            return None if found is None else str(found["login"])
+        path = f"/search/users?q={quote(f'{who} in:email', safe='')}"
+        for one in self._api.pages(f"look for {who}", path, within="items"):
+            person = self._user(one["login"]) or {}
+            if (person.get("email") or "").lower() == who.lower():
+                return str(person["login"])
+        return None
+
+    def _user(self, login: str) -> Json | None:
+        found: Json | None = self._api.find(f"look for {login}", f"/users/{quote(login, safe='')}")
+        return found
+
+    def collaborators(self, full_name: str) -> dict[str, Permission]:
+        """The people with rights of their own on a repository, by login, the invited ones too."""
+        doing, path = f"list the collaborators of {full_name}", _repo(full_name)
+        present = {
+            one["login"]: documents.permission(one["role_name"])
+            for one in self._api.pages(doing, f"{path}/collaborators?affiliation=direct")
+        }
+        return {**{login: right for login, (_, right) in self._invited(full_name).items()}, **present}
+
+    def _invited(self, full_name: str) -> dict[str, tuple[int, Permission]]:
+        found = self._api.pages(f"list the invitations of {full_name}", f"{_repo(full_name)}/invitations")
+        invited = ((one["invitee"], one) for one in found)
+        return {who["login"]: (one["id"], documents.permission(one["permissions"])) for who, one in invited if who}
+
+    def permission(self, full_name: str, login: str) -> Permission:
+        """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
+        path = f"{_collaborator(full_name, login)}/permission"
+        found = self._api.find(f"tell what {login} may do on {full_name}", path)
+        return "none" if found is None else documents.permission(found["permission"])
+
+    def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
+        """Give a person rights, invite them, or change what they have or are invited to."""
+        body = {"permission": documents.ROLES[permission]}
+        self._api.ask(f"let {login} into {full_name}", "PUT", _collaborator(full_name, login), body=body)
+
+    def delete_collaborator(self, full_name: str, login: str) -> None:
+        """Take a person's own rights away, and the invitation. Nothing happens when there are none."""
+        doing = f"take {login} off {full_name}"
+        self._api.drop(doing, _collaborator(full_name, login))
+        number, _ = self._invited(full_name).get(login, (None, "none"))
+        if number is not None:
+            self._api.drop(doing, f"{_repo(full_name)}/invitations/{number}")
+
+    # Webhooks
+
+    def hooks(self, full_name: str) -> list[Hook]:
+        """The webhooks of a repository, events sorted."""
+        found = self._api.pages(f"list the webhooks of {full_name}", f"{_repo(full_name)}/hooks")
+        return [documents.hook(one) for one in found]
+
+    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
+        """Make a webhook that signs with `secret`; its number."""
+        body = {"name": "web", **documents.hook_body(url, secret, events)}
+        made = self._api.ask(f"make a webhook on {full_name}", "POST", f"{_repo(full_name)}/hooks", body=body)
+        return int(made["id"])
+
+    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
+        """Rewrite all of a webhook, its secret too."""
+        path, body = f"{_repo(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
+        self._api.ask(f"change webhook {hook_id} of {full_name}", "PATCH", path, body=body)
+
+    def delete_hook(self, full_name: str, hook_id: int) -> bool:
+        """Remove a webhook. False when it wasn't there."""
+        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{_repo(full_name)}/hooks/{hook_id}")
+
+    # Deploy keys
+
+    def deploy_keys(self, full_name: str) -> list[DeployKey]:
+        """The deploy keys of a repository; [] when it isn't there."""
+        found = self._api.pages(f"list the deploy keys of {full_name}", f"{_repo(full_name)}/keys")
+        return [documents.deploy_key(one) for one in found]
+
+    def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
+        """Let whoever has the private half read the repository; the key's number."""
+        body = {"title": title, "key": public, "read_only": True}
+        doing = f"add a deploy key to {full_name}"
+        return int(self._api.ask(doing, "POST", f"{_repo(full_name)}/keys", body=body)["id"])
+
+    def delete_deploy_key(self, full_name: str, key_id: int) -> None:
+        """Remove a deploy key. Nothing happens when it isn't there."""
+        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_repo(full_name)}/keys/{key_id}")
+
+    # Statuses, pull requests, comments
+
+    def set_status(
+        self, full_name: str, sha: str, context: str, state: State, description: str, target_url: str = ""
+    ) -> None:
+        """Say something about a commit under a context; the last word of a context counts. Cut to 140 characters."""
+        body = documents.status_body(context, state, description[: self.status_limit], target_url)
+        self._api.ask(
+            f"write a status on {sha[:10]} of {full_name}", "POST", f"{_repo(full_name)}/statuses/{sha}", body=body
+        )
+
+    def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
+        """The last status of each context on a commit, of at most 100; {} when there is none, or no such commit."""
+        doing = f"read the statuses of {sha[:10]}"
+        found = self._api.send("GET", f"{_repo(full_name)}/commits/{sha}/status?per_page=100")
+        if found.status_code in (404, 422):
+            return {}
+        if not found.is_success:
+            raise self._api.error(found, doing)
+        return documents.statuses(self._api.document(found))
+
+    def pull_request(self, full_name: str, number: int) -> PullRequest | None:
+        """A pull request, or None."""
+        found = self._api.find(f"read pull request {number} of {full_name}", f"{_repo(full_name)}/pulls/{number}")
+        return None if found is None else documents.pull_request(found)
+
+    def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
+        """The open pull requests that come from a branch of this very repository, oldest number first."""
+        whence = quote(f"{full_name.partition('/')[0]}:{branch}", safe="")
+        path = f"{_repo(full_name)}/pulls?state=open&head={whence}"
+        found = self._api.pages(f"list the pull requests of {full_name}", path)
+        ours = (documents.pull_request(one) for one in found)
+        return sorted((one for one in ours if one["head_repository"] == full_name), key=lambda one: one["number"])
+
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
+        """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
+        document = {"head": branch, "base": base, "title": title, "body": body}
+        made = self._api.send("POST", f"{_repo(full_name)}/pulls", body=document)
+        if made.status_code == 422 and "already exists" in said(made):
+            raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
+        if not made.is_success:
+            raise self._api.error(made, f"make a pull request on {full_name}")
+        return int(self._api.document(made)["number"])
+
+    def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
+        """The files that a pull request touches."""
+        found = self._api.pages(f"list the files of pull request {number}", f"{_repo(full_name)}/pulls/{number}/files")
+        return [documents.changed_file(one) for one in found]
+
+    def comments(self, full_name: str, number: int) -> list[Comment]:
+        """The comments on an issue or pull request, oldest first."""
+        doing, path = f"read the comments on {number} of {full_name}", f"{_repo(full_name)}/issues/{number}"
+        if self._api.find(doing, path) is None:
+            raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
+        return [documents.comment(one) for one in self._api.pages(doing, f"{path}/comments")]
+
+    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
+        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing."""
+        text, issues = marked(marker, body), f"{_repo(full_name)}/issues"
+        ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
+        if ours is None:
+            made = self._api.ask(f"comment on {number}", "POST", f"{issues}/{number}/comments", body={"body": text})
+            return int(made["id"])
+        if ours["body"] != text:
+            path = f"{issues}/comments/{ours['id']}"
+            self._api.ask(f"change our comment on {number}", "PATCH", path, body={"body": text})
+        return ours["id"]
+
+
+def _repo(full_name: str) -> str:
+    return f"/repos/{quote(full_name)}"
+
+
+def _protection(full_name: str, branch: str) -> str:
+    return f"{_repo(full_name)}/branches/{quote(branch, safe='')}/protection"
+
+
+def _collaborator(full_name: str, login: str) -> str:
+    return f"{_repo(full_name)}/collaborators/{quote(login, safe='')}"
