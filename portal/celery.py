@@ -93,6 +93,11 @@ app.conf.update(
             "options": {"expires": 600},
         },
         "send-notices": {"task": "projects.notice_tasks.send_notices", "schedule": 10.0, "options": {"expires": 20}},
+        "post-to-channels": {
+            "task": "projects.notice_tasks.post_to_channels",
+            "schedule": 10.0,
+            "options": {"expires": 20},
+        },
         "tell-of-ends": {"task": "projects.notice_tasks.tell_of_ends", "schedule": 600.0, "options": {"expires": 600}},
         "forget-notices": {
             "task": "projects.notice_tasks.forget_notices",

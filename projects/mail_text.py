@@ -18,7 +18,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
 from projects.installation import Installation
-from projects.models import Notice
+from projects.models import ChatPost, Notice
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -77,7 +77,7 @@ def subject_of(notices: Sequence[Notice]) -> str:
     return gettext("Slipway: %(said)s") % {"said": said}
 
 
-def link_of(notice: Notice) -> str:
+def link_of(notice: Notice | ChatPost) -> str:
     """The path of the page that the notice is about; "" when there is none."""
     if notice.request_id:
         return reverse("projects:request", args=[notice.request_id])

@@ -18,8 +18,9 @@ from django.utils import timezone
 from projects import permissions
 from projects.installation import Installation
 from projects.mail_text import compose, message_id, usable_address
-from projects.models import Decision, Mailing, Notice
+from projects.models import ChatPost, Decision, Mailing, Notice
 from projects.news import is_over
+from projects.sending import LEASE, give_up, not_now
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 AT_MOST = 200
-LEASE = timedelta(minutes=2)
-LONGEST_PAUSE = timedelta(minutes=15)
-GIVEN_UP_AFTER = timedelta(days=1)
 OLD_NEWS = timedelta(days=2)
 _NO_ADDRESS = "The account has no usable mail address."
 _NOTHING_LEFT = "Nothing in it is for this person any more."
@@ -63,7 +61,7 @@ def send_due(*, installation: Installation) -> int:
                 sent += _send(mailing, connection, installation=installation)
             except _Silent as error:
                 # It would say so for each of the others too, after its time-out.
-                _not_now(mailing, str(error))
+                not_now(mailing, str(error))
                 break
     finally:
         connection.close()
@@ -109,17 +107,21 @@ def _send(mailing: Mailing, connection: BaseEmailBackend, *, installation: Insta
     person = cast("Person", mailing.person)
     notices = still_for(person, mailing)
     if not notices:
-        return _give_up(mailing, _NOTHING_LEFT)
+        give_up(mailing, _NOTHING_LEFT)
+        return False
     address = usable_address(person)
     if not address:
-        return _give_up(mailing, _NO_ADDRESS)
+        give_up(mailing, _NO_ADDRESS)
+        return False
     mail = compose(notices, to=address, number=mailing.message_id, installation=installation)
     try:
         _hand_over(mail, connection)
     except _Refused as error:
-        return _give_up(mailing, str(error))
+        give_up(mailing, str(error))
+        return False
     except _Later as error:
-        return _not_now(mailing, str(error))
+        not_now(mailing, str(error))
+        return False
     now = timezone.now()
     with transaction.atomic():
         Mailing.objects.filter(pk=mailing.pk).update(sent_at=now, why="")
@@ -162,23 +164,8 @@ def _answer(code: int, said: str) -> _Refused | _Later:
     return _Refused(f"{said} ({code}).") if code >= 500 else _Later(f"{said} for now ({code}).")
 
 
-def _not_now(mailing: Mailing, why: str) -> bool:
-    now = timezone.now()
-    if now - mailing.made_at >= GIVEN_UP_AFTER:
-        return _give_up(mailing, f"{why} It was tried for a day.")
-    pause = min(timedelta(seconds=30) * 2 ** min(mailing.tries - 1, 10), LONGEST_PAUSE)
-    Mailing.objects.filter(pk=mailing.pk).update(next_try_at=now + pause, why=why)
-    log.warning("mail_waits", mailing=mailing.pk, tries=mailing.tries, why=why)
-    return False
-
-
-def _give_up(mailing: Mailing, why: str) -> bool:
-    Mailing.objects.filter(pk=mailing.pk).update(given_up_at=timezone.now(), why=why)
-    log.warning("mail_given_up", mailing=mailing.pk, why=why)
-    return False
-
-
 def forget_old(*, now: datetime, after: timedelta = timedelta(days=90)) -> None:
-    """Notices and mails older than this are gone."""
+    """Notices, mails and chat posts older than this are gone."""
     Notice.objects.filter(created_at__lt=now - after).delete()
-    Mailing.objects.filter(made_at__lt=now - after).delete()
+    for sent in (Mailing, ChatPost):
+        sent.objects.filter(made_at__lt=now - after).delete()

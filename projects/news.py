@@ -26,28 +26,34 @@ When = Literal["now", "digest", "never"]
 class News:
     """One kind. `asks`: it asks for a decision, so nobody can mute it, and it is over once the request is decided.
 
-    urgent: mailed at once, together with what waits already. usual: how it is mailed to who has not chosen.
+    urgent: sent at once, together with what waits already. chat: a team's channel may hear of it, since all of the team
+    see what it is about. usual: how it is mailed to who has not chosen.
     """
 
     title: Promise
     told: Promise
     urgent: bool = False
     asks: bool = False
+    chat: bool = False
     usual: When = "now"
 
 
 NEWS: Mapping[Kind, News] = {
-    "request-waits": News(_("A request waits for a decision"), _("those who may decide"), asks=True),
-    "reminder": News(_("A request still waits"), _("those who may decide"), asks=True),
+    "request-waits": News(_("A request waits for a decision"), _("those who may decide"), asks=True, chat=True),
+    "reminder": News(_("A request still waits"), _("those who may decide"), asks=True, chat=True),
     "escalation": News(
-        _("A request has waited too long"), _("those who may decide, and who is asked then"), urgent=True, asks=True
+        _("A request has waited too long"),
+        _("those who may decide, and who is asked then"),
+        urgent=True,
+        asks=True,
+        chat=True,
     ),
-    "request-decided": News(_("A request is decided"), _("who asked")),
-    "changes-asked": News(_("A request needs other words"), _("who asked")),
-    "comment": News(_("Somebody wrote about a request"), _("who asked, decides, or wrote before")),
+    "request-decided": News(_("A request is decided"), _("who asked"), chat=True),
+    "changes-asked": News(_("A request needs other words"), _("who asked"), chat=True),
+    "comment": News(_("Somebody wrote about a request"), _("who asked, decides, or wrote before"), chat=True),
     "stand-in": News(_("Somebody decides in another's place"), _("who is named")),
-    "ends": News(_("A project ends soon"), _("owners")),
-    "suspended": News(_("A project is suspended, its end date has passed"), _("owners"), urgent=True),
+    "ends": News(_("A project ends soon"), _("owners"), chat=True),
+    "suspended": News(_("A project is suspended, its end date has passed"), _("owners"), urgent=True, chat=True),
 }
 KINDS: tuple[Kind, ...] = cast("tuple[Kind, ...]", get_args(Kind))
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from projects import end_dates, mailing
+from projects import chatting, end_dates, mailing
 from projects.audit import audited
 from projects.installation import installation
 from projects.models import Door
@@ -17,6 +17,14 @@ def send_notices() -> None:
     with alone("notices") as mine:
         if mine:
             mailing.send_due(installation=installation())
+
+
+@shared_task
+def post_to_channels() -> None:
+    """Post what channels are to be told."""
+    with alone("channels") as mine:
+        if mine:
+            chatting.post_due(installation=installation())
 
 
 @shared_task

@@ -1,6 +1,7 @@
 """Telling people: a notice for each, written in the transaction of what it tells of, so that none is lost or early.
 
-Nothing is sent here; `projects.mailing` does that, when `projects.mail_times` says.
+Nothing is sent here; `projects.mailing` does that, when `projects.mail_times` says, and `projects.chatting` for
+channels.
 """
 
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
+from projects.chatting import tell_channels
 from projects.installation import installation
 from projects.mail_times import choices_of, mail_time
 from projects.models import Notice, Project, ProjectRequest
@@ -25,8 +27,10 @@ def announce(
 ) -> int:
     """Keep the sentence for each of these people once, without `but` (who did it) and who is switched off.
 
-    Returns for how many. Call it inside the transaction of what is told.
+    Channels that are to hear of it do, whoever else does. Returns for how many people. Call it inside the transaction
+    of what is told.
     """
+    tell_channels(kind, text=text, request=request, project=project)
     people = {one.pk for one in to if one.is_active and (but is None or one.pk != but.pk)}
     if not people:
         return 0

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from provisioning.channels import Channel
 from provisioning.policy_rules import Decisions, Name, Rule, shadowed
 from provisioning.quantities import parse_quantity
 from provisioning.secrets import SecretRef
@@ -203,6 +204,7 @@ class Catalogue(_Entry):
     policy: tuple[Rule, ...] = ()
     succession: Succession = Succession()
     decisions: Decisions = Decisions()
+    notify: tuple[Channel, ...] = ()
     reserved_names: tuple[str, ...] = ()
     credentials: CredentialPolicy = CredentialPolicy()
     drift: dict[str, Literal["heal", "warn", "ignore"]] = Field(default_factory=dict)
@@ -246,6 +248,8 @@ class Catalogue(_Entry):
         ]
         names = [target.name for target in (*self.clusters, *self.object_stores, *self.forges, *directories)]
         faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
+        named = [one.name for one in self.notify]
+        faults += [f"the channel name {name} is used twice" for name in sorted(set(named)) if named.count(name) > 1]
         if faults:
             raise ValueError("; ".join(faults))
         return self

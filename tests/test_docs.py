@@ -8,7 +8,7 @@ import pytest
 
 from devstack.cli import HELP
 from portal.config import Config
-from provisioning import catalogue, policy_rules
+from provisioning import catalogue, channels, policy_rules
 from provisioning.kind import kinds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +53,7 @@ def test_every_field_of_the_catalogue_is_named() -> None:
         catalogue.LdapDirectory,
         catalogue.GraphDirectory,
         catalogue.Plan,
+        channels.Channel,
         catalogue.ProjectTemplate,
         policy_rules.Rule,
         policy_rules.Decisions,

@@ -5,7 +5,7 @@
 actions over many projects. `usage`: how much of what is allowed is used.
 `credentials`: who rotated keys, and who was shown which.
 `deciding`: what is said and done about a request until it is decided. `notices`: what somebody is to be told, and
-`mail_choices`: which of it by mail.
+`mail_choices`: which of it by mail. `chat`: what goes to channels.
 `announcements`: what the platform team tells everybody.
 `reports`: what CI says of a project's model, and what the forge is told of it.
 `succession`: who is asked to take over a project whose owners left.
@@ -14,6 +14,7 @@ pghistory adds the history models (ProjectHistory and the like) to this package 
 
 from projects.models.announcements import Announcement, AnnouncementState
 from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunState
+from projects.models.chat import ChatPost
 from projects.models.core import (
     Action,
     Decision,
@@ -32,7 +33,7 @@ from projects.models.credentials import Reveal, Rotation
 from projects.models.deciding import Reminder, RequestComment, RequestRevision, StandIn
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
 from projects.models.mail_choices import MailChoice, MutedProject
-from projects.models.notices import EndTold, Mailing, Notice
+from projects.models.notices import EndTold, Mailing, Notice, Sending
 from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
 from projects.models.reports import Feedback, Plot, Report
 from projects.models.succession import OfferedTo, Succession
@@ -45,6 +46,7 @@ __all__ = [
     "BulkAction",
     "BulkItem",
     "BulkRun",
+    "ChatPost",
     "Decision",
     "Delivery",
     "DirectoryEdge",
@@ -76,6 +78,7 @@ __all__ = [
     "Rotation",
     "RunState",
     "SeenAs",
+    "Sending",
     "SkippedKind",
     "StandIn",
     "Succession",

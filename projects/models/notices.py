@@ -11,17 +11,25 @@ from django.utils import timezone
 from projects.models.core import Project, ProjectRequest
 
 
-class Mailing(models.Model):
-    """One mail to one person: sent, given up, or to be tried (again) at `next_try_at`."""
+class Sending(models.Model):
+    """Something that goes out: sent, given up, or to be tried (again) at `next_try_at`."""
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mailings")
-    message_id = models.CharField(max_length=300, unique=True, help_text="The same when it has to be sent again.")
     made_at = models.DateTimeField(default=timezone.now)
     next_try_at = models.DateTimeField(default=timezone.now)
     tries = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
     why = models.TextField(blank=True, help_text="Why it was not sent at the last try.")
+
+    class Meta:
+        abstract = True
+
+
+class Mailing(Sending):
+    """One mail to one person."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mailings")
+    message_id = models.CharField(max_length=300, unique=True, help_text="The same when it has to be sent again.")
 
     class Meta:
         ordering = ["-pk"]

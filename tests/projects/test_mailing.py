@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from devstack.mail_sink import MailSink
-from projects import mailing
+from projects import mailing, sending
 from projects.installation import installation
 from projects.models import Decision, Mailing, Notice, ProjectRequest
 from projects.notices import announce
@@ -55,7 +55,7 @@ def test_after_a_death_between_sending_and_noting_it_the_same_mail_comes_again(s
     announce("suspended", to=[person("alice")], text="demand is suspended.")
     mailing.send_due(installation=installation())
     # The worker died before it wrote that the mail was sent: only the lease holds it back.
-    later = timezone.now() + mailing.LEASE
+    later = timezone.now() + sending.LEASE
     Mailing.objects.update(sent_at=None, next_try_at=later)
     Notice.objects.update(sent_at=None)
     assert mailing.claim(now=timezone.now()) is None

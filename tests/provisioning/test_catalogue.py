@@ -48,6 +48,12 @@ def test_a_reference_to_nothing_is_named(tmp_path: Path) -> None:
     assert "defaults.plan: tiny is not one of" in refused(EXAMPLE.replace("plan: small", "plan: tiny", 1), tmp_path)
 
 
+def test_channels_have_names_of_their_own_and_kinds_that_there_are(tmp_path: Path) -> None:
+    twice = EXAMPLE.replace("  - name: vision-chat", "  - name: platform-chat")
+    assert "the channel name platform-chat is used twice" in refused(twice, tmp_path)
+    assert "notify.0.kinds.0" in refused(EXAMPLE.replace("kinds: [request-waits", "kinds: [seen-as"), tmp_path)
+
+
 def test_a_directory_is_of_a_known_kind_and_its_address_encrypted(tmp_path: Path) -> None:
     message = refused(EXAMPLE.replace("url: ldaps://dc1", "url: ldap://dc1"), tmp_path)
     assert "directory.ldap.url" in message

@@ -1,0 +1,42 @@
+"""What mails and chat posts have in common: claimed for a while, tried again with longer and longer pauses, given up.
+
+Whoever sends claims a row first, sends without a transaction, and notes the outcome. One that dies in between is found
+by the next after the lease, so that everything is sent at least once.
+"""
+
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+from django.utils import timezone
+
+from projects.models import Sending
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=2)
+LONGEST_PAUSE = timedelta(minutes=15)
+GIVEN_UP_AFTER = timedelta(days=1)
+Row = TypeVar("Row", bound=Sending)
+
+
+def pause_after(tries: int) -> timedelta:
+    """How long to wait after so many tries that came to nothing."""
+    return min(timedelta(seconds=30) * 2 ** min(max(tries - 1, 0), 10), LONGEST_PAUSE)
+
+
+def not_now(row: Sending, why: str, *, pause: timedelta | None = None) -> None:
+    """It was not taken: try again after the pause, or give it up when that has gone on for a day."""
+    now = timezone.now()
+    if now - row.made_at >= GIVEN_UP_AFTER:
+        give_up(row, f"{why} It was tried for a day.")
+        return
+    next_try = now + (pause or pause_after(row.tries))
+    type(row)._default_manager.filter(pk=row.pk).update(next_try_at=next_try, why=why)
+    log.warning("sending_waits", what=row._meta.model_name, row=row.pk, tries=row.tries, why=why)
+
+
+def give_up(row: Sending, why: str) -> None:
+    """It will never be sent, for the reason on the row."""
+    type(row)._default_manager.filter(pk=row.pk).update(given_up_at=timezone.now(), why=why)
+    log.warning("sending_given_up", what=row._meta.model_name, row=row.pk, why=why)
