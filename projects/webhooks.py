@@ -14,17 +14,15 @@ from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from projects.deliveries import Said, authentic, delivery_headers, delivery_id, read
 from projects.installation import installation
 from projects.listening import Hook, find, look_soon, register_project_repository, secrets_of
 from projects.models import Delivery
-from provisioning.secrets import signed
 
 log = structlog.get_logger(__name__)
 
 MAX_BYTES = 1024 * 1024
-_HEX = re.compile(r"[0-9a-f]{64}")
 _DELIVERY = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _PULL_REQUEST_ACTIONS = ("opened", "reopened", "synchronized", "synchronize", "edited")
 
 
@@ -61,23 +59,23 @@ def _receive(request: HttpRequest, *, forge: str, uid: str) -> JsonResponse:
     hook = find(forge=forge, uid=uid, installation=installation())
     if hook is None:
         raise Refused(404, "There is no hook here.")
+    kind = installation().catalogue.forge(forge).kind
     # Nothing of the body is looked at before it is known to come from the forge.
-    if not signed(secrets=secrets_of(hook, installation=installation()), body=body, given=_signature(request)):
+    secrets = secrets_of(hook, installation=installation())
+    if not authentic(kind, headers=request.headers, body=body, secrets=secrets):
         raise Refused(401, "The signature is missing or wrong. The hook's secret must be the one that Slipway set.")
-    payload = _payload(body)
-    name = payload.get("repository", {}).get("full_name", "") if isinstance(payload.get("repository"), dict) else ""
-    if not isinstance(name, str) or name.lower() != hook.full_name.lower():
+    said = read(kind, headers=request.headers, payload=_payload(body))
+    if said.repository.lower() != hook.full_name.lower():
         raise Refused(403, "This hook belongs to another repository. Register this one by itself.")
-    event = _header(request, "X-Gitea-Event", "X-GitHub-Event")
-    if event == "ping":
+    if said.event == "ping":
         return _said(200, "The hook works.")
-    delivery = _header(request, "X-Gitea-Delivery", "X-GitHub-Delivery")
+    delivery = delivery_id(kind, request.headers)
     if not _DELIVERY.fullmatch(delivery):
-        raise Refused(400, "A delivery needs its id: X-Gitea-Delivery or X-GitHub-Delivery.")
-    wanted = _wanted(event, payload)
+        raise Refused(400, f"A delivery needs its id: {delivery_headers(kind)}.")
+    wanted = _wanted(said, bot=installation().catalogue.forge(forge).bot)
     if isinstance(wanted, str):
         return _said(202, wanted)
-    if not _record(hook, delivery=delivery, event=event, wanted=wanted):
+    if not _record(hook, delivery=delivery, event=said.event, wanted=wanted):
         return _said(200, "This delivery was seen already.")
     return _said(202, "Noted. The answer will stand on the commit.")
 
@@ -95,20 +93,6 @@ def _body(request: HttpRequest) -> bytes:
     return request.body
 
 
-def _signature(request: HttpRequest) -> str:
-    """The signature as bare hex; "" when it is missing or is nothing that could be one."""
-    given = request.headers.get("X-Gitea-Signature")
-    if given is None:
-        prefix, _, given = request.headers.get("X-Hub-Signature-256", "").partition("=")
-        if prefix != "sha256":
-            return ""
-    return given if _HEX.fullmatch(given) else ""
-
-
-def _header(request: HttpRequest, *names: str) -> str:
-    return next((request.headers[name] for name in names if name in request.headers), "")
-
-
 def _payload(body: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(body)
@@ -119,22 +103,22 @@ def _payload(body: bytes) -> dict[str, Any]:
     return payload
 
 
-def _wanted(event: str, payload: dict[str, Any]) -> dict[str, Any] | str:
+def _wanted(said: Said, *, bot: str) -> dict[str, Any] | str:
     """What to write down of a delivery, or a sentence why it is of no interest."""
-    if event == "push":
-        commit = payload.get("after")
-        if payload.get("ref") != f"refs/heads/{payload['repository'].get('default_branch')}":
+    if said.event == "push":
+        if not said.branch or said.branch != said.default_branch:
             return "Ignored: only pushes to the default branch ask for something."
-        if not isinstance(commit, str) or not _COMMIT.fullmatch(commit) or not commit.strip("0"):
+        if not said.commit:
             return "Ignored: there is no commit in it."
-        return {"commit": commit}
-    if event == "pull_request":
-        number, action = payload.get("number"), payload.get("action")
-        if action not in _PULL_REQUEST_ACTIONS:
+        if said.by.lower() == bot.lower():
+            return "Ignored: Slipway pushed that itself."
+        return {"commit": said.commit}
+    if said.event == "pull_request":
+        if said.action not in _PULL_REQUEST_ACTIONS:
             return "Ignored: nothing of the pull request's files changed."
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**31:
+        if said.number is None:
             return "Ignored: there is no number in it."
-        return {"pull_request": number}
+        return {"pull_request": said.number}
     return "Ignored: only pushes and pull requests are of interest."
 
 

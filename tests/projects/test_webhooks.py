@@ -289,3 +289,31 @@ def test_a_project_s_secret_counts_for_one_version_more_as_long_as_it_was_given(
         for version in (3, 2, 1)
     ]
     assert answers == expected
+
+
+@pytest.mark.parametrize("login", ["slipway-bot", "Slipway-Bot"])
+def test_the_bot_s_own_pushes_ask_for_nothing(row: RegisteredRepository, login: str) -> None:
+    answer = deliver(row.uid, push(sender={"login": login}))
+    assert (answer.status_code, answer.json()) == (202, {"detail": "Ignored: Slipway pushed that itself."})
+    assert noted() == []
+
+
+def test_a_github_signs_in_its_own_way_and_pings_first(row: RegisteredRepository, monkeypatch: Any) -> None:
+    before = installation()
+    [git] = before.catalogue.forges
+    catalogue = before.catalogue.model_copy(update={"forges": (git.model_copy(update={"kind": "github"}),)})
+    monkeypatch.setattr(settings, "INSTALLATION", replace(before, catalogue=catalogue))
+    body = json.dumps(push(zen="Keep it logically awesome.", hook_id=30)).encode()
+    signed = signature(secret=secret_of(row.uid), body=body)
+    nothing = {"X-Gitea-Event": None, "X-Gitea-Delivery": None}
+    github = {"X-Hub-Signature-256": f"sha256={signed}", "X-Gitea-Signature": None, "X-GitHub-Delivery": "g-1"}
+    assert deliver(row.uid, body=body, headers={**nothing, "X-GitHub-Event": "push"}).status_code == 401
+    answers = [
+        deliver(row.uid, body=body, headers={**nothing, **github, "X-GitHub-Event": event})
+        for event in ("ping", "push")
+    ]
+    assert [(one.status_code, one.json()["detail"]) for one in answers] == [
+        (200, "The hook works."),
+        (202, "Noted. The answer will stand on the commit."),
+    ]
+    assert noted() == [("g-1", "push", SHA, None)]
