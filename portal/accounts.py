@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
 
 from portal.models import User, group_names
 
@@ -58,13 +59,18 @@ class Person:
     def __post_init__(self) -> None:
         if not _OBJECT_ID.fullmatch(self.object_id):
             raise SignInRefused(
-                "The directory sent no object id for you, and without one we can't tell accounts apart. "
-                "The platform team must add the claim “oid” for this portal in AD FS or Entra ID."
+                gettext_noop(
+                    "The directory sent no object id for you, and without one we can't tell accounts "
+                    "apart. The platform team must add the claim “oid” for this portal in AD FS or "
+                    "Entra ID."
+                )
             )
         if not _UPN.fullmatch(self.upn) or len(self.upn) > _LONGEST_UPN:
             raise SignInRefused(
-                "The directory sent no usable user principal name for you. "
-                "The platform team must add the claim “upn” for this portal in AD FS or Entra ID."
+                gettext_noop(
+                    "The directory sent no usable user principal name for you. The platform team "
+                    "must add the claim “upn” for this portal in AD FS or Entra ID."
+                )
             )
 
 
@@ -118,8 +124,10 @@ def _move_aside(holder: User) -> None:
     """Takes name, groups and sessions from an account whose UPN now belongs to somebody else."""
     if not holder.object_id:
         raise SignInRefused(
-            "A local account of this portal has your user name, so we can't give it to you. "
-            "Ask the platform team to rename or remove the local account."
+            gettext_noop(
+                "A local account of this portal has your user name, so we can't give it to you. "
+                "Ask the platform team to rename or remove the local account."
+            )
         )
     log.warning("the name %s belongs to another person now; account %s was moved aside", holder.username, holder.pk)
     holder.username = f"{holder.username}#{holder.object_id}"

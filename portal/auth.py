@@ -13,6 +13,7 @@ import requests
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop
 from django_auth_adfs.backend import AdfsBaseBackend
 from django_auth_adfs.config import ConfigLoadError, provider_config
 from django_auth_adfs.config import settings as adfs
@@ -182,7 +183,9 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         if response.status_code == 400 and str(body.get("error_description", "")).startswith("AADSTS50076"):
             raise MFARequired
         if response.status_code == 400:
-            raise CodeRefused("The identity provider did not accept this sign-in. It may be too old. Sign in again.")
+            raise CodeRefused(
+                gettext_noop("The identity provider did not accept this sign-in. It may be too old. Sign in again.")
+            )
         raise IdentityProviderUnavailable(f"the identity provider answered {response.status_code} ({fault})")
 
 

@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
 from django_auth_adfs.config import provider_config
@@ -111,19 +112,26 @@ class Callback(View):
         if begun is None:
             return failed(
                 request,
-                "This sign-in was not begun in this browser, or longer than ten minutes ago. Sign in again. "
-                "If somebody sent you the link you came by, do not use it.",
+                gettext(
+                    "This sign-in was not begun in this browser, or longer than ten minutes ago. "
+                    "Sign in again. If somebody sent you the link you came by, do not use it."
+                ),
             )
         request.session[PENDING_KEY] = pending
         if fault := request.GET.get("error"):
             log.warning("the identity provider sent a browser back with the error %.64r", fault)
             return failed(
                 request,
-                f"The company login ended with “{fault[:64]}”. {request.GET.get('error_description', '')[:300]} "
-                "Sign in again; if it happens again, show this page to the platform team.",
+                gettext(
+                    "The company login ended with “%(error)s”. %(said)s Sign in again; if it "
+                    "happens again, show this page to the platform team."
+                )
+                % {"error": fault[:64], "said": request.GET.get("error_description", "")[:300]},
             )
         if not (code := request.GET.get("code")):
-            return failed(request, "The company login sent no code, so we don't know who you are. Sign in again.")
+            return failed(
+                request, gettext("The company login sent no code, so we don't know who you are. Sign in again.")
+            )
         return self._finish(request, code=code, begun=begun)
 
     def _finish(self, request: HttpRequest, *, code: str, begun: dict[str, Any]) -> HttpResponse:
@@ -135,22 +143,27 @@ class Callback(View):
             return unavailable(request)
         except MFARequired:
             if begun["mfa"]:
-                return failed(request, "The company login asks for a second factor again and again. Tell its owners.")
+                return failed(
+                    request, gettext("The company login asks for a second factor again and again. Tell its owners.")
+                )
             return _begin(request, next_page=begun["next"], force_mfa=True)
         except CodeRefused as error:
-            return failed(request, str(error))
+            return failed(request, gettext(str(error)))
         except SignInRefused as error:
             log.warning("a sign-in was refused: %s", error)
-            return failed(request, str(error), status=403)
+            return failed(request, gettext(str(error)), status=403)
         except PermissionDenied:
             return failed(
                 request,
-                "The company login sent a token that is not valid here. Sign in again; if it happens again, "
-                "the platform team must compare this portal's settings with AD FS or Entra ID.",
+                gettext(
+                    "The company login sent a token that is not valid here. Sign in again; if it "
+                    "happens again, the platform team must compare this portal's settings with AD FS "
+                    "or Entra ID."
+                ),
                 status=403,
             )
         if user is None or not user.is_active:
-            return failed(request, "Your account is switched off here. Ask the platform team.", status=403)
+            return failed(request, gettext("Your account is switched off here. Ask the platform team."), status=403)
         login(request, user, backend=CODE_BACKEND)
         return redirect(safe_next(request, begun["next"]))
 

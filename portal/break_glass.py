@@ -8,6 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
+from django.utils.translation import gettext_lazy
 
 from portal.models import User
 from projects.often import times
@@ -22,11 +23,11 @@ class BreakGlassForm(AuthenticationForm):
     """User name and password of a local superuser."""
 
     error_messages = AuthenticationForm.error_messages | {
-        "invalid_login": (
+        "invalid_login": gettext_lazy(
             "No break-glass account has this user name and password. "
             "Company accounts don't work here; use the company sign-in."
         ),
-        "too_many": "Too many tries from your address. Wait 15 minutes, then try again.",
+        "too_many": gettext_lazy("Too many tries from your address. Wait 15 minutes, then try again."),
     }
 
     def clean(self) -> dict[str, Any]:

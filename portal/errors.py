@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext, gettext_noop
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -31,12 +32,11 @@ PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
 DATABASE_DOWN = (OperationalError, InterfaceError)
 
-_DOWN = (
+_DOWN = gettext_noop(
     "The portal's database does not answer, so we can't say more. Try again in a few seconds; "
     "a call with the same Idempotency-Key happens once."
 )
-_NOT_FOUND = NotFound().message
-_BROKEN = "Something broke on our side. Give the platform team the request id."
+_BROKEN = gettext_noop("Something broke on our side. Give the platform team the request id.")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def problem_of(error: BaseException) -> Problem | None:
     match error:
         case InvalidSpec():
             many = len(error.faults)
-            detail = error.faults[0].message if many == 1 else f"{many} things must be changed; all are in errors."
+            counted = gettext("%(number)s things must be changed; all are in errors.") % {"number": many}
+            detail = error.faults[0].message if many == 1 else counted
             return Problem(422, "invalid_spec", detail, title="What you ask for has faults", faults=error.faults)
         case NotFound():
             return Problem(404, "not_found", error.message)
@@ -81,11 +82,11 @@ def problem_of(error: BaseException) -> Problem | None:
         case Refused():
             return Problem(error.status_code, error.code, str(error.detail), faults=error.faults)
         case RequestDataTooBig():
-            return Problem(413, "too_large", "The body is too large. Send less.")
+            return Problem(413, "too_large", gettext("The body is too large. Send less."))
         case Http404():
-            return Problem(404, "not_found", _NOT_FOUND)
+            return Problem(404, "not_found", NotFound().message)
         case PermissionDenied():
-            return Problem(403, "not_allowed", str(error) or "You may not do this.")
+            return Problem(403, "not_allowed", str(error) or gettext("You may not do this."))
         case NotAuthenticated():
             return Problem(401, "not_authenticated", "Send a token: Authorization: Bearer …, or sign in.")
         case APIException():
@@ -95,7 +96,7 @@ def problem_of(error: BaseException) -> Problem | None:
             return Problem(
                 503,
                 "database_unavailable",
-                _DOWN,
+                gettext(_DOWN),
                 title="The database does not answer",
                 headers={"Retry-After": str(RETRY_SECONDS)},
             )
@@ -140,20 +141,20 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """Django's handler404. What the routes say of an address stays here."""
-    return answer(request, Problem(404, "not_found", _NOT_FOUND))
+    return answer(request, Problem(404, "not_found", NotFound().message))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500. Asks neither database nor session; they may be what broke."""
     error = sys.exc_info()[1]
     expected = problem_of(error) if isinstance(error, DATABASE_DOWN) else None
-    return answer(request, expected or Problem(500, "internal", _BROKEN))
+    return answer(request, expected or Problem(500, "internal", gettext(_BROKEN)))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW."""
     log.warning("csrf_refused", reason=reason)
-    detail = (
+    detail = gettext(
         "This form is too old, or did not come from this site, so nothing was done. "
         "Go back, load the page again and send it once more."
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
 
 from portal.account_views import theme_of
 from portal.put_away import told
@@ -38,6 +39,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _groups(user: Any) -> str:
+    return ", ".join(user.directory_groups) or gettext("in no directory group")
+
+
 def _account(request: HttpRequest) -> dict[str, Any]:
     """Name, short name, groups, and the number of requests that wait for this person's yes."""
     user: Any = getattr(request, "user", None)
@@ -48,7 +53,7 @@ def _account(request: HttpRequest) -> dict[str, Any]:
     return {
         "name": user.get_username(),
         "short": user.first_name or user.get_username().partition("@")[0].capitalize(),
-        "says": "Platform team" if admin else ", ".join(user.directory_groups) or "in no directory group",
+        "says": gettext("Platform team") if admin else _groups(user),
         "waiting": waiting,
         "admin": admin,
     }

@@ -8,6 +8,7 @@ from typing import Any
 import pghistory
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from portal.errors import Problem, answer
 
@@ -56,7 +57,9 @@ class StorableText:
         given = (*request.GET.lists(), *request.POST.lists())
         if not any("\x00" in text for _, values in given for text in values):
             return None
-        detail = "A field holds a control character (NUL) that can't be kept. Remove it and send the form again."
+        detail = gettext(
+            "A field holds a control character (NUL) that can't be kept. Remove it and send the form again."
+        )
         return answer(request, Problem(400, "control_characters", detail))
 
 

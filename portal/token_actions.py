@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
+from django.utils.translation import gettext
 from pydantic import AfterValidator, Field, StringConstraints
 
 from portal.models import ApiToken, User
@@ -29,7 +30,7 @@ class NewToken(Closed):
 def make_token(wanted: NewToken, *, owner: User) -> tuple[ApiToken, str]:
     """The new row, and the token itself, which can't be had again. Raises Conflict when there are too many."""
     if ApiToken.objects.filter(user=owner).count() >= MOST:
-        raise Conflict(f"You have {MOST} tokens. Remove those that nothing uses any more.")
+        raise Conflict(gettext("You have %(most)s tokens. Remove those that nothing uses any more.") % {"most": MOST})
     scopes = sorted({"read", *wanted.scopes})
     made: tuple[ApiToken, str] = ApiToken.objects.create(
         owner, expiry=timedelta(days=wanted.days), name=wanted.name, scopes=scopes

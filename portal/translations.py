@@ -1,5 +1,8 @@
 """The texts of pages in other languages: found in code and templates, kept in locale/, compiled where they run.
 
+The engine knows of no language: titles and hints of its Kinds are asked of the Kinds themselves, and pages translate
+them where they show them.
+
 By Babel instead of GNU gettext, so that nothing has to be installed beside the lock. Compiled files are build results
 and stay out of git.
 """
@@ -14,6 +17,9 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
+
+from provisioning.kind import Kind, kinds
+from provisioning.spec import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
@@ -39,6 +45,18 @@ def found() -> Iterator[Found]:
         source = templatize(path.read_text(encoding="utf-8"), origin=str(path))
         # What is no text has become words without meaning; only their indentation could trouble the reader of Python.
         yield from _texts("\n".join(line.lstrip() for line in source.splitlines()), path)
+    for kind in kinds().values():
+        for text in (*Role, *_declared(kind)):
+            yield str(text), None, f"provisioning/kinds/{kind.name}.py"
+
+
+def _declared(kind: Kind) -> Iterator[str]:
+    """What a Kind calls itself, its options, its measures and its credentials."""
+    yield kind.title
+    for option in kind.options.model_fields.values():
+        yield from (text for text in (option.title, option.description) if text)
+    yield from (credential.title for credential in kind.credentials)
+    yield from (measure.title for measure in (kind.usage.measures if kind.usage else ()))
 
 
 def _texts(source: str, path: Path) -> Iterator[Found]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import permissions
 from projects.contributors import moved
@@ -77,8 +78,9 @@ def create(
         )
         preview = _preview(installation, after=spec, before=None, verdict=verdict, free=free)
         if mine is not None and mine != revising and mine.after != spec_as_json(spec):
-            asked = f"You have asked for {mine.slug} already (request {mine.pk})."
-            message = f"{asked} Change that request, or withdraw it."
+            message = gettext(
+                "You have asked for %(slug)s already (request %(number)s). Change that request, or withdraw it."
+            ) % {"slug": mine.slug, "number": mine.pk}
             raise InvalidSpec([Fault(path=("slug",), code="taken", message=message)])
         if dry_run:
             return Asked(preview=preview)
@@ -134,7 +136,10 @@ def change(
     """
     check_seen(by, project)
     if not permissions.may_change(by, project):
-        raise NotAllowed(f"Only owners of {project.slug} and the platform team may change it. Ask an owner.")
+        raise NotAllowed(
+            gettext("Only owners of %(slug)s and the platform team may change it. Ask an owner.")
+            % {"slug": project.slug}
+        )
     return ask_change(
         project,
         data,
@@ -232,9 +237,14 @@ def retire(
     """
     check_seen(by, project)
     if not permissions.may_retire(by, project):
-        raise NotAllowed(f"Only owners of {project.slug} and the platform team may retire it. Ask an owner.")
+        raise NotAllowed(
+            gettext("Only owners of %(slug)s and the platform team may retire it. Ask an owner.")
+            % {"slug": project.slug}
+        )
     if remove_data and typed_name != project.slug:
-        message = f"To remove bucket and repository with all they hold, confirm with the name {project.slug}."
+        message = gettext("To remove bucket and repository with all they hold, confirm with the name %(slug)s.") % {
+            "slug": project.slug
+        }
         raise InvalidSpec([Fault(path=("confirm",), code="not_confirmed", message=message)])
     with audited_by(by=by, door=door), transaction.atomic():
         project = Project.objects.select_for_update().select_related("team").get(pk=project.pk)
@@ -283,7 +293,7 @@ def look_again(project: Project, *, by: "Person", kind: str | None = None) -> No
     """Ask the engine to look at the project now, without waiting for its back-off. Raises NotFound, NotAllowed."""
     check_seen(by, project)
     if not permissions.may_look_again(by, project):
-        raise NotAllowed("Viewers can't ask for a look. Ask an owner or editor of the project.")
+        raise NotAllowed(gettext("Viewers can't ask for a look. Ask an owner or editor of the project."))
     with transaction.atomic():
         rows = Resource.objects.filter(project=project)
         (rows.filter(kind=kind) if kind else rows).update(failures=0)
@@ -295,7 +305,7 @@ def suspend(project: Project, *, by: "Person", door: Door, suspended: bool) -> N
     """Stop or resume looking at a project. Only the platform team. Raises NotFound, NotAllowed."""
     check_seen(by, project)
     if not permissions.is_platform_admin(by):
-        raise NotAllowed("Only the platform team suspends and resumes projects.")
+        raise NotAllowed(gettext("Only the platform team suspends and resumes projects."))
     with audited_by(by=by, door=door), transaction.atomic():
         Project.objects.filter(pk=project.pk).update(suspended=suspended, next_look_at=timezone.now())
         ring_project(project.pk)

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
+from django.utils.translation import gettext
 from pydantic import ValidationError
 
 from projects.documents import Line, changed, difference
 from projects.models import Action, Decision, Door, Project, ProjectRequest
 from projects.permissions import visible_projects, visible_requests
-from projects.presentation import kinds_as_shown
+from projects.presentation import kind_title, kinds_as_shown
 from provisioning.errors import Reason
-from provisioning.kind import kinds
 from provisioning.models import ORDINARY, Event
 from provisioning.spec import ProjectSpec
 
@@ -82,24 +82,27 @@ def spec_of(data: object) -> ProjectSpec | None:
 def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:
     before, after = spec_of(request.before), spec_of(request.after)
     what = {
-        Action.CREATE: "asked for the project",
-        Action.CHANGE: f"changed {changed(before, after)}" if before and after else "changed the project",
-        Action.RETIRE: "retired the project",
+        Action.CREATE: gettext("asked for the project"),
+        Action.CHANGE: gettext("changed %(what)s") % {"what": changed(before, after)}
+        if before and after
+        else gettext("changed the project"),
+        Action.RETIRE: gettext("retired the project"),
     }[Action(request.action)]
     if request.decision == Decision.PENDING:
-        how = f"waits for a decision, rule {request.rule}"
+        how = gettext("waits for a decision, rule %(rule)s") % {"rule": request.rule}
     elif request.decision == Decision.APPROVED:
-        how = f"change {request.generation}, rule {request.rule}"
+        how = gettext("change %(number)s, rule %(rule)s") % {"number": request.generation, "rule": request.rule}
     else:
         how = request.get_decision_display()
-    commit = f", commit {request.commit[:7]}" if request.commit else ""
+    door = gettext("by %(door)s") % {"door": request.get_door_display()}
+    commit = gettext("commit %(commit)s") % {"commit": request.commit[:7]} if request.commit else ""
     title = str((request.after or request.before or {}).get("title") or request.slug)
     return Entry(
         at=request.created_at,
         icon=_DOORS[request.door],
         who=request.requested_by_name,
         what=what,
-        how=f"by {request.get_door_display()}{commit}, {how}",
+        how=", ".join(filter(None, (door, commit, how))),
         where=title if linked else "",
         link=reverse("projects:request", args=[request.pk]),
         lines=difference(before, after) if not linked and before and after else (),
@@ -107,13 +110,12 @@ def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:
 
 
 def _of_event(event: Event, *, linked: bool) -> Entry:
-    kind = kinds().get(event.kind)
     return Entry(
         at=event.at,
         icon="attention" if event.reason in (Reason.REJECTED, Reason.NAME_TAKEN, Reason.INTERNAL) else "look",
-        who=kind.title if kind else event.kind,
+        who=kind_title(event.kind),
         what=event.message,
-        how=f"change {event.generation}",
+        how=gettext("change %(number)s") % {"number": event.generation},
         where=event.project.title if linked else "",
         link=reverse("projects:project", args=[event.project.slug]) if linked else "",
     )
@@ -130,14 +132,16 @@ def _gathered(events: Iterable[Event]) -> list[Entry]:
         else:
             entries.append(_of_event(event, linked=False))
     for (generation, verb), group in made.items():
-        names = [kind.title for kind in kinds_as_shown() if any(event.kind == kind.name for event in group)]
+        here = {event.kind for event in group}
+        names = ", ".join(kind_title(kind.name) for kind in kinds_as_shown() if kind.name in here)
         entries.append(
             Entry(
                 at=group[0].at,
                 icon="look",
                 who="Slipway",
-                what=f"{verb.lower()}: {', '.join(names)}",
-                how=f"change {generation}",
+                what=(gettext("made: %(kinds)s") if verb == "Made" else gettext("changed: %(kinds)s"))
+                % {"kinds": names},
+                how=gettext("change %(number)s") % {"number": generation},
             )
         )
     return entries

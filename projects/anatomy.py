@@ -6,7 +6,7 @@ Asked of the Kinds, not of the systems: what is really there is said by the reso
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from projects.presentation import icon_of, kinds_as_shown
+from projects.presentation import icon_of, kind_title, kinds_as_shown
 from provisioning.kind import Wish
 from provisioning.models import Resource
 
@@ -41,7 +41,7 @@ def anatomy(wish: Wish, *, resources: Iterable[Resource]) -> tuple[Part, ...]:
         parts.append(
             Part(
                 kind=kind.name,
-                title=kind.title,
+                title=kind_title(kind.name),
                 icon=icon_of(kind.name),
                 target=targets.get(kind.name) or wish.target(kind.system),
                 summary=kind.summary(wish),

@@ -69,9 +69,11 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     person, pressed = person_of(request), request.POST.get("do", "")
     project = find(person, slug)
     if not permissions.may_change(person, project):
-        raise PermissionDenied(f"Only owners of {slug} and the platform team may change it. Ask an owner.")
+        raise PermissionDenied(
+            gettext("Only owners of %(slug)s and the platform team may change it. Ask an owner.") % {"slug": slug}
+        )
     if project.deletion_requested_at is not None:
-        message = f"{project.title} is being removed. Nothing can be changed any more."
+        message = gettext("%(title)s is being removed. Nothing can be changed any more.") % {"title": project.title}
         return conflict_page(request, message, back=reverse("projects:project", args=[slug]))
     form = _form(request, person, project=project)
     if request.method != "POST" or pressed not in ("preview", "change"):

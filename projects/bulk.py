@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from pydantic import ValidationError
 
 from projects import actions, permissions, skipping
@@ -82,7 +84,9 @@ def draft(
         )
         items = []
         for position, project in enumerate(projects, start=1):
-            seen = foresee(run, project, by=by, installation=installation)
+            # It is stored, and others read it.
+            with translation.override(settings.LANGUAGE_CODE):
+                seen = foresee(run, project, by=by, installation=installation)
             items.append(
                 BulkItem(
                     run=run,
@@ -103,21 +107,42 @@ def _faults(wanted: Wanted, *, count: int, installation: Installation) -> list[F
     faults = []
     if wanted.action not in BulkAction.values:
         known = ", ".join(BulkAction.values)
-        faults.append(Fault(path=("action",), code="unknown_action", message=f"Choose what to do: one of {known}."))
+        faults.append(
+            Fault(
+                path=("action",),
+                code="unknown_action",
+                message=gettext("Choose what to do: one of %(known)s.") % {"known": known},
+            )
+        )
     if wanted.action in OF_ONE_KIND and wanted.kind not in kinds():
         known = ", ".join(kinds())
-        faults.append(Fault(path=("kind",), code="unknown_kind", message=f"Choose the resource: one of {known}."))
+        faults.append(
+            Fault(
+                path=("kind",),
+                code="unknown_kind",
+                message=gettext("Choose the resource: one of %(known)s.") % {"known": known},
+            )
+        )
     if wanted.action == BulkAction.PLAN and wanted.plan not in installation.catalogue.plans:
         plans = ", ".join(installation.catalogue.plans)
-        faults.append(Fault(path=("plan",), code="unknown_plan", message=f"Choose the new plan: one of {plans}."))
+        faults.append(
+            Fault(
+                path=("plan",),
+                code="unknown_plan",
+                message=gettext("Choose the new plan: one of %(plans)s.") % {"plans": plans},
+            )
+        )
     if not wanted.because.strip():
-        message = "Say why. It stands in the history of every project."
+        message = gettext("Say why. It stands in the history of every project.")
         faults.append(Fault(path=("because",), code="missing", message=message))
     most = MOST_PLANS if wanted.action == BulkAction.PLAN else MOST
     if not count:
-        faults.append(Fault(path=("projects",), code="missing", message="Choose at least one project."))
+        faults.append(Fault(path=("projects",), code="missing", message=gettext("Choose at least one project.")))
     elif count > most:
-        message = f"These are {count} projects, and one run takes at most {most}. Narrow the choice."
+        message = gettext("These are %(count)s projects, and one run takes at most %(most)s. Narrow the choice.") % {
+            "count": count,
+            "most": most,
+        }
         faults.append(Fault(path=("projects",), code="too_many", message=message))
     return faults
 
@@ -130,11 +155,18 @@ def start(run: BulkRun, *, by: "Person", door: Door, first: int | None = None) -
     with audited(actor=by.username, door=door, because=run.because), transaction.atomic():
         run = _held(run, by=by)
         if run.by_id != by.pk:
-            raise NotAllowed(f"{run.by_name} previewed this and is the one to start it. Preview the same yourself.")
+            raise NotAllowed(
+                gettext("%(by_name)s previewed this and is the one to start it. Preview the same yourself.")
+                % {"by_name": run.by_name}
+            )
         if run.state not in (RunState.DRAFT, RunState.PAUSED):
-            raise Conflict(f"This run is {RunState(run.state).label.lower()} already.")
+            raise Conflict(
+                gettext("This run is %(state)s already.") % {"state": gettext(RunState(run.state).label).lower()}
+            )
         if first is not None and first < 1:
-            raise InvalidSpec([Fault(path=("first",), code="too_small", message="Start with at least one project.")])
+            raise InvalidSpec(
+                [Fault(path=("first",), code="too_small", message=gettext("Start with at least one project."))]
+            )
         through = run.items.exclude(state__in=(ItemState.WAITING, ItemState.LEFT_OUT)).count()
         run.state, run.said = RunState.RUNNING, ""
         run.started_at = run.started_at or timezone.now()
@@ -160,7 +192,7 @@ def _turned(run: BulkRun, *, by: "Person", door: Door, before: Sequence[RunState
     with audited(actor=by.username, door=door, because=run.because), transaction.atomic():
         run = _held(run, by=by)
         if run.state not in before:
-            raise Conflict(f"This run is {RunState(run.state).label.lower()}.")
+            raise Conflict(gettext("This run is %(state)s.") % {"state": gettext(RunState(run.state).label).lower()})
         run.state = after
         run.ended_at = timezone.now() if after == RunState.STOPPED else None
         run.save(update_fields=["state", "ended_at"])

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from projects import bulk
 from projects.models import BulkAction, BulkItem, BulkRun, ItemState, RunState
-from projects.platform_board import kind_title
+from projects.presentation import kind_title
 from provisioning.conditions import Word
 
 PAGE = 50

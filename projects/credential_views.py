@@ -76,7 +76,7 @@ def reveal(request: HttpRequest, slug: str, purpose: str) -> HttpResponse:
         except Conflict as error:
             return _conflict(request, slug, error)
     text = "\n".join(f"export {name}={value}" for name, value in shown.values.items())
-    title = _("%(title)s, version %(version)d") % {"title": shown.credential.title, "version": shown.version}
+    title = _("%(title)s, version %(version)d") % {"title": _(shown.credential.title), "version": shown.version}
     return _page(request, found, secret=text, secret_title=title)
 
 

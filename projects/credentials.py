@@ -273,5 +273,5 @@ def _look_soon(project: Project) -> None:
 def _shown_before(credential: Credential) -> Conflict:
     return Conflict(
         _("You were shown this version of the %(title)s before; each is shown once to each person. It stands in the "
-          "workspace, or rotate it and have the new one shown.") % {"title": credential.title.lower()}
+          "workspace, or rotate it and have the new one shown.") % {"title": _(credential.title).lower()}
     )  # fmt: skip

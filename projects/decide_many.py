@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from django.utils.translation import gettext
+
 from projects import decisions, permissions
 from projects.errors import InvalidSpec, NotFound, ProjectError
 from projects.installation import Installation
@@ -40,7 +42,7 @@ def decide_many(
 ) -> list[Result]:
     """Decide about each (number, revision that was read). Raises InvalidSpec only for a no without a reason."""
     if verdict == "reject":
-        decisions.needed(comment, message="Say why, so that the teams know what to change.")
+        decisions.needed(comment, message=gettext("Say why, so that the teams know what to change."))
     visible = permissions.visible_requests(by)
     results = []
     for number, revision in list(dict.fromkeys(wanted))[:MOST]:

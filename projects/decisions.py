@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound
@@ -63,10 +64,15 @@ def approve(
             project = Project.objects.select_for_update().get(pk=request.project_id)
             check_present(project, expected=None)
             if project.generation != request.base_generation:
-                raise Conflict("The project was changed after this was asked. Ask again from its present state.")
+                raise Conflict(
+                    gettext("The project was changed after this was asked. Ask again from its present state.")
+                )
         spec = ProjectSpec.model_validate(request.after) if request.after is not None else None
         if spec is not None and spec.plan not in installation.catalogue.plans:
-            raise Conflict(f"The plan {spec.plan} is no longer offered. Reject this and ask for another plan.")
+            raise Conflict(
+                gettext("The plan %(plan)s is no longer offered. Reject this and ask for another plan.")
+                % {"plan": spec.plan}
+            )
         if within_budget:
             _check_room(request, spec=spec, project=project, installation=installation)
         request.decided_by_id, request.comment = by.pk, comment.strip()[:LONGEST]
@@ -74,7 +80,9 @@ def approve(
             with transaction.atomic():
                 grant(request, spec=spec, team=request.team, installation=installation, project=project)
         except IntegrityError as error:
-            raise Conflict(f"The name {request.slug} was given to somebody else in between.") from error
+            raise Conflict(
+                gettext("The name %(slug)s was given to somebody else in between.") % {"slug": request.slug}
+            ) from error
         _tell_asker(request, by=by, said=f"{by.username} approved your request for {request.slug}.")
     log.info("decided", decision="approved", request=request.pk, slug=request.slug)
     return request
@@ -84,7 +92,7 @@ def reject(
     request: ProjectRequest, *, by: "Person", door: Door, comment: str, revision: int | None = None
 ) -> ProjectRequest:
     """Say no, with a reason. Raises NotFound, NotAllowed, Conflict when it was decided or changed already."""
-    comment = needed(comment, message="Say why, so that the team knows what to change.")
+    comment = needed(comment, message=gettext("Say why, so that the team knows what to change."))
     with audited_by(by=by, door=door), transaction.atomic():
         request = _held(request, by=by, revision=revision)
         request.decision, request.decided_at, request.decided_by_id = Decision.REJECTED, timezone.now(), by.pk
@@ -103,7 +111,7 @@ def ask_for_changes(
 
     Raises as `reject` does.
     """
-    text = needed(text, message="Say what to change, or what you want to know.", field="text")
+    text = needed(text, message=gettext("Say what to change, or what you want to know."), field="text")
     with audited_by(by=by, door=door), transaction.atomic():
         request = _held(request, by=by, revision=revision)
         request.asked_back_at = timezone.now()
@@ -131,9 +139,9 @@ def revise(
     """
     _check_visible(request, by=by)
     if request.action == Action.RETIRE:
-        raise Conflict("A removal can't be changed, only withdrawn.")
+        raise Conflict(gettext("A removal can't be changed, only withdrawn."))
     if not permissions.may_withdraw(by, request):
-        raise NotAllowed("Only who asked, or an owner of the project, can change this request.")
+        raise NotAllowed(gettext("Only who asked, or an owner of the project, can change this request."))
     new = request if request.action == Action.CREATE else None
     spec, team = read_spec(data, installation=installation, by=by, project=request.project, request=new)
     with audited_by(by=by, door=door), transaction.atomic():
@@ -185,7 +193,7 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
     """Take a request back before it is decided. Raises NotFound, NotAllowed, Conflict."""
     _check_visible(request, by=by)
     if not permissions.may_withdraw(by, request):
-        raise NotAllowed("Only who asked, or an owner of the project, can take this request back.")
+        raise NotAllowed(gettext("Only who asked, or an owner of the project, can take this request back."))
     with audited_by(by=by, door=door), transaction.atomic():
         request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
         _check_open(request, revision=None)
@@ -201,7 +209,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
     Raises NotFound, InvalidSpec for nothing said.
     """
     _check_visible(request, by=by)
-    text = needed(text, message="Write something first.", field="text")
+    text = needed(text, message=gettext("Write something first."), field="text")
     with audited_by(by=by, door=door), transaction.atomic():
         request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
         said = _say(request, by=by, text=text)
@@ -223,9 +231,11 @@ def _check_visible(request: ProjectRequest, *, by: "Person") -> None:
 
 def _check_open(request: ProjectRequest, *, revision: int | None) -> None:
     if request.decision != Decision.PENDING:
-        raise Conflict(f"This request is {Decision(request.decision).label} already.")
+        raise Conflict(
+            gettext("This request is %(decision)s already.") % {"decision": Decision(request.decision).label}
+        )
     if revision is not None and revision != request.revision:
-        raise Conflict("What is asked for was changed after you read it. Read it again, then decide.")
+        raise Conflict(gettext("What is asked for was changed after you read it. Read it again, then decide."))
 
 
 def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> ProjectRequest:
@@ -234,7 +244,10 @@ def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> Pro
     request = ProjectRequest.objects.select_for_update(of=("self",)).select_related("team").get(pk=request.pk)
     if not permissions.may_decide(by, request):
         raise NotAllowed(
-            "Only the platform team and those whom the request's rule asks decide about it, and nobody about their own."
+            gettext(
+                "Only the platform team and those whom the request's rule asks decide about it, "
+                "and nobody about their own."
+            )
         )
     _check_open(request, revision=revision)
     return request
@@ -250,8 +263,11 @@ def _check_room(
     units = units_of(spec, catalogue=installation.catalogue)
     if units > max(free, project.units if project else 0):
         raise Conflict(
-            f"Team {team.slug} has {max(free, 0)} units free, and {request.slug} takes {units}. "
-            "Open the request to decide about it alone."
+            gettext(
+                "Team %(team)s has %(free)s units free, and %(slug)s takes %(units)s. Open "
+                "the request to decide about it alone."
+            )
+            % {"team": team.slug, "free": max(free, 0), "slug": request.slug, "units": units}
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+from django.utils.translation import gettext
 from ruamel.yaml import YAML
 
 from projects import cluster_login
@@ -96,22 +97,27 @@ def changed(before: ProjectSpec, after: ProjectSpec) -> str:
     """What a change did, in half a sentence: "plan small to medium, charlie@corp.example as viewer"."""
     said = []
     if before.plan != after.plan:
-        said.append(f"plan {before.plan} to {after.plan}")
+        said.append(gettext("plan %(before)s to %(after)s") % {"before": before.plan, "after": after.plan})
     old = {(one.is_group, one.subject): one for one in before.contributors}
     new = {(one.is_group, one.subject): one for one in after.contributors}
-    said += [f"{one.subject} as {one.role.value}" for key, one in new.items() if old.get(key) != one]
-    said += [f"without {one.subject}" for key, one in old.items() if key not in new]
+    people = [one for key, one in new.items() if old.get(key) != one]
+    said += [gettext("%(who)s as %(role)s") % {"who": one.subject, "role": gettext(one.role.value)} for one in people]
+    said += [gettext("without %(who)s") % {"who": one.subject} for key, one in old.items() if key not in new]
     said += [
-        f"options of {name}"
+        gettext("options of %(kind)s") % {"kind": name}
         for name in sorted(before.options | after.options)
         if _option(before, name) != _option(after, name)
     ]
-    said += [name for name in ("title", "description") if getattr(before, name) != getattr(after, name)]
+    if before.title != after.title:
+        said.append(gettext("title"))
+    if before.description != after.description:
+        said.append(gettext("description"))
     if before.environment != after.environment:
-        said.append(f"environment {before.environment.value} to {after.environment.value}")
+        change = {"before": before.environment.value, "after": after.environment.value}
+        said.append(gettext("environment %(before)s to %(after)s") % change)
     if before.expires != after.expires:
-        said.append(f"ends {after.expires}" if after.expires else "no end date")
-    return ", ".join(said) or "nothing that differs"
+        said.append(gettext("ends %(day)s") % {"day": after.expires} if after.expires else gettext("no end date"))
+    return ", ".join(said) or gettext("nothing that differs")
 
 
 def _option(spec: ProjectSpec, kind: str) -> dict[str, Any]:
@@ -132,28 +138,28 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
     blocks = []
     if "repository" in kinds():
         url = f"{wish.forge.url.rstrip('/')}/{names.repository}.git"
-        blocks.append(Block(name="use-git", title="Code with git", text=f"git clone {url}\ncd {names.slug}"))
+        blocks.append(Block(name="use-git", title=gettext("Code with git"), text=f"git clone {url}\ncd {names.slug}"))
     blocks += [
         Block(
             name="use-kubectl",
-            title="Workspace with kubectl",
+            title=gettext("Workspace with kubectl"),
             text=cluster_login.kubectl_lines(wish.cluster, namespace=names.namespace, resolve=resolve),
             says=cluster_login.needs(wish.cluster, resolve=resolve),
         ),
         Block(
             name="use-dvc",
-            title="Data with DVC",
+            title=gettext("Data with DVC"),
             text=(
                 f"{keys}\n"
                 f"dvc remote add --default --force store s3://{names.bucket}/dvc\n"
                 f"dvc remote modify store endpointurl {endpoint}\n"
                 "dvc pull"
             ),
-            says="The first line reads the bucket's keys from the workspace into this shell.",
+            says=gettext("The first line reads the bucket's keys from the workspace into this shell."),
         ),
         Block(
             name="use-boto3",
-            title="Bucket with boto3",
+            title=gettext("Bucket with boto3"),
             text=(
                 "import boto3  # reads AWS_* from the Secret bucket-credentials\n\n"
                 's3 = boto3.client("s3")\n'

@@ -11,6 +11,8 @@ ProjectError
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 
 class ProjectError(Exception):
     """Base. `message` is a sentence or two for people."""
@@ -52,7 +54,9 @@ class NotFound(ProjectError):
     """Missing or not for this person."""
 
     def __init__(self) -> None:
-        super().__init__("Nothing here that you can see. Either there is no such thing, or it is not shared with you.")
+        super().__init__(
+            gettext("Nothing here that you can see. Either there is no such thing, or it is not shared with you.")
+        )
 
 
 class NotAllowed(ProjectError):

@@ -305,7 +305,11 @@ def _plain_type(info: FieldInfo) -> Any:
 def _option_field(info: FieldInfo) -> forms.Field:
     """The form field of an option: tick box, choice, lines, or one line of text."""
     kind = _plain_type(info)
-    shared: dict[str, Any] = {"label": info.title, "help_text": info.description or "", "required": False}
+    shared: dict[str, Any] = {
+        "label": gettext(info.title) if info.title else "",
+        "help_text": gettext(info.description) if info.description else "",
+        "required": False,
+    }
     if kind is bool:
         return forms.BooleanField(**shared)
     choices = _choices(kind)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import permissions
 from projects.audit import audited
@@ -42,10 +43,12 @@ def check_present(project: Project, *, expected: int | None) -> None:
     if project.deleted_at is not None:
         raise NotFound
     if project.deletion_requested_at is not None:
-        raise Conflict(f"{project.slug} is being removed. Nothing can be changed any more.")
+        raise Conflict(gettext("%(slug)s is being removed. Nothing can be changed any more.") % {"slug": project.slug})
     if expected is not None and expected != project.generation:
-        now_at = f"{project.slug} was changed in between and is now at change {project.generation}."
-        raise StaleGeneration(f"{now_at} Read it again, then send yours.")
+        message = gettext(
+            "%(slug)s was changed in between and is now at change %(number)s. Read it again, then send yours."
+        )
+        raise StaleGeneration(message % {"slug": project.slug, "number": project.generation})
 
 
 def verdict_of(

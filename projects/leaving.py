@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext
+
 from projects import permissions
 from projects.actions import Asked, ask_change
 from projects.documents import plain
@@ -47,13 +49,19 @@ def leave(
     spec = without(by, project)
     if spec is None:
         raise Conflict(
-            f"You hold no role of your own in {project.slug}, so there is nothing to give up. "
-            "What you reach by a group ends when you leave that group."
+            gettext(
+                "You hold no role of your own in %(slug)s, so there is nothing to give up. What "
+                "you reach by a group ends when you leave that group."
+            )
+            % {"slug": project.slug}
         )
     if is_last_owner(spec):
         raise Conflict(
-            f"You are the last owner of {project.slug}, so you can't leave it. Make somebody else owner first, "
-            "without an end date, or retire the project."
+            gettext(
+                "You are the last owner of %(slug)s, so you can't leave it. Make somebody else "
+                "owner first, without an end date, or retire the project."
+            )
+            % {"slug": project.slug}
         )
     shared: dict[str, Any] = {"by": by, "door": door, "installation": installation}
     return ask_change(project, plain(spec), **shared, expected=expected, dry_run=dry_run)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from projects.situation import Situation
 from projects.today import today
 from projects.usage import LOAD_LINE, Use
+from projects.usage_words import title_of
 from provisioning.conditions import Word
 from provisioning.spec import ProjectSpec
 
@@ -64,7 +65,7 @@ def needs_of(state: Situation, *, spec: ProjectSpec, may_change: bool) -> tuple[
 
 def fullest(uses: Iterable[Use]) -> Fullest | None:
     """The limit that is used most; None while nothing was measured."""
-    known = [(use.share, use.measure.title) for use in uses if use.share is not None]
+    known = [(use.share, title_of(use.measure)) for use in uses if use.share is not None]
     if not known:
         return None
     share, title = max(known)

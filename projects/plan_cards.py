@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 
 from projects.policy import Question, decide
 from projects.usage import Use
+from projects.usage_words import title_of
 from provisioning.catalogue import Catalogue, Plan
 from provisioning.quantities import human, parse_quantity
 from provisioning.spec import ProjectSpec
@@ -54,7 +55,7 @@ def plan_cards(before: ProjectSpec | None, *, catalogue: Catalogue, uses: Iterab
                     "ask": gettext("A person decides"),
                     "refuse": gettext("Not offered"),
                 }[verdict.decision],
-                too_small=tuple(use.measure.title for use in uses if _exceeds(use, plan)),
+                too_small=tuple(title_of(use.measure) for use in uses if _exceeds(use, plan)),
             )
         )
     return cards

@@ -13,10 +13,9 @@ from projects.charts import Chart, Point, bars_of, chart_of, said
 from projects.directory_state import DirectoryStatus, directory_status
 from projects.listing import WORDS
 from projects.platform_figures import QUEUE, Counted, Figures, StepTimes
-from projects.presentation import LOOKS
+from projects.presentation import LOOKS, kind_title
 from provisioning.conditions import Word
 from provisioning.errors import Reason
-from provisioning.kind import kinds
 from provisioning.models import Resource, TargetHealth
 
 FULL = 0.8
@@ -216,12 +215,6 @@ def step_title(step: str) -> str:
     if step == QUEUE:
         return gettext("Waiting for a worker")
     return kind_title(step)
-
-
-def kind_title(kind: str) -> str:
-    """What a Kind is called on pages; its name where this version has no such Kind."""
-    known = kinds().get(kind)
-    return known.title if known else kind
 
 
 def stuck_row(row: Resource) -> Stuck:

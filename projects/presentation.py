@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles import finders
+from django.utils.translation import gettext
 from pydantic import ValidationError
 
 from projects.errors import Fault
@@ -85,6 +86,12 @@ def icon_of(kind: str) -> str:
     return kind if kind in icon_names() else "keep"
 
 
+def kind_title(kind: str) -> str:
+    """What a Kind is called on pages; its name where this version has no such Kind."""
+    known = kinds().get(kind)
+    return gettext(known.title) if known else kind
+
+
 def kinds_as_shown() -> list[Kind]:
     """Every Kind in the order of pages: by what it acts on, then in the order in which they are made."""
     return sorted(kinds().values(), key=lambda kind: list(SYSTEMS).index(kind.system))
@@ -104,10 +111,14 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
     plans = {one.kind.name: one for one in preview.kinds}
     for one in (plans[kind.name] for kind in kinds_as_shown() if kind.name in plans):
         if one.action is Action.KEEP:
-            kept.append(one.kind.title)
+            kept.append(kind_title(one.kind.name))
         elif one.action is Action.DELETE and keep_data and one.kind.holds_data:
             lines.append(
-                PlanLine(action="keep", title=one.kind.title, text=f"{one.summary}. It stays with all it holds.")
+                PlanLine(
+                    action="keep",
+                    title=kind_title(one.kind.name),
+                    text=gettext("%(what)s. It stays with all it holds.") % {"what": one.summary},
+                )
             )
         else:
             details = tuple(
@@ -116,15 +127,17 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
                 for item in change.differences
             )
             objects = [change for change in one.changes if change.action is not Action.KEEP and not change.differences]
-            details += tuple(f"{change.action.value} {change.key}" for change in objects)
-            lines.append(PlanLine(action=one.action.value, title=one.kind.title, text=one.summary, details=details))
+            details += tuple(f"{gettext(change.action.value)} {change.key}" for change in objects)
+            lines.append(
+                PlanLine(action=one.action.value, title=kind_title(one.kind.name), text=one.summary, details=details)
+            )
     if kept:
-        lines.append(PlanLine(action="keep", title=", ".join(kept), text="Nothing restarts."))
+        lines.append(PlanLine(action="keep", title=", ".join(kept), text=gettext("Nothing restarts.")))
     return tuple(lines)
 
 
 def _short(value: Any) -> str:
-    text = "none" if value is None else str(value)
+    text = gettext("none") if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -132,13 +145,13 @@ def plan_counts(lines: tuple[PlanLine, ...], *, deletes: bool = False) -> str:
     """ "7 create · 1 keep". `deletes`: name deletions also when there are none."""
     totals = {action.value: sum(line.action == action.value for line in lines) for action in Action}
     return " · ".join(
-        f"{number} {action}" for action, number in totals.items() if number or (deletes and action == "delete")
+        f"{number} {gettext(action)}" for action, number in totals.items() if number or (deletes and action == "delete")
     )
 
 
 def outline() -> tuple[PlanLine, ...]:
     """The plan before there is a name: which Kinds there are."""
-    return tuple(PlanLine(action="create", title=kind.title, text="") for kind in kinds_as_shown())
+    return tuple(PlanLine(action="create", title=kind_title(kind.name), text="") for kind in kinds_as_shown())
 
 
 def sketch(

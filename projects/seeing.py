@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import permissions
 from projects.audit import audited
@@ -38,7 +39,7 @@ def begin(account: str, *, by: "Person", because: str) -> SeenAs:
     if sentence := _refusal(person, account, by=by):
         faults.append(Fault(path=("account",), code="not_possible", message=sentence))
     if not because.strip():
-        message = "Say why. The person you see as reads it."
+        message = gettext("Say why. The person you see as reads it.")
         faults.append(Fault(path=("because",), code="missing", message=message))
     if faults or person is None:
         raise InvalidSpec(faults)
@@ -61,12 +62,16 @@ def begin(account: str, *, by: "Person", because: str) -> SeenAs:
 def _refusal(person: "Person | None", account: str, *, by: "Person") -> str:
     """Why it can't be this person; "" when it can."""
     if person is None:
-        return f"Nobody with the account {account} has signed in here yet." if account else "Name the account."
+        if not account:
+            return gettext("Name the account.")
+        return gettext("Nobody with the account %(account)s has signed in here yet.") % {"account": account}
     if person.pk == by.pk:
-        return "That is you."
+        return gettext("That is you.")
     if permissions.is_platform_admin(person):
-        return f"{person.username} is of the platform team, and nobody sees as one of them."
-    return "" if person.is_active else f"{person.username} can't sign in any more, so there is nothing to see."
+        return gettext("%(who)s is of the platform team, and nobody sees as one of them.") % {"who": person.username}
+    if not person.is_active:
+        return gettext("%(who)s can't sign in any more, so there is nothing to see.") % {"who": person.username}
+    return ""
 
 
 def current(number: int, *, by: "Person") -> SeenAs | None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from projects.installation import Installation
 from projects.models import Project, ProjectRequest
-from projects.presentation import icon_of, kinds_as_shown, wish_of
+from projects.presentation import icon_of, kind_title, kinds_as_shown, wish_of
 from projects.rights import SYSTEMS
 from provisioning.catalogue import Catalogue
 from provisioning.conditions import Status, Word
@@ -158,7 +158,12 @@ def _board(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> tupl
 
 def _row(kind: Kind, row: Resource | None, *, wish: Wish | None) -> Row:
     templates = (f"resources/{kind.name}.html", "resources/_default.html")
-    shown: dict[str, Any] = {"kind": kind.name, "title": kind.title, "icon": icon_of(kind.name), "templates": templates}
+    shown: dict[str, Any] = {
+        "kind": kind.name,
+        "title": kind_title(kind.name),
+        "icon": icon_of(kind.name),
+        "templates": templates,
+    }
     if row is None:
         message = gettext("Not looked at yet.")
         return Row(word=Word.WORKING, message=message, advice="", reason="", last_look=None, **shown)

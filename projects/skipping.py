@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import permissions
 from projects.audit import audited
@@ -31,15 +32,25 @@ def skip(project: Project, kind: str, *, by: "Person", door: Door, because: str)
     faults = []
     if kind not in kinds():
         known = ", ".join(kinds())
-        faults.append(Fault(path=("kind",), code="unknown_kind", message=f"There is no Kind {kind}. Kinds: {known}."))
+        faults.append(
+            Fault(
+                path=("kind",),
+                code="unknown_kind",
+                message=gettext("There is no Kind %(kind)s. Kinds: %(known)s.") % {"kind": kind, "known": known},
+            )
+        )
     if not because.strip():
-        faults.append(Fault(path=("because",), code="missing", message="Say why, for those who find it skipped."))
+        faults.append(
+            Fault(path=("because",), code="missing", message=gettext("Say why, for those who find it skipped."))
+        )
     if faults:
         raise InvalidSpec(faults)
     with audited(actor=by.username, door=door), transaction.atomic():
         project = Project.objects.select_for_update().get(pk=project.pk)
         if project.deletion_requested_at is not None:
-            raise Conflict(f"{project.slug} is being removed, and a removal leaves no Kind out.")
+            raise Conflict(
+                gettext("%(slug)s is being removed, and a removal leaves no Kind out.") % {"slug": project.slug}
+            )
         row, made = SkippedKind.objects.get_or_create(
             project=project, kind=kind, defaults={"because": because.strip(), "by_name": by.username}
         )
@@ -65,7 +76,7 @@ def _check(project: Project, *, by: "Person") -> None:
     if not permissions.may_see(by, project):
         raise NotFound
     if not permissions.is_platform_admin(by):
-        raise NotAllowed("Only the platform team skips a resource.")
+        raise NotAllowed(gettext("Only the platform team skips a resource."))
 
 
 def _ring(project: Project) -> None:

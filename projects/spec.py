@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Lower
+from django.utils.translation import gettext, gettext_noop
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
@@ -25,23 +26,23 @@ if TYPE_CHECKING:
     from projects.permissions import Person
 
 _SENTENCES = {
-    "missing": "This is needed.",
-    "extra_forbidden": "There is no such field.",
-    "string_type": "Write text here.",
-    "int_parsing": "Write a whole number.",
-    "int_type": "Write a whole number.",
-    "int_from_float": "Write a whole number.",
-    "int_parsing_size": "This number is too large.",
-    "bool_parsing": "Write true or false.",
-    "bool_type": "Write true or false.",
-    "date_from_datetime_parsing": "There is no such day. Write a date, such as 2027-06-30.",
-    "date_parsing": "There is no such day. Write a date, such as 2027-06-30.",
-    "date_type": "Write a date, such as 2027-06-30.",
-    "tuple_type": "Write a list.",
-    "list_type": "Write a list.",
-    "dict_type": "Write fields and values.",
-    "model_type": "Write fields and values.",
-    "model_attributes_type": "Write fields and values.",
+    "missing": gettext_noop("This is needed."),
+    "extra_forbidden": gettext_noop("There is no such field."),
+    "string_type": gettext_noop("Write text here."),
+    "int_parsing": gettext_noop("Write a whole number."),
+    "int_type": gettext_noop("Write a whole number."),
+    "int_from_float": gettext_noop("Write a whole number."),
+    "int_parsing_size": gettext_noop("This number is too large."),
+    "bool_parsing": gettext_noop("Write true or false."),
+    "bool_type": gettext_noop("Write true or false."),
+    "date_from_datetime_parsing": gettext_noop("There is no such day. Write a date, such as 2027-06-30."),
+    "date_parsing": gettext_noop("There is no such day. Write a date, such as 2027-06-30."),
+    "date_type": gettext_noop("Write a date, such as 2027-06-30."),
+    "tuple_type": gettext_noop("Write a list."),
+    "list_type": gettext_noop("Write a list."),
+    "dict_type": gettext_noop("Write fields and values."),
+    "model_type": gettext_noop("Write fields and values."),
+    "model_attributes_type": gettext_noop("Write fields and values."),
 }
 
 
@@ -70,20 +71,21 @@ def faults_of(error: ValidationError, *, under: tuple[str | int, ...] = ()) -> l
     """Pydantic's errors in our words."""
     found = []
     for item in error.errors():
-        message = _SENTENCES.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+        known = _SENTENCES.get(item["type"])
+        message = gettext(known) if known else item["msg"].removeprefix("Value error, ")
         context = item.get("ctx", {})
         if item["type"] == "enum" or item["type"] == "literal_error":
-            message = f"Choose one of {context.get('expected', '')}."
+            message = gettext("Choose one of %(expected)s.") % {"expected": context.get("expected", "")}
         elif item["type"] == "string_too_long":
-            message = f"At most {context['max_length']} characters."
+            message = gettext("At most %(most)s characters.") % {"most": context["max_length"]}
         elif item["type"] in ("string_too_short", "too_short"):
-            message = "This is needed."
+            message = gettext("This is needed.")
         elif item["type"] == "too_long":
-            message = f"At most {context['max_length']} entries."
+            message = gettext("At most %(most)s entries.") % {"most": context["max_length"]}
         elif item["type"] == "greater_than_equal":
-            message = f"Write {context['ge']} or more."
+            message = gettext("Write %(least)s or more.") % {"least": context["ge"]}
         elif item["type"] == "less_than_equal":
-            message = f"Write {context['le']} or less."
+            message = gettext("Write %(most)s or less.") % {"most": context["le"]}
         found.append(Fault(path=(*under, *item["loc"]), code=item["type"], message=message))
     return found
 
@@ -133,7 +135,13 @@ def read_spec(
     """
     if not isinstance(data, Mapping):
         raise InvalidSpec(
-            [Fault(path=(), code="not_a_mapping", message="Write fields and values, such as slug: lane-detection.")]
+            [
+                Fault(
+                    path=(),
+                    code="not_a_mapping",
+                    message=gettext("Write fields and values, such as slug: lane-detection."),
+                )
+            ]
         )
     catalogue = installation.catalogue
     filled = {"plan": catalogue.defaults.plan, **data}
@@ -152,7 +160,8 @@ def read_spec(
             Fault(
                 path=("plan",),
                 code="unknown_plan",
-                message=f"There is no plan {filled['plan']}. Choose one of {plans}.",
+                message=gettext("There is no plan %(plan)s. Choose one of %(plans)s.")
+                % {"plan": filled["plan"], "plans": plans},
             )
         )
         plan_known = False
@@ -166,7 +175,9 @@ def read_spec(
             and spec.expires <= today()
             and (project is None or str(spec.expires) != project.spec.get("expires"))
         ):
-            faults.append(Fault(path=("expires",), code="past", message="The end date has passed. Choose a later day."))
+            faults.append(
+                Fault(path=("expires",), code="past", message=gettext("The end date has passed. Choose a later day."))
+            )
     option_faults = _option_faults(filled)
     faults += option_faults
     if spec is not None and plan_known and not option_faults:
@@ -221,11 +232,20 @@ def _slug_faults(
         if slug == project.slug:
             return []
         return [
-            Fault(path=("slug",), code="fixed", message=f"The name stays {project.slug}; it can't be changed later.")
+            Fault(
+                path=("slug",),
+                code="fixed",
+                message=gettext("The name stays %(slug)s; it can't be changed later.") % {"slug": project.slug},
+            )
         ]
     if request is not None and slug != request.slug:
         return [
-            Fault(path=("slug",), code="fixed", message=f"This request is for {request.slug}. Ask anew for {slug}.")
+            Fault(
+                path=("slug",),
+                code="fixed",
+                message=gettext("This request is for %(slug)s. Ask anew for %(asked)s.")
+                % {"slug": request.slug, "asked": slug},
+            )
         ]
     answer = name_answer(slug, catalogue=catalogue, request=request)
     return [] if answer is None else [Fault(path=("slug",), code=answer[0], message=answer[1])]
@@ -242,7 +262,11 @@ def name_answer(slug: str, *, catalogue: Catalogue, request: ProjectRequest | No
         return "invalid", str(error)
     if pattern := reserved(slug, patterns=catalogue.reserved_names):
         another = f"team-{slug}"[:SLUG_MAX].rstrip("-")
-        return "reserved", f"{slug} is reserved for the platform ({pattern}). Try {another}."
+        return "reserved", gettext("%(slug)s is reserved for the platform (%(pattern)s). Try %(another)s.") % {
+            "slug": slug,
+            "pattern": pattern,
+            "another": another,
+        }
     # Written as the unique indexes are, so that they serve.
     folded = Lower("slug")
     taken = Project.objects.alias(folded=folded).filter(folded=slug.lower(), deleted_at=None).exists()
@@ -256,7 +280,8 @@ def name_answer(slug: str, *, catalogue: Catalogue, request: ProjectRequest | No
 
 def taken_sentence(slug: str) -> str:
     """That a name is taken, with another one to try."""
-    return f"{slug} is taken. Try {slug[: SLUG_MAX - 4].rstrip('-')}-2."
+    another = slug[: SLUG_MAX - 4].rstrip("-")
+    return gettext("%(slug)s is taken. Try %(another)s-2.") % {"slug": slug, "another": another}
 
 
 def _team(
@@ -268,14 +293,18 @@ def _team(
     if project is not None:
         if slug == project.team.slug:
             return project.team, []
-        sentence = f"The project belongs to team {project.team.slug}; moving it is for the platform team."
+        sentence = gettext("The project belongs to team %(slug)s; moving it is for the platform team.") % {
+            "slug": project.team.slug
+        }
         return None, [Fault(path=("team",), code="fixed", message=sentence)]
     team = Team.objects.filter(slug=slug).first()
     if team is not None and permissions.may_create_in(by, team):
         return team, []
     # One answer for a missing team and for somebody else's: team names are not for strangers.
-    mine = ", ".join(permissions.teams_of(by).values_list("slug", flat=True)) or "none yet; ask the platform team"
-    sentence = f"You are in no team {slug}. Your teams: {mine}."
+    mine = ", ".join(permissions.teams_of(by).values_list("slug", flat=True)) or gettext(
+        "none yet; ask the platform team"
+    )
+    sentence = gettext("You are in no team %(slug)s. Your teams: %(mine)s.") % {"slug": slug, "mine": mine}
     return None, [Fault(path=("team",), code="not_your_team", message=sentence)]
 
 
@@ -285,14 +314,14 @@ def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[F
     for index, one in enumerate(spec.contributors):
         key = (one.is_group, one.subject)
         if key in seen:
-            message = f"{one.subject} stands here twice. One entry each."
+            message = gettext("%(subject)s stands here twice. One entry each.") % {"subject": one.subject}
             faults.append(Fault(path=("contributors", index), code="twice", message=message))
         seen[key] = index
         if one.until is not None and one.until < today() and not _was_there(one, project):
-            message = "The last day has passed. Choose a later day, or leave the entry out."
+            message = gettext("The last day has passed. Choose a later day, or leave the entry out.")
             faults.append(Fault(path=("contributors", index, "until"), code="past", message=message))
     if not any(one.role is Role.OWNER and one.until is None for one in spec.contributors):
-        message = "At least one person or group must stay owner, without an end date."
+        message = gettext("At least one person or group must stay owner, without an end date.")
         faults.append(Fault(path=("contributors",), code="no_owner", message=message))
     return faults
 
@@ -310,7 +339,10 @@ def _option_faults(data: Mapping[str, Any]) -> list[Fault]:
         kind = kinds().get(name)
         if kind is None or not kind.options.model_fields:
             known = ", ".join(name for name, kind in kinds().items() if kind.options.model_fields)
-            message = f"There are no options for {name}. Kinds with options: {known}."
+            message = gettext("There are no options for %(name)s. Kinds with options: %(known)s.") % {
+                "name": name,
+                "known": known,
+            }
             faults.append(Fault(path=("options", name), code="unknown_kind", message=message))
             continue
         if not isinstance(given, Mapping):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from projects import permissions
 from projects.errors import Fault, InvalidSpec, NotAllowed, NotFound
@@ -39,22 +40,26 @@ def name(
 ) -> StandIn:
     """Have somebody decide in one's place from the first day to the last. Raises NotAllowed, InvalidSpec."""
     if not permissions.may_name_stand_in(by, approvers=approver_groups(installation)):
-        raise NotAllowed("Only who decides about requests can name somebody to do it instead.")
+        raise NotAllowed(gettext("Only who decides about requests can name somebody to do it instead."))
     users = get_user_model().objects.filter(is_active=True, username__iexact=account.strip())
     person = users.exclude(pk=by.pk).first()
     faults = []
     if person is None:
-        message = f"Nobody else called {account.strip() or '…'} has signed in here yet. Write an account name."
+        message = gettext("Nobody else called %(account)s has signed in here yet. Write an account name.") % {
+            "account": account.strip() or "…"
+        }
         faults.append(Fault(path=("account",), code="unknown", message=message))
     for field, day in (("begins", begins), ("ends", ends)):
         if day is None:
-            faults.append(Fault(path=(field,), code="date_type", message="Write a date, such as 2027-06-30."))
+            faults.append(Fault(path=(field,), code="date_type", message=gettext("Write a date, such as 2027-06-30.")))
     if begins and ends and ends < begins:
-        faults.append(Fault(path=("ends",), code="before_begin", message="The last day is before the first."))
+        faults.append(Fault(path=("ends",), code="before_begin", message=gettext("The last day is before the first.")))
     elif ends and ends < today():
-        faults.append(Fault(path=("ends",), code="past", message="The last day has passed. Choose a later day."))
+        faults.append(
+            Fault(path=("ends",), code="past", message=gettext("The last day has passed. Choose a later day."))
+        )
     elif begins and ends and (ends - begins).days > LONGEST_DAYS:
-        message = f"At most {LONGEST_DAYS} days at once."
+        message = gettext("At most %(most)s days at once.") % {"most": LONGEST_DAYS}
         faults.append(Fault(path=("ends",), code="too_long", message=message))
     if faults or person is None or begins is None or ends is None:
         raise InvalidSpec(faults)

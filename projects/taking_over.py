@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import permissions, succession
 from projects.errors import Conflict, NotAllowed
@@ -32,10 +33,16 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
         check_present(project, expected=None)
         offer = Succession.objects.select_for_update().filter(project=project, ended_at=None).first()
         if offer is None or not succession.ownerless(project):
-            raise Conflict(f"{project.slug} has an owner, so there is nothing to take over. Ask an owner for a role.")
+            raise Conflict(
+                gettext("%(slug)s has an owner, so there is nothing to take over. Ask an owner for a role.")
+                % {"slug": project.slug}
+            )
         if not permissions.may_take_over(by, offer):
             asked = OfferedTo(offer.offered_to).label
-            raise NotAllowed(f"{project.slug} is offered to {asked} at the moment, and not to you.")
+            raise NotAllowed(
+                gettext("%(slug)s is offered to %(who)s at the moment, and not to you.")
+                % {"slug": project.slug, "who": asked}
+            )
         spec = succession.with_owner(project.wanted(), by.username.lower())
         now = timezone.now()
         project.requests.filter(decision=Decision.PENDING).update(

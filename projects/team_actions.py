@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 from django.db import transaction
+from django.utils.translation import gettext
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from projects import permissions
@@ -85,12 +86,13 @@ def change_team(
     """
     find_team(by, slug)
     if not permissions.may_change_team(by):
-        raise NotAllowed("Only the platform team changes groups and budget of a team. Ask them.")
+        raise NotAllowed(gettext("Only the platform team changes groups and budget of a team. Ask them."))
     wanted = _read(data)
     with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
         team = Team.objects.select_for_update().get(slug=slug)
         if expected is not None and expected != state_of(team):
-            raise StaleGeneration(f"{team.name} was changed in between. Look at it again, then send yours.")
+            message = gettext("%(name)s was changed in between. Look at it again, then send yours.")
+            raise StaleGeneration(message % {"name": team.name})
         preview = _preview(team, wanted, taken=find_team(by, slug).taken)
         if dry_run or not preview:
             return preview
@@ -112,7 +114,7 @@ def _read(data: Any) -> TeamChange:
     groups = [name.lower() for name in wanted.groups or ()]
     twice = [index for index, name in enumerate(groups) if name in groups[:index]]
     if twice:
-        message = "This group stands here twice. Remove one."
+        message = gettext("This group stands here twice. Remove one.")
         raise InvalidSpec([Fault(path=("groups", index), code="twice", message=message) for index in twice])
     return wanted
 

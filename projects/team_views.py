@@ -69,7 +69,7 @@ def team_edit(request: HttpRequest, team: str) -> HttpResponse:
     with answered():
         found = teams.find_team(person, team)
     if not permissions.may_change_team(person):
-        raise PermissionDenied("Only the platform team changes groups and budget of a team. Ask them.")
+        raise PermissionDenied(gettext("Only the platform team changes groups and budget of a team. Ask them."))
     typed = _typed(request) if request.method == "POST" else _present(found)
     shown: dict[str, Any] = {"team": found, "typed": typed, "seen": request.POST.get("seen") or state_of(found)}
     if request.method != "POST" or pressed == "edit":

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db.models import Count, F, IntegerField, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 
 from projects import directory, permissions
 from projects.errors import NotFound
@@ -148,12 +149,16 @@ def changes_of(team: Team, *, size: int = 10) -> list[Change]:
 
 def _differs(before: Any, after: Any) -> tuple[str, ...]:
     if before is None:
-        return ("made the team",) if after.pgh_label == "insert" else ()
+        return (gettext("made the team"),) if after.pgh_label == "insert" else ()
     said = []
     if before.name != after.name:
-        said.append(f"name {before.name} → {after.name}")
+        said.append(gettext("name %(name)s → %(after)s") % {"name": before.name, "after": after.name})
     if before.budget != after.budget:
-        said.append(f"budget {before.budget} → {after.budget} units")
-    said += [f"group {name} added" for name in after.ad_groups if name not in before.ad_groups]
-    said += [f"group {name} removed" for name in before.ad_groups if name not in after.ad_groups]
+        said.append(gettext("budget %(budget)s → %(after)s units") % {"budget": before.budget, "after": after.budget})
+    said += [
+        gettext("group %(name)s added") % {"name": name} for name in after.ad_groups if name not in before.ad_groups
+    ]
+    said += [
+        gettext("group %(name)s removed") % {"name": name} for name in before.ad_groups if name not in after.ad_groups
+    ]
     return tuple(said)

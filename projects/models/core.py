@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from provisioning.conditions import Word, project_word
 from provisioning.spec import ProjectSpec, Role
@@ -22,7 +23,7 @@ from provisioning.spec import ProjectSpec, Role
 class Door(models.TextChoices):
     """By which door a request came."""
 
-    FORM = "form", "form"
+    FORM = "form", _("form")
     API = "api", "API"
     FILE = "file", "profile.yaml"
     SYSTEM = "system", "Slipway"
@@ -31,18 +32,18 @@ class Door(models.TextChoices):
 class Action(models.TextChoices):
     """What a request asks for."""
 
-    CREATE = "create", "create"
-    CHANGE = "change", "change"
-    RETIRE = "retire", "retire"
+    CREATE = "create", _("create")
+    CHANGE = "change", _("change")
+    RETIRE = "retire", _("retire")
 
 
 class Decision(models.TextChoices):
     """What was decided about a request."""
 
-    PENDING = "pending", "waiting for a decision"
-    APPROVED = "approved", "approved"
-    REJECTED = "rejected", "rejected"
-    WITHDRAWN = "withdrawn", "withdrawn"
+    PENDING = "pending", _("waiting for a decision")
+    APPROVED = "approved", _("approved")
+    REJECTED = "rejected", _("rejected")
+    WITHDRAWN = "withdrawn", _("withdrawn")
 
 
 def _history() -> tuple[pghistory.Tracker, ...]:
