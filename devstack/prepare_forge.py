@@ -23,8 +23,9 @@ ADMIN = "slipway-admin"
 ORGANISATIONS = {"forecasting": ("alice", "bob"), "vision": ()}
 TEMPLATE_OWNER, TEMPLATE_NAME = "slipway", "ml-python-template"
 TEMPLATE_FILES = ROOT / "devstack" / "project-template"
-KEY_NAME = "portal"
 SCOPES = ["write:organization", "write:repository", "write:issue", "read:user", "read:misc"]
+CI_TOKEN = "git-1.ci-token"  # noqa: S105
+CI_SCOPES = ["write:repository"]  # the smallest that may write a commit status
 TEAM_UNITS = {"repo.code": "write", "repo.pulls": "write", "repo.issues": "write"}
 
 
@@ -76,7 +77,8 @@ def main(name: str) -> int:
         for organisation, members in ORGANISATIONS.items():
             _ensure_organisation(bot, organisation, members)
         _ensure_template(admin)
-        _ensure_token(stack, bot)
+        _ensure_token(stack, bot, kept="git-1.token", name="portal", scopes=SCOPES, tried="/user")
+        _ensure_token(stack, bot, kept=CI_TOKEN, name="ci", scopes=CI_SCOPES, tried="/repos/search?limit=1")
     except (ForgeError, OSError, http.client.HTTPException) as error:
         print(f"Gitea could not be prepared: {error}")
         return 1
@@ -148,15 +150,16 @@ def template_files(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in names.items() if "cache" not in name}
 
 
-def _ensure_token(stack: Stack, bot: Account) -> None:
-    kept = stack.secrets / "git-1.token"
-    if kept.exists() and Account(base=bot.base, token=stack.secret(kept.name)).ask("GET", "/user").status == 200:
+def _ensure_token(stack: Stack, bot: Account, *, kept: str, name: str, scopes: list[str], tried: str) -> None:
+    """A token of the bot in the secrets' folder: the one that is there while `tried` takes it, else a new one."""
+    path = stack.secrets / kept
+    if path.exists() and Account(base=bot.base, token=stack.secret(kept)).ask("GET", tried).status == 200:
         return
-    if bot.ask("DELETE", f"/users/{BOT}/tokens/{KEY_NAME}").status not in (204, 404):
-        raise ForgeError("the bot's old token could not be removed")
-    token = bot.do("POST", f"/users/{BOT}/tokens", {"name": KEY_NAME, "scopes": SCOPES})["sha1"]
-    stack.write_secret(kept.name, token)
-    print("token of the bot made")
+    if bot.ask("DELETE", f"/users/{BOT}/tokens/{name}").status not in (204, 404):
+        raise ForgeError(f"the bot's old token {name} could not be removed")
+    token = bot.do("POST", f"/users/{BOT}/tokens", {"name": name, "scopes": scopes})["sha1"]
+    stack.write_secret(kept, token)
+    print(f"token {name} of the bot made")
 
 
 if __name__ == "__main__":

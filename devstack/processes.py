@@ -14,6 +14,8 @@ from devstack.files import read_json
 from devstack.readiness import Answers, Check, Listens, Says, Succeeds
 from devstack.stack import ROOT, Stack
 
+# How this machine reaches a package index and which authorities it trusts: what pip in a run of CI needs.
+PASSED_ON = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 PORTAL = "portal"  # the group that starts anew when the portal's code has changed
 
 
@@ -271,7 +273,7 @@ def _cluster(stack: Stack, endpoints: Endpoints) -> list[Process]:
     )
     listener = Process(name="ci", command=_own("receiver", stack), ready=Listens(ports["ci"]))
     if endpoints.kubeconfig is not None:
-        return [prepare, listener]
+        return [prepare, listener, *_runner(stack, endpoints)]
     client, peer = f"http://127.0.0.1:{ports['etcd']}", f"http://127.0.0.1:{ports['etcd-peer']}"
     etcd, api, manager = (builds.program(name) for name in ("etcd", "kube-apiserver", "kube-controller-manager"))
     return [
@@ -321,6 +323,25 @@ def _cluster(stack: Stack, endpoints: Endpoints) -> list[Process]:
         ),
         prepare,
         listener,
+        *_runner(stack, endpoints),
+    ]
+
+
+def _runner(stack: Stack, endpoints: Endpoints) -> list[Process]:
+    """Runs what the listener takes. A configured Gitea has no SSH address here, so nothing could be cloned from it."""
+    if endpoints.gitea_url is not None:
+        return []
+    program = builds.program("act")
+    passed_on = {name: value for name, value in os.environ.items() if name.upper().startswith(PASSED_ON)}
+    return [
+        Process(
+            name="ci-runner",
+            command=_own("runner", stack),
+            environment=passed_on,
+            requires=("prepare-forge",),
+            needs=(program,),
+            ready=Says("takes runs"),
+        )
     ]
 
 

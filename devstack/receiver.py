@@ -1,8 +1,9 @@
 """Stands where Tekton's listener would: `python -m devstack.receiver STACK`.
 
 It takes the forge's deliveries, finds the project, checks the signature as Tekton's `github` interceptor does, with
-the secret from the project's namespace, and writes one JSON line for each (`./dev logs ci`). As the real listener it
-answers 202 whatever it finds: success must be looked up, not believed.
+the secret from the project's namespace, and writes one JSON line for each (`./dev logs ci`). What asks for a run goes
+to the queue of `devstack.runner`. As the real listener it answers 202 whatever it finds: success must be looked up, not
+believed. It also shows the log of a run, under an address that only the run's commit status tells.
 """
 
 import base64
@@ -14,12 +15,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
 from devstack.calls import call
+from devstack.ci_jobs import RUN, NoRun, Queue, job_of
 from devstack.endpoints import from_environment
 from devstack.prepare_cluster import kubectl
 from devstack.stack import Stack, open_stack
@@ -34,7 +36,10 @@ Find = Callable[[str], "tuple[str, bytes] | None"]
 
 @dataclass(frozen=True)
 class Delivery:
-    """One recorded delivery. `reason` says why it is not valid; it is empty where it is."""
+    """One recorded delivery. `reason` says why it is not valid; it is empty where it is.
+
+    run: the run that it started; empty where it started none, and `no_run` says why.
+    """
 
     time: str
     repository: str
@@ -43,6 +48,8 @@ class Delivery:
     namespace: str
     valid: bool
     reason: str
+    run: str = ""
+    no_run: str = ""
 
 
 def judge(*, headers: Mapping[str, str], body: bytes, find: Find, now: str) -> Delivery:
@@ -77,6 +84,17 @@ def judge(*, headers: Mapping[str, str], body: bytes, find: Find, now: str) -> D
     )
 
 
+def accept(delivery: Delivery, body: bytes, *, queue: Queue) -> Delivery:
+    """Add the run that a valid delivery asks for, unless the same one is there. Returns the delivery with its run."""
+    if not delivery.valid:
+        return delivery
+    try:
+        job = job_of(event=delivery.event, payload=json.loads(body), namespace=delivery.namespace)
+    except NoRun as reason:
+        return replace(delivery, no_run=str(reason))
+    return replace(delivery, run=job.run) if queue.add(job) else replace(delivery, no_run="the same run is there")
+
+
 def signature_fault(*, secret: bytes, body: bytes, given: str) -> str:
     """What is wrong with an X-Hub-Signature-256 header; empty where it fits the body."""
     if not given:
@@ -89,12 +107,18 @@ def find_project(full_name: str, *, ask: Ask) -> tuple[str, bytes] | None:
     """Namespace and webhook secret of the project that has this repository; None where there is none.
 
     `ask` gets a path from the API server: the JSON, or None for 404. The pipeline's Trigger in the project's
-    namespace says which repository it is for, in its CEL filter; where the name alone tells, the label does.
+    namespace says which repository it is for, in its CEL filter; where there is none, the ConfigMap `project-info`
+    does; where the name alone tells, the label does.
     """
     triggers = ask("/apis/triggers.tekton.dev/v1beta1/triggers?labelSelector=" + quote("slipway.dev/project")) or {}
     for trigger in _items(triggers):
         if f"full_name == {json.dumps(full_name)}" in _text_of_filters(trigger):
             return _with_secret(str(_metadata(trigger)["namespace"]), ask=ask)
+    selector = f"labelSelector={quote('slipway.dev/project')}&fieldSelector={quote('metadata.name=project-info')}"
+    for info in _items(ask(f"/api/v1/configmaps?{selector}") or {}):
+        data = info.get("data")
+        if isinstance(data, dict) and data.get("repository") == full_name:
+            return _with_secret(str(_metadata(info)["namespace"]), ask=ask)
     slug = full_name.rpartition("/")[2]
     namespaces = ask("/api/v1/namespaces?labelSelector=" + quote(f"slipway.dev/project={slug}")) or {}
     for namespace in _items(namespaces):
@@ -160,6 +184,7 @@ class Handler(BaseHTTPRequestHandler):
     """One delivery per request."""
 
     cluster: Cluster
+    queue: Queue
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -190,13 +215,31 @@ class Handler(BaseHTTPRequestHandler):
                 valid=False,
                 reason=f"could not be checked: {error}",
             )
+        try:
+            delivery = accept(delivery, body, queue=self.queue)
+        except OSError as error:
+            delivery = replace(delivery, no_run=f"could not be kept: {error}")
         print(json.dumps(asdict(delivery)), flush=True)
         self._answer(202, "accepted")
+
+    def do_GET(self) -> None:
+        """The log of a run, /runs/<id>; 404 for anything else."""
+        run = self.path.removeprefix("/runs/")
+        if not RUN.fullmatch(run):
+            self._answer(404, "there is no such run")
+            return
+        try:
+            text = self.queue.log(run).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            self._answer(404, "there is no such run")
+        else:
+            self._answer(200, text)
 
     def _answer(self, status: int, text: str) -> None:
         content = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -207,7 +250,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def main(name: str) -> int:
     stack = open_stack(name)
-    Handler.cluster = Cluster(stack)
+    Handler.cluster, Handler.queue = Cluster(stack), Queue(stack)
     ThreadingHTTPServer(("127.0.0.1", stack.ports()["ci"]), Handler).serve_forever()
     return 0
 

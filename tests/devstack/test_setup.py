@@ -96,10 +96,13 @@ def test_certificates_hold_strict_verification_and_are_kept(tmp_path: Path) -> N
 
 def test_the_project_template_has_what_a_team_starts_from() -> None:
     assert sorted(template_files(TEMPLATE_FILES)) == [
+        ".github/workflows/ci.yaml",
         ".gitignore",
         ".tekton/ci.yaml",
+        ".tekton/run.yaml",
         "README.md",
         "pyproject.toml",
+        "requirements.lock",
         "src/__init__.py",
         "tests/test_smoke.py",
     ]

@@ -7,7 +7,7 @@ import json
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.accounts import Person, account_of, canonical_object_id
 from portal.models import ApiToken
+from projects import account_groups, permissions
 
 
 class Command(BaseCommand):
@@ -44,5 +45,9 @@ class Command(BaseCommand):
             user.is_staff = settings.CONFIG.adfs_platform_admin_group in found["groups"]
             user.save()
             user.groups.set([Group.objects.get_or_create(name=group)[0] for group in found["groups"]])
+        # A team may know its groups by object id already, which only the directory's rows tell.
+        known = account_groups.groups_now(user.object_id)
+        if known is not None:
+            account_groups.write(cast("permissions.Person", user), known)
         _, token = ApiToken.objects.create(user, name="dev stack", scopes=["read", "write"], expiry=timedelta(days=7))
         self.stdout.write(token)
