@@ -13,11 +13,15 @@ ARG PIP_INDEX_URL
 ARG PIP_NO_INDEX
 ARG PIP_FIND_LINKS
 
-COPY requirements/base.txt /build/base.txt
+COPY requirements/base.txt requirements/templates.txt /build/
 RUN python3 -m venv /opt/venv \
  && /opt/venv/bin/pip install --disable-pip-version-check --no-cache-dir --only-binary :all: --require-hashes \
     -r /build/base.txt \
- && /opt/venv/bin/pip uninstall -y -q pip setuptools
+ && /opt/venv/bin/pip uninstall -y -q pip setuptools \
+ && python3 -m venv /opt/templates \
+ && /opt/templates/bin/pip install --disable-pip-version-check --no-cache-dir --only-binary :all: --require-hashes \
+    -r /build/templates.txt \
+ && /opt/templates/bin/pip uninstall -y -q pip setuptools
 
 COPY . /app
 WORKDIR /app
@@ -42,6 +46,7 @@ RUN apt-get update \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin slipway
 
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/templates /opt/templates
 COPY --from=build /app /app
 WORKDIR /app
 
@@ -53,7 +58,8 @@ ENV PATH=/opt/venv/bin:/usr/bin:/bin \
     HOME=/tmp \
     BIND=0.0.0.0:8000 \
     SLIPWAY_CATALOGUE=/etc/slipway/platform.yaml \
-    SLIPWAY_SECRETS_DIR=/run/secrets
+    SLIPWAY_SECRETS_DIR=/run/secrets \
+    SLIPWAY_TEMPLATES_PYTHON=/opt/templates/bin/python
 
 USER 10001:10001
 EXPOSE 8000

@@ -12,6 +12,7 @@ from typing import Any
 
 from provisioning.kind import Object, Wish, kinds
 from provisioning.kinds.bucket import policy_document
+from provisioning.project_templates import first_commit
 
 JOBS = ThreadPoolExecutor(max_workers=48, thread_name_prefix="job")
 CALLS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="call")
@@ -104,8 +105,12 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
     forge, name = clients.forge, wish.names.repository
     owner, _, short = name.partition("/")
     by_key = {thing.key: dict(thing.body or {}) for thing in objects["repository"]}
-    template = wish.catalogue.templates[0].repository
-    found = forge.create_from_template(template, owner, short, wish.spec.title, private=True)
+    template = wish.catalogue.templates[0]
+    if template.repository is not None:
+        found = forge.create_from_template(template.repository, owner, short, wish.spec.title, private=True)
+    else:
+        found = forge.create_repository(owner, short, wish.spec.title, private=True, auto_init=False)
+        first_commit.ensure(wish, forge, found, template)
     people = by_key["members"]["people"]
     logins = {person: forge.find_user(person) for person in people}
     forge.set_topics(name, [*found["topics"], "slipway", f"slipway-{wish.uid[:8]}"])

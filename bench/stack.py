@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from bench.bare import Clients
+from portal.config import config
 from provisioning.catalogue import Catalogue, load
 from provisioning.kind import Wish
 from provisioning.names import Names
@@ -69,6 +70,7 @@ def wish(slug: str, *, platform: Catalogue) -> Wish:
         catalogue=platform,
         portal_url=f"{os.environ['SLIPWAY_PUBLIC_URL']}/projects/{slug}/",
         derive=ring.derive,
+        render=config.installation().templates.render,
     )
 
 

@@ -158,6 +158,7 @@ def clean(arguments: Sequence[str]) -> int:
     caches = {
         toolchain.cache(): "built servers and toolchains",
         python_env.VENV: "virtual environment",
+        python_env.TEMPLATES_VENV: "environment for project templates",
         frontend.MODULES: "npm's packages",
         frontend.VENDOR: "copied front-end files",
         ROOT / "staticfiles": "collected static files",

@@ -100,18 +100,21 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def wheels() -> Path:
-    """The folder with exactly the wheels of requirements/base.txt, fetched when the lock has changed."""
-    target, lock = folder() / "wheels", ROOT / "requirements" / "base.txt"
+    """The folder with exactly the wheels that the image's locks name, fetched when one of them has changed."""
+    target = folder() / "wheels"
+    locks = [ROOT / "requirements" / f"{name}.txt" for name in ("base", "templates")]
+    digests = "\n".join(map(python_env.digest, locks))
     stamp = target / "lock.sha256"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == python_env.digest(lock):
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == digests:
         return target
     remove_tree(target)
     target.mkdir(parents=True)
     with say.step("fetching wheels"):
         pip = (str(python_env.PYTHON), "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps")
         wanted = ("--require-hashes", "--only-binary", ":all:", "--python-version", PYTHON)
-        run("fetch the wheels", *pip, *wanted, "--requirement", str(lock), "--dest", str(target))
-    write_atomically(stamp, python_env.digest(lock))
+        for lock in locks:
+            run("fetch the wheels", *pip, *wanted, "--requirement", str(lock), "--dest", str(target))
+    write_atomically(stamp, digests)
     return target
 
 

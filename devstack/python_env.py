@@ -1,5 +1,9 @@
-"""The portal's virtual environment, from hash-locked requirements."""
+"""The virtual environments, from hash-locked requirements: the portal's, and the one that renders project templates.
 
+Copier has one of its own, so that a template's rendering has no package of the portal in reach.
+"""
+
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -13,6 +17,7 @@ from devstack.stack import ROOT
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+TEMPLATES_VENV = ROOT / ".venv-templates"
 
 
 def digest(path: Path) -> str:
@@ -34,14 +39,32 @@ def ensure(*, level: str) -> None:
         remove_tree(VENV)
         with say.step("making the virtual environment .venv"):
             _run([sys.executable, "-m", "venv", str(VENV)])
-    lock = ROOT / "requirements" / f"{level}.txt"
     with say.step(f"installing requirements/{level}.txt into .venv (hash-checked, about half a minute)"):
-        # Most of what is installed is never imported: compiling all of it is half of the time.
-        pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile"]
-        _run([*pip, "--require-hashes", "-r", str(lock)])
+        _install(PYTHON, ROOT / "requirements" / f"{level}.txt")
     # dev.txt holds base.txt's pins too.
     now = locks if level == "dev" else {"base": locks["base"]}
     write_atomically(stamp, json.dumps(now, indent=2) + "\n")
+
+
+def ensure_templates() -> None:
+    """Make `.venv-templates` hold requirements/templates.txt. Does nothing where it does. Raises StackError."""
+    lock = ROOT / "requirements" / "templates.txt"
+    with (ROOT / ".venv-templates.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        stamp = TEMPLATES_VENV / "slipway-stamp.json"
+        if read_json(stamp) == {"templates": digest(lock)}:
+            return
+        remove_tree(TEMPLATES_VENV)
+        with say.step("making the environment that renders project templates (a few seconds)"):
+            _run([sys.executable, "-m", "venv", str(TEMPLATES_VENV)])
+            _install(TEMPLATES_VENV / "bin" / "python", lock)
+        write_atomically(stamp, json.dumps({"templates": digest(lock)}) + "\n")
+
+
+def _install(python: Path, lock: Path) -> None:
+    # Most of what is installed is never imported: compiling all of it is half of the time.
+    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile"]
+    _run([*pip, "--require-hashes", "-r", str(lock)])
 
 
 def _run(command: list[str]) -> None:

@@ -48,6 +48,7 @@ def prepare_machine(endpoints: Endpoints, *, level: str) -> None:
         wanted.append(machine.CHROMIUM)
     machine.ensure(wanted)
     python_env.ensure(level=level)
+    python_env.ensure_templates()
     frontend.ensure()
 
 

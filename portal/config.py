@@ -15,7 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from projects.installation import Installation
 from provisioning.catalogue import load
+from provisioning.project_templates.rendering import Templates
 from provisioning.secrets import KeyRing, resolver
+
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 class Config(BaseSettings):
@@ -27,6 +30,8 @@ class Config(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     catalogue: Path = Path("platform.example.yaml")
     secrets_dir: Path = Path("secrets")
+    templates_dir: Path = _ROOT / "catalogue" / "templates"
+    templates_python: Path = _ROOT / ".venv-templates" / "bin" / "python"
     public_url: str = "http://localhost:8000"
     debug: bool = False
     log_format: Literal["console", "json"] = "json"
@@ -71,6 +76,7 @@ class Config(BaseSettings):
             catalogue=load(self.catalogue),
             key_ring=ring,
             resolve=resolver(folder=self.secrets_dir),
+            templates=Templates(folder=self.templates_dir, python=self.templates_python),
             public_url=self.public_url,
             lease=timedelta(seconds=self.lease_seconds),
             resync=timedelta(seconds=self.resync_seconds),

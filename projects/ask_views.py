@@ -29,6 +29,7 @@ from projects.plan_cards import plan_cards
 from projects.presentation import outline, plan_counts, plan_lines, sketch
 from projects.preview import Preview
 from projects.spec import name_answer
+from provisioning import profile_file
 from provisioning.names import Names
 from provisioning.spec import Role
 
@@ -230,7 +231,7 @@ def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
         before = form.project.wanted() if form.project else None
         preview = sketch(wish, faults=faults, installation=settings, before=before)
     lines = plan_lines(preview) if preview else outline()
-    data = documents.plain(preview.spec) if preview and preview.spec and not faults else {"version": 1, **wish}
+    data = profile_file.plain(preview.spec) if preview and preview.spec and not faults else {"version": 1, **wish}
     return {
         "lines": lines,
         "counts": plan_counts(lines),
@@ -238,7 +239,7 @@ def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
         "preview": preview,
         "team_asked": form.team_asked(),
         "faults": faults,
-        "as_file": documents.profile_yaml(data),
+        "as_file": profile_file.profile_yaml(data),
         "as_call": documents.api_call(data, public_url=settings.public_url) if form.project is None else "",
     }
 
@@ -279,7 +280,7 @@ def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpRe
         "verdict": preview.verdict,
         "team_asked": form.team_asked(),
         "difference": documents.difference(before, preview.spec) if before else (),
-        "as_file": documents.profile_yaml(documents.plain(preview.spec)) if preview.spec else "",
+        "as_file": profile_file.profile_yaml(profile_file.plain(preview.spec)) if preview.spec else "",
         "carried": carried,
         "note": request.POST.get("note", ""),
         "generation": request.POST.get("generation", ""),

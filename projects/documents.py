@@ -5,29 +5,15 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import StringIO
 from typing import Any
 
 from django.utils.translation import gettext
-from ruamel.yaml import YAML
 
 from projects import cluster_login
 from provisioning.kind import Wish, kinds
+from provisioning.profile_file import ORDER, plain, profile_yaml
 from provisioning.secrets import Resolve
 from provisioning.spec import ProjectSpec
-
-_ORDER = (
-    "version",
-    "slug",
-    "title",
-    "description",
-    "team",
-    "plan",
-    "environment",
-    "expires",
-    "contributors",
-    "options",
-)
 
 
 @dataclass(frozen=True)
@@ -48,28 +34,9 @@ class Block:
     says: str = ""
 
 
-def plain(spec: ProjectSpec) -> dict[str, Any]:
-    """The spec as people write it: what was chosen, and each contributor's role also where it is the default."""
-    data = spec.model_dump(mode="json", exclude_defaults=True)
-    people = [one.model_dump(mode="json", exclude_none=True) for one in spec.contributors]
-    return {"version": spec.version, **data, **({"contributors": people} if people else {})}
-
-
-def profile_yaml(data: Mapping[str, Any]) -> str:
-    """A profile.yaml with these fields, in the order in which people read them; empty ones are left out."""
-    known = [name for name in _ORDER if name in data]
-    ordered = {name: data[name] for name in known if data[name] not in ("", [], {}, None)}
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 4096
-    text = StringIO()
-    yaml.dump({"version": 1, **ordered}, text)
-    return text.getvalue()
-
-
 def api_call(data: Mapping[str, Any], *, public_url: str) -> str:
     """The same request for a shell, by curl. The token comes from the reader's environment."""
-    ordered = {name: data[name] for name in _ORDER if name in data and name != "version"}
+    ordered = {name: data[name] for name in ORDER if name in data and name != "version"}
     body = json.dumps(ordered, indent=2, ensure_ascii=False)
     return (
         f"curl {public_url}/api/v1/projects/ \\\n"

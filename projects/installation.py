@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from provisioning.catalogue import Catalogue
+from provisioning.project_templates.rendering import Templates
 from provisioning.secrets import KeyRing, Resolve
 
 
@@ -19,6 +20,7 @@ class Installation:
     catalogue: Catalogue
     key_ring: KeyRing = field(repr=False)
     resolve: Resolve = field(repr=False)
+    templates: Templates
     public_url: str
     lease: timedelta = timedelta(seconds=8)
     resync: timedelta = timedelta(minutes=10)

@@ -6,10 +6,10 @@ from django.utils.translation import gettext
 
 from projects import permissions
 from projects.actions import Asked, ask_change
-from projects.documents import plain
 from projects.errors import Conflict, NotFound
 from projects.installation import Installation
 from projects.models import Door, Project
+from provisioning.profile_file import plain
 from provisioning.spec import ProjectSpec, Role
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from projects import actions, documents, permissions
+from projects import actions, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.form_people import look_up
@@ -20,6 +20,7 @@ from projects.installation import installation
 from projects.leaving import leave
 from projects.models import Door, Project
 from projects.preview import Preview
+from provisioning import profile_file
 from provisioning.spec import Role
 
 
@@ -41,7 +42,7 @@ def change_people(request: HttpRequest, slug: str) -> HttpResponse:
     if form.search.undecided:
         form.take([form.search.fault])
         return _form_page(request, form, project=project, status=422)
-    wish = {**documents.plain(project.wanted()), "contributors": [row.as_data() for row in form.rows]}
+    wish = {**profile_file.plain(project.wanted()), "contributors": [row.as_data() for row in form.rows]}
     expected = number_in(request.POST.get("generation", ""))
     shared: dict[str, Any] = {"by": person, "door": Door.FORM, "installation": installation(), "expected": expected}
     with answered():

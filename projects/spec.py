@@ -112,6 +112,7 @@ def wish_for(
         catalogue=catalogue,
         portal_url=installation.project_url(spec.slug),
         derive=installation.key_ring.derive,
+        render=installation.templates.render,
         versions=versions or {},
         earlier=earlier or {},
         key_id=key_id or None,

@@ -18,6 +18,7 @@ from projects.models import Decision, Project, Team
 from projects.needs import needs_of, short_state
 from projects.project_list import ORDERS, Filter
 from projects.sorting import MOST_COUNTED, Sorted, counted, in_order, order_asked, sorted_page
+from provisioning import profile_file
 
 
 @require_GET
@@ -77,7 +78,7 @@ def _empty(person: Any) -> dict[str, Any]:
     return {
         "teams": teams,
         "cluster": catalogue.cluster(),
-        "example_file": documents.profile_yaml(example),
+        "example_file": profile_file.profile_yaml(example),
         "example_call": documents.api_call(example, public_url=installation().public_url),
         "asked": list(asked[:5]),
     }

@@ -154,10 +154,17 @@ class Plan(_Entry):
 
 
 class ProjectTemplate(_Named):
-    """A template repository that a project may start from."""
+    """What a project may start from: a folder of the platform's templates, or a template repository of the forge."""
 
     forge: str
-    repository: str
+    copier: Name | None = None
+    repository: Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ProjectTemplate":
+        if (self.copier is None) == (self.repository is None):
+            raise ValueError("give either copier, a folder of the platform's templates, or repository, owner/name")
+        return self
 
 
 class Succession(_Entry):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget, Plan
 from provisioning.measures import Usage
 from provisioning.names import Names
+from provisioning.rendered import Render
 from provisioning.secrets import Earlier
 from provisioning.spec import ProjectSpec
 
@@ -76,6 +77,7 @@ class Wish:
     catalogue: Catalogue
     portal_url: str
     derive: Callable[..., str] = field(repr=False, compare=False)
+    render: Render = field(repr=False, compare=False)
     versions: Mapping[str, int] = field(default_factory=dict)
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
     key_id: str | None = None

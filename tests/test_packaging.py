@@ -46,8 +46,9 @@ def test_image_starts_from_debian_12_and_from_nothing_else(dockerfile: Instructi
 def test_image_installs_only_what_the_lock_names(dockerfile: Instructions) -> None:
     installs = [text for word, text in dockerfile if word == "RUN" and "pip install" in text]
     assert len(installs) == 1
-    assert "--require-hashes" in installs[0]
+    assert installs[0].count("pip install") == installs[0].count("--require-hashes") == 2
     assert "-r /build/base.txt" in installs[0]
+    assert "-r /build/templates.txt" in installs[0]
 
 
 def test_image_holds_no_secret(dockerfile: Instructions) -> None:

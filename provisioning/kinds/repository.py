@@ -15,9 +15,11 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from provisioning.catalogue import ProjectTemplate
 from provisioning.errors import AlreadyExists, NameTaken, PermanentError, Reason, TemporaryError
 from provisioning.forge import ForgeClient, Grant
 from provisioning.kind import Body, Each, Kind, Object, Options, Right, Wish
+from provisioning.project_templates import first_commit
 from provisioning.repositories import (
     TOPIC,
     TOPIC_KEPT,
@@ -75,13 +77,13 @@ def _options(wish: Wish) -> RepositoryOptions:
     return wish.options("repository", RepositoryOptions)
 
 
-def _offered(wish: Wish) -> dict[str, str]:
-    """Template repositories of this forge by the template's name."""
-    return {one.name: one.repository for one in wish.catalogue.templates if one.forge == wish.forge.name}
+def _offered(wish: Wish) -> dict[str, ProjectTemplate]:
+    """Templates for this forge by their name."""
+    return {one.name: one for one in wish.catalogue.templates if one.forge == wish.forge.name}
 
 
-def _source(wish: Wish) -> str | None:
-    """The template repository that a new one starts from; None for an empty one, and when it isn't offered any more."""
+def _source(wish: Wish) -> ProjectTemplate | None:
+    """The template that a new repository starts from; None for an empty one, and when it isn't offered any more."""
     options = _options(wish)
     if options.attach is not None or options.template == EMPTY:
         return None
@@ -112,8 +114,10 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     people: dict[str, Any] = {"people": _people(wish)}
     if options.attach is not None:
         return Object(key=_key(wish), body=mark), Object(key=KEY_MEMBERS, body=people)
+    source = _source(wish)
+    started = {"started": True} if source is not None and source.copier is not None else {}
     objects = [
-        Object(key=_key(wish), body={**mark, "private": options.private}),
+        Object(key=_key(wish), body={**mark, "private": options.private, **started}),
         Object(key=KEY_MEMBERS, body={**people, "others": []}),
     ]
     if options.protect:
@@ -168,7 +172,12 @@ def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Ea
     seen: dict[str, Body | None] = {}
     if _key(wish) in asked:
         project = wish.uid if _has_topics(wish, found) else None
-        seen[_key(wish)] = {"project": project, "kept": TOPIC_KEPT in found["topics"], "private": found["private"]}
+        seen[_key(wish)] = {
+            "project": project,
+            "kept": TOPIC_KEPT in found["topics"],
+            "private": found["private"],
+            "started": not found["empty"],
+        }
     if KEY_MEMBERS in asked or KEY_PROTECTION in asked:
         logins = _logins(client, _people(wish), each)
         looks: dict[str, Callable[[], Body | None]] = {
@@ -262,6 +271,9 @@ def _have_repository(wish: Wish, client: ForgeClient, body: Mapping[str, Any] | 
         client.set_topics(name, [*foreign_topics(found), TOPIC, uid_topic(wish.uid)])
     if "private" in body and found["private"] != body["private"]:
         client.set_private(name, body["private"])
+    source = _source(wish)
+    if source is not None:
+        first_commit.ensure(wish, client, found, source)
     return found, made is not None
 
 
@@ -285,9 +297,9 @@ def _make(wish: Wish, client: ForgeClient) -> Found | None:
         raise PermanentError(_not_offered(wish, [*_offered(wish), EMPTY]))
 
     def make() -> Found:
-        if source is not None:
-            return client.create_from_template(source, owner, name, description(wish), private=private)
-        return client.create_repository(owner, name, description(wish), private=private)
+        if source is not None and source.repository is not None:
+            return client.create_from_template(source.repository, owner, name, description(wish), private=private)
+        return client.create_repository(owner, name, description(wish), private=private, auto_init=source is None)
 
     try:
         return make()
@@ -386,7 +398,7 @@ def summary(wish: Wish) -> str:
     if attached(wish) is not None:
         what = f"{full_name(wish)}, attached"
     elif origin is not None:
-        what = f"{full_name(wish)}, started from {origin}"
+        what = f"{full_name(wish)}, started from {origin.repository or origin.name}"
     else:
         what = full_name(wish)
     groups = any(one.is_group for one in wish.spec.contributors)

@@ -7,6 +7,7 @@ from ruamel.yaml import YAML
 
 from projects import documents
 from projects.documents import Line
+from provisioning import profile_file
 from provisioning.spec import ProjectSpec
 
 SPEC = ProjectSpec.model_validate(
@@ -23,7 +24,7 @@ SPEC = ProjectSpec.model_validate(
 
 
 def test_profile_yaml_reads_back_as_the_same_spec() -> None:
-    text = documents.profile_yaml(documents.plain(SPEC))
+    text = profile_file.profile_yaml(profile_file.plain(SPEC))
     assert text.splitlines()[:6] == [
         "version: 1",
         "slug: demand-forecast",
@@ -37,7 +38,7 @@ def test_profile_yaml_reads_back_as_the_same_spec() -> None:
 
 
 def test_the_api_call_is_one_shell_command_with_the_wish_as_its_body() -> None:
-    call = documents.api_call(documents.plain(SPEC), public_url="https://slipway.corp.example")
+    call = documents.api_call(profile_file.plain(SPEC), public_url="https://slipway.corp.example")
     words = shlex.split(call.replace("\\\n", " "))
     assert words[:2] == ["curl", "https://slipway.corp.example/api/v1/projects/"]
     assert ProjectSpec.model_validate(json.loads(words[words.index("--json") + 1])) == SPEC

@@ -6,11 +6,14 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Wish
 from provisioning.names import Names
+from provisioning.project_templates.rendering import Templates
+from provisioning.rendered import Render
 from provisioning.secrets import Earlier, KeyRing
 from provisioning.spec import ProjectSpec
 
@@ -29,6 +32,9 @@ CONTRIBUTORS = (
     {"group": "ml-vision", "role": "viewer"},
 )
 KEY_RING = KeyRing.parse("k1:" + base64.b64encode(b"sample key of the tests, 32 byte").decode())
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = Templates(folder=ROOT / "catalogue" / "templates", python=ROOT / ".venv-templates" / "bin" / "python")
 
 _CATALOGUE: dict[str, Any] = {
     "version": 1,
@@ -106,6 +112,7 @@ def wish(
     catalogue: Catalogue = CATALOGUE,
     portal_url: str = PORTAL_URL,
     derive: Callable[..., str] = KEY_RING.derive,
+    render: Render = TEMPLATES.render,
     versions: Mapping[str, int] | None = None,
     earlier: Mapping[str, Earlier] | None = None,
     key_id: str | None = None,
@@ -132,6 +139,7 @@ def wish(
         catalogue=catalogue,
         portal_url=portal_url,
         derive=derive,
+        render=render,
         versions=versions or {},
         earlier=earlier or {},
         key_id=key_id,

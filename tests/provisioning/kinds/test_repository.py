@@ -329,7 +329,7 @@ def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: Fak
 
     objects = KIND.desired(wanted)
     assert KIND.observe(wanted, forge, objects, one_by_one) == {
-        f"repository/{NAME}": {"project": UID, "kept": False, "private": True},
+        f"repository/{NAME}": {"project": UID, "kept": False, "private": True, "started": True},
         "members": {
             "people": {"alice@corp.example": "admin", "dora@corp.example": "admin"},
             "others": [],

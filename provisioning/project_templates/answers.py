@@ -1,0 +1,58 @@
+"""What a template asks, as a project answers it; and the marks that stand in the place of the answers meanwhile.
+
+The answers of one project differ from those of another only in their words, so a template version is rendered once with
+marks, and each project's words are put in by plain replacement: a thousandth of a second in the place of half a second.
+"""
+
+import re
+from collections.abc import Mapping
+
+from provisioning.kind import Wish
+from provisioning.profile_file import plain, profile_yaml
+from provisioning.spec import Role
+
+ANSWERS_FILE = ".copier-answers.yml"
+NAMES = ("template", "version", "slug", "team", "owners", "bucket", "endpoint", "region", "portal", "profile")
+_MARK = re.compile(rb"slipway-mark-([a-z]+)-kram")
+_OTHER = re.compile(rb"Another_Mark\.([a-z]+)\.X")
+_ONE_WORD = re.compile(r"[\w.+@'-]+")
+
+
+def marks() -> dict[str, str]:
+    """A mark for each answer."""
+    return {name: f"slipway-mark-{name}-kram" for name in NAMES}
+
+
+def other_marks() -> dict[str, str]:
+    """Marks of quite another shape. A template that gives the same with both takes the answers as they are."""
+    return {name: f"Another_Mark.{name}.X" for name in NAMES}
+
+
+def put_in(content: bytes, answers: Mapping[str, str]) -> bytes:
+    """The content with answers in the place of marks. Marks that stand in an answer stay: one pass."""
+    return _MARK.sub(lambda found: answers[found[1].decode()].encode(), content)
+
+
+def put_in_others(content: bytes) -> bytes:
+    """The content with our marks in the place of the other ones."""
+    known = marks()
+    return _OTHER.sub(lambda found: known[found[1].decode()].encode(), content)
+
+
+def of(wish: Wish, *, template: str, version: str) -> dict[str, str]:
+    """The answers of one project."""
+    store = wish.object_store
+    owners = [one.subject for one in wish.spec.subjects(Role.OWNER) if not one.is_group]
+    return {
+        "template": template,
+        "version": version,
+        "slug": wish.spec.slug,
+        "team": wish.spec.team,
+        # CODEOWNERS has one name after the other, so what is no single word can't stand there.
+        "owners": " ".join(name for name in owners if _ONE_WORD.fullmatch(name)),
+        "bucket": wish.names.bucket,
+        "endpoint": store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}",
+        "region": store.region,
+        "portal": wish.portal_url,
+        "profile": profile_yaml(plain(wish.spec)),
+    }

@@ -1,0 +1,101 @@
+"""A project rendered from the platform's template, and the environment that its own tests and pipeline run in.
+
+The environment is made once from the template's requirements.lock and kept in the cache folder of the dev stack.
+"""
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devstack import python_env, toolchain
+from provisioning.project_templates import answers
+from provisioning.project_templates.rendering import Templates, files_for
+from provisioning.rendered import Rendered
+from tests.provisioning.wishes import ROOT, TEMPLATES, wish
+
+Run = Callable[..., str]
+LOCK = ROOT / "catalogue" / "templates" / "ml-python" / "project" / "requirements.lock"
+
+
+@pytest.fixture(scope="session")
+def templates() -> Templates:
+    """The platform's templates, with Copier installed."""
+    python_env.ensure_templates()
+    return TEMPLATES
+
+
+@pytest.fixture(scope="session")
+def rendered(templates: Templates) -> Rendered:
+    return templates.render("ml-python")
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """The programs of the project's locked environment. Skips where no index of packages can be reached."""
+    venv = toolchain.cache() / f"model-venv-{python_env.digest(LOCK)[:16]}"
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with venv.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not (venv / "complete").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
+            pip = [str(venv / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", "--require-hashes"]
+            done = subprocess.run([*pip, "-r", str(LOCK)], capture_output=True, text=True, check=False)
+            if "No matching distribution" in done.stderr or "Connection" in done.stderr:
+                pytest.skip(f"NOT TESTED: pip can't install the template's lock: {done.stderr.splitlines()[-1]}")
+            assert done.returncode == 0, done.stderr
+            (venv / "complete").touch()
+    return venv / "bin"
+
+
+@pytest.fixture
+def project(rendered: Rendered, tmp_path: Path) -> Path:
+    """The sample project's first commit as a clone would have it."""
+    said = answers.of(wish(), template=rendered.template, version=rendered.version)
+    folder = tmp_path / "demand"
+    for path, content in files_for(rendered, said).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "First")
+    return folder
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ("-c", "user.name=alice", "-c", "user.email=alice@corp.example")
+    return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path, message: str) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", message)
+
+
+@pytest.fixture
+def run(tools: Path) -> Run:
+    """run(folder, program, *words, **environment) -> what the program printed; it must end well."""
+
+    def running(folder: Path, program: str, *words: str, **environment: str) -> str:
+        own = {
+            "PATH": f"{tools}:/usr/bin:/bin",
+            "HOME": str(folder.parent),
+            "PYTHONPATH": "src",
+            "OMP_NUM_THREADS": "1",
+            "LANG": "C.UTF-8",
+            "DVC_NO_ANALYTICS": "1",
+        }
+        done = subprocess.run(
+            [tools / program, *words],
+            cwd=folder,
+            env={**own, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{program} {' '.join(words)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return running

@@ -1,0 +1,154 @@
+"""The project that a team starts from: what is in it, that its own tests pass, and that it makes the same twice."""
+
+import json
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from projects.profile import parse
+from provisioning.catalogue import ProjectTemplate
+from provisioning.errors import TargetUnavailable
+from provisioning.kinds.repository import KIND
+from provisioning.profile_file import plain
+from provisioning.project_templates.rendering import Templates
+from tests.fakes.forge import FakeForge
+from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
+from tests.template.conftest import Run, commit, git
+
+FILES = {
+    ".copier-answers.yml",
+    ".dvc/.gitignore",
+    ".dvc/config",
+    ".dvcignore",
+    ".github/workflows/ci.yaml",
+    ".gitignore",
+    ".tekton/ci.yaml",
+    "CODEOWNERS",
+    "DATA_CARD.md",
+    "MODEL_CARD.md",
+    "README.md",
+    "dvc.yaml",
+    "params.yaml",
+    "profile.yaml",
+    "pyproject.toml",
+    "requirements.lock",
+    "slipway/report.py",
+    "tests/model/examples.csv",
+}
+
+
+def test_a_project_has_what_a_team_starts_from(project: Path):
+    there = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
+
+    assert there >= FILES
+    assert [path for path in there if path.endswith(".jinja")] == []
+    assert [path for path in there if "slipway-mark" in (project / path).read_text(errors="replace")] == []
+
+
+def test_its_own_words_are_in_it(project: Path):
+    yaml = YAML(typ="safe", pure=True)
+
+    assert yaml.load(project / ".copier-answers.yml") == {
+        "_commit": (Path("catalogue/templates/ml-python/VERSION")).read_text().strip(),
+        "_src_path": "ml-python",
+        "bucket": "ml-demand",
+        "endpoint": "http://127.0.0.1:9000",
+        "region": "us-east-1",
+        "slug": "demand",
+        "team": "forecasting",
+    }
+    assert parse((project / "profile.yaml").read_bytes()).data == plain(wish().spec)
+    assert "profile.yaml alice@corp.example\n" in (project / "CODEOWNERS").read_text()
+    remote = (project / ".dvc/config").read_text()
+    assert "url = s3://ml-demand/dvc\n" in remote
+    assert "endpointurl = http://127.0.0.1:9000\n" in remote
+
+
+def test_its_workflow_fetches_no_action_of_somebody_else(project: Path):
+    workflow = YAML(typ="safe", pure=True).load(project / ".github/workflows/ci.yaml")
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+    assert [step for step in steps if "uses" in step] == []
+    assert all("run" in step for step in steps)
+
+
+def test_its_lock_has_hashes_and_names_no_index(project: Path):
+    lines = (project / "requirements.lock").read_text().splitlines()
+    pins = [line for line in lines if "==" in line and not line.lstrip().startswith("#")]
+
+    assert [line for line in lines if "://" in line or line.startswith(("-i", "--"))] == []
+    assert len(pins) > 50
+    assert all(line.endswith("\\") for line in pins)
+
+
+def test_its_own_checks_and_tests_pass_and_the_pipeline_makes_the_same_twice(project: Path, run: Run):
+    run(project, "ruff", "check", ".")
+    run(project, "ruff", "format", "--check", ".")
+    run(project, "pytest", "-q", "tests/unit")
+    run(project, "dvc", "repro")
+    first = (project / "metrics/metrics.json").read_bytes(), (project / "dvc.lock").read_bytes()
+    run(project, "dvc", "repro", "--force")
+
+    assert ((project / "metrics/metrics.json").read_bytes(), (project / "dvc.lock").read_bytes()) == first
+    run(project, "pytest", "-q", "tests/data", "tests/model")
+    assert json.loads((project / "metrics/tests.json").read_text()) == {
+        "passed": 51,
+        "failed": [],
+        "regression_examples": 6,
+    }
+    assert "up to date" in run(project, "dvc", "status")
+    commit(project, "Results")
+    report = json.loads(run(project, "python", "slipway/report.py", "--reproduced", "yes").rpartition("}")[0] + "}")
+    assert report["commit"] == git(project, "rev-parse", "HEAD").strip()
+    assert (report["reproduced"], report["tests"]["passed"], len(report["data_hash"])) == (True, 51, 64)
+
+
+def test_a_worse_model_is_noticed_by_metrics_and_behaviour(project: Path, run: Run):
+    parameters = project / "params.yaml"
+    parameters.write_text(parameters.read_text().replace("alpha: 0.01", "alpha: 300"))
+    run(project, "dvc", "repro")
+    with pytest.raises(AssertionError, match="failed"):
+        run(project, "pytest", "-q", "tests/model")
+
+    metrics = json.loads((project / "metrics/metrics.json").read_text())["metrics"]
+    assert [one["name"] for one in metrics if one["threshold"] and one["name"] == "skill" and one["value"] < 0.5]
+    failed = json.loads((project / "metrics/tests.json").read_text())["failed"]
+    assert {one["kind"] for one in failed} == {"directional", "minimum", "regression"}
+    assert all(one["example"] for one in failed)
+
+
+STARTED = catalogue(templates=[{"name": "ml-python", "forge": "git-1", "copier": "ml-python"}])
+
+
+def test_a_new_repository_has_the_project_as_its_one_first_commit(templates: Templates, project: Path):
+    forge, wanted = FakeForge(), wish(catalogue=STARTED, render=templates.render)
+
+    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
+    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
+
+    assert [call[:3] for call in forge.calls if call[0] == "put_files"] == [("put_files", "forecasting/demand", "main")]
+    found = forge.file("forecasting/demand", "params.yaml", "main")
+    assert found is not None
+    assert found[0] == (project / "params.yaml").read_bytes()
+    assert KIND.desired(wanted)[0].body == {"project": UID, "kept": False, "private": True, "started": True}
+    assert KIND.summary(wanted) == (
+        "forecasting/demand, started from ml-python; people by name only, git-1 has no directory groups"
+    )
+
+
+def test_a_crash_before_the_first_commit_is_settled_by_the_next_look(templates: Templates):
+    forge, wanted = FakeForge(), wish(catalogue=STARTED, render=templates.render)
+    forge.fail_with(TargetUnavailable("git-1 does not answer."), on="put_files")
+
+    with pytest.raises(TargetUnavailable):
+        KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
+    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
+
+    assert forge.file("forecasting/demand", "params.yaml", "main") is not None
+
+
+@pytest.mark.parametrize("given", [{}, {"copier": "a", "repository": "b/c"}, {"copier": "../x"}, {"copier": "/etc"}])
+def test_a_template_of_the_catalogue_is_a_folder_of_ours_or_a_repository(given: dict[str, str]):
+    with pytest.raises(ValueError, match=r"copier|String should match"):
+        ProjectTemplate.model_validate({"name": "ml-python", "forge": "git-1", **given})
