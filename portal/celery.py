@@ -99,6 +99,16 @@ app.conf.update(
             "options": {"expires": 20},
         },
         "tell-of-ends": {"task": "projects.notice_tasks.tell_of_ends", "schedule": 600.0, "options": {"expires": 600}},
+        "tell-of-troubles": {
+            "task": "projects.notice_tasks.tell_of_troubles",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "tell-of-repairs": {
+            "task": "projects.notice_tasks.tell_of_repairs",
+            "schedule": 600.0,
+            "options": {"expires": 600},
+        },
         "forget-notices": {
             "task": "projects.notice_tasks.forget_notices",
             "schedule": 3600.0,

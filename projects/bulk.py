@@ -24,6 +24,7 @@ from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, 
 from projects.foresight import foresee
 from projects.installation import Installation
 from projects.models import BulkAction, BulkItem, BulkRun, Decision, Door, ItemState, Project, RunState
+from projects.notices import announce
 from provisioning.kind import kinds
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ def step(number: int, *, installation: Installation) -> bool:
         if item is None:
             run.state, run.ended_at = RunState.DONE, timezone.now()
             run.save(update_fields=["state", "ended_at"])
+            announce("run-finished", to=[by], text=_told(run), run=run)
             log.info("bulk_done", run=run.pk)
             return False
         through = run.items.exclude(state__in=(ItemState.WAITING, ItemState.LEFT_OUT)).count()
@@ -229,6 +231,12 @@ def step(number: int, *, installation: Installation) -> bool:
         item.at = timezone.now()
         item.save(update_fields=["state", "message", "request", "at"])
     return True
+
+
+def _told(run: BulkRun) -> str:
+    counts = progress(run)
+    said = [f"{counts[state.value]} {state.label.lower()}" for state in ItemState if counts[state.value]]
+    return f"Your action {BulkAction(run.action).label.lower()} on many projects is through: {', '.join(said)}."
 
 
 def _stand_still(run: BulkRun, sentence: str) -> bool:

@@ -22,6 +22,7 @@ from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.installation import Installation
 from projects.models import Door, Project, Reveal, Rotation
+from projects.notices import announce
 from projects.presentation import kinds_as_shown
 from projects.wishes import NoWish, present_wish
 from provisioning.errors import PermanentError
@@ -141,6 +142,9 @@ def rotate(
             raise Conflict(_("The key before this one still works. End it first, or wait until it has ended."))
         hours = installation.catalogue.credentials.overlap_hours if credential.overlaps and not end_old_now else 0
         made = _next_version(row, purpose, by=by.username, overlap=timedelta(hours=hours))
+        works = f"works for {hours} more hours" if hours else "ends at once"
+        text = f"{by.username} rotated a key of {row.slug}: {credential.title}. The one before {works}."
+        announce("keys-rotated", to=permissions.owners_of(row), but=by, text=text, project=row)
     log.info("rotated", slug=project.slug, purpose=purpose, version=made.version, overlap_hours=hours)
     return made
 
@@ -151,7 +155,7 @@ def end_old(project: Project, purpose: str, *, by: "Person", door: Door) -> Rota
     Raises NotFound, NotAllowed, or Conflict when it has ended already, and for a project that is suspended or being
     removed.
     """
-    _known(project, purpose, by=by)
+    credential = _known(project, purpose, by=by)
     if not permissions.may_rotate(by, project):
         raise NotAllowed(_("Only owners of %(slug)s and the platform team may end keys. Ask an owner.")
                          % {"slug": project.slug})  # fmt: skip
@@ -162,6 +166,8 @@ def end_old(project: Project, purpose: str, *, by: "Person", door: Door) -> Rota
         rotation.earlier_until, rotation.ended_by = timezone.now(), by.username
         rotation.save(update_fields=["earlier_until", "ended_by"])
         _look_soon(row)
+        text = f"{by.username} ended the old key of {row.slug}: {credential.title}. Only the present one works."
+        announce("keys-rotated", to=permissions.owners_of(row), but=by, text=text, project=row)
     log.info("old_key_ended", slug=project.slug, purpose=purpose, version=rotation.version - 1)
     return rotation
 
@@ -190,6 +196,8 @@ def reveal(project: Project, purpose: str, *, by: "Person", door: Door, installa
                 )
         except IntegrityError as error:
             raise _shown_before(credential) from error
+        text = f"{by.username} was shown a key of {row.slug}: {credential.title}."
+        announce("key-shown", to=permissions.owners_of(row), but=by, text=text, project=row)
         try:
             values = credential.shown(present_wish(row, settings=installation))
         except NoWish as error:
@@ -216,6 +224,8 @@ def move_to_current_key(project: Project, *, by: str, installation: Installation
             _next_version(row, credential.purpose, by=by, overlap=timedelta(hours=hours))
         row.key_id = current
         row.save(update_fields=["key_id"])
+        text = f"All keys of {row.slug} were rotated, since the key that they come from was."
+        announce("keys-rotated", to=permissions.owners_of(row), text=text, project=row)
     log.info("moved_to_key", slug=project.slug, key_id=current)
     return True
 

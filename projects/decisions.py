@@ -200,6 +200,8 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
         request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
         request.asked_back_at = None
         request.save(update_fields=["decision", "decided_at", "decided_by", "asked_back_at"])
+        text = f"{by.username} took the request for {request.slug} back. There is nothing to decide any more."
+        announce("withdrawn", to=permissions.deciders_of(request), but=by, text=text, request=request)
     return request
 
 

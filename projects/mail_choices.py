@@ -84,6 +84,13 @@ def choose(wish: MailWish, *, by: "Person", door: Door, installation: Installati
     zone = zone_named(wish.zone)
     day = local_day(zone or timezone.get_default_timezone(), now=timezone.now())
     faults = [Fault(path=("kinds", kind), code="asks", message=_ASKS) for kind in wish.kinds if NEWS[kind].asks]
+    faults += [
+        Fault(
+            path=("kinds", kind), code="digest_only", message="This comes in the daily mail only. Choose that, or none."
+        )
+        for kind, how in wish.kinds.items()
+        if not NEWS[kind].asks and how not in NEWS[kind].ways
+    ]
     if zone is None:
         message = "There is no such time zone. Write one such as Europe/Stockholm."
         faults.append(Fault(path=("zone",), code="unknown", message=message))

@@ -81,6 +81,8 @@ def link_of(notice: Notice | ChatPost) -> str:
     """The path of the page that the notice is about; "" when there is none."""
     if notice.request_id:
         return reverse("projects:request", args=[notice.request_id])
+    if isinstance(notice, Notice) and notice.run_id:
+        return reverse("platform:run", args=[notice.run_id])
     return reverse("projects:project", args=[notice.project.slug]) if notice.project else ""
 
 

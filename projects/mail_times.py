@@ -30,7 +30,9 @@ class Choice:
 
     def of(self, kind: Kind) -> When:
         """How the kind is mailed."""
-        return "now" if NEWS[kind].asks else self.kinds.get(kind, NEWS[kind].usual)
+        news = NEWS[kind]
+        chosen = self.kinds.get(kind, news.usual)
+        return chosen if chosen in news.ways else news.usual
 
 
 def choices_of(people: Iterable[int]) -> dict[int, Choice]:

@@ -17,6 +17,15 @@ Kind = Literal[
     "stand-in",
     "ends",
     "suspended",
+    "attention",
+    "ready",
+    "offered",
+    "keys-rotated",
+    "key-shown",
+    "seen-as",
+    "withdrawn",
+    "run-finished",
+    "drift-repaired",
 ]
 When = Literal["now", "digest", "never"]
 """How a kind is mailed: with what comes close to it, once a day, or not at all."""
@@ -27,7 +36,8 @@ class News:
     """One kind. `asks`: it asks for a decision, so nobody can mute it, and it is over once the request is decided.
 
     urgent: sent at once, together with what waits already. chat: a team's channel may hear of it, since all of the team
-    see what it is about. usual: how it is mailed to who has not chosen.
+    see what it is about. usual: how it is mailed to who has not chosen; what is for the daily mail has no other way.
+    platform: only the platform team hears of such things.
     """
 
     title: Promise
@@ -35,7 +45,15 @@ class News:
     urgent: bool = False
     asks: bool = False
     chat: bool = False
+    platform: bool = False
     usual: When = "now"
+
+    @property
+    def ways(self) -> tuple[When, ...]:
+        """The ways in which its readers can have it mailed."""
+        if self.asks:
+            return ("now",)
+        return ("digest", "never") if self.usual == "digest" else ("now", "digest", "never")
 
 
 NEWS: Mapping[Kind, News] = {
@@ -54,6 +72,17 @@ NEWS: Mapping[Kind, News] = {
     "stand-in": News(_("Somebody decides in another's place"), _("who is named")),
     "ends": News(_("A project ends soon"), _("owners"), chat=True),
     "suspended": News(_("A project is suspended, its end date has passed"), _("owners"), urgent=True, chat=True),
+    "attention": News(_("A project needs attention for 15 minutes"), _("owners"), chat=True),
+    "ready": News(_("A new project is ready"), _("who asked for it"), chat=True),
+    "withdrawn": News(_("A request is withdrawn"), _("those who were asked to decide"), chat=True),
+    "offered": News(_("A project without an owner is offered"), _("those who can take it over")),
+    "keys-rotated": News(_("Keys of a project are rotated or ended"), _("owners"), chat=True),
+    "key-shown": News(_("Somebody was shown a key of a project"), _("owners")),
+    "seen-as": News(_("The platform team sees the portal as somebody"), _("that person")),
+    "run-finished": News(_("An action on many projects is through"), _("who started it"), platform=True),
+    "drift-repaired": News(
+        _("What was changed by hand is put back"), _("the platform team"), usual="digest", platform=True
+    ),
 }
 KINDS: tuple[Kind, ...] = cast("tuple[Kind, ...]", get_args(Kind))
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from projects import chatting, end_dates, mailing
+from projects import chatting, end_dates, mailing, repairs, troubles
 from projects.audit import audited
 from projects.installation import installation
 from projects.models import Door
@@ -33,6 +33,20 @@ def tell_of_ends() -> None:
     with alone("ends") as mine, audited(actor="slipway", door=Door.SYSTEM):
         if mine:
             end_dates.tell_ahead(day=today())
+
+
+@shared_task
+def tell_of_troubles() -> None:
+    """Tell owners of projects that need attention."""
+    with alone("troubles") as mine, audited(actor="slipway", door=Door.SYSTEM):
+        if mine:
+            troubles.tell_of_troubles(now=timezone.now())
+
+
+@shared_task
+def tell_of_repairs() -> None:
+    """Tell the platform team what was put back."""
+    repairs.tell_of_repairs(now=timezone.now())
 
 
 @shared_task

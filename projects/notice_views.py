@@ -70,8 +70,15 @@ def notifications(request: HttpRequest) -> HttpResponse:
             problems = [_problem(fault, typed) for fault in error.faults]
     shown = {
         **typed,
-        "kinds": [(kind, news, typed["chosen"].get(kind, news.usual)) for kind, news in NEWS.items()],
-        "how": _HOW,
+        "kinds": [
+            (
+                kind,
+                news,
+                [(way, title, way == typed["chosen"].get(kind, news.usual)) for way, title in _HOW if way in news.ways],
+            )
+            for kind, news in NEWS.items()
+            if not news.platform or permissions.is_platform_admin(person)
+        ],
         "zones": zone_names(),
         "may_name": permissions.may_name_stand_in(person, approvers=approver_groups(installation())),
         "address": person.email,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from projects.chatting import tell_channels
 from projects.installation import installation
 from projects.mail_times import choices_of, mail_time
-from projects.models import Notice, Project, ProjectRequest
+from projects.models import BulkRun, Notice, Project, ProjectRequest
 from projects.news import Kind
 
 
@@ -24,6 +24,7 @@ def announce(
     but: AbstractUser | None = None,
     request: ProjectRequest | None = None,
     project: Project | None = None,
+    run: BulkRun | None = None,
 ) -> int:
     """Keep the sentence for each of these people once, without `but` (who did it) and who is switched off.
 
@@ -41,7 +42,16 @@ def announce(
         for pk, choice in choices_of(people).items()
     }
     Notice.objects.bulk_create(
-        Notice(person_id=pk, kind=kind, text=text, request=request, project=project, created_at=now, mail_at=times[pk])
+        Notice(
+            person_id=pk,
+            kind=kind,
+            text=text,
+            request=request,
+            project=project,
+            run=run,
+            created_at=now,
+            mail_at=times[pk],
+        )
         for pk in sorted(people)
     )
     return len(people)

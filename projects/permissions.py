@@ -218,15 +218,16 @@ def own_requests(user: "Person") -> QuerySet[ProjectRequest]:
 
 
 def visible_notices(user: "Person") -> QuerySet[Notice]:
-    """What the person was told and may still know: of requests and projects that they see now, or of neither."""
-    notices = Notice.objects.filter(person=user.pk).select_related("request", "project")
+    """What the person was told and may still know: of requests, projects and runs that they see now, or of nothing."""
+    notices = Notice.objects.filter(person=user.pk).select_related("request", "project", "run")
     if not user.is_active:
         return notices.none()
     # Looked up for each notice: there are few of them, and many requests.
     requests, projects = visible_requests(user), visible_projects(user)
     asked = Q(Exists(requests.filter(pk=OuterRef("request"))))
     other = Q(request=None) & (Q(project=None) | Q(Exists(projects.filter(pk=OuterRef("project")))))
-    return notices.filter(asked | other)
+    seen = notices.filter(asked | other)
+    return seen if is_platform_admin(user) else seen.filter(run=None)
 
 
 def deciding_for(user: "Person") -> list["Person"]:
@@ -303,13 +304,38 @@ def deciders_of(request: ProjectRequest) -> list["Person"]:
 
 def owners_of(project: Project) -> list["Person"]:
     """Accounts that own the project today, by name or by group, in the order of their keys."""
+    return _holders(project, Role.OWNER)
+
+
+def asked_to_take_over(offer: Succession) -> list["Person"]:
+    """Accounts to whom the project without an owner is offered now; those who were asked before are not among them."""
+    if offer.offered_to == OfferedTo.EDITORS:
+        return _holders(offer.project, Role.EDITOR)
+    if offer.offered_to == OfferedTo.PLATFORM:
+        return platform_team()
+    team, held = offer.project.team, Q(pk__in=[])
+    for name in team.ad_groups:
+        bound = team.group_ids.get(name)
+        held |= Q(group_ids__contains=[bound]) if bound else Q(groups__name=name)
+    return _accounts(held)
+
+
+def platform_team() -> list["Person"]:
+    """Accounts of the platform team, in the order of their keys."""
+    return _accounts(Q(is_staff=True) | Q(is_superuser=True))
+
+
+def _holders(project: Project, role: Role) -> list["Person"]:
     held = Q(pk__in=[])
-    owning = project.memberships.filter(Q(until=None) | Q(until__gte=today()), role=Role.OWNER)
-    for one in owning:
+    for one in project.memberships.filter(Q(until=None) | Q(until__gte=today()), role=role):
         if one.is_group:
             held |= Q(group_ids__contains=[one.object_id]) if one.object_id else Q(groups__name=one.subject)
         else:
             held |= Q(object_id=one.object_id) if one.object_id else Q(username=one.subject)
+    return _accounts(held)
+
+
+def _accounts(held: Q) -> list["Person"]:
     people = get_user_model().objects.filter(held, is_active=True).distinct().order_by("pk")
     return [cast("Person", one) for one in people]
 

@@ -18,6 +18,7 @@ from projects import permissions
 from projects.audit import audited
 from projects.errors import Fault, InvalidSpec, NotFound
 from projects.models import Door, SeenAs
+from projects.notices import announce
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -55,6 +56,12 @@ def begin(account: str, *, by: "Person", because: str) -> SeenAs:
             began_at=now,
             until=now + LONGEST,
         )
+        minutes = int(LONGEST.total_seconds() // 60)
+        text = (
+            f"{by.username} of the platform team sees the portal as you, read-only, for at most {minutes} minutes. "
+            f"Reason: {row.because}"
+        )
+        announce("seen-as", to=[person], but=by, text=text)
     log.info("see_as_began", by=by.username, seen=person.username)
     return row
 

@@ -14,8 +14,10 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from projects import permissions
 from projects.directory import inhabited
 from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succession, Team
+from projects.notices import announce
 from projects.today import today
 from provisioning.catalogue import Catalogue
 from provisioning.spec import Contributor, ProjectSpec, Role
@@ -73,6 +75,11 @@ def _ask(offer: Succession, to: OfferedTo, *, now: datetime, catalogue: Catalogu
     offer.offered_to, offer.offered_at = to, now
     offer.next_at = now + timedelta(days=days[to]) if to in days else None
     offer.save()
+    text = (
+        f"Every owner of {offer.project.slug} has left. It is offered to {to.label} now: whoever takes it over on its "
+        "page becomes its owner."
+    )
+    announce("offered", to=permissions.asked_to_take_over(offer), text=text, project=offer.project)
     log.warning("ownership_offered", project=offer.project.slug, to=to.name.lower())
 
 

@@ -19,7 +19,8 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
-from projects.models import Project, ReadyTime
+from projects.models import Action, Decision, Project, ReadyTime
+from projects.notices import announce
 from provisioning import targets
 from provisioning.errors import Reason, TargetUnavailable
 from provisioning.models import Event, Resource
@@ -147,6 +148,7 @@ def finish(
             if result.ready and not was_ready:
                 project.ready_at = now
                 if took is not None:
+                    _tell_asker(project, now=now)
                     _keep_time(project, took, first=first, now=now)
             elif not result.ready:
                 project.ready_at = None
@@ -166,6 +168,17 @@ def finish(
         again = project.next_look_at <= now and not result.gone
     keeper.drop(claim)
     return again
+
+
+def _tell_asker(project: Project, *, now: datetime) -> None:
+    """Who asked for the project hears that it is ready, the first time. Times are kept for 90 days."""
+    if now - project.created_at > timedelta(days=90) or project.ready_times.exists():
+        return
+    made = project.requests.filter(action=Action.CREATE, decision=Decision.APPROVED).select_related("requested_by")
+    asked = made.first()
+    text = f"{project.slug} is ready. Its page says how to use it."
+    to = [asked.requested_by] if asked is not None and asked.requested_by is not None else []
+    announce("ready", to=to, text=text, project=project)
 
 
 def _keep_time(project: Project, took: Took, *, first: bool, now: datetime) -> None:

@@ -21,6 +21,10 @@ ChatKind = Literal[
     "comment",
     "ends",
     "suspended",
+    "attention",
+    "ready",
+    "withdrawn",
+    "keys-rotated",
 ]
 
 

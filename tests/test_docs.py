@@ -8,6 +8,7 @@ import pytest
 
 from devstack.cli import HELP
 from portal.config import Config
+from projects.news import NEWS
 from provisioning import catalogue, channels, policy_rules
 from provisioning.kind import kinds
 
@@ -65,6 +66,11 @@ def test_every_field_of_the_catalogue_is_named() -> None:
     section = OPERATIONS.split("\n## Catalogue\n")[1].split("\n## ")[0]
     named = set(re.findall(r"`([a-z_]+)(?:\[\])?`", section))
     assert {field for model in models for field in model.model_fields} - named == set()
+
+
+def test_the_table_of_what_is_told_is_that_of_the_code() -> None:
+    section = OPERATIONS.split("\n## Mails\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == set(NEWS)
 
 
 def test_every_kind_is_in_the_architecture() -> None:

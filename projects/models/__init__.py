@@ -6,6 +6,7 @@ actions over many projects. `usage`: how much of what is allowed is used.
 `credentials`: who rotated keys, and who was shown which.
 `deciding`: what is said and done about a request until it is decided. `notices`: what somebody is to be told, and
 `mail_choices`: which of it by mail. `chat`: what goes to channels.
+`troubles`: of which troubles owners know.
 `announcements`: what the platform team tells everybody.
 `reports`: what CI says of a project's model, and what the forge is told of it.
 `succession`: who is asked to take over a project whose owners left.
@@ -37,6 +38,7 @@ from projects.models.notices import EndTold, Mailing, Notice, Sending
 from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
 from projects.models.reports import Feedback, Plot, Report
 from projects.models.succession import OfferedTo, Succession
+from projects.models.troubles import TroubleTold
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "Succession",
     "TargetUsage",
     "Team",
+    "TroubleTold",
     "Usage",
     "UsageDay",
     "spec_as_json",

@@ -14,6 +14,7 @@ from projects import mailing, stand_ins
 from projects.installation import installation
 from projects.mail_choices import MailWish, Mute, choose, chosen_by
 from projects.models import Door, Notice
+from projects.news import NEWS
 from projects.notices import announce
 from projects.today import today
 from tests.people import bearer, client, person, team
@@ -23,7 +24,7 @@ from tests.projects.sink import mails, pass_window, running, text
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/me/notifications/"
-USUAL = dict.fromkeys(("request-decided", "changes-asked", "comment", "stand-in", "ends", "suspended"), "now")
+USUAL = {kind: news.usual for kind, news in NEWS.items() if not news.asks}
 LATER = date(2099, 1, 1)
 
 
