@@ -65,6 +65,10 @@ def logs(arguments: Sequence[str]) -> int:
     return subprocess.run(["tail", "-n", "300", *follow, str(stack.log(names[0]))], check=False).returncode
 
 
+APART = ("tests/projects", "tests/portal", "tests/provisioning")
+"""Tests that need Postgres and Redis, and nothing of the stack that another test could be using."""
+
+
 def in_stack(name: str, work: Callable[[Stack, dict[str, str]], int]) -> int:
     """Do `work` with a fresh stack of that name running, and take the stack down afterwards.
 
@@ -95,10 +99,29 @@ def in_stack(name: str, work: Callable[[Stack, dict[str, str]], int]) -> int:
             control.stop(stack)
 
 
+def pytest_runs(arguments: Sequence[str], *, cores: int) -> list[list[str]]:
+    """The arguments of each run of pytest that `./dev test ARGUMENTS` is.
+
+    Without arguments all tests run: first, in a process per core, those that leave the stack's portal and servers as
+    they are; then the others, one after another, since they take servers away and look at one portal.
+    """
+    if arguments:
+        return [list(arguments)]
+    at_once = ["-n", str(cores), "--dist", "loadfile", "-p", "tests.own_redis"]
+    return [[*at_once, *APART], [f"--ignore={folder}" for folder in APART]]
+
+
 def test(arguments: Sequence[str]) -> int:
-    """pytest on real servers. Returns pytest's exit code."""
-    command = [str(python_env.PYTHON), "-m", "pytest", *arguments]
-    return in_stack("test", lambda _, environment: _run(command, environment))
+    """pytest on real servers. Returns 0 when all of it passed, else an exit code of pytest's."""
+    pytest = [str(python_env.PYTHON), "-m", "pytest"]
+    runs = [[*pytest, *words] for words in pytest_runs(arguments, cores=os.cpu_count() or 1)]
+
+    def work(_: Stack, environment: dict[str, str]) -> int:
+        # All of them run, also after one that failed.
+        codes = [_run(command, environment) for command in runs]
+        return next((code for code in codes if code), 0)
+
+    return in_stack("test", work)
 
 
 def bench(arguments: Sequence[str]) -> int:
