@@ -48,7 +48,10 @@ class ClusterLogin(_Entry):
 
 
 class ClusterTarget(_Named):
-    """A Kubernetes cluster. `public_api` is its address for people, where that is another one than the portal's."""
+    """A Kubernetes cluster. `public_api` is its address for people, where that is another one than the portal's.
+
+    ci: what runs CI, see `provisioning.ci`.
+    """
 
     api: str
     public_api: str = ""
@@ -59,6 +62,7 @@ class ClusterTarget(_Named):
     group_prefix: str = ""
     ci_listener_url: str = ""
     event_listener: Literal["shared", "project"] = "shared"
+    ci: Literal["auto", "tekton", "actions"] = "auto"
     platform_namespaces: tuple[str, ...] = ()
     platform_cidrs: tuple[IPvAnyNetwork, ...] = ()
     pod_security_version: str = "latest"
@@ -91,7 +95,7 @@ class ForgeSsh(_Entry):
 class ForgeTarget(_Named):
     """A git forge. `url` is the address of its pages; `bot` is the account that our token belongs to.
 
-    Without `ssh`, CI gets no key to clone with.
+    Without `ssh`, CI gets no key to clone with. `actions`: the forge has runners that run workflow files.
     """
 
     kind: Literal["gitea", "forgejo", "github"] = "gitea"
@@ -99,6 +103,7 @@ class ForgeTarget(_Named):
     token: SecretRef
     bot: str
     ssh: ForgeSsh | None = None
+    actions: bool = False
 
 
 class _Directory(_Named):

@@ -68,7 +68,7 @@ def test_by_api_all_resources_become_ready(slug: str) -> None:
     rows = live.api("alice").get(f"projects/{slug}/resources/").json()["items"]
     assert {row["kind"]: row["word"] for row in rows} == dict.fromkeys(
         [
-            *("access", "bucket", "clone", "credentials", "limits", "namespace", "network", "pipeline"),
+            *("access", "actions", "bucket", "clone", "credentials", "limits", "namespace", "network", "pipeline"),
             *("repository", "webhook"),
         ],
         "Ready",

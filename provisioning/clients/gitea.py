@@ -363,6 +363,23 @@ class Forge:
         """Remove a deploy key. Nothing happens when it isn't there."""
         self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_repo(full_name)}/keys/{key_id}")
 
+    # Secrets of Actions
+
+    def ci_secrets(self, full_name: str) -> list[str]:
+        """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
+        path = f"{_repo(full_name)}/actions/secrets"
+        return [str(one["name"]) for one in self._api.pages(f"list the CI secrets of {full_name}", path)]
+
+    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:
+        """Give workflows a secret, new or in place of the one of that name."""
+        path = f"{_repo(full_name)}/actions/secrets/{quote(name, safe='')}"
+        self._api.ask(f"write the CI secret {name} of {full_name}", "PUT", path, body={"data": value})
+
+    def delete_ci_secret(self, full_name: str, name: str) -> None:
+        """Take a secret away. Nothing happens when it isn't there."""
+        path = f"{_repo(full_name)}/actions/secrets/{quote(name, safe='')}"
+        self._api.drop(f"remove the CI secret {name} of {full_name}", path)
+
     # Statuses, pull requests, comments
 
     def set_status(

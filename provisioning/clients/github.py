@@ -353,6 +353,23 @@ class GitHub:
         """Remove a deploy key. Nothing happens when it isn't there."""
         self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_repo(full_name)}/keys/{key_id}")
 
+    # Secrets of Actions
+
+    def ci_secrets(self, full_name: str) -> list[str]:
+        """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
+        path = f"{_repo(full_name)}/actions/secrets"
+        found = self._api.pages(f"list the CI secrets of {full_name}", path, within="secrets")
+        return [str(one["name"]) for one in found]
+
+    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:  # noqa: ARG002
+        """GitHub takes a secret only sealed with a key of its own, by a library that we don't have: PermanentError."""
+        raise cannot(self.name, f"be given the CI secret {name}", "Set it on the repository's page by hand.")
+
+    def delete_ci_secret(self, full_name: str, name: str) -> None:
+        """Take a secret away. Nothing happens when it isn't there."""
+        path = f"{_repo(full_name)}/actions/secrets/{quote(name, safe='')}"
+        self._api.drop(f"remove the CI secret {name} of {full_name}", path)
+
     # Statuses, pull requests, comments
 
     def set_status(

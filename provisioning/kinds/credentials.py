@@ -8,51 +8,24 @@ are derived, so nothing here waits for bucket or forge.
 """
 
 from base64 import b64encode
-from urllib.parse import urlsplit
 
-from provisioning import ci_token
+from provisioning import ci, ci_token
 from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
 from provisioning.repositories import CLONE_PURPOSE, full_name
 from provisioning.ssh_keys import key_pair
 
 
-def bucket_key(wish: Wish) -> dict[str, str]:
-    """Id and secret of the key that opens the bucket, by the names that AWS's tools read."""
-    return {
-        "AWS_ACCESS_KEY_ID": wish.names.store_user_at(wish.version("bucket")),
-        "AWS_SECRET_ACCESS_KEY": wish.secret("bucket"),
-    }
-
-
-def report_token(wish: Wish) -> dict[str, str]:
-    """Where CI sends its reports, and with which token, by the names of its variables."""
-    version, portal = wish.version(ci_token.PURPOSE), urlsplit(wish.portal_url)
-    return {
-        "SLIPWAY_URL": f"{portal.scheme}://{portal.netloc}",
-        "SLIPWAY_PROJECT": wish.names.slug,
-        "SLIPWAY_TOKEN": ci_token.token(uid=wish.uid, version=version, secret=wish.secret(ci_token.PURPOSE)),
-    }
-
-
 def desired(wish: Wish) -> tuple[Object, ...]:
     """Four Secrets and a ConfigMap."""
-    store, names = wish.object_store, wish.names
-    endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
-    bucket = {
-        **bucket_key(wish),
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": store.region,
-        "AWS_DEFAULT_REGION": store.region,
-        "BUCKET": names.bucket,
-    }
+    names, bucket = wish.names, ci.bucket(wish)
     info = {
         "slug": names.slug,
         "uid": wish.uid,
         "team": names.team,
         "bucket": names.bucket,
-        "endpoint": endpoint,
-        "region": store.region,
+        "endpoint": bucket["AWS_ENDPOINT_URL"],
+        "region": bucket["AWS_REGION"],
         "repository": full_name(wish),
         "repository_url": f"{wish.forge.url.rstrip('/')}/{full_name(wish)}",
         "portal": wish.portal_url,
@@ -61,7 +34,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         _secret(wish, "bucket-credentials", bucket),
         _secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
         _clone_key(wish),
-        _secret(wish, "slipway-ci", report_token(wish)),
+        _secret(wish, "slipway-ci", ci.report_token(wish)),
         manifest(wish, "ConfigMap", "project-info", data=info),
     )
 
@@ -94,10 +67,10 @@ CREDENTIALS = (
     Credential(
         purpose="bucket",
         title="Bucket key",
-        kinds=("bucket", "credentials"),
+        kinds=("actions", "bucket", "credentials"),
         place=lambda wish: f"Secret bucket-credentials in {wish.names.namespace}",
         overlaps=True,
-        shown=bucket_key,
+        shown=ci.bucket_key,
     ),
     # The listener of the cluster knows one secret at a time: what the forge sends in the moment between is refused.
     Credential(
@@ -110,10 +83,10 @@ CREDENTIALS = (
     Credential(
         purpose=ci_token.PURPOSE,
         title="CI report token",
-        kinds=("credentials",),
+        kinds=("actions", "credentials"),
         place=lambda wish: f"Secret slipway-ci in {wish.names.namespace}",
         overlaps=True,
-        shown=report_token,
+        shown=ci.report_token,
     ),
 )
 

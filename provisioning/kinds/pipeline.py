@@ -4,12 +4,15 @@ Tekton Triggers does it. The forge delivers to a listener, shared or the project
 with the Secret `slipway-ci-webhook` (Kind `credentials`), lets only this repository through, and starts a run as the
 service account `pipeline`. What the run does is in the repository, `.tekton/ci.yaml` at the very commit.
 
+Where the catalogue has CI run by a workflow file (`ci: actions`), nothing of this is to be there.
+
 The listener answers 202 whatever happens, so nothing can be learned from its answer.
 """
 
 import json
 from typing import Any
 
+from provisioning.ci import ACTIONS_FILE, TEKTON_FILE, by_tekton, without_tekton
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.repositories import full_name
@@ -17,12 +20,12 @@ from provisioning.repositories import full_name
 _NAME = "slipway-ci"
 _LISTENER = "ci-listener"
 _SYSTEM_NAMESPACE = "slipway-system"
-_PIPELINE_FILE = ".tekton/ci.yaml"
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
     """Trigger, binding and template, and the rights of who runs them; a listener where each project has its own."""
-    own = wish.cluster.event_listener == "project"
+    here = by_tekton(wish)
+    own = here and wish.cluster.event_listener == "project"
     listener = {
         "kind": "ServiceAccount",
         "name": _LISTENER,
@@ -30,11 +33,12 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     }
     pipeline = {"kind": "ServiceAccount", "name": "pipeline", "namespace": wish.names.namespace}
     return (
-        manifest(wish, "Trigger", _NAME, spec=_trigger(wish)),
+        manifest(wish, "Trigger", _NAME, absent=not here, spec=_trigger(wish)),
         manifest(
             wish,
             "TriggerBinding",
             _NAME,
+            absent=not here,
             spec={
                 "params": [
                     {"name": "revision", "value": "$(extensions.revision)"},
@@ -46,10 +50,11 @@ def desired(wish: Wish) -> tuple[Object, ...]:
             wish,
             "TriggerTemplate",
             _NAME,
+            absent=not here,
             spec={"params": [{"name": "revision"}, {"name": "event"}], "resourcetemplates": [_run(wish)]},
         ),
-        _binding(wish, "slipway-pipeline", role="slipway-pipeline", subject=pipeline),
-        _binding(wish, "slipway-listener", role="slipway-listener-impersonate", subject=listener),
+        _binding(wish, "slipway-pipeline", role="slipway-pipeline", subject=pipeline, absent=not here),
+        _binding(wish, "slipway-listener", role="slipway-listener-impersonate", subject=listener, absent=not here),
         _binding(wish, "slipway-listener-reads", role="slipway-listener", subject=listener, absent=not own),
         manifest(wish, "ServiceAccount", _LISTENER, absent=not own, automountServiceAccountToken=True),
         manifest(
@@ -128,7 +133,7 @@ def _run(wish: Wish) -> dict[str, Any]:
                 "params": [
                     {"name": "url", "value": url},
                     {"name": "revision", "value": revision},
-                    {"name": "pathInRepo", "value": _PIPELINE_FILE},
+                    {"name": "pathInRepo", "value": TEKTON_FILE},
                 ],
             },
             "params": [{"name": "repository", "value": url}, {"name": "revision", "value": revision}],
@@ -143,18 +148,26 @@ def _binding(wish: Wish, name: str, *, role: str, subject: dict[str, str], absen
 
 
 def unsupported(wish: Wish, client: ClusterClient) -> str | None:
-    """What is missing in the cluster, or None when it has Tekton Triggers."""
-    if client.serves(API_VERSIONS["Trigger"], "Trigger"):
+    """What is missing in the cluster; None when it has Tekton Triggers, or when they are not to run CI."""
+    if not by_tekton(wish) or client.serves(API_VERSIONS["Trigger"], "Trigger"):
         return None
-    return (
-        f"{wish.cluster.title or wish.cluster.name} has no Tekton Triggers, so a push starts no run there. "
-        "The rest of the project works without it. Once the platform team installs Tekton, we add it by ourselves."
-    )
+    who = wish.cluster.title or wish.cluster.name
+    instead = without_tekton(wish)
+    told = f"{who} has no Tekton Triggers, so {instead or 'a push starts no run there'}."
+    rest = "" if instead else " The rest of the project works without it."
+    return f"{told}{rest} Once the platform team installs Tekton, we add it by ourselves."
 
 
 def summary(wish: Wish) -> str:
-    """What starts a run."""
-    return f"A push or pull request of {full_name(wish)} runs {_PIPELINE_FILE}"
+    """What starts a run, and why it is this driver."""
+    start = f"A push or pull request of {full_name(wish)}"
+    if by_tekton(wish):
+        why = "as the catalogue says" if wish.cluster.ci == "tekton" else f"which {wish.cluster.name} has"
+        return f"{start} runs {TEKTON_FILE} on Tekton, {why}"
+    instead = without_tekton(wish)
+    if instead is None:
+        return f"{start} starts nothing: no Actions run {ACTIONS_FILE}, and {wish.cluster.name} has no CI listener"
+    return f"{start}: {instead}, as the catalogue says"
 
 
 KIND = Kind(

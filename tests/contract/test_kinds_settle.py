@@ -151,7 +151,7 @@ def test_what_can_not_be_changed_is_replaced(workspace: tuple[Any, str]) -> None
         kind.apply(rich, client, kind.desired(rich), in_parallel)
 
     assert found(access, rich, client) == {"create": 0, "update": 0, "delete": 0, "keep": 6}
-    assert found(credentials, rich, client) == {"create": 0, "update": 0, "delete": 0, "keep": 3}
+    assert found(credentials, rich, client) == {"create": 0, "update": 0, "delete": 0, "keep": 5}
 
 
 def test_a_namespace_of_somebody_else_stays_as_it_is(workspace: tuple[Any, str]) -> None:

@@ -306,6 +306,21 @@ class FakeForge(Recorder):
         if full_name in self.repositories:
             self.repositories[full_name].deploy_keys.pop(key_id, None)
 
+    # Secrets of Actions
+
+    def ci_secrets(self, full_name: str) -> list[str]:
+        self._enter("ci_secrets", full_name)
+        return sorted(self.repositories[full_name].ci_secrets) if full_name in self.repositories else []
+
+    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:
+        self._enter("put_ci_secret", full_name, name)
+        self._kept(full_name, "write a CI secret").ci_secrets[name] = value
+
+    def delete_ci_secret(self, full_name: str, name: str) -> None:
+        self._enter("delete_ci_secret", full_name, name)
+        if full_name in self.repositories:
+            self.repositories[full_name].ci_secrets.pop(name, None)
+
     # Statuses, pull requests, comments
 
     def set_status(

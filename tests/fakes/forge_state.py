@@ -38,6 +38,7 @@ class StoredRepository:
     hooks: dict[int, Hook] = field(default_factory=dict)
     secrets: dict[int, str] = field(default_factory=dict)
     deploy_keys: dict[int, DeployKey] = field(default_factory=dict)
+    ci_secrets: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
     comments: dict[int, list[Comment]] = field(default_factory=dict)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.kind import Object
+from provisioning.kind import Object, Wish
 from provisioning.kinds.pipeline import KIND
 from tests.fakes.cluster import FakeCluster
 from tests.provisioning.wishes import LABELS, catalogue, wish
@@ -189,5 +189,49 @@ def test_a_cluster_without_tekton(installed: bool, sentence: str | None) -> None
     assert KIND.unsupported(wish(), client) == sentence
 
 
-def test_summary() -> None:
-    assert KIND.summary(wish()) == "A push or pull request of forecasting/demand runs .tekton/ci.yaml"
+def with_ci(ci: str, *, actions: bool = False, **cluster: Any) -> Wish:
+    forge = {"name": "git-1", "url": "http://127.0.0.1:3000", "token": {"env": "A"}, "bot": "slipway-bot"}
+    changed = catalogue(cluster={"ci": ci, **cluster}, forges=[{**forge, "actions": actions}])
+    return wish(catalogue=changed)
+
+
+START = "A push or pull request of forecasting/demand"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (wish(), f"{START} runs .tekton/ci.yaml on Tekton, which cluster-north has"),
+        (with_ci("tekton", actions=True), f"{START} runs .tekton/ci.yaml on Tekton, as the catalogue says"),
+        (
+            with_ci("actions", actions=True),
+            f"{START}: the Actions of git-1 run .github/workflows/ci.yaml, as the catalogue says",
+        ),
+        (
+            with_ci("actions"),
+            f"{START}: http://127.0.0.1:8081/ is told and runs .github/workflows/ci.yaml, as the catalogue says",
+        ),
+        (
+            with_ci("actions", ci_listener_url=""),
+            f"{START} starts nothing: no Actions run .github/workflows/ci.yaml, and cluster-north has no CI listener",
+        ),
+    ],
+)
+def test_the_summary_says_which_driver_and_why(wanted: Wish, sentence: str) -> None:
+    assert KIND.summary(wanted) == sentence
+
+
+def test_where_a_workflow_file_runs_nothing_of_tekton_is_left() -> None:
+    wanted = with_ci("actions", event_listener="project")
+    assert {thing.body for thing in KIND.desired(wanted)} == {None}
+    assert [thing.key for thing in KIND.desired(wanted)] == [thing.key for thing in KIND.desired(wish())]
+    assert KIND.unsupported is not None
+    assert KIND.unsupported(wanted, FakeCluster()) is None
+
+
+def test_without_tekton_the_actions_of_the_forge_are_named() -> None:
+    assert KIND.unsupported is not None
+    assert KIND.unsupported(with_ci("auto", actions=True), FakeCluster()) == (
+        "Cluster North has no Tekton Triggers, so the Actions of git-1 run .github/workflows/ci.yaml."
+        " Once the platform team installs Tekton, we add it by ourselves."
+    )

@@ -1,0 +1,70 @@
+"""What runs a project's CI: two drivers behind a few questions, so that the Kinds that set them up agree.
+
+tekton: the cluster's Trigger starts `.tekton/ci.yaml` (Kind `pipeline`). actions: `.github/workflows/ci.yaml`, which
+GitHub, Gitea and Forgejo run by themselves, with the project's keys as secrets of the repository (Kind `actions`), or
+whoever takes the hook's deliveries runs. `ci` of the cluster chooses; with `auto` it is Tekton where the cluster has
+it, besides what the forge runs.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from provisioning import ci_token
+from provisioning.kind import Wish
+
+TEKTON_FILE = ".tekton/ci.yaml"
+ACTIONS_FILE = ".github/workflows/ci.yaml"
+
+
+def by_tekton(wish: Wish) -> bool:
+    """May the cluster's Tekton run CI, if it is there?"""
+    return wish.cluster.ci != "actions"
+
+
+def by_actions(wish: Wish) -> bool:
+    """Does the forge itself run CI? Then the repository needs the project's keys as secrets."""
+    return wish.forge.actions and wish.cluster.ci != "tekton"
+
+
+def without_tekton(wish: Wish) -> str | None:
+    """Half a sentence: who runs the workflow file where no Tekton does; None when nobody is known to."""
+    if by_actions(wish):
+        return f"the Actions of {wish.forge.name} run {ACTIONS_FILE}"
+    if wish.cluster.ci == "actions" and wish.cluster.ci_listener_url:
+        return f"{wish.cluster.ci_listener_url} is told and runs {ACTIONS_FILE}"
+    return None
+
+
+def bucket_key(wish: Wish) -> dict[str, str]:
+    """Id and secret of the key that opens the bucket, by the names that AWS's tools read."""
+    return {
+        "AWS_ACCESS_KEY_ID": wish.names.store_user_at(wish.version("bucket")),
+        "AWS_SECRET_ACCESS_KEY": wish.secret("bucket"),
+    }
+
+
+def bucket(wish: Wish) -> dict[str, str]:
+    """All that opens the bucket: the key, and where it is."""
+    store = wish.object_store
+    return {
+        **bucket_key(wish),
+        "AWS_ENDPOINT_URL": store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}",
+        "AWS_REGION": store.region,
+        "AWS_DEFAULT_REGION": store.region,
+        "BUCKET": wish.names.bucket,
+    }
+
+
+def report_token(wish: Wish) -> dict[str, str]:
+    """Where CI sends its reports, and with which token, by the names of its variables."""
+    version, portal = wish.version(ci_token.PURPOSE), urlsplit(wish.portal_url)
+    return {
+        "SLIPWAY_URL": f"{portal.scheme}://{portal.netloc}",
+        "SLIPWAY_PROJECT": wish.names.slug,
+        "SLIPWAY_TOKEN": ci_token.token(uid=wish.uid, version=version, secret=wish.secret(ci_token.PURPOSE)),
+    }
+
+
+def variables(wish: Wish) -> Mapping[str, str]:
+    """What a run gets of the project's own."""
+    return {**bucket(wish), **report_token(wish)}
