@@ -43,6 +43,7 @@ def all_processes(stack: Stack, endpoints: Endpoints) -> list[Process]:
         *_directory(stack),
         _identity_provider(stack),
         *_portal(stack),
+        *_sinks(stack),
         *_object_store(stack, endpoints),
         *_cluster(stack, endpoints),
         *_forge(stack, endpoints),
@@ -158,6 +159,14 @@ def _directory_of_sign_in(stack: Stack) -> dict[str, str]:
         "IDP_LDAP_PASSWORD": str(stack.secrets / domain.PASSWORDS[domain.SIGN_IN_ACCOUNT]),
         "IDP_LDAP_BASE": domain.branch(company()),
     }
+
+
+def _sinks(stack: Stack) -> list[Process]:
+    """What takes mails and chat messages, and keeps them as files."""
+    ports = stack.ports()
+    return [
+        Process(name=name, command=_own(f"{name}_sink", stack), ready=Listens(ports[name])) for name in ("mail", "chat")
+    ]
 
 
 def _identity_provider(stack: Stack) -> Process:

@@ -66,6 +66,9 @@ def environment(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "SLIPWAY_ADFS_MODE": "adfs",
         "SLIPWAY_ADFS_TENANT_ID": company().tenant,
         "SLIPWAY_ADFS_PLATFORM_ADMIN_GROUP": "ml-platform",
+        "SLIPWAY_MAIL_HOST": "127.0.0.1",
+        "SLIPWAY_MAIL_PORT": str(ports["mail"]),
+        "SLIPWAY_MAIL_FROM": f"Slipway <slipway@{company().domain}>",
         "SLIPWAY_STACK_DIR": str(stack.folder),
     }
 
@@ -155,6 +158,8 @@ def _write_secrets(stack: Stack, endpoints: Endpoints) -> None:
         stack.ensure_secret(name, lambda: secrets.token_urlsafe(36))
     stack.ensure_secret("gitea-jwt", lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="))
     stack.ensure_secret("key-ring", lambda: f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    for channel in ("platform", "forecasting"):
+        stack.write_secret(f"{channel}-chat.url", f"http://127.0.0.1:{stack.ports()['chat']}/{channel}")
     stack.ensure_secret("store-1.root-access-key", lambda: "slipway-root")
     if endpoints.s3_endpoint is not None:
         stack.write_secret("store-1.access-key", endpoints.s3_access_key)

@@ -28,6 +28,8 @@ PORT_NAMES = (
     "gitea-ssh",
     "idp",
     "ci",
+    "mail",
+    "chat",
 )
 
 # Below the range that the kernel hands out for outgoing connections, so that a kept port is

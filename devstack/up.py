@@ -55,6 +55,9 @@ def prepare_machine(endpoints: Endpoints, *, level: str) -> None:
 def prepare_stack(one: Stack, endpoints: Endpoints) -> None:
     """The stack's folder with ports, certificates, secrets and settings; the database's folder."""
     stack.make_folders(one)
+    if control.is_running(one) and not set(stack.PORT_NAMES) <= set(one.ports()):
+        say.line("the running stack is an older one without some of the servers: it is stopped")
+        control.stop(one)
     if not control.is_running(one):
         for name in stack.settle_ports(one):
             say.line(f"the port of {name} is taken by another program: it moved to {one.ports()[name]}")
@@ -235,6 +238,7 @@ def addresses(one: Stack, endpoints: Endpoints) -> str:
   Portal        http://localhost:{ports["web"]}/
   Gitea         {forge}/
   Object store  {store}
+  Mails, chat   {one.folder}/mail/*.eml, {one.folder}/chat/*.json
   Cluster       {kubectl} --kubeconfig {kubeconfig}
   as oneself    PATH={builds.program("kubectl-oidc_login").parent}:$PATH, then the lines on a project's page
 

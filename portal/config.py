@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from projects.installation import Installation
@@ -51,7 +51,9 @@ class Config(BaseSettings):
     mail_port: int = Field(default=25, gt=0, lt=65536)
     mail_security: Literal["none", "starttls", "tls"] = "none"
     mail_user: str = ""
-    mail_from: str = Field(default="slipway@localhost", pattern=r"^[^\x00-\x1f\x7f<>@]*<?[^\s<>@]+@[^\s<>@]+>?$")
+    mail_from: str = Field(
+        default="", validate_default=True, pattern=r"^$|^[^\x00-\x1f\x7f<>@]*<?[^\s<>@]+@[^\s<>@]+>?$"
+    )
     mail_window_seconds: float = Field(default=120.0, ge=0)
 
     lease_seconds: float = Field(default=8.0, gt=1)
@@ -60,6 +62,16 @@ class Config(BaseSettings):
     resync_seconds: float = Field(default=600.0, gt=0)
     usage_seconds: float = Field(default=180.0, gt=0)
     directory_seconds: float = Field(default=300.0, gt=0)
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mails_say_from_whom(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("mail_host") and not value:
+            # A sender that we make up would be refused by others, or be somebody else's.
+            raise ValueError(
+                "where SLIPWAY_MAIL_HOST is given, say whom mails come from: Slipway <slipway@corp.example>"
+            )
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -46,6 +46,9 @@ def test_the_portals_environment(written: Stack) -> None:
         "SLIPWAY_ADFS_MODE": "adfs",
         "SLIPWAY_ADFS_TENANT_ID": company().tenant,
         "SLIPWAY_ADFS_PLATFORM_ADMIN_GROUP": "ml-platform",
+        "SLIPWAY_MAIL_HOST": "127.0.0.1",
+        "SLIPWAY_MAIL_PORT": str(PORTS["mail"]),
+        "SLIPWAY_MAIL_FROM": "Slipway <slipway@corp.example>",
         "SLIPWAY_STACK_DIR": folder,
     }
 
@@ -56,6 +59,11 @@ def test_the_catalogue_is_one_that_the_portal_accepts(written: Stack) -> None:
     assert catalogue.cluster().api == f"https://127.0.0.1:{PORTS['kube-apiserver']}"
     assert catalogue.cluster().ci_listener_url == f"http://127.0.0.1:{PORTS['ci']}/"
     assert catalogue.object_store().endpoint == f"http://127.0.0.1:{PORTS['minio']}"
+    assert [(one.name, one.team) for one in catalogue.notify] == [
+        ("platform-chat", ""),
+        ("forecasting-chat", "forecasting"),
+    ]
+    assert written.secret("forecasting-chat.url") == f"http://127.0.0.1:{PORTS['chat']}/forecasting"
     assert catalogue.forge().url == f"http://127.0.0.1:{PORTS['gitea']}"
 
 

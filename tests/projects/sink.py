@@ -17,9 +17,9 @@ from projects.models import Notice
 
 
 @contextmanager
-def running(*, folder: Path, settings: Any) -> Iterator[MailSink]:
-    """A sink on loopback to which Slipway mails."""
-    with MailSink(folder=folder) as server:
+def running(*, folder: Path, settings: Any, **asks: Any) -> Iterator[MailSink]:
+    """A sink on loopback to which Slipway mails. asks: for TLS, a password."""
+    with MailSink(folder=folder, **asks) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address

@@ -1,5 +1,6 @@
 """Mails of notices, through a real mail server on loopback."""
 
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from devstack import certificates
 from devstack.mail_sink import MailSink
-from projects import mailing, sending
+from devstack.stack import Stack
+from projects import mailing, notice_tasks, sending
 from projects.installation import installation
-from projects.models import Decision, Mailing, Notice, ProjectRequest
+from projects.models import ChatPost, Decision, Mailing, Notice, ProjectRequest
 from projects.notices import announce
 from tests.people import person
 from tests.projects.asking import asked
@@ -147,3 +150,52 @@ def test_without_a_mail_server_nothing_is_made() -> None:
     announce("suspended", to=[person("alice")], text="demand is suspended.")
     assert mailing.send_due(installation=replace(installation(), mail_from="")) == 0
     assert Mailing.objects.count() == 0
+
+
+def test_a_mail_server_with_tls_and_a_password(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificates.ensure(Stack(name="try", folder=_folder(tmp_path)))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "tls" / "server.pem", tmp_path / "tls" / "server.key")
+    with running(folder=tmp_path, settings=settings, tls=tls, password="portal:password-1") as server:
+        settings.EMAIL_HOST, settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = "localhost", True, 5
+        settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "portal", "password-1"
+        announce("suspended", to=[person("alice")], text="demand is suspended.")
+        # Its authority is unknown: nothing is said to it, the password least of all.
+        assert mailing.send_due(installation=installation()) == 0
+        assert Mailing.objects.get().why == "The mail server does not answer (SSLCertVerificationError)."
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls" / "ca.pem"))
+        settings.EMAIL_HOST_PASSWORD = "wrong"
+        _due()
+        assert mailing.send_due(installation=installation()) == 0
+        assert Mailing.objects.get().why == "The mail server refuses us (535)."
+        settings.EMAIL_HOST_PASSWORD = "password-1"
+        _due()
+        assert mailing.send_due(installation=installation()) == 1
+        assert [mail["To"] for mail in mails(server)] == ["alice@corp.example"]
+
+
+def _folder(folder: Path) -> Path:
+    (folder / "tls").mkdir()
+    return folder
+
+
+def _due() -> None:
+    Mailing.objects.update(next_try_at=timezone.now())
+
+
+def test_what_is_old_is_forgotten_and_nothing_else(sink: MailSink) -> None:
+    announce("suspended", to=[person("alice"), person("bob")], text="demand is suspended.")
+    mailing.send_due(installation=installation())
+    ChatPost.objects.create(
+        channel="platform", kind="suspended", text="Old.", made_at=timezone.now() - timedelta(days=91)
+    )
+    ChatPost.objects.create(channel="platform", kind="suspended", text="New.")
+    old = {"person": person("alice")}
+    long_ago = timezone.now() - timedelta(days=91)
+    Notice.objects.filter(**old).update(created_at=long_ago)
+    Mailing.objects.filter(**old).update(made_at=long_ago)
+    notice_tasks.forget_notices()
+    assert [row.person for row in Notice.objects.all()] == [person("bob")]
+    assert [row.person for row in Mailing.objects.all()] == [person("bob")]
+    assert [row.text for row in ChatPost.objects.all()] == ["New."]
+    assert len(mails(sink)) == 2
