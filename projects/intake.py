@@ -35,6 +35,7 @@ from projects.listening import (
 from projects.models import Action, Decision, Delivery, Door, ProjectRequest, RegisteredRepository
 from projects.profile import FILE, Profile
 from projects.pull_requests import look_at_pull_request
+from projects.renamed import present_repository
 from projects.verdicts import granted_project, request_of
 from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
 from provisioning.forge import ForgeClient
@@ -96,14 +97,14 @@ def _look(
     pushes = [one for one in waiting if one.pull_request is None]
     found: Mapping[str, Any] | None = None
     try:
-        found = client.repository(row.full_name)
+        found = present_repository(turn, client)
         outcome = "The forge shows us no such repository any more."
         if found is not None:
             desk = Desk(
                 repository_id=row.pk,
                 installation=installation,
                 client=client,
-                full_name=row.full_name,
+                full_name=found["full_name"],
                 branch=found["default_branch"],
                 html_url=found["html_url"],
             )

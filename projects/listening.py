@@ -159,7 +159,7 @@ def register_project_repository(project: Project, *, installation: Installation)
     with transaction.atomic():
         rows = RegisteredRepository.objects.select_for_update(of=("self",)).select_related("project")
         old = rows.filter(project=project).first()
-        if old is not None and old.forge == forge and old.full_name.lower() == name.lower():
+        if old is not None and old.forge == forge and name.lower() in (old.full_name.lower(), old.former_name.lower()):
             return old
         row = rows.filter(forge=forge, full_name__iexact=name).first()
         if row is not None and row.project is not None and row.project.deleted_at is None:

@@ -17,7 +17,7 @@ from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
 from projects.today import today
 from provisioning.catalogue import Catalogue
-from provisioning.kind import Kind, Wish, kinds
+from provisioning.kind import Kind, KnownRepository, Wish, kinds
 from provisioning.names import Names, reserved
 from provisioning.secrets import Earlier
 from provisioning.spec import SLUG_MAX, Contributor, ProjectSpec, Role, check_slug
@@ -100,6 +100,7 @@ def wish_for(
     earlier: Mapping[str, Earlier] | None = None,
     key_id: str | None = None,
     remove_data: bool = False,
+    repository: KnownRepository | None = None,
 ) -> Wish:
     """What the Kinds get to see of a spec. Raises KeyError when its plan left the catalogue."""
     catalogue = installation.catalogue
@@ -117,6 +118,7 @@ def wish_for(
         earlier=earlier or {},
         key_id=key_id or None,
         remove_data=remove_data,
+        repository=repository,
     )
 
 

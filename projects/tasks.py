@@ -375,7 +375,7 @@ def _held(settings: Installation) -> Iterator[scan.Held]:
     projects = (
         Project.objects.filter(deletion_requested_at=None, suspended=False, lease_until=None)
         .filter(generation=F("observed_generation"))
-        .select_related("team")
+        .select_related("team", "registered_repository")
         .prefetch_related(Prefetch("resources", queryset=healthy))
     )
     moved = contributors.moved()

@@ -82,7 +82,11 @@ def _system_of(target: targets.Target) -> System:
 def _batches(settings: Installation) -> Iterator[list[tuple[int, Wish]]]:
     """Every project that is there, with its wish, some at a time."""
     batch: list[tuple[int, Wish]] = []
-    rows = Project.objects.filter(deletion_requested_at=None).select_related("team").order_by("pk")
+    rows = (
+        Project.objects.filter(deletion_requested_at=None)
+        .select_related("team", "registered_repository")
+        .order_by("pk")
+    )
     for project in rows.iterator(chunk_size=_BATCH):
         with suppress(NoWish):
             # Who works in a project has nothing to do with how much it uses.

@@ -65,7 +65,7 @@ def _receive(request: HttpRequest, *, forge: str, uid: str) -> JsonResponse:
     if not authentic(kind, headers=request.headers, body=body, secrets=secrets):
         raise Refused(401, "The signature is missing or wrong. The hook's secret must be the one that Slipway set.")
     said = read(kind, headers=request.headers, payload=_payload(body))
-    if said.repository.lower() != hook.full_name.lower():
+    if not _is_about(said, hook):
         raise Refused(403, "This hook belongs to another repository. Register this one by itself.")
     if said.event == "ping":
         return _said(200, "The hook works.")
@@ -101,6 +101,13 @@ def _payload(body: bytes) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise Refused(400, "The body is not a JSON object.")
     return payload
+
+
+def _is_about(said: Said, hook: Hook) -> bool:
+    """Does it come from the hook's repository: by its name, or by its number when somebody renamed it?"""
+    if said.repository.lower() == hook.full_name.lower():
+        return True
+    return said.repository_id is not None and hook.row is not None and said.repository_id == hook.row.number
 
 
 def _wanted(said: Said, *, bot: str) -> dict[str, Any] | str:

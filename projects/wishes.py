@@ -9,7 +9,7 @@ from projects.models import Project
 from projects.overlaps import earlier_of
 from projects.spec import wish_for
 from projects.today import today
-from provisioning.kind import Wish
+from provisioning.kind import KnownRepository, Wish
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,16 @@ def present_wish(project: Project, *, settings: Installation, moved: contributor
             earlier=earlier_of(project),
             key_id=project.key_id,
             remove_data=project.remove_data,
+            repository=_repository(project),
         )
     except KeyError as error:
         message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."
         raise NoWish(message) from error
+
+
+def _repository(project: Project) -> KnownRepository | None:
+    """What the forge calls the project's repository; None before anybody read it."""
+    row = getattr(project, "registered_repository", None)
+    if row is None:
+        return None
+    return KnownRepository(wanted=row.former_name or row.full_name, full_name=row.full_name, number=row.number)

@@ -66,6 +66,19 @@ class Right:
 
 
 @dataclass(frozen=True)
+class KnownRepository:
+    """The project's repository as the forge last called it.
+
+    `wanted`: the name that the wish gives it, under which it was made or attached. `number`: the forge's own, None
+    before it was first read.
+    """
+
+    wanted: str
+    full_name: str
+    number: int | None
+
+
+@dataclass(frozen=True)
 class Wish:
     """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person."""
 
@@ -82,6 +95,7 @@ class Wish:
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
     key_id: str | None = None
     remove_data: bool = False
+    repository: KnownRepository | None = None
 
     @property
     def cluster(self) -> ClusterTarget:

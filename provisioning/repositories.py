@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from provisioning.forge import ForgeClient
-from provisioning.kind import Wish
+from provisioning.errors import TemporaryError
+from provisioning.forge import ForgeClient, Repository
+from provisioning.kind import KnownRepository, Wish
 
 TOPIC = "slipway"
 TOPIC_KEPT = "slipway-kept"
@@ -27,8 +28,38 @@ def attached(wish: Wish) -> str | None:
 
 
 def full_name(wish: Wish) -> str:
-    """The repository's owner/name: the attached one, or the one that the project's names give."""
+    """The repository's owner/name: the attached one, or what the project's names give; renamed: as it is called now."""
+    known = _known(wish)
+    return known.full_name if known is not None else _wanted(wish)
+
+
+def _wanted(wish: Wish) -> str:
     return attached(wish) or wish.names.repository
+
+
+def _known(wish: Wish) -> KnownRepository | None:
+    """What is known of the very repository that is wanted; None before it was read, and after another was attached."""
+    known = wish.repository
+    return known if known is not None and known.wanted.lower() == _wanted(wish).lower() else None
+
+
+def look_up(wish: Wish, client: ForgeClient) -> Repository | None:
+    """The project's repository as the forge has it; None when it isn't there.
+
+    TemporaryError when it was renamed or moved: whoever listens to it takes the new name down, and then it goes on. A
+    repository of another number under the old name is never taken for it. Without a number, only our mark tells; an
+    attached one whose name leads elsewhere is returned for the Kind to refuse.
+    """
+    name, known = full_name(wish), _known(wish)
+    number = known.number if known is not None else None
+    found = client.repository(name)
+    if number is not None and (found is None or found["id"] != number):
+        found = client.repository_by_id(number) or found
+    if found is None or found["full_name"].lower() == name.lower():
+        return found
+    if number is None and not is_ours(wish, found):
+        return found if attached(wish) is not None else None
+    raise TemporaryError(f"{name} is called {found['full_name']} now. We take that name over within ten minutes.")
 
 
 def uid_topic(uid: str) -> str:
@@ -59,7 +90,7 @@ def is_marked(found: Mapping[str, Any]) -> bool:
     return _IN_DESCRIPTION in found["description"] or any(_UID_TOPIC.fullmatch(topic) for topic in found["topics"])
 
 
-def own_repository(wish: Wish, client: ForgeClient) -> Mapping[str, Any] | None:
-    """The project's repository as the forge has it; None when it isn't there or isn't marked as this project's."""
-    found = client.repository(full_name(wish))
+def own_repository(wish: Wish, client: ForgeClient) -> Repository | None:
+    """As `look_up`; None also when it isn't marked as this project's."""
+    found = look_up(wish, client)
     return found if found is not None and is_ours(wish, found) else None

@@ -271,6 +271,10 @@ class RegisteredRepository(models.Model):
         Project, on_delete=models.SET_NULL, related_name="registered_repository", null=True, blank=True
     )
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="Part of the hook's address.")
+    number = models.BigIntegerField(null=True, blank=True, help_text="The forge's own, the same after a rename.")
+    former_name = models.CharField(
+        max_length=200, default="", blank=True, help_text="What the project's wish calls it, where that was renamed."
+    )
     look_at = models.DateTimeField(null=True, blank=True, help_text="When profile.yaml is to be read again.")
     seen_commit = models.CharField(max_length=64, default="", blank=True, help_text="The newest commit answered.")
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -29,6 +29,7 @@ from provisioning.repositories import (
     full_name,
     is_marked,
     is_ours,
+    look_up,
     own_repository,
     uid_topic,
 )
@@ -164,8 +165,8 @@ def _claim(wish: Wish, found: Found) -> None:
 
 def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
     """The objects as the forge has them. Raises NameTaken for a repository that this project can't have."""
-    name, asked = full_name(wish), [thing.key for thing in objects]
-    found = client.repository(name)
+    asked = [thing.key for thing in objects]
+    found = look_up(wish, client)
     if found is None:
         return dict.fromkeys(asked)
     _claim(wish, found)
@@ -263,7 +264,10 @@ def _have_repository(wish: Wish, client: ForgeClient, body: Mapping[str, Any] | 
     Without a `body` nothing about it is to be changed, so it must be there.
     """
     name = full_name(wish)
-    made = _make(wish, client) if body is not None and attached(wish) is None else None
+    made: Found | None = None
+    # One that was read before may have another name by now; the old name must not get a second one.
+    if body is not None and attached(wish) is None and (wish.repository is None or look_up(wish, client) is None):
+        made = _make(wish, client)
     found = made or _existing(wish, client, each)
     if body is None:
         return found, False
@@ -279,7 +283,7 @@ def _have_repository(wish: Wish, client: ForgeClient, body: Mapping[str, Any] | 
 
 def _existing(wish: Wish, client: ForgeClient, each: Each) -> Found:
     """A repository that is ours already, or that this project may attach."""
-    found = client.repository(full_name(wish))
+    found = look_up(wish, client)
     if found is not None:
         _claim(wish, found)
         if is_ours(wish, found):
@@ -291,7 +295,7 @@ def _existing(wish: Wish, client: ForgeClient, each: Each) -> Found:
 
 def _make(wish: Wish, client: ForgeClient) -> Found | None:
     """Make the repository, and its organisation when that is missing. None when the name is in use."""
-    owner, _, name = wish.names.repository.partition("/")
+    owner, _, name = full_name(wish).partition("/")
     source, private = _source(wish), _options(wish).private
     if source is None and _options(wish).template not in (None, EMPTY):
         raise PermanentError(_not_offered(wish, [*_offered(wish), EMPTY]))
@@ -326,10 +330,12 @@ def _attachable(wish: Wish, client: ForgeClient, found: Found | None, each: Each
     )
     if found is None:
         raise refused
-    if client.permission(name, bot) not in _ADMINISTERS:
+    if client.permission(found["full_name"], bot) not in _ADMINISTERS:
         raise PermanentError(f"{bot} does not administer {name}. Give it that right there, then have us look again.")
     for login in _logins(client, _owners(wish), each).values():
-        if login is not None and client.permission(name, login) in _ADMINISTERS:
+        if login is not None and client.permission(found["full_name"], login) in _ADMINISTERS:
+            if found["full_name"].lower() != name.lower():
+                raise PermanentError(f"{name} is called {found['full_name']} now. Attach it under that name.")
             return found
     raise refused
 

@@ -23,7 +23,7 @@ from minio.versioningconfig import SUSPENDED, VersioningConfig
 from provisioning.clients.gitea import Forge
 from provisioning.clients.minio import ObjectStore
 from provisioning.errors import NameTaken, PermanentError, TemporaryError
-from provisioning.kind import Kind, Wish
+from provisioning.kind import Kind, KnownRepository, Wish
 from provisioning.kinds import bucket, repository, webhook
 from provisioning.plan import Change, compare, counts
 from provisioning.reconcile import each
@@ -685,3 +685,36 @@ def test_a_webhook_without_its_repository_waits_and_leaves_quietly(forge: Forge)
         apply(webhook.KIND, wanted, forge)
     assert webhook.KIND.delete(wanted, forge) is True
     assert repository.KIND.delete(wanted, forge) is True
+
+
+def test_a_renamed_repository_is_found_by_its_number(forge: Forge, demand: Wish):
+    apply(repository.KIND, demand, forge)
+    name = demand.names.repository
+    made = forge.repository(name)
+    assert made is not None
+    token = {"Authorization": f"token {secret('git-1.token')}"}
+    new = f"{demand.names.slug}-winter"
+    httpx.patch(f"{url('gitea')}/api/v1/repos/{name}", headers=token, json={"name": new}).raise_for_status()
+    before = replace(demand, repository=KnownRepository(wanted=name, full_name=name, number=made["id"]))
+    after = replace(before, repository=KnownRepository(wanted=name, full_name=f"forecasting/{new}", number=made["id"]))
+
+    for kind in (repository.KIND, webhook.KIND):
+        with pytest.raises(TemporaryError):
+            look(kind, before, forge)
+    assert found(repository.KIND, after, forge) == {"keep": 3}
+    apply(webhook.KIND, after, forge)
+    assert found(webhook.KIND, after, forge) == {"keep": 2}
+    assert repository.KIND.delete(replace(after, remove_data=True), forge) is True
+
+
+def test_a_hook_that_somebody_deleted_is_put_back(forge: Forge, demand: Wish):
+    apply(repository.KIND, demand, forge)
+    apply(webhook.KIND, demand, forge)
+    name = demand.names.repository
+    [profile] = [hook for hook in forge.hooks(name) if "/hooks/" in hook["url"]]
+    assert forge.delete_hook(name, profile["id"]) is True
+
+    assert found(webhook.KIND, demand, forge) == {"create": 1, "keep": 1}
+    repair(webhook.KIND, demand, forge)
+
+    assert found(webhook.KIND, demand, forge) == {"keep": 2}
