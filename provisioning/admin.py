@@ -9,6 +9,14 @@ from provisioning.models import Event, Resource, TargetHealth
 class ReadOnly(admin.ModelAdmin):
     """A list with search for the platform team; nothing can be added, changed or removed. The domain uses it too."""
 
+    # The total of a long table is counted for nobody: it takes as long as the page itself.
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """The platform team."""
+        return bool(request.user.is_staff)
+
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Never."""
         return False
@@ -41,7 +49,7 @@ class ResourceAdmin(ReadOnly):
         "failures",
     )
     list_filter = ("kind", "synced_reason", "ready_status", "target")
-    search_fields = ("project__slug", "synced_message")
+    search_fields = ("project__slug", "target", "synced_message", "ready_message")
     list_select_related = ("project",)
 
 
@@ -60,3 +68,4 @@ class TargetHealthAdmin(ReadOnly):
     """How the targets answer."""
 
     list_display = ("name", "answering", "since", "last_asked", "version", "message")
+    search_fields = ("name", "message")
