@@ -208,6 +208,8 @@ def _form_page(
         "suggestions": [] if DirectoryEntry.objects.exists() else _suggestions(person),
         "added": bool({"remove", "add_found"} & set(request.POST) or request.POST.get("do") in ("add", "search")),
         "generation": str(form.project.generation) if form.project else "",
+        # A request in other words takes the place of itself.
+        "pending": _waiting(form) if not (more and "revising" in more) else None,
         **_plan(form, person),
         **(_names(form) if form.project is None else {}),
         **(more or {}),
@@ -282,10 +284,16 @@ def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpRe
         "difference": documents.difference(before, preview.spec) if before else (),
         "as_file": profile_file.profile_yaml(profile_file.plain(preview.spec)) if preview.spec else "",
         "carried": carried,
+        "pending": _waiting(form),
         "note": request.POST.get("note", ""),
         "generation": request.POST.get("generation", ""),
     }
     return render(request, "projects/review.html", shown)
+
+
+def _waiting(form: ProjectForm) -> ProjectRequest | None:
+    """The request about the form's project that waits, and that a change withdraws."""
+    return form.project.requests.filter(decision=Decision.PENDING).first() if form.project else None
 
 
 def _asked_just_now(person: "Person", slug: str) -> str | None:

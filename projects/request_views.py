@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from projects import decide_many, decisions, documents, permissions, stand_ins
 from projects.activity import spec_of
 from projects.answers import answered, conflict_page, number_in, person_of
-from projects.effects import NOBODY
+from projects.contributors import moved
+from projects.effects import NOBODY, PersonEffect
 from projects.errors import Conflict, InvalidSpec
 from projects.exports import form_asked, stream
 from projects.installation import installation
@@ -107,9 +108,12 @@ def _page(
     before, after = spec_of(asked.before), spec_of(asked.after)
     catalogue = settings.catalogue
     lines: tuple[Any, ...] = ()
+    people: tuple[PersonEffect, ...] = ()
     if (after or before) is not None and (after is None or after.plan in catalogue.plans):
         uid = str(asked.project.uid) if asked.project else NOBODY
-        preview = plan_of(installation=settings, after=after, before=before, uid=uid)
+        out = moved([asked.project.pk]).get(asked.project.pk) if asked.project else None
+        preview = plan_of(installation=settings, after=after, before=before, uid=uid, moved=out)
+        people = preview.people
         lines = plan_lines(preview, keep_data=not asked.remove_data)
     pending = asked.decision == Decision.PENDING
     own = person.pk in permissions.authors_of(asked)
@@ -121,6 +125,7 @@ def _page(
         "title": title_of(asked),
         "word": word_of(asked),
         "lines": lines,
+        "people": people,
         "counts": plan_counts(lines, deletes=True),
         "difference": documents.difference(before, after) if after else (),
         "units": units_of(after, catalogue=catalogue) - units_of(before, catalogue=catalogue),

@@ -4,11 +4,13 @@ import re
 
 import pytest
 
-from projects.models import Decision, Project, ProjectRequest, StandIn
+from projects import actions
+from projects.installation import installation
+from projects.models import Decision, Door, Project, ProjectRequest, StandIn
 from projects.today import today
 from tests.people import client, person
 from tests.projects.doors import form_fields
-from tests.projects.pages import ask, text
+from tests.projects.pages import ask, fields, project_of, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -160,3 +162,46 @@ def test_stand_ins_are_named_and_ended() -> None:
     assert client("charlie").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 404
     assert client("bob").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 302
     assert StandIn.objects.count() == 0
+
+
+def test_a_change_says_that_it_withdraws_the_request_that_waits() -> None:
+    project = project_of(ask("demand"))
+    alice = client("alice")
+    said = "The request of alice@corp.example that waits is withdrawn by this; it can be sent again."
+    for page in (alice.get("/projects/demand/edit/"), alice.post("/projects/demand/retire/", {"typed": "demand"})):
+        assert said not in text(page)
+    asked = actions.change(
+        project, {**project.spec, "plan": "gpu"}, by=person("alice"), door=Door.API, installation=installation()
+    ).request
+    assert asked is not None
+    form = alice.get("/projects/demand/edit/")
+    typed = {**fields(form, holding="generation"), "title": ["Demand"], "do": ["preview"]}
+    retire = alice.post("/projects/demand/retire/", {"typed": "demand", "do": "preview"})
+    for page in (form, alice.post("/projects/demand/edit/", typed), retire):
+        assert said in text(page)
+    assert said not in text(alice.get(f"/requests/{asked.pk}/edit/"))
+    alice.post("/projects/demand/edit/", {**typed, "do": ["change"]})
+    asked.refresh_from_db()
+    assert asked.decision == Decision.WITHDRAWN
+
+
+def test_who_decides_reads_what_the_request_does_to_whom() -> None:
+    project = project_of(ask("demand"))
+    people = [*project.spec["contributors"], {"user": "bob@corp.example", "role": "editor"}]
+    asked = actions.change(
+        project,
+        {**project.spec, "plan": "gpu", "contributors": people},
+        by=person("alice"),
+        door=Door.API,
+        installation=installation(),
+    ).request
+    assert asked is not None
+    page = text(client("paula").get(f"/requests/{asked.pk}/"))
+    assert "What this does, and to whom" in page
+    assert "bob@corp.example becomes editor create Portal:" in page
+    assert client("charlie").get(f"/requests/{asked.pk}/").status_code == 404
+    only_plan = actions.change(
+        project, {**project.spec, "plan": "gpu"}, by=person("alice"), door=Door.API, installation=installation()
+    ).request
+    assert only_plan is not None
+    assert "to whom" not in text(client("paula").get(f"/requests/{only_plan.pk}/"))
