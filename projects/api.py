@@ -3,14 +3,14 @@
 Who may do what, and what is right, is decided in `projects.actions`; here is only how it is said over HTTP.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.utils import extend_schema
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import actions, permissions
+from projects import actions
 from projects.api_base import (
     Api,
     asked_answer,
@@ -35,8 +35,9 @@ from projects.openapi import (
     answers,
     parameters_of,
 )
-from projects.pagination import PageQuery, page_of
+from projects.pagination import PageQuery, page_of, sorted_page_of
 from projects.payload import Closed, MergePatch, StrictJson, merge_patch, read_body, read_query
+from projects.project_list import ORDERS, Filter
 from projects.reference_serializers import Look, LookOut, Nothing, Retire, Sentence
 from projects.serializers import (
     AskedOut,
@@ -53,6 +54,7 @@ from projects.serializers import (
     ResourceList,
     ResourceOut,
 )
+from projects.sorting import order_asked
 from provisioning.kind import kinds
 from provisioning.models import Event
 from provisioning.spec import ProjectSpec
@@ -61,7 +63,16 @@ from provisioning.spec import ProjectSpec
 class ProjectsQuery(PageQuery):
     """Which projects."""
 
+    # A cursor of a sorted page holds the last row's value.
+    cursor: str | None = Field(default=None, max_length=800, description="From `next` of the page before.")
+    search: str = Field(default="", max_length=100, description="Words in name, title, team or people.")
+    status: Literal["", "Ready", "Working on it", "Needs attention", "Suspended", "Being removed"] = ""
     team: str | None = Field(default=None, max_length=40, description="Slug of a team.")
+    plan: str = Field(default="", max_length=40)
+    whose: Literal["", "mine"] = Field(default="", description="`mine`: those in which you hold a role.")
+    sort: Literal["", "name", "-name", "team", "-team", "status", "-status", "ends", "-ends"] = Field(
+        default="", description="Left out: newest first. With a minus the other way round."
+    )
     ready: bool | None = Field(default=None, description="Only those that are ready, or are not.")
     q: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,40}$", description="How the slug begins.")
 
@@ -90,7 +101,7 @@ class Projects(Api):
 
     @extend_schema(
         operation_id="list_projects",
-        summary="List projects, newest first",
+        summary="List projects, newest first or in an order",
         tags=["projects"],
         parameters=parameters_of(ProjectsQuery),
         responses=answers({200: ProjectPage}),
@@ -98,7 +109,8 @@ class Projects(Api):
     def get(self, request: Request) -> Response:
         """A page of the projects that the caller may see."""
         asked = read_query(ProjectsQuery, request)
-        found = permissions.visible_projects(person(request)).select_related("team").prefetch_related("resources")
+        chosen = Filter(words=asked.search, status=asked.status, plan=asked.plan, whose=asked.whose)
+        found = chosen.applied(person(request)).select_related("team").prefetch_related("resources")
         if asked.team is not None:
             found = found.filter(team__slug=asked.team)
         if asked.q is not None:
@@ -106,7 +118,11 @@ class Projects(Api):
         if asked.ready is not None:
             ready = {"ready_at__isnull": False, "deletion_requested_at": None, "suspended": False}
             found = found.filter(**ready) if asked.ready else found.exclude(**ready)
-        rows, after = page_of(found, asked=asked, request=request)
+        if asked.sort:
+            order, falling = order_asked(ORDERS, asked.sort)
+            rows, after = sorted_page_of(found, order=order, falling=falling, asked=asked, request=request)
+        else:
+            rows, after = page_of(found, asked=asked, request=request)
         return Response(plain(ProjectPage(items=[ProjectSummary.of(row) for row in rows], next=after)))
 
     @extend_schema(

@@ -1,4 +1,4 @@
-"""Keyset pages: newest first, and a cursor that stays right while rows come and go. Nothing is counted."""
+"""Keyset pages, newest first or in an order: a cursor stays right while rows come and go. Nothing is counted."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any, TypeVar
@@ -7,8 +7,10 @@ from django.db.models import Model, QuerySet
 from pydantic import Field
 from rest_framework.request import Request
 
+from projects.api_errors import Refused
 from projects.errors import Fault
 from projects.payload import Closed, bad_query
+from projects.sorting import Order, is_key, sorted_page
 
 M = TypeVar("M", bound=Model)
 _LARGEST_ID = 2**63 - 1
@@ -34,17 +36,50 @@ def page_of(rows: QuerySet[M], *, asked: PageQuery, request: Request) -> tuple[l
     return shown, f"{request.path}?{query.urlencode()}"
 
 
+def sorted_page_of(
+    rows: QuerySet[M], *, order: Order, falling: bool, asked: PageQuery, request: Request
+) -> tuple[list[M], str | None]:
+    """One page of rows in an order, and the address of the next one (None on the last). Raises Refused (400).
+
+    A cursor belongs to the order that it comes from.
+    """
+    before, key = f"s1:{order.word}:", ""
+    if asked.cursor is not None:
+        text = _decoded(asked.cursor)
+        key = text.removeprefix(before)
+        if not text.startswith(before) or not is_key(key, order):
+            raise _invalid()
+    page = sorted_page(rows, order=order, falling=falling, after=key, size=asked.limit)
+    if not page.older:
+        return page.rows, None
+    query: Any = request.query_params.copy()
+    query["cursor"] = _encoded(f"{before}{page.older}")
+    return page.rows, f"{request.path}?{query.urlencode()}"
+
+
 def _cursor_of(pk: int) -> str:
-    return urlsafe_b64encode(f"v1:{pk}".encode()).decode().rstrip("=")
+    return _encoded(f"v1:{pk}")
 
 
 def _id_of(cursor: str) -> int:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        version, _, number = text.partition(":")
-        pk = int(number) if version == "v1" and number.isdecimal() else 0
-    except ValueError:
-        pk = 0
+    version, _, number = _decoded(cursor).partition(":")
+    pk = int(number) if version == "v1" and number.isascii() and number.isdecimal() else 0
     if not 0 < pk <= _LARGEST_ID:
-        raise bad_query(Fault(path=("cursor",), code="invalid_cursor", message="Take it from `next` of a page."))
+        raise _invalid()
     return pk
+
+
+def _encoded(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    """What a cursor says; "" for one that is none."""
+    try:
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError:
+        return ""
+
+
+def _invalid() -> Refused:
+    return bad_query(Fault(path=("cursor",), code="invalid_cursor", message="Take it from `next` of a page."))

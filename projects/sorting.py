@@ -89,6 +89,11 @@ def counted(rows: QuerySet[M]) -> int:
     return rows.order_by()[: MOST_COUNTED + 1].count()
 
 
+def is_key(text: str, order: Order) -> bool:
+    """Whether this is a key of a page in this order. `sorted_page` takes any other for none."""
+    return _key(text, order) is not None
+
+
 def _beyond(key: tuple[Any, int], *, falling: bool) -> Q:
     value, pk = key
     way = "lt" if falling else "gt"

@@ -16,7 +16,7 @@ from projects.models import Project, ProjectRequest, Team
 from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from tests.people import client, team
+from tests.people import bearer, client, team
 from tests.projects.pages import ask, project_of, settle, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -119,6 +119,47 @@ def test_the_list_is_sorted_as_its_address_says(sort: str, order: str) -> None:
 @pytest.mark.usefixtures("fleet")
 def test_the_list_is_filtered_as_its_address_says(query: str, order: str) -> None:
     assert order_of(client("paula").get(f"/?{query}")) == order
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("", "fedcba"),
+        ("sort=name", "bcefda"),
+        ("sort=-name", "adfecb"),
+        ("sort=status", "cdabef"),
+        ("sort=ends", "eabcdf"),
+        ("sort=-team", "fedcba"),
+        ("status=Ready", "feba"),
+        ("plan=medium", "b"),
+        ("search=ZEB", "a"),
+        ("search=bob", "c"),
+        ("team=forecasting&status=Ready&sort=name", "bea"),
+        ("whose=mine&sort=name", "f"),
+    ],
+)
+@pytest.mark.usefixtures("fleet")
+def test_the_api_filters_and_sorts_as_the_page_does_in_pages_of_any_size(query: str, order: str) -> None:
+    caller, found, url = bearer("paula"), "", f"/api/v1/projects/?limit=2&{query}"
+    while url:
+        page = caller.get(url).json()
+        found += "".join(one["slug"] for one in page["items"])
+        url = page["next"]
+    assert found == order
+
+
+@pytest.mark.usefixtures("fleet")
+def test_the_api_refuses_words_it_does_not_know_and_cursors_of_another_order() -> None:
+    caller = bearer("paula")
+    by_name = caller.get("/api/v1/projects/?limit=2&sort=name").json()["next"].partition("cursor=")[2].partition("&")[0]
+    newest = caller.get("/api/v1/projects/?limit=2").json()["next"].partition("cursor=")[2].partition("&")[0]
+    for query in (
+        "sort=nonsense", "status=nonsense", "whose=theirs", f"sort=team&cursor={by_name}", f"cursor={by_name}",
+        f"sort=name&cursor={newest}", "sort=name&cursor=nonsense", "sort=name&cursor=%C3%A5",
+    ):  # fmt: skip
+        answer = caller.get(f"/api/v1/projects/?{query}")
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json"), query
+    assert [one["slug"] for one in bearer("charlie").get("/api/v1/projects/?sort=name").json()["items"]] == []
 
 
 @pytest.mark.usefixtures("fleet")
