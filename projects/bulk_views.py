@@ -41,7 +41,8 @@ def actions(request: HttpRequest) -> HttpResponse:
     named = request.POST.getlist("only") if request.method == "POST" else request.GET.getlist("project")
     choice = Choice.of(given.dict(), slugs=named)
     if request.method != "POST":
-        return _choose(request, choice, ticked=named)
+        # Other pages lead here with what they are about: the project ticked and the action chosen.
+        return _choose(request, choice, ticked=named, typed={"action": request.GET.get("action", "")})
     ticked = request.POST.getlist("project")
     everything = request.POST.get("all") == "yes"
     chosen = choice if everything else Choice.of({}, slugs=ticked)

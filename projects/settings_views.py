@@ -16,7 +16,7 @@ from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.forms import ProjectForm
 from projects.frame import frame
 from projects.installation import installation
-from projects.models import Door, Project
+from projects.models import Decision, Door, Project
 from projects.overview import fullest
 from projects.plan_cards import plan_cards
 from projects.presentation import plan_counts, plan_lines
@@ -52,6 +52,7 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     if typed != slug:
         return _page(request, found, status=422, retire_typed=typed, retire_wrong=True)
     shown: dict[str, Any] = {"project": found, "typed": typed, "data_typed": data_typed}
+    shown["pending"] = found.requests.filter(decision=Decision.PENDING).first()
     status = 200
     shown["generation"] = str(expected or found.generation)
     with answered():

@@ -1,5 +1,7 @@
 """The settings of a project, and how it is retired: by its typed name, the data asked about apart."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -100,3 +102,18 @@ def test_the_settings_ask_no_more_with_more_of_everything() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert client("alice").get("/projects/demand/settings/").status_code == 200
     assert len(queries) <= 36, len(queries)
+
+
+def test_the_platform_team_is_led_to_suspending_and_resuming_with_the_project_chosen() -> None:
+    project = project_of(ask("demand"))
+    settle(project)
+    paula = client("paula")
+    address = "/platform/actions/?project=demand&amp;action=suspend"
+    assert f'href="{address}"' in paula.get("/projects/demand/settings/").content.decode()
+    page = paula.get(address.replace("&amp;", "&")).content.decode()
+    assert '<option value="suspend" selected>' in page
+    assert re.search(r'name="project" value="demand"[^>]* checked', page)
+    Project.objects.update(suspended=True)
+    assert "?project=demand&amp;action=resume" in paula.get("/projects/demand/settings/").content.decode()
+    assert "/platform/actions/" not in client("alice").get("/projects/demand/settings/").content.decode()
+    assert client("charlie").get("/projects/demand/settings/").status_code == 404
