@@ -1,5 +1,6 @@
 """The pages about requests: what was asked, what would change, who decides, and the decision."""
 
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -34,6 +35,12 @@ DECIDED_TOGETHER = "decided_together"
 @require_GET
 def requests(request: HttpRequest) -> HttpResponseBase:
     """What was asked and the person may see, narrowed and sorted by the address. `format=csv|json`: as a file."""
+    return _list(request)
+
+
+def _list(
+    request: HttpRequest, *, ticked: Collection[str] = (), typed: str = "", problems: Sequence[dict[str, str]] = ()
+) -> HttpResponseBase:
     person = person_of(request)
     decides = permissions.may_name_stand_in(person, approvers=approver_groups(installation()))
     decides = decides or len(permissions.deciding_for(person)) > 1
@@ -49,7 +56,7 @@ def requests(request: HttpRequest) -> HttpResponseBase:
     tabs += [("waiting", gettext("Waiting")), ("mine", gettext("Mine")), ("all", gettext("All"))]
     shown = {
         "page": listed,
-        "rows": [(one, title_of(one), word_of(one)) for one in listed.rows],
+        "rows": [(one, title_of(one), word_of(one), f"{one.pk}.{one.revision}") for one in listed.rows],
         "chosen": chosen,
         "filtered": bool(chosen.words or chosen.team or chosen.action),
         "tabs": tabs,
@@ -58,8 +65,13 @@ def requests(request: HttpRequest) -> HttpResponseBase:
         "together": chosen.show == "decide" and bool(listed.rows),
         "decides": decides,
         "results": request.session.pop(DECIDED_TOGETHER, None) if request.method == "GET" else None,
+        # By number and revision: what changed meanwhile must be read before it is ticked again.
+        "ticked": ticked,
+        "typed": typed,
+        "problems": problems,
+        "no_reason": any(one["anchor"] == "comment" for one in problems),
     }
-    return render(request, "projects/requests.html", shown)
+    return render(request, "projects/requests.html", shown, status=422 if problems else 200)
 
 
 def title_of(request: ProjectRequest) -> str:
@@ -207,31 +219,36 @@ def say(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_POST
-def decide_together(request: HttpRequest) -> HttpResponse:
-    """Decide about the ticked ones, each on its own; the list says what came of each."""
-    person, verdict = person_of(request), request.POST.get("do", "")
-    back = f"{reverse('projects:requests')}?show=decide"
-    wanted = [_ticked(text) for text in request.POST.getlist("request")]
-    chosen = [one for one in wanted if one is not None]
-    if verdict not in ("approve", "reject") or not chosen:
+def decide_together(request: HttpRequest) -> HttpResponseBase:
+    """Decide about the ticked ones, each on its own; the list says what came of each, or what is missing."""
+    verdict, ticked, comment = request.POST.get("do"), request.POST.getlist("request"), request.POST.get("comment", "")
+    chosen = [one for one in map(_ticked, ticked) if one is not None]
+    problems = []
+    if not chosen or verdict not in ("approve", "reject"):
+        chosen = []
         message = gettext("No request was ticked, so nothing was decided. Tick some, then choose Approve or Reject.")
-        return conflict_page(request, message, back=back)
+        problems.append({"anchor": "list", "label": "", "message": message})
+    results = []
     try:
         results = decide_many.decide_many(
             chosen,
             verdict="approve" if verdict == "approve" else "reject",
-            by=person,
+            by=person_of(request),
             door=Door.FORM,
             installation=installation(),
-            comment=request.POST.get("comment", ""),
+            comment=comment,
         )
     except InvalidSpec as error:
-        return conflict_page(request, error.faults[0].message, back=back)
+        problems.append({"anchor": "comment", "label": gettext("Reason"), "message": error.faults[0].message})
+    if problems:
+        return _list(request, ticked=ticked, typed=comment, problems=problems)
     request.session[DECIDED_TOGETHER] = [
         {"number": one.number, "slug": one.request.slug if one.request else "", "done": one.done, "said": one.said}
         for one in results
     ]
-    return redirect(back)
+    query = request.GET.copy()
+    query.setdefault("show", "decide")
+    return redirect(f"{reverse('projects:requests')}?{query.urlencode()}")
 
 
 def _ticked(text: str) -> tuple[int, int] | None:

@@ -131,13 +131,28 @@ def test_several_are_decided_from_the_list() -> None:
     listed = paula.get("/requests/")
     assert f'value="{first.pk}.1"' in listed.content.decode()
     nothing = paula.post("/requests/decide/", {"do": "approve"})
-    assert (nothing.status_code, "No request was ticked" in text(nothing)) == (409, True)
+    assert (nothing.status_code, "No request was ticked" in text(nothing)) == (422, True)
     ticked = {"do": "approve", "request": [f"{first.pk}.1", f"{second.pk}.1", "x", "1"]}
     answer = paula.post("/requests/decide/", ticked, follow=True)
     said = text(answer)
     assert "demand : decided" in said or "demand: decided" in said
     assert "40 units free, and lanes takes 60" in said
     assert sorted(Project.objects.values_list("slug", flat=True)) == ["demand"]
+
+
+def test_a_no_for_several_without_a_reason_keeps_what_was_ticked_and_still_stands() -> None:
+    first, second = waiting(), ask("lanes", plan="gpu", title="Lanes", who="bob").request
+    assert second is not None
+    ticks = {"request": [f"{first.pk}.1", f"{second.pk}.7"], "comment": " "}
+    for verdict, said in (("reject", "Say why"), ("keep", "No request was ticked")):
+        answer = client("paula").post("/requests/decide/?show=decide&sort=team", {"do": verdict, **ticks})
+        assert (answer.status_code, said in text(answer)) == (422, True)
+        page = answer.content.decode()
+        # The second was changed after it was ticked, so it is to be read again.
+        assert f'value="{first.pk}.1" checked' in page
+        assert f'value="{second.pk}.1"><' in page
+        assert 'action="/requests/decide/?show=decide&amp;sort=team"' in page
+    assert set(ProjectRequest.objects.values_list("decision", flat=True)) == {"pending"}
 
 
 def test_the_list_is_a_file_without_formulas() -> None:
