@@ -137,14 +137,20 @@ def tab_to(page: Page, target: str) -> None:
     raise AssertionError(f"Tab never reaches {target!r} on {page.url}")
 
 
-def axe(page: Page) -> list[str]:
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+COLOUR_RULES = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""Those that can find something else when only the colour scheme changes."""
+LOOKS = (("light", 1280, RULES), ("dark", 1280, COLOUR_RULES), ("dark", 390, RULES), ("light", 390, COLOUR_RULES))
+"""Colour scheme, width, and what axe-core looks for in it."""
+NARROWEST = 320
+
+
+def axe(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
     """What axe-core finds against WCAG 2.0 to 2.2, A and AA: rule, place, and why."""
-    page.evaluate(AXE.read_text())
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate(
-        """() => axe.run(document, {
-            runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-            resultTypes: ["violations"],
-        })"""
+        "(rules) => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules
     )
     return [
         f"{rule['id']} at {' '.join(str(part) for part in node['target'])}: {node['failureSummary']}"
@@ -156,3 +162,20 @@ def axe(page: Page) -> list[str]:
 def sideways(page: Page) -> bool:
     """Does the page scroll sideways?"""
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def wrong_in_any_look(page: Page) -> list[str]:
+    """What is wrong with the page that is open: wide as it comes, narrow with every fold open, light and dark."""
+    faults = list[str]()
+    for scheme, width, rules in LOOKS:
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        if width < LOOKS[0][1]:
+            page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+        faults += [f"{scheme} {width}: {fault}" for fault in axe(page, rules)]
+        faults += [f"{width}: scrolls sideways"] if sideways(page) else []
+    page.set_viewport_size({"width": NARROWEST, "height": 900})
+    faults += [f"{NARROWEST}: scrolls sideways"] if sideways(page) else []
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": LOOKS[0][1], "height": 900})
+    return faults

@@ -10,12 +10,10 @@ import pytest
 from django.urls import reverse
 
 from tests import live
-from tests.browser.browsing import Visit, axe, sideways
+from tests.browser.browsing import wrong_in_any_look
 from tests.browser.conftest import Visitor
 from tests.rights import READS, TABLE, addresses
 
-LOOKS = (("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390))
-NARROWEST = 320
 STANDS_FOR = {
     "alice": {"owner", "member"},
     "bob": {"member"},
@@ -96,20 +94,6 @@ def test_every_page_is_for_everybody_who_may_see_it(
                 denied += 1
                 if denied > 1:
                     continue
-            if faults := looked_at(seen):
+            if faults := wrong_in_any_look(seen.page):
                 found[name] = faults
     assert found == {}
-
-
-def looked_at(seen: Visit) -> list[str]:
-    """What is wrong with the page that is open, in every look, and with every fold open."""
-    page, faults = seen.page, list[str]()
-    for number, (scheme, width) in enumerate(LOOKS):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.set_viewport_size({"width": width, "height": 900})
-        if number == len(LOOKS) // 2:
-            page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
-        faults += [f"{scheme} {width}: {fault}" for fault in axe(page)]
-        faults += [f"{width}: scrolls sideways"] if sideways(page) else []
-    page.set_viewport_size({"width": NARROWEST, "height": 900})
-    return faults + ([f"{NARROWEST}: scrolls sideways"] if sideways(page) else [])
