@@ -154,7 +154,7 @@ def _larger(use: Use, plan: Plan | None) -> str:
     """The next plan that has more; "" when there is none."""
     if use.larger is None or plan is None:
         return ""
-    words = _("Plan %(plan)s allows %(allowed)s for %(units)d units; you have %(now)d.")
+    words = _("Plan %(plan)s allows %(allowed)s and takes %(units)d units of the budget; yours takes %(now)d.")
     return words % {
         "plan": use.larger.name,
         "allowed": allows(use.measure, use.larger),

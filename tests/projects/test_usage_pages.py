@@ -70,7 +70,8 @@ def test_where_it_leads_and_what_to_do(project: Project) -> None:
     told(project, "bucket", 452 * GIB, 500 * GIB)
     days(project, last=452 * GIB, d10=399 * GIB)  # type: ignore[arg-type]
     assert line(project, "bucket").todo == (
-        "90 % full. At this pace full in about 9 days. Plan large allows 2 TiB for 40 units; you have 12."
+        "90 % full. At this pace full in about 9 days. "
+        "Plan large allows 2 TiB and takes 40 units of the budget; yours takes 12."
     )
     told(project, "bucket", 500 * GIB, 500 * GIB)
     assert line(project, "bucket").todo.startswith("Full: the store refuses uploads.")
@@ -81,7 +82,7 @@ def test_where_it_leads_and_what_to_do(project: Project) -> None:
         "Full: new pods are refused until others end. That is the project's own limit; plan medium allows 16 cores."
     )
     told(project, "gpu", 0.0, 0.0)
-    assert line(project, "gpu").says == "Plan gpu allows 4 for 60 units; you have 12."
+    assert line(project, "gpu").says == "Plan gpu allows 4 and takes 60 units of the budget; yours takes 12."
 
 
 def test_what_was_not_measured_is_not_said_to_be_zero(project: Project) -> None:
