@@ -20,6 +20,7 @@ HELP = """\
 ./dev logs NAME [-f]        what a process said
 ./dev test [ARGUMENTS]      pytest on real servers of its own; ARGUMENTS go to pytest. SLIPWAY_KEEP=1 keeps them up.
 ./dev check                 lint, types, import contracts, migrations, OpenAPI
+./dev pictures              take the pictures of the pages in docs/images/ anew, on real servers of their own
 ./dev bench [PART ...]      the measurements, all or some; `./dev bench pages` for the pages
 ./dev build [SERVER ...]    build the servers into the cache and start nothing
 ./dev image [ARGUMENTS]     build and try the container image
@@ -60,7 +61,12 @@ def _run(command: str, rest: Sequence[str]) -> int:
     }
     if command in with_arguments:
         return with_arguments[command](rest)
-    plain = {"down": commands.down, "status": commands.status, "check": commands.check}
+    plain = {
+        "down": commands.down,
+        "status": commands.status,
+        "check": commands.check,
+        "pictures": commands.pictures,
+    }
     if command in plain:
         return plain[command]() if not rest else _wrong(f"{command} takes no arguments")
     if command in ("help", "-h", "--help"):

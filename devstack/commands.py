@@ -1,4 +1,4 @@
-"""The other commands of `./dev`: down, status, logs, test, check, bench, clean."""
+"""The other commands of `./dev`: down, status, logs, test, pictures, check, bench, clean."""
 
 import os
 import shutil
@@ -131,6 +131,12 @@ def bench(arguments: Sequence[str]) -> int:
         return 1
     command = [str(python_env.PYTHON), "-m", "bench", *arguments]
     return in_stack("bench", lambda _, environment: _run(command, environment))
+
+
+def pictures() -> int:
+    """Take the pictures in docs/images/ anew, of a sample fleet on a stack of its own."""
+    command = [str(python_env.PYTHON), "-m", "tests.browser.pictures"]
+    return in_stack("test", lambda _, environment: _run(command, environment))
 
 
 def check() -> int:

@@ -98,11 +98,11 @@ def project(slug: str, *, person: str = "alice") -> dict[str, Any]:
     return found
 
 
-def ready(slug: str, *, seconds: float = 60, generation: int | None = None) -> dict[str, Any]:
-    """Wait until the project is Ready (at this generation) and return it."""
+def ready(slug: str, *, person: str = "alice", seconds: float = 60, generation: int | None = None) -> dict[str, Any]:
+    """Wait until the project is Ready (at this generation) and return it, as this person sees it."""
 
     def look() -> dict[str, Any] | None:
-        answer = api("alice").get(f"projects/{slug}/")
+        answer = api(person).get(f"projects/{slug}/")
         if answer.status_code != 200:
             return None
         found: dict[str, Any] = answer.json()
@@ -117,19 +117,24 @@ def ask(slug: str, *, person: str = "alice", **spec: Any) -> httpx.Response:
     return api(person).post("projects/", json={"slug": slug, "team": "forecasting", **spec})
 
 
-def retire(slug: str, *, data: bool = True, wait: bool = True) -> None:
+def retire(slug: str, *, person: str = "alice", data: bool = True, wait: bool = True) -> None:
     """Retire a project and, unless told otherwise, wait until it is gone."""
-    found = api("alice").get(f"projects/{slug}/")
+    found = api(person).get(f"projects/{slug}/")
     if found.status_code == 404:
         return
     if found.json()["deletion_requested_at"] is None:
         params = {"remove_data": "true", "confirm": slug} if data else {}
-        answer = api("alice").request(
+        answer = api(person).request(
             "DELETE", f"projects/{slug}/", params=params, headers={"If-Match": found.headers["ETag"]}
         )
         assert answer.status_code == 202, answer.text
     if wait:
-        eventually(lambda: api("alice").get(f"projects/{slug}/").status_code == 404, seconds=90)
+        eventually(lambda: api(person).get(f"projects/{slug}/").status_code == 404, seconds=90)
+
+
+def directory_is_read() -> None:
+    """Wait until the portal has read the directory once; a new stack is up before that."""
+    eventually(lambda: api("alice").get("directory/", params={"q": "ml-vision"}).json().get("items"), seconds=90)
 
 
 @contextmanager

@@ -17,8 +17,10 @@ Visitor = Callable[..., AbstractContextManager[Visit]]
 
 @pytest.fixture(scope="module")
 def base() -> str:
-    """The portal's address."""
-    return browsing.address()
+    """The portal's address; its form finds people and groups."""
+    address = browsing.address()
+    live.directory_is_read()
+    return address
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -52,7 +53,8 @@ def test_a_token_is_made_by_keyboard_shown_once_and_removed(visitor: Visitor) ->
         assert client.get("me/", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_sign_out_everywhere_ends_the_other_browser_too(browser: Browser, base: str) -> None:
+def test_sign_out_everywhere_ends_the_other_browser_too(browser: Browser, base: str, states: dict[str, Any]) -> None:
+    states.pop("charlie", None)
     with browsing.visit(browser, base) as here, browsing.visit(browser, base, width=390) as there:
         for window in (here, there):
             sign_in(window, "charlie")

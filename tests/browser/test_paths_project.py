@@ -1,16 +1,12 @@
 """The main paths of a project's pages: its people without script on a phone, its usage, its credentials."""
 
-import os
 import re
-import subprocess
-import sys
 
 from playwright.sync_api import expect
 
-from tests import live
 from tests.browser.browsing import SECONDS, tab_to
 from tests.browser.conftest import Visitor
-from tests.contract.stack import eventually
+from tests.browser.fleet import measure
 
 
 def test_people_are_changed_on_a_phone_without_script(visitor: Visitor, ready_project: str) -> None:
@@ -35,7 +31,7 @@ def test_people_are_changed_on_a_phone_without_script(visitor: Visitor, ready_pr
 
 
 def test_usage_is_read_by_keyboard(visitor: Visitor, ready_project: str) -> None:
-    measured(ready_project)
+    measure(ready_project)
     with visitor("alice") as seen:
         page = seen.page
         seen.go(f"/projects/{ready_project}/")
@@ -67,16 +63,3 @@ def test_a_key_is_rotated_and_shown_once(visitor: Visitor, ready_project: str) -
         expect(page.locator("#secret")).to_have_count(0)
         expect(page.locator("#show-bucket")).to_have_count(0)
         expect(page.locator("[data-purpose=bucket]")).to_contain_text("You were shown it")
-
-
-def measured(slug: str) -> None:
-    """Have the worker take the round of usage now that comes every few minutes, and wait for its figures."""
-    command = [sys.executable, "-m", "celery", "-A", "portal.celery", "call", "projects.usage_tasks.measure_usage"]
-    variables = {**os.environ, **live.environment(), "SLIPWAY_METRICS_PORT": "0"}
-    subprocess.run(command, cwd=live.ROOT, env=variables, capture_output=True, check=True)
-
-    def known() -> bool:
-        lines = live.api("alice").get(f"projects/{slug}/usage/").json()["items"]
-        return any(one["measure"] == "cpu" and one["used"] is not None for one in lines)
-
-    eventually(known, seconds=60)

@@ -1,0 +1,88 @@
+"""A small sample fleet for pictures: two teams at work, made through the API and removed again.
+
+Only what people could have asked for themselves; nothing is written behind the doors.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests import live
+from tests.contract.stack import eventually
+
+MAIN = "demand-forecast"
+"""The project whose pages are shown."""
+SUSPENDED = "churn-study"
+FLEET: dict[str, dict[str, Any]] = {
+    "energy-price": {"title": "Energy price", "plan": "medium"},
+    "parts-returns": {"title": "Returns of parts"},
+    "delivery-times": {"title": "Delivery times", "expires": "2027-06-30"},
+    "winter-load": {"title": "Winter load", "environment": "test"},
+    "stock-levels": {"title": "Stock levels"},
+    SUSPENDED: {"title": "Churn study"},
+    "weld-inspection": {"title": "Weld inspection", "team": "vision", "plan": "medium"},
+    "paint-defects": {"title": "Paint defects", "team": "vision"},
+    "bin-picking": {"title": "Bin picking", "team": "vision"},
+    "crack-finder": {"title": "Crack finder", "team": "vision"},
+    MAIN: {
+        "title": "Demand forecast",
+        "description": "Next week's demand, retrained every night.",
+        "contributors": [
+            {"user": "alice@corp.example", "role": "owner"},
+            {"group": "ml-vision", "role": "editor"},
+            {"user": "bob@corp.example", "role": "viewer"},
+        ],
+    },
+}
+
+
+@contextmanager
+def sample_fleet() -> Iterator[int]:
+    """The fleet, settled: gives the number of a request of alice's that waits, with a question. Removed again after."""
+    live.directory_is_read()
+    asked: list[int] = []
+    try:
+        for slug, spec in FLEET.items():
+            live.ask(slug, person=_owner(slug), **spec).raise_for_status()
+        for slug in FLEET:
+            live.ready(slug, person=_owner(slug), seconds=120)
+        live.api("paula").post(f"projects/{SUSPENDED}/suspend/").raise_for_status()
+        for slug, plan in (("sign-reader", "gpu"), ("season-planner", "large")):
+            answer = live.api("alice").post(
+                "projects/",
+                params={"note": "For the winter season."},
+                json={"slug": slug, "team": "forecasting", "title": slug.replace("-", " ").capitalize(), "plan": plan},
+            )
+            answer.raise_for_status()
+            asked.append(int(answer.json()["request"]["id"]))
+        question = {"text": "Would two GPUs do for the first weeks?"}
+        live.api("paula").post(f"requests/{asked[0]}/comments/", json=question).raise_for_status()
+        measure(MAIN)
+        yield asked[0]
+    finally:
+        for number in asked:
+            live.api("alice").post(f"requests/{number}/withdraw/", json={})
+        for slug in FLEET:
+            live.retire(slug, person=_owner(slug), wait=False)
+        for slug in FLEET:
+            live.retire(slug, person=_owner(slug))
+
+
+def _owner(slug: str) -> str:
+    return "paula" if FLEET[slug].get("team") == "vision" else "alice"
+
+
+def measure(slug: str) -> None:
+    """Have the worker take the round of usage now that comes every few minutes, and wait for its figures."""
+    command = [sys.executable, "-m", "celery", "-A", "portal.celery", "call", "projects.usage_tasks.measure_usage"]
+    variables = {**os.environ, **live.environment(), "SLIPWAY_METRICS_PORT": "0"}
+    subprocess.run(command, cwd=live.ROOT, env=variables, capture_output=True, check=True)
+
+    def known() -> bool:
+        lines = live.api("alice").get(f"projects/{slug}/usage/").json()["items"]
+        return any(one["measure"] == "cpu" and one["used"] is not None for one in lines)
+
+    eventually(known, seconds=60)
