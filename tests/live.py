@@ -151,6 +151,16 @@ def held(name: str) -> Iterator[None]:
         eventually(lambda: _runs(name), seconds=30)
 
 
+@contextmanager
+def resting(name: str) -> Iterator[None]:
+    """The same, where that process runs at all."""
+    if not _runs(name):
+        yield
+        return
+    with held(name):
+        yield
+
+
 def kill(name: str) -> None:
     """SIGKILL one process of the stack with all its children; the supervisor starts it again."""
     pid = _pid(name)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SECONDS = 1000
 """Playwright counts in milliseconds."""
+ENDED_BY_LEAVING = ("sendError", "sendAbort", "afterRequest")
+"""What htmx says when a page is left while it asks for something. A server's error has other names."""
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
@@ -68,6 +70,8 @@ class Visit:
     def hear(self, message: ConsoleMessage) -> None:
         """Keep what the console says about the content security policy or a fault of a script."""
         said = message.text
+        if any(f"htmx:{event}" in said for event in ENDED_BY_LEAVING):
+            return
         if "CSP " in said or "Content Security Policy" in said or "htmx" in said or "Uncaught" in said:
             self.wrongs.append(f"{self.page.url}: {said}")
 

@@ -1,5 +1,6 @@
 """Fixtures: the browser, people who are signed in, and a project that is Ready."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -28,6 +29,16 @@ def browser(base: str) -> Iterator[Browser]:
     """Debian's chromium."""
     with browsing.chromium() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_ci() -> Iterator[None]:
+    """Nothing here looks at what CI does with each new project, and its runs would take the cores from the browser."""
+    if "SLIPWAY_STACK_DIR" not in os.environ:
+        yield
+        return
+    with live.resting("ci-runner"):
+        yield
 
 
 @pytest.fixture(scope="session")

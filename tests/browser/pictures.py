@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests import live
 from tests.browser.browsing import ROOT, address, chromium, sign_in, visit
 from tests.browser.fleet import MAIN, sample_fleet
 
@@ -33,7 +34,7 @@ class Picture:
 def main() -> int:
     """Take them all; 1 when there is no stack or no browser, or a picture is too heavy."""
     try:
-        with sample_fleet() as number, chromium() as browser:
+        with live.resting("ci-runner"), sample_fleet() as number, chromium() as browser:
             take(browser, "alice", ALICE)
             request = Picture("request", f"/requests/{number}/", height=1450)
             take(browser, "paula", (request, *PAULA))
