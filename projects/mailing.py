@@ -153,6 +153,9 @@ def _hand_over(mail: object, connection: BaseEmailBackend) -> None:
         fault = _answer(error.smtp_code, "The mail server refuses the mail")
     except smtplib.SMTPResponseException as error:
         fault = _Silent(f"The mail server refuses us ({error.smtp_code}).")
+    except UnicodeEncodeError:
+        # Python's SMTP signs in with ASCII only.
+        fault = _Silent("The password of the mail server's account has letters that can't be sent. Choose another.")
     except OSError as error:
         fault = _Silent(f"The mail server does not answer ({type(error).__name__}).")
     # What state the conversation is in isn't known: the next mail begins a new one.

@@ -72,7 +72,7 @@ NEWS: Mapping[Kind, News] = {
     "stand-in": News(_("Somebody decides in another's place"), _("who is named")),
     "ends": News(_("A project ends soon"), _("owners"), chat=True),
     "suspended": News(_("A project is suspended, its end date has passed"), _("owners"), urgent=True, chat=True),
-    "attention": News(_("A project needs attention for 15 minutes"), _("owners"), chat=True),
+    "attention": News(_("A project has needed attention for 15 minutes"), _("owners"), chat=True),
     "ready": News(_("A new project is ready"), _("who asked for it"), chat=True),
     "withdrawn": News(_("A request is withdrawn"), _("those who were asked to decide"), chat=True),
     "offered": News(_("A project without an owner is offered"), _("those who can take it over")),

@@ -164,6 +164,11 @@ def test_a_mail_server_with_tls_and_a_password(tmp_path: Path, settings: Any, mo
         assert mailing.send_due(installation=installation()) == 0
         assert Mailing.objects.get().why == "The mail server does not answer (SSLCertVerificationError)."
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls" / "ca.pem"))
+        settings.EMAIL_HOST_PASSWORD = "pässword"
+        _due()
+        assert mailing.send_due(installation=installation()) == 0
+        said = "The password of the mail server's account has letters that can't be sent. Choose another."
+        assert Mailing.objects.get().why == said
         settings.EMAIL_HOST_PASSWORD = "wrong"
         _due()
         assert mailing.send_due(installation=installation()) == 0
