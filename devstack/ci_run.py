@@ -8,6 +8,7 @@ repository don't reach `act` itself (it would read `.actrc`, `.env` and `.secret
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -193,9 +194,18 @@ def _write_inputs(job: Job, access: Access, *, folder: Path, variables: Mapping[
     for name, text in texts.items():
         with open(folder / name, "w", encoding="utf-8", opener=_private) as file:
             file.write(text)
-    (folder / "bin").mkdir()
+    _write_programs(folder / "bin")
+
+
+def _write_programs(folder: Path) -> None:
+    """What a step finds before anything else: the stack's own Python, and a bash that is slow to fail."""
+    folder.mkdir()
     for name in ("python3", "python"):
-        (folder / "bin" / name).symlink_to(Path(sys.executable).resolve())
+        (folder / name).symlink_to(Path(sys.executable).resolve())
+    # When a step fails, `act` doesn't wait for its last words: the very lines that say why would often be missing.
+    bash = f'{shutil.which("bash")} "$@" || {{ code=$?; sleep 0.5; exit $code; }}\n'
+    (folder / "bash").write_text(f"#!/bin/sh\n{bash}", encoding="utf-8")
+    (folder / "bash").chmod(0o700)
 
 
 def _secrets(access: Access) -> dict[str, str]:

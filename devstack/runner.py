@@ -1,4 +1,4 @@
-"""Runs CI in the development stack, one run after the other: `python -m devstack.runner STACK`.
+"""Runs CI in the development stack, two runs at a time: `python -m devstack.runner STACK`.
 
 It takes what `devstack.receiver` has checked and queued, gets the project's key and variables from its namespace, runs
 the repository's workflow (`devstack.ci_run`) and says on the commit what came of it. A pull request from a fork runs
@@ -10,6 +10,8 @@ import http.client
 import os
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import quote
 
 from devstack import ci_run
@@ -20,6 +22,7 @@ from devstack.prepare_forge import CI_TOKEN, Account
 from devstack.receiver import Ask, Cluster
 from devstack.stack import Stack, open_stack
 
+AT_ONCE = 2
 LOOK_SECONDS = 0.2
 AWAY_SECONDS = 3.0
 CLONE_SECRET = "slipway-ci-clone"  # noqa: S105
@@ -41,17 +44,16 @@ class Runner:
 
     def take(self, job: Job) -> None:
         """Run a job to its end. Raises OSError or HTTPException when cluster or forge don't answer: it waits then."""
-        began = time.monotonic()
-        ci_run.end_left(job.run)  # of an earlier attempt that was cut off
+        began, folder = time.monotonic(), self.work / job.run
         if job.fork:
             self._end(job, "failure", "A pull request from a fork runs nothing: push it to a branch of the project")
             return
         self._note(job, f"{job.repository} {job.event} {job.sha} on {job.branch}\n")
         try:
             access = access_of(job.namespace, ask=self.ask)
-            ci_run.prepare(job, access, self.work)
+            ci_run.prepare(job, access, folder)
             self._say(job, "pending", "CI runs")
-            failed = self._run(job, access)
+            failed = self._run(job, access, folder)
         except ci_run.NothingToRun:
             self.queue.end(job, "no workflow")
         except ci_run.RunError as error:
@@ -61,18 +63,18 @@ class Runner:
             words = f"CI failed: {failed}" if failed else "CI passed"
             self._end(job, "failure" if failed else "success", f"{words}, {time.monotonic() - began:.0f} s")
         finally:
-            remove_tree(self.work)
+            remove_tree(folder)
 
-    def _run(self, job: Job, access: Access) -> str:
+    def _run(self, job: Job, access: Access, folder: Path) -> str:
         variables = ci_run.environment(
             job,
             access,
-            folder=self.work,
+            folder=folder,
             forge_url=self.forge_url,
             run_url=self._address(job),
             cache=self.cache,
         )
-        return ci_run.run(job, access, folder=self.work, variables=variables, log=self.queue.log(job.run))
+        return ci_run.run(job, access, folder=folder, variables=variables, log=self.queue.log(job.run))
 
     def _end(self, job: Job, state: str, words: str) -> None:
         self._note(job, f"{words}\n")
@@ -127,15 +129,29 @@ def main(name: str) -> int:
     os.umask(0o077)
     stack = open_stack(name)
     runner = Runner(stack, ask=Cluster(stack).ask)
+    for job in runner.queue.waiting():
+        ci_run.end_left(job.run)  # the runner may have been killed in the middle of it
+    remove_tree(runner.work)
     print(f"takes runs; {sum(1 for _ in runner.queue.waiting())} waiting", flush=True)
-    while True:
-        for job in runner.queue.waiting():
-            try:
-                runner.take(job)
-            except (OSError, http.client.HTTPException) as error:
-                print(f"{job.run} waits: {error}", flush=True)
-                time.sleep(AWAY_SECONDS)
-        time.sleep(LOOK_SECONDS)
+    running: dict[str, Future[None]] = {}
+    # The threads live as long as the process: a run is tied to the one that started it and ends with it.
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="run") as threads:
+        while True:
+            for key in [key for key, run in running.items() if run.done()]:
+                running.pop(key).result()
+            for job in runner.queue.waiting():
+                if len(running) < AT_ONCE and job.key not in running:
+                    running[job.key] = threads.submit(_attempt, runner, job)
+            time.sleep(LOOK_SECONDS)
+
+
+def _attempt(runner: Runner, job: Job) -> None:
+    """Run a job, or wait a moment when cluster or forge don't answer: it is still queued."""
+    try:
+        runner.take(job)
+    except (OSError, http.client.HTTPException) as error:
+        print(f"{job.run} waits: {error}", flush=True)
+        time.sleep(AWAY_SECONDS)
 
 
 if __name__ == "__main__":

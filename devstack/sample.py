@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from devstack import python_env, say
+from devstack import python_env, sample_ci, say
 from devstack.calls import Answer, call
 from devstack.prepare_forge import Account, ForgeError
 from devstack.processes import portal_environment
@@ -71,6 +71,7 @@ def _run(stack: Stack) -> bool:
     found = portal.get(f"projects/{NAME}/")
     if found.status == 200 and _word(portal) == "Ready":
         say.line(f"the sample project {NAME} is there and Ready")
+        sample_ci.show(stack, owner=OWNER, name=NAME)
         return True
     if found.status not in (200, 404):
         raise SampleError(f"GET projects/{NAME}/: {found.said()}; see ./dev logs web")
@@ -78,6 +79,7 @@ def _run(stack: Stack) -> bool:
         _push(stack, environment)
         began = time.monotonic()
     _follow(stack, portal, began=began)
+    sample_ci.show(stack, owner=OWNER, name=NAME)
     return True
 
 

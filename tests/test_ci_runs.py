@@ -41,7 +41,12 @@ def slug() -> Iterator[str]:
     folder()
     eventually(live.portal_alive, seconds=120)
     name = unique("runs")
-    answer = live.ask(name, title="Runs", contributors=[{"user": "bob@corp.example", "role": "editor"}])
+    answer = live.ask(
+        name,
+        title="Runs",
+        contributors=[{"user": "bob@corp.example", "role": "editor"}],
+        options={"repository": {"template": "empty"}},
+    )
     assert answer.status_code == 202, answer.text
     live.ready(name)
     yield name
@@ -84,7 +89,7 @@ def ended(slug: str, sha: str, context: str = PUSH) -> dict[str, Any]:
         found = status(slug, sha, context)
         return found if found and found["status"] != "pending" else None
 
-    return eventually(look, seconds=60)  # type: ignore[return-value]
+    return eventually(look, seconds=120)  # type: ignore[return-value]
 
 
 def log_of(told: dict[str, Any]) -> str:
@@ -146,7 +151,7 @@ def test_a_push_runs_with_the_projects_own_keys_which_no_log_shows(slug: str) ->
     log = log_of(told)
     assert "the key is ***, the run is " + told["target_url"].rpartition("/")[2] in log
     assert secret_of(slug, "bucket-credentials")["AWS_SECRET_ACCESS_KEY"] not in log
-    assert not (folder() / "ci" / "work").exists()
+    assert not (folder() / "ci" / "work" / told["target_url"].rpartition("/")[2]).exists()
 
 
 def test_a_failing_test_turns_the_commit_red(slug: str) -> None:
@@ -257,11 +262,11 @@ def test_a_runner_that_is_killed_goes_on_where_it_was(slug: str, tmp_path: Path)
     starts, go = tmp_path / "starts", tmp_path / "go"
     check = f"echo start >> '{starts}'; until test -e '{go}'; do sleep 0.1; done"
     sha = commit(slug, check, branch=unique("cut"))
-    eventually(starts.exists, seconds=30)
+    eventually(starts.exists, seconds=60)
     assert (status(slug, sha) or {})["status"] == "pending"
 
     live.kill("ci-runner")
-    eventually(lambda: starts.read_text().count("start") == 2, seconds=30)
+    eventually(lambda: starts.read_text().count("start") == 2, seconds=60)
     go.touch()
 
     assert ended(slug, sha)["status"] == "success"
