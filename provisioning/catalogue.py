@@ -98,12 +98,18 @@ class ForgeTarget(_Named):
     Without `ssh`, CI gets no key to clone with. `actions`: the forge has runners that run workflow files.
     """
 
-    kind: Literal["gitea", "forgejo", "github"] = "gitea"
+    kind: Literal["gitea", "forgejo", "github", "gitlab"] = "gitea"
     url: str
     token: SecretRef
     bot: str
     ssh: ForgeSsh | None = None
     actions: bool = False
+
+    @model_validator(mode="after")
+    def _runs_workflows(self) -> "ForgeTarget":
+        if self.actions and self.kind == "gitlab":
+            raise ValueError("GitLab runs no workflow files; leave actions out")
+        return self
 
 
 class _Directory(_Named):

@@ -21,6 +21,21 @@ def by_tekton(wish: Wish) -> bool:
     return wish.cluster.ci != "actions"
 
 
+def deaf_to_forge(wish: Wish) -> str | None:
+    """Why no delivery of the project's forge can start a run here, as a sentence; None when it can."""
+    if wish.forge.kind != "gitlab":
+        return None
+    return (
+        f"{wish.forge.title or wish.forge.name} is a GitLab. What starts runs here understands GitHub, Gitea and "
+        "Forgejo only, so a push starts none. The rest of the project works without it."
+    )
+
+
+def listener(wish: Wish) -> str:
+    """Where the forge delivers what may start a run; "" when nothing listens there, or nothing that understands it."""
+    return "" if deaf_to_forge(wish) else wish.cluster.ci_listener_url
+
+
 def by_actions(wish: Wish) -> bool:
     """Does the forge itself run CI? Then the repository needs the project's keys as secrets."""
     return wish.forge.actions and wish.cluster.ci != "tekton"
@@ -30,8 +45,8 @@ def without_tekton(wish: Wish) -> str | None:
     """Half a sentence: who runs the workflow file where no Tekton does; None when nobody is known to."""
     if by_actions(wish):
         return f"the Actions of {wish.forge.name} run {ACTIONS_FILE}"
-    if wish.cluster.ci == "actions" and wish.cluster.ci_listener_url:
-        return f"{wish.cluster.ci_listener_url} is told and runs {ACTIONS_FILE}"
+    if wish.cluster.ci == "actions" and listener(wish):
+        return f"{listener(wish)} is told and runs {ACTIONS_FILE}"
     return None
 
 

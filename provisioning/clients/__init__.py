@@ -48,6 +48,10 @@ def connect_forge(target: ForgeTarget, *, resolve: Resolve) -> ForgeClient:
         from provisioning.clients.github import GitHub
 
         return GitHub(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
+    if target.kind == "gitlab":
+        from provisioning.clients.gitlab import GitLab
+
+        return GitLab(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
     from provisioning.clients.gitea import Forge
 
     return Forge(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)

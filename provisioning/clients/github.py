@@ -8,8 +8,10 @@ called. Where it differs from Gitea:
 - Files can't be protected by a branch's rule; GitHub has CODEOWNERS for that.
 - Somebody outside the organisation is invited and has no right before accepting. An invitation counts as the right
   here, or each look would invite anew.
-- Several files become one commit in four calls (blobs, tree, commit, branch); an empty repository has no branch to
-  stand on, and so takes none.
+- Several files become one commit in several calls (blobs, tree, commit, branch). An empty repository takes no such
+  calls before it has a commit: its first file goes in by itself, and is then replaced by a commit of all files that has
+  no parent. A crash between the two leaves that one file.
+- How large a repository is comes late; whether it is empty is asked for by its branches.
 - A symbolic link to a plain file of the same repository reads as that file.
 """
 
@@ -84,13 +86,22 @@ class GitHub:
 
     def repository(self, full_name: str) -> Repository | None:
         """A repository, or None; for a former name the one that it leads to."""
-        found = self._api.find_moved(f"look for {full_name}", _repo(full_name))
-        return None if found is None else documents.repository(found)
+        return self._whole(self._api.find_moved(f"look for {full_name}", _repo(full_name)))
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A repository by its number; None when it isn't there."""
-        found = self._api.find(f"look for repository {repository_id}", f"/repositories/{repository_id}")
-        return None if found is None else documents.repository(found)
+        return self._whole(self._api.find(f"look for repository {repository_id}", f"/repositories/{repository_id}"))
+
+    def _whole(self, found: Json | None) -> Repository | None:
+        if found is None:
+            return None
+        repository = documents.repository(found)
+        if repository["empty"]:
+            repository["empty"] = self._is_empty(repository["full_name"])
+        return repository
+
+    def _is_empty(self, full_name: str) -> bool:
+        return not self._api.find(f"list the branches of {full_name}", f"{_repo(full_name)}/branches?per_page=1")
 
     def ensure_organisation(self, name: str) -> bool:
         """False when the organisation is there. GitHub lets nobody make one by API."""
@@ -214,25 +225,38 @@ class GitHub:
         return base64.b64decode(found["content"]), found["sha"]
 
     def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
-        """Write files in one commit on a branch that is there; the commit's id. A push in between raises."""
+        """Write files in one commit on a branch; the commit's id. A push in between raises.
+
+        TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
+        """
         doing, git = f"write to {branch} of {full_name}", f"{_repo(full_name)}/git"
+        first = self._is_empty(full_name)
+        if first:
+            self._put_first(full_name, branch, message, *next(iter(files.items())))
         tip = self._tip(full_name, branch, doing)
         entries = []
         for path, content in files.items():
             blob = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
             made = self._api.ask(doing, "POST", f"{git}/blobs", body=blob)
             entries.append({"path": path, "mode": "100644", "type": "blob", "sha": made["sha"]})
-        base = self._api.ask(doing, "GET", f"{git}/commits/{tip}")["tree"]["sha"]
-        tree = self._api.ask(doing, "POST", f"{git}/trees", body={"base_tree": base, "tree": entries})["sha"]
-        document = {"message": message, "tree": tree, "parents": [tip]}
+        whole: Json = {"tree": entries}
+        if not first:
+            whole["base_tree"] = self._api.ask(doing, "GET", f"{git}/commits/{tip}")["tree"]["sha"]
+        tree = self._api.ask(doing, "POST", f"{git}/trees", body=whole)["sha"]
+        document = {"message": message, "tree": tree, "parents": [] if first else [tip]}
         commit = str(self._api.ask(doing, "POST", f"{git}/commits", body=document)["sha"])
-        body = {"sha": commit, "force": False}
+        body = {"sha": commit, "force": first}
         moved = self._api.send("PATCH", f"{git}/refs/heads/{quote(branch)}", body=body)
         if moved.status_code == 422 and "fast forward" in said(moved):
             raise TemporaryError(f"{self.name} can't {doing}, since somebody pushed meanwhile.", delay=0.2)
         if not moved.is_success:
             raise self._api.error(moved, doing)
         return commit
+
+    def _put_first(self, full_name: str, branch: str, message: str, path: str, content: bytes) -> None:
+        body = {"message": message, "content": base64.b64encode(content).decode(), "branch": branch}
+        doing = f"write the first file of {full_name}"
+        self._api.ask(doing, "PUT", f"{_repo(full_name)}/contents/{quote(path)}", body=body)
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of a branch, or None."""

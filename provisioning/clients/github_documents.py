@@ -34,7 +34,7 @@ _PUSHED = ("push", "force_push", "branch_creation", "pr_merge", "merge_queue_mer
 
 
 def repository(found: Json) -> Repository:
-    """A repository out of GitHub's answer. It calls one empty that has no size yet."""
+    """A repository out of GitHub's answer. One without a size may be empty."""
     return {
         "id": found["id"],
         "full_name": found["full_name"],

@@ -12,7 +12,7 @@ The listener answers 202 whatever happens, so nothing can be learned from its an
 import json
 from typing import Any
 
-from provisioning.ci import ACTIONS_FILE, TEKTON_FILE, by_tekton, without_tekton
+from provisioning.ci import ACTIONS_FILE, TEKTON_FILE, by_tekton, deaf_to_forge, without_tekton
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.repositories import full_name
@@ -148,8 +148,12 @@ def _binding(wish: Wish, name: str, *, role: str, subject: dict[str, str], absen
 
 
 def unsupported(wish: Wish, client: ClusterClient) -> str | None:
-    """What is missing in the cluster; None when it has Tekton Triggers, or when they are not to run CI."""
-    if not by_tekton(wish) or client.serves(API_VERSIONS["Trigger"], "Trigger"):
+    """What is missing in the cluster or the forge; None when it has Tekton Triggers, or when they are not to run CI."""
+    if not by_tekton(wish):
+        return None
+    if (deaf := deaf_to_forge(wish)) is not None:
+        return deaf
+    if client.serves(API_VERSIONS["Trigger"], "Trigger"):
         return None
     who = wish.cluster.title or wish.cluster.name
     instead = without_tekton(wish)

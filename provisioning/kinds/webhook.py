@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from provisioning import ci
 from provisioning.forge import ForgeClient
 from provisioning.kind import Body, Credential, Each, Kind, Object, Wish
 from provisioning.repositories import full_name, own_repository
@@ -34,7 +35,7 @@ def _profile_url(wish: Wish) -> str:
 
 def desired(wish: Wish) -> tuple[Object, ...]:
     """The portal's hook, and the listener's where the catalogue has one."""
-    urls = {KEY_CI: wish.cluster.ci_listener_url, KEY_PROFILE: _profile_url(wish)}
+    urls = {KEY_CI: ci.listener(wish), KEY_PROFILE: _profile_url(wish)}
     return tuple(
         Object(key=key, body={"url": url, "events": list(EVENTS), "active": True, "copies": 1})
         for key, url in urls.items()
@@ -44,7 +45,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
 def _matching(wish: Wish, key: str, present: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The hooks on the repository that are this one, oldest first."""
-    listener = wish.cluster.ci_listener_url
+    listener = ci.listener(wish)
     if key == KEY_PROFILE:
         found = [hook for hook in present if urlsplit(hook["url"]).path == profile_hook_path(wish)]
     else:
@@ -103,7 +104,7 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
 
 def summary(wish: Wish) -> str:
     """One line: what a push and a pull request ring."""
-    if wish.cluster.ci_listener_url:
+    if ci.listener(wish):
         return f"Pushes and pull requests ring CI on {wish.cluster.name} and the portal"
     return f"Pushes and pull requests ring the portal; {wish.cluster.name} has no CI listener"
 

@@ -317,3 +317,37 @@ def test_a_github_signs_in_its_own_way_and_pings_first(row: RegisteredRepository
         (202, "Noted. The answer will stand on the commit."),
     ]
     assert noted() == [("g-1", "push", SHA, None)]
+
+
+def test_a_gitlab_sends_the_secret_along_and_each_delivery_counts_once(
+    row: RegisteredRepository, monkeypatch: Any
+) -> None:
+    before = installation()
+    [git] = before.catalogue.forges
+    catalogue = before.catalogue.model_copy(update={"forges": (git.model_copy(update={"kind": "gitlab"}),)})
+    monkeypatch.setattr(settings, "INSTALLATION", replace(before, catalogue=catalogue))
+    project = {"id": 12, "path_with_namespace": NAME, "default_branch": "main"}
+    payload = {
+        "object_kind": "push",
+        "ref": "refs/heads/main",
+        "after": SHA,
+        "user_username": "alice",
+        "project": project,
+    }
+    nothing = {"X-Gitea-Event": None, "X-Gitea-Delivery": None, "X-Gitea-Signature": None}
+    gitlab = {"X-Gitlab-Event": "Push Hook", "Idempotency-Key": "k-1", "X-Gitlab-Token": secret_of(row.uid)}
+    assert deliver(row.uid, payload).status_code == 401
+    assert deliver(row.uid, payload, headers={**nothing, **gitlab, "X-Gitlab-Token": "wrong"}).status_code == 401
+    answers = [deliver(row.uid, payload, headers={**nothing, **gitlab}) for _ in range(2)]
+    assert [(one.status_code, one.json()["detail"]) for one in answers] == [
+        (202, "Noted. The answer will stand on the commit."),
+        (200, "This delivery was seen already."),
+    ]
+    unnamed = deliver(row.uid, payload, headers={**nothing, **gitlab, "Idempotency-Key": None})
+    assert (unnamed.status_code, unnamed.json()["detail"]) == (
+        400,
+        "A delivery needs its id: Idempotency-Key or X-Gitlab-Event-UUID.",
+    )
+    bot = deliver(row.uid, {**payload, "user_username": "slipway-bot"}, headers={**nothing, **gitlab})
+    assert bot.json() == {"detail": "Ignored: Slipway pushed that itself."}
+    assert noted() == [("k-1", "push", SHA, None)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.catalogue import CatalogueError, load
+from provisioning.catalogue import CatalogueError, ForgeTarget, load
 
 EXAMPLE = Path("platform.example.yaml").read_text()
 
@@ -83,3 +83,10 @@ def test_what_is_no_catalogue(text: str, tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"nowhere\.yaml: can't be read"):
         load(tmp_path / "nowhere.yaml")
+
+
+def test_gitlab_runs_no_workflow_files():
+    forge = {"name": "git-1", "kind": "gitlab", "url": "https://git.example", "token": {"file": "t"}, "bot": "bot"}
+    assert ForgeTarget.model_validate(forge).kind == "gitlab"
+    with pytest.raises(ValueError, match="GitLab runs no workflow files; leave actions out"):
+        ForgeTarget.model_validate({**forge, "actions": True})

@@ -88,10 +88,13 @@ _CATALOGUE: dict[str, Any] = {
 }
 
 
-def catalogue(*, cluster: Mapping[str, Any] | None = None, **changes: Any) -> Catalogue:
-    """The sample catalogue. `cluster` changes fields of its one cluster, the rest top-level fields."""
+def catalogue(
+    *, cluster: Mapping[str, Any] | None = None, forge: Mapping[str, Any] | None = None, **changes: Any
+) -> Catalogue:
+    """The sample catalogue. `cluster` and `forge` change fields of its one cluster and forge; the rest: the top."""
     data = {**_CATALOGUE, **changes}
     data["clusters"] = [{**data["clusters"][0], **(cluster or {})}]
+    data["forges"] = [{**data["forges"][0], **(forge or {})}]
     return Catalogue.model_validate(data)
 
 

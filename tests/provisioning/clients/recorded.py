@@ -21,15 +21,16 @@ class Asked:
     body: Any = None
 
 
-@dataclass(frozen=True)
 class InTurn:
     """Several answers to the same request, one after the other; the last one for good."""
 
-    answers: list[Any]
+    def __init__(self, *answers: Any) -> None:
+        self._answers, self._given = answers, 0
 
     def next(self) -> Any:
         """The answer whose turn it is."""
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self._given += 1
+        return self._answers[min(self._given, len(self._answers)) - 1]
 
 
 class Played(ThreadingHTTPServer):

@@ -13,6 +13,7 @@ from tests.provisioning.clients.recorded import Asked, InTurn, Played, played
 
 API = "/api/v3"
 REPO = f"{API}/repos/{NAME}"
+BRANCHES = f"{REPO}/branches?per_page=1"
 PAGE = "page=1&per_page=50"
 
 
@@ -232,14 +233,16 @@ SCRIPTS: dict[str, Script] = {
     ),
     "write files": (
         {
+            ("GET", BRANCHES): [{"name": "main"}],
             ("GET", f"{REPO}/git/ref/heads/main"): {"object": {"sha": BEFORE}},
-            ("POST", f"{REPO}/git/blobs"): InTurn([(201, {"sha": "b1"}), (201, {"sha": "b2"})]),
+            ("POST", f"{REPO}/git/blobs"): InTurn((201, {"sha": "b1"}), (201, {"sha": "b2"})),
             ("GET", f"{REPO}/git/commits/{BEFORE}"): {"tree": {"sha": "t0"}},
             ("POST", f"{REPO}/git/trees"): (201, {"sha": "t1"}),
             ("POST", f"{REPO}/git/commits"): (201, {"sha": SHA}),
             ("PATCH", f"{REPO}/git/refs/heads/main"): {"object": {"sha": SHA}},
         },
         [
+            get(BRANCHES),
             get(f"{REPO}/git/ref/heads/main"),
             Asked("POST", f"{REPO}/git/blobs", {"content": "YQo=", "encoding": "base64"}),
             Asked("POST", f"{REPO}/git/blobs", {"content": "/wA=", "encoding": "base64"}),
@@ -557,3 +560,37 @@ def test_invited_people_count_as_let_in(server: Played, forge: GitHub) -> None:
 )
 def test_where_the_api_is(url: str, address: str) -> None:
     assert api_address(url) == address
+
+
+@pytest.mark.parametrize(("branches", "empty"), [([], True), ([{"name": "main"}], False)])
+def test_one_without_a_size_is_empty_only_without_a_branch(
+    server: Played, forge: GitHub, branches: list[Any], empty: bool
+) -> None:
+    server.answers |= {("GET", REPO): repository(size=0), ("GET", BRANCHES): branches}
+    found = forge.repository(NAME)
+    assert found is not None
+    assert (found["empty"], server.asked) == (empty, [get(REPO), get(BRANCHES)])
+
+
+def test_the_first_files_become_one_commit_without_a_parent(server: Played, forge: GitHub) -> None:
+    server.answers |= SCRIPTS["write files"][0] | {
+        ("GET", BRANCHES): [],
+        ("PUT", f"{REPO}/contents/a.txt"): (201, {"commit": {"sha": BEFORE}}),
+        ("POST", f"{REPO}/git/blobs"): InTurn((201, {"sha": "b1"}), (201, {"sha": "b2"})),
+    }
+    assert forge.put_files(NAME, "main", "Write", {"a.txt": b"a\n", "b/c.bin": b"\xff\x00"}) == SHA
+    assert [one for one in server.asked if one.method != "GET" and "blobs" not in one.path] == [
+        Asked("PUT", f"{REPO}/contents/a.txt", {"message": "Write", "content": "YQo=", "branch": "main"}),
+        Asked(
+            "POST",
+            f"{REPO}/git/trees",
+            {
+                "tree": [
+                    {"path": "a.txt", "mode": "100644", "type": "blob", "sha": "b1"},
+                    {"path": "b/c.bin", "mode": "100644", "type": "blob", "sha": "b2"},
+                ]
+            },
+        ),
+        Asked("POST", f"{REPO}/git/commits", {"message": "Write", "tree": "t1", "parents": []}),
+        Asked("PATCH", f"{REPO}/git/refs/heads/main", {"sha": SHA, "force": True}),
+    ]

@@ -235,3 +235,12 @@ def test_without_tekton_the_actions_of_the_forge_are_named() -> None:
         "Cluster North has no Tekton Triggers, so the Actions of git-1 run .github/workflows/ci.yaml."
         " Once the platform team installs Tekton, we add it by ourselves."
     )
+
+
+def test_a_gitlab_starts_no_run_and_says_so():
+    wanted = wish(catalogue=catalogue(forge={"kind": "gitlab"}))
+    assert KIND.unsupported is not None
+    assert KIND.unsupported(wanted, FakeCluster()) == (
+        "git-1 is a GitLab. What starts runs here understands GitHub, Gitea and Forgejo only, so a push starts none. "
+        "The rest of the project works without it."
+    )

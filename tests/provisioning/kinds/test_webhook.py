@@ -189,3 +189,8 @@ def test_removal_leaves_the_hooks_of_a_repository_that_is_another_projects(forge
     assert KIND.delete(wish(uid="another"), forge) is True
 
     assert hooks(forge) == expected()
+
+
+def test_a_listener_that_does_not_understand_the_forge_is_not_rung():
+    wanted = wish(catalogue=catalogue(forge={"kind": "gitlab"}))
+    assert [thing.key for thing in KIND.desired(wanted)] == ["hook/profile"]

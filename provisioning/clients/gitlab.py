@@ -1,0 +1,519 @@
+"""GitLab in the words of `provisioning.forge`, by its published REST API (version 4).
+
+Written against that API's documentation and tried with answers of its shapes only: no GitLab was ever called. Where it
+differs from Gitea:
+
+- People have levels: Reporter reads, Developer writes, Maintainer administers. What somebody has through the group
+  can't be taken away in a project; who administers that way reads as "owner".
+- On the free edition nobody may push to a protected branch by name; Maintainers may. Approvals need Premium.
+- The free edition can't start a project from a template: it is made empty and gets the template's files as one commit.
+- "Not private" means `internal` (everybody signed in), never `public`.
+- A status can't go from pending to pending. Files can't be protected by a branch's rule.
+- A merge request is called by its number within the project, as pull requests are elsewhere.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from provisioning.clients import gitlab_documents as documents
+from provisioning.clients.forge_api import ForgeApi, Json, said
+from provisioning.clients.gitlab_templates import as_actions
+from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
+from provisioning.forge import (
+    FILE_LIMIT,
+    ChangedFile,
+    Comment,
+    DeployKey,
+    Grant,
+    Head,
+    Hook,
+    Permission,
+    Protection,
+    PullRequest,
+    Push,
+    Repository,
+    State,
+    Status,
+    cannot,
+    marked,
+    our_comment,
+)
+
+_ANSWER_LIMIT = FILE_LIMIT * 3 // 2 + 16 * 1024
+_NO_ONE, _DEVELOPERS, _MAINTAINERS = 0, 30, 40
+_APPROVALS = "Slipway"
+"""Name of our approval rule."""
+
+
+class GitLab:
+    """One GitLab. Threads may share it; processes may not. See `ForgeClient` for what is raised."""
+
+    status_limit = 255
+
+    def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
+        self.name = name
+        self.bot = bot
+        self._api = ForgeApi(
+            name=name, base=f"{url.rstrip('/')}/api/v4", headers={"PRIVATE-TOKEN": token}, page_size="per_page"
+        )
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._api.close()
+
+    def probe(self) -> str:
+        """The server's version. PermanentError when the token is somebody else's than the bot's."""
+        login = self._api.ask("say whose token this is", "GET", "/user")["username"]
+        if login.lower() != self.bot.lower():
+            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+        return str(self._api.ask("tell its version", "GET", "/version")["version"])
+
+    # Repositories
+
+    def repository(self, full_name: str) -> Repository | None:
+        """A project, or None; for a former name the one that it leads to."""
+        found = self._api.find_moved(f"look for {full_name}", _project(full_name))
+        return None if found is None else documents.repository(found)
+
+    def repository_by_id(self, repository_id: int) -> Repository | None:
+        """A project by its number; None when it isn't there."""
+        found = self._api.find(f"look for repository {repository_id}", f"/projects/{repository_id}")
+        return None if found is None else documents.repository(found)
+
+    def ensure_organisation(self, name: str) -> bool:
+        """Make a private group unless it is there. True: made now."""
+        doing = f"make the group {name}"
+        if self._group(name) is not None:
+            return False
+        made = self._api.send("POST", "/groups", body={"name": name, "path": name, "visibility": "private"})
+        if made.status_code in (400, 409) and self._group(name) is not None:
+            return False
+        if not made.is_success:
+            raise self._api.error(made, doing)
+        return True
+
+    def _group(self, name: str) -> int | None:
+        found = self._api.find(f"look for the group {name}", f"/groups/{quote(name, safe='')}?with_projects=false")
+        return None if found is None else int(found["id"])
+
+    def create_from_template(
+        self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
+    ) -> Repository:
+        """Make a project with a template's files as its first commit. Raises AlreadyExists.
+
+        One that an attempt left empty, with this very description, is filled.
+        """
+        template = self.repository(template_full_name)
+        if template is None or template["empty"]:
+            raise PermanentError(
+                f"{self.name} has no template {template_full_name}. The platform team must mend the catalogue."
+            )
+        try:
+            made = self.create_repository(owner, name, description, private=private, auto_init=False)
+        except AlreadyExists:
+            left = self.repository(f"{owner}/{name}")
+            if left is None or not left["empty"] or left["description"] != description:
+                raise
+            made = left
+        source, branch = _project(template_full_name), template["default_branch"]
+        actions = as_actions(self._api, project=source, ref=quote(branch, safe=""), full_name=template_full_name)
+        self._commit(made["full_name"], branch, "Initial commit", actions)
+        return {**made, "default_branch": branch, "empty": False}
+
+    def create_repository(
+        self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
+    ) -> Repository:
+        """Make a project in a group, with a README unless `auto_init` is off. Raises AlreadyExists."""
+        doing = f"make {owner}/{name}"
+        group = self._group(owner)
+        if group is None:
+            message = f"{self.name} can't {doing}: there is no group {owner}."
+            raise TemporaryError(message, reason=Reason.DEPENDENCY_NOT_READY)
+        body = {
+            "name": name,
+            "path": name,
+            "namespace_id": group,
+            "description": description,
+            "visibility": _visibility(private),
+            "initialize_with_readme": auto_init,
+        }
+        made = self._api.send("POST", "/projects", body=body)
+        if made.status_code in (400, 409) and "already been taken" in said(made):
+            raise AlreadyExists(f"{owner}/{name} already exists on {self.name}.")
+        if not made.is_success:
+            raise self._api.error(made, doing)
+        return documents.repository(self._api.document(made))
+
+    def delete_repository(self, full_name: str) -> bool:
+        """Remove a project with all that is in it. False when it wasn't there."""
+        return self._api.drop(f"remove {full_name}", _project(full_name))
+
+    def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
+        """Replace the project's topics."""
+        body = {"topics": list(topics)}
+        self._api.ask(f"set the topics of {full_name}", "PUT", _project(full_name), body=body)
+
+    def set_private(self, full_name: str, private: bool) -> None:
+        """Show the project to its own people only, or to everybody signed in; never to the world."""
+        body = {"visibility": _visibility(private)}
+        self._api.ask(f"set who sees {full_name}", "PUT", _project(full_name), body=body)
+
+    def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
+        """Address of the page that shows a line of a file. html_url: the project's page."""
+        return f"{html_url}/-/blob/{sha}/{quote(path)}#L{line}"
+
+    # Branches and files
+
+    def branch_head(self, full_name: str, branch: str) -> Head | None:
+        """The commit at a branch's tip; None when there is no such branch (or project)."""
+        found = self._api.find(f"read the branch {branch} of {full_name}", _branch(full_name, branch))
+        return None if found is None else documents.head(found["commit"])
+
+    def pushes(self, full_name: str, branch: str) -> list[Push]:
+        """The newest pushes to a branch and who made them, newest first, of the last 50 of the project."""
+        path = f"{_project(full_name)}/events?action=pushed&per_page=50"
+        return documents.pushes(self._api.find(f"tell who pushed to {branch}", path) or [], branch)
+
+    def create_branch(self, full_name: str, branch: str, start: str) -> bool:
+        """Make a branch at another one's tip. False when it exists already."""
+        doing, path = f"make the branch {branch} of {full_name}", f"{_project(full_name)}/repository/branches"
+        made = self._api.send("POST", path, body={"branch": branch, "ref": start})
+        if made.status_code == 400 and "already exists" in said(made):
+            return False
+        if made.status_code == 400 and "Invalid reference" in said(made):
+            raise TemporaryError(f"{self.name} can't {doing}, since {start} isn't there yet.", delay=0.2)
+        if not made.is_success:
+            raise self._api.error(made, doing)
+        return True
+
+    def delete_branch(self, full_name: str, branch: str) -> bool:
+        """Remove a branch. False when it wasn't there."""
+        return self._api.drop(f"remove the branch {branch} of {full_name}", _branch(full_name, branch))
+
+    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None:
+        """A file's bytes and blob id at a branch, tag or commit; None when there is no such file, or it is a folder.
+
+        TemporaryError when there is no such ref (yet). PermanentError when it is larger than 64 KiB. A symbolic link
+        reads as the path that it holds.
+        """
+        doing, project = f"read {path} of {full_name}", _project(full_name)
+        where = f"{project}/repository/files/{quote(path, safe='')}?ref={quote(ref, safe='')}"
+        found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+        if found is None:
+            if self._api.find(doing, f"{project}/repository/commits/{quote(ref, safe='')}?stats=false") is None:
+                raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
+            return None
+        if found["size"] > FILE_LIMIT:
+            raise PermanentError(f"{path} of {full_name} is larger than 64 KiB.")
+        return base64.b64decode(found["content"]), found["blob_id"]
+
+    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
+        """Write files in one commit on a branch, new ones and present ones alike; the commit's id.
+
+        In an empty project this makes the branch.
+        """
+        doing, files_at = f"write to {branch} of {full_name}", f"{_project(full_name)}/repository/files"
+        actions: list[Json] = []
+        for path, content in files.items():
+            present = self._api.find(doing, f"{files_at}/{quote(path, safe='')}?ref={quote(branch, safe='')}")
+            actions.append(
+                {
+                    "action": "create" if present is None else "update",
+                    "file_path": path,
+                    "content": base64.b64encode(content).decode(),
+                    "encoding": "base64",
+                }
+            )
+        return self._commit(full_name, branch, message, actions)
+
+    def _commit(self, full_name: str, branch: str, message: str, actions: Sequence[Json]) -> str:
+        doing, path = f"write to {branch} of {full_name}", f"{_project(full_name)}/repository/commits"
+        body = {"branch": branch, "commit_message": message, "actions": list(actions)}
+        made = self._api.send("POST", path, body=body)
+        if made.status_code == 400 and "You can only create or edit files when you are on a branch" in said(made):
+            raise TemporaryError(f"{self.name} can't {doing}, since the branch isn't there yet.", delay=0.2)
+        if not made.is_success:
+            raise self._api.error(made, doing)
+        return str(self._api.document(made)["id"])
+
+    def branch_protection(self, full_name: str, branch: str) -> Protection | None:
+        """The rule of exactly that name, or None. One that lets others than we would push names nobody."""
+        found = self._api.find(f"read the protection of {branch}", _protection(full_name, branch))
+        if found is None:
+            return None
+        pushing = {one["access_level"] for one in found["push_access_levels"]}
+        merging = {one["access_level"] for one in found["merge_access_levels"]}
+        return {
+            "approvals": self._approvals(full_name)[1],
+            "checks": [],
+            "protected_files": [],
+            "push_logins": [],
+            "administrators_push": (pushing, merging) == ({_MAINTAINERS}, {_DEVELOPERS})
+            and not found["allow_force_push"],
+        }
+
+    def _approvals(self, full_name: str) -> tuple[int | None, int]:
+        """Number of our approval rule and how many it asks for; (None, 0) without one, as on the free edition."""
+        response = self._api.send("GET", f"{_project(full_name)}/approval_rules?per_page=100")
+        if response.status_code in (403, 404):
+            return None, 0
+        if not response.is_success:
+            raise self._api.error(response, f"read the approval rules of {full_name}")
+        ours = (one for one in self._api.document(response) if one["name"] == _APPROVALS)
+        rule = next(ours, None)
+        return (None, 0) if rule is None else (rule["id"], rule["approvals_required"])
+
+    def put_branch_protection(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        checks: Sequence[str] = (),
+        protected_files: Sequence[str] = (),
+        push_logins: Sequence[str] = (),
+        new: bool = False,  # noqa: ARG002
+    ) -> None:
+        """Make or replace the rule of a branch: Maintainers push when `push_logins` names anybody, else nobody does.
+
+        A rule can only be replaced by removing it first, so for a moment there is none. new: as elsewhere, unused here.
+        """
+        if protected_files:
+            raise cannot(self.name, "protect single files", "Write a CODEOWNERS file and ask for its owners' reviews.")
+        if checks:
+            raise cannot(
+                self.name, "ask for checks by name", "Ask for a pipeline that succeeds, in the settings there."
+            )
+        doing, path = f"protect {branch} of {full_name}", _protection(full_name, branch)
+        pushing = _MAINTAINERS if push_logins else _NO_ONE
+        rule = {"push_access_level": pushing, "merge_access_level": _DEVELOPERS, "allow_force_push": False}
+        self._api.drop(doing, path)
+        body = {"name": branch, **rule}
+        self._api.ask(doing, "POST", f"{_project(full_name)}/protected_branches", body=body)
+        self._put_approvals(full_name, approvals)
+
+    def _put_approvals(self, full_name: str, approvals: int) -> None:
+        doing, path = f"ask for approvals in {full_name}", f"{_project(full_name)}/approval_rules"
+        number, present = self._approvals(full_name)
+        if present == approvals:
+            return
+        body = {"name": _APPROVALS, "approvals_required": approvals}
+        if number is not None:
+            self._api.ask(doing, "PUT", f"{path}/{number}", body=body)
+            return
+        made = self._api.send("POST", path, body=body)
+        if made.status_code in (403, 404):
+            raise cannot(self.name, "ask for approvals", "That needs GitLab Premium; ask for none in the project.")
+        if not made.is_success:
+            raise self._api.error(made, doing)
+
+    # People
+
+    def find_user(self, who: str) -> str | None:
+        """The login of a person, by mail address when `who` holds "@", else by login; None when unknown.
+
+        Mail addresses that people hide are found with an administrator's token only. Only an exact match counts.
+        """
+        if "@" not in who:
+            found = self._user(who)
+            return None if found is None else str(found["username"])
+        for one in self._api.pages(f"look for {who}", f"/users?search={quote(who, safe='')}"):
+            mails = {(one.get(field) or "").lower() for field in ("email", "public_email")}
+            if who.lower() in mails:
+                return str(one["username"])
+        return None
+
+    def _user(self, login: str) -> Json | None:
+        found = self._api.find(f"look for {login}", f"/users?username={quote(login, safe='')}") or []
+        return next((one for one in found if one["username"].lower() == login.lower()), None)
+
+    def collaborators(self, full_name: str) -> dict[str, Permission]:
+        """The members of the project by login; "owner": who administers it through the group."""
+        doing, path = f"list the members of {full_name}", f"{_project(full_name)}/members"
+        own = {one["username"]: documents.permission(one["access_level"]) for one in self._api.pages(doing, path)}
+        everybody = self._api.pages(doing, f"{path}/all")
+        above = {one["username"] for one in everybody if one["access_level"] >= _MAINTAINERS} - own.keys()
+        return {**own, **dict.fromkeys(sorted(above), "owner")}
+
+    def permission(self, full_name: str, login: str) -> Permission:
+        """What a person may do on a project, by whatever way; "none" also when either isn't there."""
+        person = self._user(login)
+        if person is None:
+            return "none"
+        path = f"{_project(full_name)}/members/all/{person['id']}"
+        found = self._api.find(f"tell what {login} may do on {full_name}", path)
+        return "none" if found is None else documents.permission(found["access_level"])
+
+    def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
+        """Give a person rights, or change them. TemporaryError while GitLab doesn't know the person."""
+        doing, person = f"let {login} into {full_name}", self._user(login)
+        if person is None:
+            message = f"{self.name} can't {doing}: it knows nobody of that name."
+            raise TemporaryError(message, reason=Reason.DEPENDENCY_NOT_READY)
+        path, level = f"{_project(full_name)}/members", {"access_level": documents.LEVELS[permission]}
+        made = self._api.send("POST", path, body={"user_id": person["id"], **level})
+        if made.status_code == 409:
+            self._api.ask(doing, "PUT", f"{path}/{person['id']}", body=level)
+        elif not made.is_success:
+            raise self._api.error(made, doing)
+
+    def delete_collaborator(self, full_name: str, login: str) -> None:
+        """Take a person's own rights away. Nothing happens when there are none, or no such person."""
+        person = self._user(login)
+        if person is not None:
+            self._api.drop(f"take {login} off {full_name}", f"{_project(full_name)}/members/{person['id']}")
+
+    # Webhooks
+
+    def hooks(self, full_name: str) -> list[Hook]:
+        """The webhooks of a project, events in our words and sorted."""
+        found = self._api.pages(f"list the webhooks of {full_name}", f"{_project(full_name)}/hooks")
+        return [documents.hook(one) for one in found]
+
+    def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
+        """Make a webhook that sends `secret` along; its number."""
+        body = documents.hook_body(url, secret, events)
+        made = self._api.ask(f"make a webhook on {full_name}", "POST", f"{_project(full_name)}/hooks", body=body)
+        return int(made["id"])
+
+    def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
+        """Rewrite all of a webhook, its secret too."""
+        path, body = f"{_project(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
+        self._api.ask(f"change webhook {hook_id} of {full_name}", "PUT", path, body=body)
+
+    def delete_hook(self, full_name: str, hook_id: int) -> bool:
+        """Remove a webhook. False when it wasn't there."""
+        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{_project(full_name)}/hooks/{hook_id}")
+
+    # Deploy keys
+
+    def deploy_keys(self, full_name: str) -> list[DeployKey]:
+        """The deploy keys of a project; [] when it isn't there."""
+        found = self._api.pages(f"list the deploy keys of {full_name}", f"{_project(full_name)}/deploy_keys")
+        return [documents.deploy_key(one) for one in found]
+
+    def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
+        """Let whoever has the private half read the project; the key's number."""
+        body = {"title": title, "key": public, "can_push": False}
+        made = self._api.ask(
+            f"add a deploy key to {full_name}", "POST", f"{_project(full_name)}/deploy_keys", body=body
+        )
+        return int(made["id"])
+
+    def delete_deploy_key(self, full_name: str, key_id: int) -> None:
+        """Remove a deploy key. Nothing happens when it isn't there."""
+        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_project(full_name)}/deploy_keys/{key_id}")
+
+    # Secrets of workflow files, which GitLab doesn't run
+
+    def ci_secrets(self, full_name: str) -> list[str]:  # noqa: ARG002
+        """None: GitLab runs no workflow files."""
+        return []
+
+    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:  # noqa: ARG002
+        """PermanentError: GitLab's CI is another one than the Actions that this is for."""
+        raise cannot(self.name, "run workflow files", "Leave `actions` out of its entry in the catalogue.")
+
+    def delete_ci_secret(self, full_name: str, name: str) -> None:
+        """Nothing happens: there are none."""
+
+    # Statuses, merge requests, comments
+
+    def set_status(
+        self, full_name: str, sha: str, context: str, state: State, description: str, target_url: str = ""
+    ) -> None:
+        """Say something about a commit under a context; the last word of a context counts. Cut to 255 characters.
+
+        A pending one stays as it is when it is to be pending: GitLab changes no words without a change of state.
+        """
+        body: Json = {
+            "name": context,
+            "state": documents.STATES[state],
+            "description": description[: self.status_limit],
+        }
+        if target_url:
+            body["target_url"] = target_url
+        made = self._api.send("POST", f"{_project(full_name)}/statuses/{sha}", body=body)
+        if made.status_code == 400 and "Cannot transition status" in said(made):
+            present = self.statuses(full_name, sha).get(context)
+            if state == "pending" and present is not None and present["state"] == "pending":
+                return
+        if not made.is_success:
+            raise self._api.error(made, f"write a status on {sha[:10]} of {full_name}")
+
+    def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
+        """The last status of each context on a commit; {} when there is none, or no such commit."""
+        path = f"{_project(full_name)}/repository/commits/{sha}/statuses"
+        return documents.statuses(list(self._api.pages(f"read the statuses of {sha[:10]}", path)))
+
+    def pull_request(self, full_name: str, number: int) -> PullRequest | None:
+        """A merge request, or None."""
+        found = self._api.find(f"read merge request {number} of {full_name}", _request(full_name, number))
+        if found is None:
+            return None
+        if found["source_project_id"] == found["target_project_id"]:
+            return documents.pull_request(found, head_repository=full_name)
+        fork = self.repository_by_id(found["source_project_id"]) if found["source_project_id"] else None
+        return documents.pull_request(found, head_repository=fork["full_name"] if fork is not None else "")
+
+    def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
+        """The open merge requests that come from a branch of this very project, oldest number first."""
+        path = f"{_project(full_name)}/merge_requests?state=opened&source_branch={quote(branch, safe='')}"
+        found = self._api.pages(f"list the merge requests of {full_name}", path)
+        own = [one for one in found if one["source_project_id"] == one["target_project_id"]]
+        ours = [documents.pull_request(one, head_repository=full_name) for one in own]
+        return sorted(ours, key=lambda one: one["number"])
+
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
+        """Ask for `branch` to be merged into `base`; the merge request's number. Raises AlreadyExists."""
+        document = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
+        made = self._api.send("POST", f"{_project(full_name)}/merge_requests", body=document)
+        if made.status_code == 409:
+            raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
+        if not made.is_success:
+            raise self._api.error(made, f"make a merge request on {full_name}")
+        return int(self._api.document(made)["iid"])
+
+    def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
+        """The files that a merge request touches."""
+        path = f"{_request(full_name, number)}/diffs"
+        return [documents.changed_file(one) for one in self._api.pages(f"list the files of {number}", path)]
+
+    def comments(self, full_name: str, number: int) -> list[Comment]:
+        """What people wrote under a merge request, oldest first; GitLab's own notes are left out."""
+        doing, path = f"read the comments on {number} of {full_name}", _request(full_name, number)
+        if self._api.find(doing, path) is None:
+            raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
+        found = self._api.pages(doing, f"{path}/notes?sort=asc&order_by=created_at")
+        return [documents.comment(one) for one in found if not one["system"]]
+
+    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
+        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing."""
+        text, notes = marked(marker, body), f"{_request(full_name, number)}/notes"
+        ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
+        if ours is None:
+            return int(self._api.ask(f"comment on {number}", "POST", notes, body={"body": text})["id"])
+        if ours["body"] != text:
+            self._api.ask(f"change our comment on {number}", "PUT", f"{notes}/{ours['id']}", body={"body": text})
+        return ours["id"]
+
+
+def _project(full_name: str) -> str:
+    return f"/projects/{quote(full_name, safe='')}"
+
+
+def _branch(full_name: str, branch: str) -> str:
+    return f"{_project(full_name)}/repository/branches/{quote(branch, safe='')}"
+
+
+def _protection(full_name: str, branch: str) -> str:
+    return f"{_project(full_name)}/protected_branches/{quote(branch, safe='')}"
+
+
+def _request(full_name: str, number: int) -> str:
+    return f"{_project(full_name)}/merge_requests/{number}"
+
+
+def _visibility(private: bool) -> str:
+    return "private" if private else "internal"

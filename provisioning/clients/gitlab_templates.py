@@ -1,0 +1,39 @@
+"""A template's files for a new GitLab project, which GitLab's free edition can't start from a template by itself."""
+
+from provisioning.clients.forge_api import ForgeApi, Json
+from provisioning.errors import PermanentError
+
+FILES_AT_MOST = 300
+_BYTES_AT_MOST = 1024 * 1024
+_ANSWER_LIMIT = _BYTES_AT_MOST * 3 // 2 + 16 * 1024
+_PLAIN = ("100644", "100755")
+
+
+def as_actions(api: ForgeApi, *, project: str, ref: str, full_name: str) -> list[Json]:
+    """All files of a template as the actions of one commit, content in base64 as it came.
+
+    project: its path in the API. full_name: its name, for people. PermanentError when it has more files or larger ones
+    than we take, or a symbolic link or submodule.
+    """
+    doing = f"read the template {full_name}"
+    found = list(api.pages(doing, f"{project}/repository/tree?recursive=true&ref={ref}"))
+    files = [one for one in found if one["type"] != "tree"]
+    strange = [one["path"] for one in files if one["mode"] not in _PLAIN]
+    if strange:
+        raise PermanentError(f"The template {full_name} holds more than plain files: {strange[0]}.")
+    if len(files) > FILES_AT_MOST:
+        raise PermanentError(f"The template {full_name} has {len(files)} files; at most {FILES_AT_MOST} are copied.")
+    return [_action(api, doing, project=project, entry=one) for one in files]
+
+
+def _action(api: ForgeApi, doing: str, *, project: str, entry: Json) -> Json:
+    blob = api.find_bounded(doing, f"{project}/repository/blobs/{entry['id']}", limit=_ANSWER_LIMIT)
+    if blob is None:
+        raise PermanentError(f"{api.name} can't {doing}: it changed meanwhile.")
+    return {
+        "action": "create",
+        "file_path": entry["path"],
+        "content": blob["content"],
+        "encoding": "base64",
+        "execute_filemode": entry["mode"] == "100755",
+    }
