@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from devstack import ci_run
+from devstack import ci_run, processes
 from devstack.ci_jobs import Job, NoRun, Queue, job_of
 from devstack.ci_run import Access
+from devstack.endpoints import Endpoints
 from devstack.processes import PASSED_ON
 from devstack.receiver import Delivery, accept
 from devstack.runner import access_of
@@ -185,3 +186,17 @@ def test_secrets_are_blotted_out_and_a_long_log_is_cut(monkeypatch: pytest.Monke
     ci_run._copy_masked(lines, target, values=["sekret-one", "sekret-one-more", "a"])
 
     assert target.getvalue() == "key *** and ***\nshort a\n\n(the log is cut here)\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoints", "there"),
+    [
+        ("dev", Endpoints(), ["ci-runner"]),
+        ("bench", Endpoints(), []),
+        ("dev", Endpoints(gitea_url="https://git.corp.example/"), []),
+    ],
+)
+def test_a_stack_has_a_runner_where_it_can_clone_and_nothing_is_measured(
+    name: str, endpoints: Endpoints, there: list[str], tmp_path: Path
+) -> None:
+    assert [one.name for one in processes._runner(Stack(name=name, folder=tmp_path), endpoints)] == there
