@@ -133,8 +133,17 @@ def retire(slug: str, *, person: str = "alice", data: bool = True, wait: bool = 
 
 
 def directory_is_read() -> None:
-    """Wait until the portal has read the directory once; a new stack is up before that."""
-    eventually(lambda: api("alice").get("directory/", params={"q": "ml-vision"}).json().get("items"), seconds=90)
+    """Have the portal read the directory where it has not yet: a new stack is up a minute before its first round."""
+
+    def read() -> bool:
+        return bool(api("alice").get("directory/", params={"q": "ml-vision"}).json().get("items"))
+
+    if not read():
+        variables = {**os.environ, **environment(), "SLIPWAY_METRICS_PORT": "0"}
+        subprocess.run(
+            [sys.executable, "manage.py", "sync_directory"], cwd=ROOT, env=variables, capture_output=True, check=False
+        )
+    eventually(read, seconds=90)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ The browser is for one test module at a time: while playwright runs, Django refu
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,8 +144,10 @@ def tab_to(page: Page, target: str) -> None:
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 COLOUR_RULES = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 """Those that can find something else when only the colour scheme changes."""
-LOOKS = (("light", 1280, RULES), ("dark", 1280, COLOUR_RULES), ("dark", 390, RULES), ("light", 390, COLOUR_RULES))
+Look = tuple[str, int, dict[str, Any]]
 """Colour scheme, width, and what axe-core looks for in it."""
+TWO_LOOKS: tuple[Look, ...] = (("light", 1280, RULES), ("dark", 390, RULES))
+LOOKS: tuple[Look, ...] = (TWO_LOOKS[0], ("dark", 1280, COLOUR_RULES), TWO_LOOKS[1], ("light", 390, COLOUR_RULES))
 NARROWEST = 320
 
 
@@ -168,10 +170,10 @@ def sideways(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
-def wrong_in_any_look(page: Page) -> list[str]:
+def wrong_in_any_look(page: Page, looks: Sequence[Look] = LOOKS) -> list[str]:
     """What is wrong with the page that is open: wide as it comes, narrow with every fold open, light and dark."""
     faults = list[str]()
-    for scheme, width, rules in LOOKS:
+    for scheme, width, rules in looks:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.set_viewport_size({"width": width, "height": 900})
         if width < LOOKS[0][1]:
