@@ -165,8 +165,8 @@ STORAGES = {
 }
 
 LANGUAGE_CODE = "en-gb"
-# A language is offered when all its texts are translated (`manage.py translations --update` names those that are not).
-LANGUAGES = [("en-gb", "English")]
+# Each has all its texts translated; a test says so (`manage.py translations --update` names those that are not).
+LANGUAGES = [("en-gb", "English"), ("sv", "Svenska")]
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 LANGUAGE_COOKIE_SECURE = HTTPS

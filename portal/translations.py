@@ -1,12 +1,13 @@
 """The texts of pages in other languages: found in code and templates, kept in locale/, compiled where they run.
 
-The engine knows of no language: titles and hints of its Kinds are asked of the Kinds themselves, and pages translate
-them where they show them.
+The engine knows of no language: titles and hints of its Kinds are asked of the Kinds themselves, what its checks say of
+a field is found in them, and pages translate both where they show them.
 
 By Babel instead of GNU gettext, so that nothing has to be installed beside the lock. Compiled files are build results
 and stay out of git.
 """
 
+import ast
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,7 +32,10 @@ _KEYWORDS: Mapping[str, Any] = {
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext_lazy": ((1, "c"), 2, 3),
+    "PydanticCustomError": (2,),
 }
+_CHECKS = ("provisioning/spec.py", "provisioning/quantities.py", "provisioning/kind.py")
+"""Modules that say by ValueError what is wrong with a field. A sentence that names a value stays English."""
 Found = tuple[str | tuple[str, ...], str | None, str]
 """A text (singular and plural as a tuple), its context, and the file it stands in."""
 
@@ -45,9 +49,19 @@ def found() -> Iterator[Found]:
         source = templatize(path.read_text(encoding="utf-8"), origin=str(path))
         # What is no text has become words without meaning; only their indentation could trouble the reader of Python.
         yield from _texts("\n".join(line.lstrip() for line in source.splitlines()), path)
+    for name in _CHECKS:
+        for text in _said_by_checks((ROOT / name).read_text(encoding="utf-8")):
+            yield text, None, name
     for kind in kinds().values():
         for text in (*Role, *_declared(kind)):
             yield str(text), None, f"provisioning/kinds/{kind.name}.py"
+
+
+def _said_by_checks(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id="ValueError"), args=[ast.Constant(value=str(text))]):
+                yield text
 
 
 def _declared(kind: Kind) -> Iterator[str]:
@@ -82,19 +96,28 @@ def read(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
-def update(language: str) -> list[Message]:
-    """Bring a language's file to what code and templates hold: new texts are added empty, those not found removed.
-
-    Returns the messages that still have no translation.
-    """
+def brought_up_to_date(language: str) -> Catalog:
+    """A language's texts with what code and templates hold: new ones are added empty, those not found left out."""
     wanted = Catalog(charset="utf-8")
     for message, context, _ in found():
         wanted.add(message, context=context)
     catalog = read(language)
     catalog.update(wanted, no_fuzzy_matching=True, update_creation_date=False, keep_user_comments=True)
     catalog.obsolete.clear()
-    with file_of(language).open("wb") as file:
-        write_po(file, catalog, width=120, no_location=True, omit_header=True, sort_output=True)
+    return catalog
+
+
+def as_file(catalog: Catalog) -> bytes:
+    """The texts as they stand in the file."""
+    file = io.BytesIO()
+    write_po(file, catalog, width=120, no_location=True, omit_header=True, sort_output=True)
+    return file.getvalue()
+
+
+def update(language: str) -> list[Message]:
+    """Bring a language's file up to date. Returns the messages that still have no translation."""
+    catalog = brought_up_to_date(language)
+    file_of(language).write_bytes(as_file(catalog))
     return missing(catalog)
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
@@ -153,9 +154,11 @@ def change(number: int, data: Any, *, by: "Person", door: Door) -> Announcement:
     with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
         found = _found(Announcement.objects.select_for_update(), number, by=by)
         if found.state is AnnouncementState.OVER:
-            raise Conflict("This announcement is over and stays as it was. Write a new one.")
+            raise Conflict(gettext("This announcement is over and stays as it was. Write a new one."))
         if wanted.revision not in (None, found.revision):
-            raise StaleGeneration(f"{found.by_name} changed this announcement in between. Read it again.")
+            raise StaleGeneration(
+                gettext("%(who)s changed this announcement in between. Read it again.") % {"who": found.by_name}
+            )
         begins = wanted.begins or found.begins
         _check_order(begins, wanted.ends)
         for name, value in {**_fields(wanted), "begins": begins}.items():
@@ -172,7 +175,7 @@ def end(number: int, data: Any, *, by: "Person", door: Door) -> Announcement:
     with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
         found = _found(Announcement.objects.select_for_update(), number, by=by)
         if found.state is AnnouncementState.OVER:
-            raise Conflict("This announcement is over already.")
+            raise Conflict(gettext("This announcement is over already."))
         found.because, found.ended_at = wanted.because, timezone.now()
         _revised(found, by=by)
     log.info("announcement_ended", announcement=number)
@@ -194,9 +197,11 @@ def _check_order(begins: datetime, ends: datetime | None) -> None:
     if ends is None:
         return
     if ends <= timezone.now():
-        raise InvalidSpec([Fault(path=("ends",), code="past", message="This has passed. Choose a later time.")])
+        raise InvalidSpec(
+            [Fault(path=("ends",), code="past", message=gettext("This has passed. Choose a later time."))]
+        )
     if ends <= begins:
-        raise InvalidSpec([Fault(path=("ends",), code="before_begin", message="This is not after it begins.")])
+        raise InvalidSpec([Fault(path=("ends",), code="before_begin", message=gettext("This is not after it begins."))])
 
 
 def _revised(found: Announcement, *, by: "Person") -> None:

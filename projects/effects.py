@@ -126,19 +126,19 @@ def _changes(before: Held, after: Held) -> tuple[Effect, ...]:
 
 def _says(before: Contributor | None, after: Contributor | None) -> str:
     if after is None:
-        return gettext("loses the role %(role)s") % {"role": before.role.value} if before else ""
+        return gettext("loses the role %(role)s") % {"role": gettext(before.role.value)} if before else ""
     until = _until(after.until)
     if before is None:
-        return gettext("becomes %(role)s%(until)s") % {"role": after.role.value, "until": until}
+        return gettext("becomes %(role)s%(until)s") % {"role": gettext(after.role.value), "until": until}
     if before.role is not after.role:
         said = {"old": before.role.value, "new": after.role.value, "until": until}
         return gettext("is %(new)s instead of %(old)s%(until)s") % said
     if before.until != after.until:
         return gettext("stays %(role)s%(until)s") % {
-            "role": after.role.value,
+            "role": gettext(after.role.value),
             "until": until or gettext(", without an end"),
         }
-    return gettext("stays %(role)s") % {"role": after.role.value}
+    return gettext("stays %(role)s") % {"role": gettext(after.role.value)}
 
 
 def _until(day: date | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from projects import permissions
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from projects.permissions import Person
 
 MOST_MUTED = 100
-_ASKS = "What asks you for a decision is always mailed. Name a stand-in for the days on which you are away."
+_ASKS = gettext_noop(
+    "What asks you for a decision is always mailed. Name a stand-in for the days on which you are away."
+)
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=100)]
 
 
@@ -83,16 +86,20 @@ def choose(wish: MailWish, *, by: "Person", door: Door, installation: Installati
     """Keep the choice of this person; it holds at once, also for what waits to be mailed. Raises InvalidSpec."""
     zone = zone_named(wish.zone)
     day = local_day(zone or timezone.get_default_timezone(), now=timezone.now())
-    faults = [Fault(path=("kinds", kind), code="asks", message=_ASKS) for kind in wish.kinds if NEWS[kind].asks]
+    faults = [
+        Fault(path=("kinds", kind), code="asks", message=gettext(_ASKS)) for kind in wish.kinds if NEWS[kind].asks
+    ]
     faults += [
         Fault(
-            path=("kinds", kind), code="digest_only", message="This comes in the daily mail only. Choose that, or none."
+            path=("kinds", kind),
+            code="digest_only",
+            message=gettext("This comes in the daily mail only. Choose that, or none."),
         )
         for kind, how in wish.kinds.items()
         if not NEWS[kind].asks and how not in NEWS[kind].ways
     ]
     if zone is None:
-        message = "There is no such time zone. Write one such as Europe/Stockholm."
+        message = gettext("There is no such time zone. Write one such as Europe/Stockholm.")
         faults.append(Fault(path=("zone",), code="unknown", message=message))
     if wish.muted_until is not None and wish.muted_until < day:
         faults.append(_past("muted_until"))
@@ -100,10 +107,12 @@ def choose(wish: MailWish, *, by: "Person", door: Door, installation: Installati
     known = dict(permissions.visible_projects(by).filter(slug__in=slugs).values_list("slug", "pk"))
     for index, one in enumerate(wish.muted_projects):
         if one.project not in known:
-            message = f"Nothing here that you can see is called {one.project}. Write the name of a project."
+            message = gettext("Nothing here that you can see is called %(project)s. Write the name of a project.") % {
+                "project": one.project
+            }
             faults.append(Fault(path=("muted_projects", index, "project"), code="unknown", message=message))
         elif one.project in slugs[:index]:
-            message = f"{one.project} stands here twice. One entry each."
+            message = gettext("%(project)s stands here twice. One entry each.") % {"project": one.project}
             faults.append(Fault(path=("muted_projects", index, "project"), code="twice", message=message))
         if one.until < day:
             faults.append(_past("muted_projects", index, "until"))
@@ -121,7 +130,9 @@ def choose(wish: MailWish, *, by: "Person", door: Door, installation: Installati
 
 
 def _past(*path: str | int) -> Fault:
-    return Fault(path=path, code="past", message="The last day has passed. Choose a later day, or leave it out.")
+    return Fault(
+        path=path, code="past", message=gettext("The last day has passed. Choose a later day, or leave it out.")
+    )
 
 
 def _put_off(person: "Person", *, installation: Installation) -> None:

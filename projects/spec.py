@@ -72,7 +72,7 @@ def faults_of(error: ValidationError, *, under: tuple[str | int, ...] = ()) -> l
     found = []
     for item in error.errors():
         known = _SENTENCES.get(item["type"])
-        message = gettext(known) if known else item["msg"].removeprefix("Value error, ")
+        message = gettext(known or item["msg"].removeprefix("Value error, "))
         context = item.get("ctx", {})
         if item["type"] == "enum" or item["type"] == "literal_error":
             message = gettext("Choose one of %(expected)s.") % {"expected": context.get("expected", "")}

@@ -1,7 +1,10 @@
 """What every test shares."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.conf import settings as django_settings
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
@@ -17,3 +20,10 @@ def plain_static_files(settings: Settings) -> None:
     """Pages name static files as they are called in git: a test needs no collectstatic."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+
+
+@pytest.fixture(autouse=True)
+def _english_afterwards() -> Iterator[None]:
+    """The language of a request stays with its thread until the next one, which in tests may be no request."""
+    yield
+    translation.deactivate()

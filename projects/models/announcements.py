@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class AnnouncementState(models.TextChoices):
@@ -29,8 +30,8 @@ class Announcement(models.Model):
     class Level(models.TextChoices):
         """How much it matters."""
 
-        INFORMATION = "information", "Information"
-        WARNING = "warning", "Warning"
+        INFORMATION = "information", _("Information")
+        WARNING = "warning", _("Warning")
 
     text = models.CharField(max_length=500)
     level = models.CharField(max_length=11, choices=Level.choices, default=Level.INFORMATION)

@@ -2,17 +2,10 @@
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from tests.people import client
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def two_languages(settings: Settings) -> None:
-    """As where Swedish is offered."""
-    settings.LANGUAGES = [("en-gb", "English"), ("sv", "Svenska")]
 
 
 def language(browser: Client, path: str, **headers: str) -> str:

@@ -1,0 +1,174 @@
+"""Pages in Swedish: every text of theirs is, and nothing that programs read or that is stored ever is."""
+
+import html
+import json
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from django.utils.formats import localize
+
+from portal import translations
+from portal.models import User
+from projects import bulk
+from projects.bulk import Wanted
+from projects.installation import installation
+from projects.models import BulkItem, Door, Project, ProjectRequest
+from projects.platform_board import said as amount
+from provisioning.conditions import Status
+from provisioning.errors import Reason
+from provisioning.kind import kinds
+from tests.people import bearer, client, person, teams
+from tests.projects.pages import ask, project_of, settle
+
+pytestmark = pytest.mark.django_db
+FREE = (Status.FALSE, Reason.NAME_TAKEN, "b-demand exists and is not this project's.")
+
+
+@pytest.fixture(autouse=True)
+def _teams() -> None:
+    teams()
+
+
+def swedish(who: str) -> Client:
+    """Somebody who chose Swedish."""
+    browser = client(who)
+    browser.cookies["language"] = "sv"
+    return browser
+
+
+@cache
+def known() -> tuple[tuple[str, str, str], ...]:
+    """Every text with its translation and the file it stands in; of a text with a plural, the singular."""
+    catalog = translations.read("sv")
+    found = []
+    for message, context, path in translations.found():
+        one = message if isinstance(message, str) else message[0]
+        said = catalog.get(one, context)
+        if said is not None:
+            found.append((one, said.string if isinstance(said.string, str) else said.string[0], path))
+    return tuple(found)
+
+
+def texts_of(page: Any) -> set[str]:
+    """English texts of the templates that this page was made of, as they would stand in it, long enough to be told."""
+    used = {f"templates/{one.name}" for one in page.templates if one.name}
+    found = {one.replace("%%", "%") for one, said, path in known() if path in used and one != said}
+    parts = {part for one in found for part in re.split(r"%\(\w+\)s|<code>.*?</code>|<[^>]*>", one)}
+    return {part for part in parts if len(part) > 10}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/help/",
+        "/account/",
+        "/account/notices/",
+        "/account/notifications/",
+        "/projects/new/",
+        "/projects/demand/",
+        "/projects/demand/resources/",
+        "/projects/demand/people/",
+        "/projects/demand/people/change/",
+        "/projects/demand/usage/",
+        "/projects/demand/credentials/",
+        "/projects/demand/activity/",
+        "/projects/demand/settings/",
+        "/projects/demand/edit/",
+        "/teams/",
+        "/teams/forecasting/",
+        "/teams/forecasting/edit/",
+        "/requests/",
+        "/requests/stand-ins/",
+        "/platform/",
+        "/platform/stuck/",
+        "/platform/drift/",
+        "/platform/actions/",
+        "/platform/see-as/",
+        "/platform/announcements/",
+        "/platform/announcements/new/",
+    ],
+)
+def test_no_text_of_a_page_stays_english(path: str) -> None:
+    settle(project_of(ask()), bucket=FREE)
+    page = swedish("paula").get(path)
+    assert page.status_code == 200
+    shown = html.unescape(page.content.decode())
+    assert '<html lang="sv"' in shown
+    assert len(texts_of(page)) > 3
+    assert [text for text in texts_of(page) if text in shown] == []
+
+
+def test_names_of_kinds_options_roles_and_words_are_translated() -> None:
+    settle(project_of(ask()))
+    alice = swedish("alice")
+    form = alice.get("/projects/new/").content.decode()
+    assert "Dagar att behålla gamla versioner" in form
+    assert "Days to keep" not in form
+    project = alice.get("/projects/demand/").content.decode()
+    assert all(word in project for word in ("Klar", "Arbetsyta", "ägare"))
+
+
+def test_faults_of_a_form_are_swedish() -> None:
+    typed = {"title": "", "slug": "9-lives", "team": "forecasting", "plan": "small", "do": "preview", "expires": "soon"}
+    page = html.unescape(swedish("alice").post("/projects/new/", typed).content.decode())
+    assert "Börja med en bokstav, sedan små bokstäver" in page
+    assert "Skriv ett datum som 2027-06-30." in page
+
+
+def test_programs_read_the_same_bytes_whatever_the_browser_speaks() -> None:
+    settle(project_of(ask()), bucket=FREE)
+    calls: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("get", "/api/v1/projects/demand/", None),
+        ("get", "/api/v1/projects/demand/resources/", None),
+        ("get", "/api/v1/projects/demand/activity/", None),
+        ("get", "/api/v1/projects/demand/people/", None),
+        ("get", "/api/v1/projects/demand/usage/", None),
+        ("get", "/api/v1/requests/", None),
+        ("get", "/api/v1/projects/missing/", None),
+        ("get", "/?format=json", None),
+        ("get", "/requests/?format=csv", None),
+        ("post", "/api/v1/projects/?dry_run=true", {"slug": "9-lives", "team": "nobody", "plan": "huge", "more": 1}),
+        ("post", "/api/v1/projects/?dry_run=true", {"slug": "lanes", "team": "forecasting"}),
+    ]
+    for method, path, body in calls:
+        answers = []
+        for language in ("en-GB", "sv"):
+            browser = bearer("alice") if path.startswith("/api/") else client("alice")
+            browser.cookies["language"] = "" if language == "en-GB" else "sv"
+            more = {"data": json.dumps(body), "content_type": "application/json"} if body else {}
+            answer = getattr(browser, method)(path, headers={"Accept-Language": language}, **more)
+            content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            answers.append((answer.status_code, re.sub(rb'"request_id":\s?"[^"]*"', b"", content)))
+        assert answers[0] == answers[1], path
+
+
+def test_what_is_stored_is_english_whoever_caused_it() -> None:
+    typed = {"title": "Demand", "slug": "demand", "team": "forecasting", "plan": "gpu", "do": "create", "reviewed": "1"}
+    assert swedish("alice").post("/projects/new/", typed).status_code == 302
+    asked = ProjectRequest.objects.get()
+    assert "GPU" in asked.because or "person" in asked.because
+    settle(project_of(ask("lanes")))
+    with translation.override("sv"):
+        run = bulk.draft(
+            Wanted(action="suspend", because="Night work."),
+            list(Project.objects.prefetch_related("resources", "skipped_kinds")),
+            by=person("paula"),
+            door=Door.FORM,
+            installation=installation(),
+        )
+    assert [one.foreseen for one in BulkItem.objects.filter(run=run)] == [
+        "Nobody looks at it and nothing is repaired until it is resumed."
+    ]
+
+
+def test_numbers_and_days_follow_the_language() -> None:
+    with translation.override("sv"):
+        assert (localize(1234567), localize(0.5)) == ("1\xa0234\xa0567", "0,5")
+        assert amount(1.5, "s") == "1,5 s"
+        assert kinds()["bucket"].title == "Bucket"
+    assert User.objects.count() == 0
