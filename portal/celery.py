@@ -17,7 +17,15 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 app = Celery("slipway")
 _libc = ctypes.CDLL("libc.so.6") if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" else None
 _config = settings.CONFIG
-_ROUNDS = ("directory_tasks", "usage_tasks", "platform_tasks", "bulk_tasks", "decision_tasks", "notice_tasks")
+_ROUNDS = (
+    "directory_tasks",
+    "usage_tasks",
+    "platform_tasks",
+    "bulk_tasks",
+    "decision_tasks",
+    "notice_tasks",
+    "feedback_tasks",
+)
 _LARGE = (
     "projects.tasks.scan_fleet",
     "projects.usage_tasks.measure_usage",
@@ -113,6 +121,11 @@ app.conf.update(
             "task": "projects.notice_tasks.forget_notices",
             "schedule": 3600.0,
             "options": {"expires": 3600},
+        },
+        "ring-for-feedback": {
+            "task": "projects.feedback_tasks.ring_for_feedback",
+            "schedule": 5.0,
+            "options": {"expires": 10},
         },
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },

@@ -2,26 +2,17 @@
 
 from collections.abc import Sequence
 
+from projects.markdown import plain
 from projects.preview import KindPlan, Preview
 from provisioning.plan import Action, Change
 
 MARKER = "slipway-plan"
 _ROWS = 60
-_MARKDOWN = str.maketrans(
-    {mark: f"\\{mark}" for mark in "\\`*_[]|~!"}
-    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b", "#": "#\u200b", "\n": " ", "\r": " "}
-)
 _DECISIONS = {
     "approve": "Approved at once",
     "ask": "Somebody of the platform team decides",
     "refuse": "Refused",
 }
-
-
-def plain(text: object, *, limit: int = 300) -> str:
-    """Text of people as one line of Markdown that means nothing but itself: no markup, mention, reference or cell."""
-    whole = " ".join(str(text).split())
-    return (whole if len(whole) <= limit else f"{whole[:limit]}…").translate(_MARKDOWN)
 
 
 def plan_comment(preview: Preview, *, notes: Sequence[str] = ()) -> str:

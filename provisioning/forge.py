@@ -6,7 +6,7 @@ worked.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, TypedDict
+from typing import Literal, NotRequired, Protocol, TypedDict
 
 from provisioning.errors import PermanentError, Reason
 
@@ -122,6 +122,8 @@ class PullRequest(TypedDict):
     head_sha: str
     base_branch: str
     base_sha: str
+    merge_base: NotRequired[str]
+    """The commit that it left its base at; not every forge tells."""
 
 
 class ChangedFile(TypedDict):
@@ -207,6 +209,7 @@ class ForgeClient(Protocol):
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]: ...
     def comments(self, full_name: str, number: int) -> list[Comment]: ...
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
+    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool: ...
 
 
 def marked(marker: str, body: str) -> str:

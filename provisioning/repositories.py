@@ -17,6 +17,8 @@ TOPIC = "slipway"
 TOPIC_KEPT = "slipway-kept"
 _UID_TOPIC = re.compile(r"u-[0-9a-f]{32}")
 _IN_DESCRIPTION = "(Slipway project "
+MODEL_GATE = "slipway/model-gate"
+"""The commit status that says whether the model may be merged."""
 CLONE_PURPOSE = "clone"
 """What the key is derived for that CI reads the repository with."""
 

@@ -53,6 +53,7 @@ def pull_request(found: Json) -> PullRequest:
         "head_sha": head["sha"],
         "base_branch": base["ref"],
         "base_sha": base["sha"],
+        "merge_base": found.get("merge_base") or "",
     }
 
 

@@ -450,6 +450,16 @@ class GitHub:
             raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
         return [documents.comment(one) for one in self._api.pages(doing, f"{path}/comments")]
 
+    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
+        """Put a comment that `upsert_comment` made at `body`, in one call. False when it isn't there any more."""
+        path = f"{_repo(full_name)}/issues/comments/{comment_id}"
+        changed = self._api.send("PATCH", path, body={"body": marked(marker, body)})
+        if changed.status_code == 404:
+            return False
+        if not changed.is_success:
+            raise self._api.error(changed, f"change our comment on {number}")
+        return True
+
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
         """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing."""
         text, issues = marked(marker, body), f"{_repo(full_name)}/issues"

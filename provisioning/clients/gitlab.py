@@ -488,6 +488,16 @@ class GitLab:
         found = self._api.pages(doing, f"{path}/notes?sort=asc&order_by=created_at")
         return [documents.comment(one) for one in found if not one["system"]]
 
+    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
+        """Put a comment that `upsert_comment` made at `body`, in one call. False when it isn't there any more."""
+        path = f"{_request(full_name, number)}/notes/{comment_id}"
+        changed = self._api.send("PUT", path, body={"body": marked(marker, body)})
+        if changed.status_code == 404:
+            return False
+        if not changed.is_success:
+            raise self._api.error(changed, f"change our comment on {number}")
+        return True
+
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
         """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing."""
         text, notes = marked(marker, body), f"{_request(full_name, number)}/notes"

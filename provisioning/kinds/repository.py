@@ -11,7 +11,7 @@ nobody's rights away, nor do we touch its branch protection: both were there bef
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -21,6 +21,7 @@ from provisioning.forge import ForgeClient, Grant
 from provisioning.kind import Body, Each, Kind, Object, Options, Right, Wish
 from provisioning.project_templates import first_commit
 from provisioning.repositories import (
+    MODEL_GATE,
     TOPIC,
     TOPIC_KEPT,
     attached,
@@ -65,6 +66,11 @@ class RepositoryOptions(Options):
         default=True, title="Protect the main branch", description="Owners push to it; others make a pull request."
     )
     approvals: int = Field(default=0, ge=0, le=5, title="Approvals", description="How many a pull request needs.")
+    model_gate: Literal["shown", "required"] = Field(
+        default="shown",
+        title="Model gate",
+        description="required: a pull request is merged only when the model keeps its thresholds.",
+    )
 
     @field_validator("attach")
     @classmethod
@@ -122,7 +128,11 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         Object(key=KEY_MEMBERS, body={**people, "others": []}),
     ]
     if options.protect:
-        rule = {"approvals": options.approvals, "push": [wish.forge.bot, *_owners(wish)]}
+        rule = {
+            "approvals": options.approvals,
+            "push": [wish.forge.bot, *_owners(wish)],
+            "model_gate": options.model_gate == "required",
+        }
         objects.append(Object(key=KEY_PROTECTION, body=rule))
     return tuple(objects)
 
@@ -134,8 +144,15 @@ def rights(wish: Wish) -> Iterator[Right]:
 
 
 def check(wish: Wish) -> Iterable[tuple[str, str]]:
-    """A template that is not offered, or one for a repository that has its files already."""
+    """A template that is not offered, or one for a repository that has its files already; a gate without protection."""
     options = _options(wish)
+    if options.model_gate == "required" and options.attach is not None:
+        yield (
+            "model_gate",
+            f"{options.attach} is attached, so its protection is the team's: require {MODEL_GATE} there.",
+        )
+    elif options.model_gate == "required" and not options.protect:
+        yield "model_gate", "Only a protected branch can require the gate. Protect it, or have the gate shown only."
     if options.template is None:
         return
     if options.attach is not None:
@@ -232,10 +249,11 @@ def _protection(wish: Wish, client: ForgeClient, found: Found, logins: Logins) -
     unknown = {person for person in _owners(wish) if logins[person] is None}
     pushers = {persons.get(login, login) for login in rule["push_logins"]} | unknown
     wanted = [wish.forge.bot, *_owners(wish)]
+    gate = MODEL_GATE in rule["checks"]
     if rule["administrators_push"]:
-        return {"approvals": rule["approvals"], "push": wanted}
+        return {"approvals": rule["approvals"], "push": wanted, "model_gate": gate}
     ordered = [one for one in wanted if one in pushers] + sorted(pushers - set(wanted))
-    return {"approvals": rule["approvals"], "push": ordered}
+    return {"approvals": rule["approvals"], "push": ordered, "model_gate": gate}
 
 
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
@@ -364,15 +382,20 @@ def _put_members(
 
 
 def _put_protection(wish: Wish, client: ForgeClient, found: Found, logins: Logins, *, new: bool) -> None:
-    """Write our part of the rule. Checks and protected files are the team's; writing replaces all, so they go along."""
+    """Write our part of the rule. Other checks and protected files are the team's; writing replaces all, so they go
+    along.
+    """
     name, branch = full_name(wish), found["default_branch"]
     rule = None if new else client.branch_protection(name, branch)
+    checks = [one for one in (rule["checks"] if rule else ()) if one != MODEL_GATE]
+    if _options(wish).model_gate == "required":
+        checks.append(MODEL_GATE)
     owners = [login for login in (logins[person] for person in _owners(wish)) if login is not None]
     client.put_branch_protection(
         name,
         branch,
         approvals=_options(wish).approvals,
-        checks=rule["checks"] if rule else (),
+        checks=checks,
         protected_files=rule["protected_files"] if rule else (),
         push_logins=[wish.forge.bot, *owners],
         new=rule is None,

@@ -383,6 +383,7 @@ def test_pull_request_and_its_files(forge: AnyForge, repository: str, pull_reque
         "head_sha": forge.branch_head(repository, "change")["sha"],
         "base_branch": "main",
         "base_sha": forge.branch_head(repository, "main")["sha"],
+        "merge_base": forge.branch_head(repository, "main")["sha"],
     }
     changed = [{"path": "README.md", "status": "changed"}, {"path": "new.txt", "status": "added"}]
     assert forge.pull_request_files(repository, pull_request) == changed
@@ -400,6 +401,9 @@ def test_one_comment_of_ours_is_kept_up_to_date(subject: Subject, repository: st
     subject.comment(repository, pull_request, "alice", "<!-- slipway:metrics -->\nfaked")
     number = forge.upsert_comment(repository, pull_request, "slipway:metrics", "0.91")
     assert forge.upsert_comment(repository, pull_request, "slipway:metrics", "0.93") == number
+    assert forge.upsert_comment(repository, pull_request, "slipway:metrics", "0.93") == number
+    assert forge.edit_comment(repository, pull_request, number, "slipway:metrics", "0.95") is True
+    assert forge.edit_comment(repository, pull_request, 999_999_999, "slipway:metrics", "0.95") is False
     assert forge.upsert_comment(repository, pull_request, "slipway:metrics", "0.93") == number
     other = forge.upsert_comment(repository, pull_request, "slipway:plan", "one bucket")
     found = forge.comments(repository, pull_request)

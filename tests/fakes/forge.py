@@ -369,6 +369,7 @@ class FakeForge(Recorder):
                 "head_sha": kept.branches[branch].head["sha"],
                 "base_branch": base,
                 "base_sha": kept.branches[base].head["sha"],
+                "merge_base": kept.branches[base].head["sha"],
             }
             return number
 
@@ -395,6 +396,15 @@ class FakeForge(Recorder):
         if number not in kept.pull_requests:
             raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
         return copy.deepcopy(kept.comments.get(number, []))
+
+    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
+        with self._lock:
+            self._enter("edit_comment", full_name, str(number), str(comment_id))
+            kept = self._kept(full_name, "change a comment")
+            found = [one for one in kept.comments.get(number, []) if one["id"] == comment_id]
+            for one in found:
+                one["body"] = f"<!-- {marker} -->\n{body}"
+            return bool(found)
 
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
         with self._lock:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from projects.markdown import plain
 from projects.models import Delivery, Project, ProjectRequest, RegisteredRepository
-from projects.profile_comments import plain
 from tests.people import person, teams
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
 

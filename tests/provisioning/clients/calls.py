@@ -203,6 +203,10 @@ CALLS = {
     "first comment": Called(lambda forge: forge.upsert_comment(NAME, 7, "slipway-report", "Better."), 21),
     "changed comment": Called(lambda forge: forge.upsert_comment(NAME, 7, "slipway-report", "Better."), 20),
     "unchanged comment": Called(lambda forge: forge.upsert_comment(NAME, 7, "slipway-report", "Better."), 20),
+    "known comment": Called(lambda forge: forge.edit_comment(NAME, 7, 20, "slipway-report", "Better."), True),
+    "known comment that is gone": Called(
+        lambda forge: forge.edit_comment(NAME, 7, 20, "slipway-report", "Better."), False
+    ),
     "comment on nothing": Called(
         lambda forge: forge.upsert_comment(NAME, 8, "slipway-report", "Better."),
         Raised(PermanentError, f"{NAME} has no pull request 8 to comment on."),

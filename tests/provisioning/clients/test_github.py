@@ -410,6 +410,14 @@ SCRIPTS: dict[str, Script] = {
             Asked("PATCH", f"{REPO}/issues/comments/20", {"body": f"{MARK}Better."}),
         ],
     ),
+    "known comment": (
+        {("PATCH", f"{REPO}/issues/comments/20"): comment(20, BOT, "")},
+        [Asked("PATCH", f"{REPO}/issues/comments/20", {"body": f"{MARK}Better."})],
+    ),
+    "known comment that is gone": (
+        {},
+        [Asked("PATCH", f"{REPO}/issues/comments/20", {"body": f"{MARK}Better."})],
+    ),
     "unchanged comment": (
         {
             ("GET", f"{REPO}/issues/7"): ISSUE,

@@ -425,6 +425,14 @@ SCRIPTS: dict[str, Script] = {
             Asked("PUT", f"{PROJECT}/merge_requests/7/notes/20", {"body": f"{MARK}Better."}),
         ],
     ),
+    "known comment": (
+        {("PUT", f"{PROJECT}/merge_requests/7/notes/20"): note(20, BOT, "")},
+        [Asked("PUT", f"{PROJECT}/merge_requests/7/notes/20", {"body": f"{MARK}Better."})],
+    ),
+    "known comment that is gone": (
+        {},
+        [Asked("PUT", f"{PROJECT}/merge_requests/7/notes/20", {"body": f"{MARK}Better."})],
+    ),
     "unchanged comment": (
         {("GET", f"{PROJECT}/merge_requests/7"): request(), ("GET", NOTES_AT): [note(20, BOT, f"{MARK}Better.")]},
         [get(f"{PROJECT}/merge_requests/7"), get(NOTES_AT)],

@@ -84,7 +84,10 @@ def test_desires_repository_people_and_protection():
             key="members",
             body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []},
         ),
-        Object(key="protection/default-branch", body={"approvals": 0, "push": [BOT, "alice@corp.example"]}),
+        Object(
+            key="protection/default-branch",
+            body={"approvals": 0, "push": [BOT, "alice@corp.example"], "model_gate": False},
+        ),
     )
 
 
@@ -97,7 +100,7 @@ def test_desires_what_the_team_chose():
         ),
     )
     assert KIND.desired(with_options(approvals=2))[2] == Object(
-        key="protection/default-branch", body={"approvals": 2, "push": [BOT, "alice@corp.example"]}
+        key="protection/default-branch", body={"approvals": 2, "push": [BOT, "alice@corp.example"], "model_gate": False}
     )
 
 
@@ -339,6 +342,7 @@ def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: Fak
         "protection/default-branch": {
             "approvals": 0,
             "push": [BOT, "alice@corp.example", "dora@corp.example"],
+            "model_gate": False,
         },
     }
     assert found(wanted, forge) == {"keep": 3}
@@ -370,6 +374,30 @@ def test_a_loosened_protection_is_put_back(forge: FakeForge):
 
         assert found(wish(), forge) == {"keep": 3}
         assert forge.repositories[NAME].protections["main"]["push_logins"] == [BOT, "alice"]
+
+
+def test_the_model_gate_is_required_beside_the_team_s_checks_and_taken_back_alone(forge: FakeForge):
+    apply(wish(), forge)
+    forge.put_branch_protection(NAME, "main", push_logins=[BOT, "alice"], checks=["ci/test"])
+    wanted = with_options(model_gate="required")
+    assert found(wanted, forge) == {"update": 1, "keep": 2}
+    apply(wanted, forge, "protection/")
+    assert found(wanted, forge) == {"keep": 3}
+    assert forge.repositories[NAME].protections["main"]["checks"] == ["ci/test", "slipway/model-gate"]
+    assert found(wish(), forge) == {"update": 1, "keep": 2}
+    apply(wish(), forge, "protection/")
+    assert forge.repositories[NAME].protections["main"]["checks"] == ["ci/test"]
+
+
+def test_a_gate_needs_a_protected_branch_of_ours():
+    assert KIND.check is not None
+    assert list(KIND.check(with_options(model_gate="required"))) == []
+    assert list(KIND.check(with_options(model_gate="required", protect=False))) == [
+        ("model_gate", "Only a protected branch can require the gate. Protect it, or have the gate shown only.")
+    ]
+    assert list(KIND.check(with_options(model_gate="required", attach="vision/lane"))) == [
+        ("model_gate", "vision/lane is attached, so its protection is the team's: require slipway/model-gate there.")
+    ]
 
 
 def test_what_the_team_added_to_the_protection_stays(forge: FakeForge):

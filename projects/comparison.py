@@ -1,0 +1,159 @@
+"""Is a model better or worse than the one it would replace, and may it? Pure: figures in, words out.
+
+A change counts as none when it is smaller than a thousandth of the value before: two runs of the same code differ by
+as much. A threshold that the base has holds on when a report leaves it out, so that nobody gets through the gate by
+dropping it; changing its value is possible, and shown.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+SAME_WITHIN = 1e-3
+_SENTENCE = 240
+Metrics = Sequence[Mapping[str, Any]]
+"""As a report has them: name, value, split, direction, threshold."""
+
+
+class Change(StrEnum):
+    """What became of a metric."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "same"
+    NEW = "new"
+    GONE = "gone"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric beside its base. `value` is None when it is gone, `base` when it is new or there is no base.
+
+    threshold: the one that counts. held: None when there is no threshold.
+    """
+
+    name: str
+    split: str
+    lower_is_better: bool
+    value: float | None
+    base: float | None
+    threshold: float | None
+    base_threshold: float | None
+    change: Change
+
+    @property
+    def label(self) -> str:
+        """Name and split."""
+        return f"{self.name} ({self.split})"
+
+    @property
+    def held(self) -> bool | None:
+        """Does it keep its threshold? A metric that is gone does not."""
+        if self.threshold is None:
+            return None
+        if self.value is None:
+            return False
+        return self.value <= self.threshold if self.lower_is_better else self.value >= self.threshold
+
+    @property
+    def demand(self) -> str:
+        """What the threshold asks for; "" without one."""
+        if self.threshold is None:
+            return ""
+        return f"{number(self.threshold)} or {'less' if self.lower_is_better else 'more'}"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """May this be merged, and why, in one sentence that fits a commit status."""
+
+    passed: bool
+    sentence: str
+
+
+def number(value: float) -> str:
+    """A figure for people: six digits that count."""
+    return f"{value:.6g}"
+
+
+def compare(metrics: Metrics, base: Metrics | None) -> tuple[Line, ...]:
+    """Each metric of a report beside the base's, in the report's order; then those that are gone."""
+    before = {_key(one): one for one in base or ()}
+    now = {_key(one) for one in metrics}
+    lines = [_line(one, before.get(_key(one))) for one in metrics]
+    return (*lines, *(_gone(one) for key, one in before.items() if key not in now))
+
+
+def gate(lines: Iterable[Line], tests: Mapping[str, Any]) -> Gate:
+    """Every threshold held and no model test failed. What nobody asked for can't fail."""
+    asked = [line for line in lines if line.held is not None]
+    missed = [line for line in asked if not line.held]
+    failed: Sequence[Mapping[str, Any]] = tests.get("failed", ())
+    passed = int(tests.get("passed", 0))
+    if missed or failed:
+        said = [_miss(line) for line in missed]
+        if failed:
+            names = ", ".join(str(one["name"]) for one in failed)
+            many = f"{len(failed)} of {len(failed) + passed} model tests fail"
+            said.append(f"{many}: {names}.")
+        return Gate(passed=False, sentence=_shortened(said))
+    if not asked and not passed:
+        return Gate(passed=True, sentence="No threshold and no model test: nothing to hold.")
+    thresholds = f"{len(asked)} of {len(asked)} thresholds held" if asked else "No threshold"
+    tried = f"{passed} model tests passed" if passed else "no model test"
+    return Gate(passed=True, sentence=f"{thresholds}, {tried}.")
+
+
+def _key(metric: Mapping[str, Any]) -> tuple[str, str]:
+    return str(metric["name"]), str(metric["split"])
+
+
+def _line(metric: Mapping[str, Any], before: Mapping[str, Any] | None) -> Line:
+    value, lower = float(metric["value"]), metric["direction"] == "lower"
+    base = None if before is None else float(before["value"])
+    told = None if before is None else before["threshold"]
+    own = metric["threshold"]
+    return Line(
+        name=str(metric["name"]),
+        split=str(metric["split"]),
+        lower_is_better=lower,
+        value=value,
+        base=base,
+        threshold=told if own is None else own,
+        base_threshold=told,
+        change=_change(value, base, lower=lower),
+    )
+
+
+def _change(value: float, base: float | None, *, lower: bool) -> Change:
+    if base is None:
+        return Change.NEW
+    if math.isclose(value, base, rel_tol=SAME_WITHIN, abs_tol=1e-12):
+        return Change.SAME
+    return Change.BETTER if (value < base) is lower else Change.WORSE
+
+
+def _gone(before: Mapping[str, Any]) -> Line:
+    return Line(
+        name=str(before["name"]),
+        split=str(before["split"]),
+        lower_is_better=before["direction"] == "lower",
+        value=None,
+        base=float(before["value"]),
+        threshold=before["threshold"],
+        base_threshold=before["threshold"],
+        change=Change.GONE,
+    )
+
+
+def _miss(line: Line) -> str:
+    if line.value is None:
+        return f"{line.label} is gone; {line.demand} is needed."
+    return f"{line.label} is {number(line.value)}; {line.demand} is needed."
+
+
+def _shortened(sentences: Sequence[str]) -> str:
+    whole = " ".join(sentences)
+    return whole if len(whole) <= _SENTENCE else f"{whole[:_SENTENCE]}…"

@@ -1,0 +1,195 @@
+"""Telling the forge what CI reported: one comment for each pull request, edited in place, and the model gate.
+
+At least once, from rows: a claim takes a row that is due, calls the forge without an open transaction, and writes what
+came of it only where the claim still holds. While the forge is away the row waits; a report that comes in meanwhile
+takes the place of the one before, so that a flood of reports is one comment.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from projects.comparison import Gate, compare, gate
+from projects.doorbell import ring
+from projects.installation import Installation
+from projects.listening import repository_of
+from projects.models import Feedback, Report
+from projects.report_comment import MARKER, report_comment
+from projects.reports import TELL
+from provisioning.conditions import Status
+from provisioning.errors import PermanentError, TemporaryError
+from provisioning.models import Resource
+from provisioning.repositories import MODEL_GATE
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=90)
+SHORTEST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=5)
+
+
+class Forge(Protocol):
+    """What is used here of a forge's client (and of its fake)."""
+
+    def pull_request(self, full_name: str, number: int) -> Any: ...
+    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool: ...
+    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
+    def set_status(
+        self, full_name: str, sha: str, context: str, state: Any, description: str, target_url: str = ""
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said: about which report, in which comment. `why`: what could not be said, and why not."""
+
+    report: Report
+    comment_id: int | None
+    why: str = ""
+
+
+def due(*, limit: int) -> list[int]:
+    """Ids of rows whose time has come, or whose worker died, longest due first."""
+    rows = Feedback.objects.filter(_is_due(timezone.now()))
+    return list(rows.order_by("look_at").values_list("pk", flat=True)[:limit])
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(look_at__lte=now) & (Q(lease_until=None) | Q(lease_until__lt=now)) | Q(lease_until__lt=now)
+
+
+def claim(feedback_id: int) -> Feedback | None:
+    """Take a row that is due; nobody else gets it within the lease. None when there is nothing to do."""
+    now = timezone.now()
+    with transaction.atomic():
+        rows = Feedback.objects.select_for_update(skip_locked=True, of=("self",))
+        row = rows.select_related("project", "report").filter(_is_due(now), pk=feedback_id).first()
+        if row is None:
+            return None
+        row.look_at, row.lease_until, row.tries = None, now + LEASE, row.tries + 1
+        row.save(update_fields=["look_at", "lease_until", "tries"])
+    return row
+
+
+def tell(feedback_id: int, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
+    """Say what is to be said about a pull request or branch, if its time has come."""
+    row = claim(feedback_id)
+    if row is None:
+        return
+    try:
+        told = _say(row, installation=installation, open_client=open_client)
+    except PermanentError as error:
+        told = Told(report=row.report, comment_id=row.comment_id, why=error.message)
+    except TemporaryError as error:
+        pause = timedelta(seconds=error.delay) if error.delay is not None else _pause(row.tries)
+        _not_now(row, why=error.message, pause=min(pause, LONGEST_PAUSE))
+        return
+    _done(row, told)
+
+
+def _say(row: Feedback, *, installation: Installation, open_client: Callable[[str], Any]) -> Told:
+    """Call the forge. Raises what its client raises."""
+    project, report = row.project, row.report
+    if project.deletion_requested_at is not None:
+        return Told(report=report, comment_id=row.comment_id, why="The project is being removed.")
+    ready = Resource.objects.filter(project=project, kind="repository", ready_status=Status.TRUE)
+    if not ready.exists():
+        # Not ours, or not yet: nothing is written into a repository that the Kind has not vetted.
+        raise TemporaryError("The repository is not ready.", delay=30)
+    client: Forge = open_client(installation.catalogue.defaults.forge)
+    full_name = repository_of(project, installation=installation)
+    if row.pull_request is None:
+        before = _newest(row, branch=report.branch, older_than=report)
+        opened = gate(compare(report.metrics, before.metrics if before else None), report.tests)
+        _set_gate(client, full_name, report, opened, installation=installation)
+        return Told(report=report, comment_id=None)
+    return _say_on_pull_request(row, client, full_name, installation=installation)
+
+
+def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
+    number = int(row.pull_request or 0)
+    found = client.pull_request(full_name, number)
+    if found is None or found["state"] != "open":
+        return Told(report=row.report, comment_id=row.comment_id, why="The pull request is closed.")
+    # A slow run of an older commit may report last; what the pull request offers is its head.
+    of_head = Report.objects.filter(project=row.project, pull_request=number, commit=found["head_sha"]).first()
+    report = of_head or row.report
+    base_branch = str(found["base_branch"])
+    base = _base(row, branch=base_branch, merge_base=str(found.get("merge_base") or ""))
+    lines = compare(report.metrics, base.metrics if base else None)
+    opened = gate(lines, report.tests)
+    text = report_comment(
+        report, base=base, base_branch=base_branch, lines=lines, gate=opened, url=_page(row, installation)
+    )
+    comment_id = row.comment_id
+    if comment_id is None or not client.edit_comment(full_name, number, comment_id, MARKER, text):
+        # Never made, made by a worker that died before it noted the number, or deleted by hand.
+        comment_id = client.upsert_comment(full_name, number, MARKER, text)
+    try:
+        _set_gate(client, full_name, report, opened, installation=installation)
+    except PermanentError as error:
+        return Told(report=report, comment_id=comment_id, why=error.message)
+    return Told(report=report, comment_id=comment_id)
+
+
+def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, installation: Installation) -> None:
+    url = f"{installation.project_url(report.project.slug)}models/"
+    state = "success" if opened.passed else "failure"
+    client.set_status(full_name, report.commit, MODEL_GATE, state, opened.sentence, url)
+
+
+def _page(row: Feedback, installation: Installation) -> str:
+    return f"{installation.project_url(row.project.slug)}models/?pull_request={row.pull_request}"
+
+
+def _base(row: Feedback, *, branch: str, merge_base: str) -> Report | None:
+    """What to compare with: the report of the commit that the pull request left from, else the branch's newest."""
+    rows = Report.objects.filter(project=row.project, pull_request=None)
+    there = rows.filter(commit=merge_base).first() if merge_base else None
+    return there or _newest(row, branch=branch)
+
+
+def _newest(row: Feedback, *, branch: str, older_than: Report | None = None) -> Report | None:
+    rows = Report.objects.filter(project=row.project, branch=branch, pull_request=None)
+    if older_than is not None:
+        rows = rows.filter(pk__lt=older_than.pk).exclude(commit=older_than.commit)
+    return rows.first()
+
+
+def _pause(tries: int) -> timedelta:
+    return SHORTEST_PAUSE * 2 ** min(tries - 1, 10)
+
+
+def _done(row: Feedback, told: Told) -> None:
+    """Note what was said. Rings again when a newer report came in meanwhile."""
+    with transaction.atomic():
+        held = _held(row)
+        if held is None:
+            return
+        held.lease_until, held.tries, held.why = None, 0, told.why[:1000]
+        held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
+        held.save(update_fields=["lease_until", "tries", "why", "comment_id", "told", "told_at"])
+        if held.look_at is not None:
+            ring(TELL, held.pk)
+    log.info("feedback_told", project=row.project.slug, pull_request=row.pull_request, why=told.why)
+
+
+def _not_now(row: Feedback, *, why: str, pause: timedelta) -> None:
+    with transaction.atomic():
+        held = _held(row)
+        if held is None:
+            return
+        held.lease_until, held.look_at, held.why = None, timezone.now() + pause, why[:1000]
+        held.save(update_fields=["lease_until", "look_at", "why"])
+    log.warning("feedback_waits", project=row.project.slug, pull_request=row.pull_request, why=why)
+
+
+def _held(row: Feedback) -> Feedback | None:
+    """The row, locked, if the claim still holds."""
+    return Feedback.objects.select_for_update().filter(pk=row.pk, lease_until=row.lease_until).first()

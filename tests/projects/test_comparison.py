@@ -1,0 +1,93 @@
+"""Better, worse or the same, and whether the gate opens: figures and sentences, whole."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projects.comparison import Change, Gate, Line, compare, gate
+
+
+def metric(name: str = "mae", value: float = 0.12, *, direction: str = "lower", **more: Any) -> dict[str, Any]:
+    return {"name": name, "value": value, "split": "test", "direction": direction, "threshold": None, **more}
+
+
+def test_each_metric_beside_its_base() -> None:
+    base = [metric(value=0.2), metric("r2", 0.9, direction="higher"), metric("bias", 1.0), metric("old", 3.0)]
+    now = [metric(value=0.1), metric("r2", 0.8, direction="higher"), metric("bias", 1.0005), metric("fresh", 5.0)]
+    assert compare(now, base) == (
+        Line("mae", "test", True, 0.1, 0.2, None, None, Change.BETTER),
+        Line("r2", "test", False, 0.8, 0.9, None, None, Change.WORSE),
+        Line("bias", "test", True, 1.0005, 1.0, None, None, Change.SAME),
+        Line("fresh", "test", True, 5.0, None, None, None, Change.NEW),
+        Line("old", "test", True, None, 3.0, None, None, Change.GONE),
+    )
+    assert [line.change for line in compare(now, None)] == [Change.NEW] * 4
+
+
+def test_the_same_name_on_another_split_is_another_metric() -> None:
+    lines = compare([metric(split="train")], [metric()])
+    assert [(line.label, line.change) for line in lines] == [
+        ("mae (train)", Change.NEW),
+        ("mae (test)", Change.GONE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("direction", "value", "held"),
+    [("lower", 0.2, True), ("lower", 0.21, False), ("higher", 0.2, True), ("higher", 0.19, False)],
+)
+def test_the_threshold_itself_holds(direction: str, value: float, held: bool) -> None:
+    assert [line.held for line in compare([metric(value=value, direction=direction, threshold=0.2)], None)] == [held]
+
+
+def test_a_threshold_can_be_changed_but_not_dropped() -> None:
+    base = [metric(threshold=0.2), metric("r2", 0.9, direction="higher", threshold=0.8)]
+    changed, gone = compare([metric(value=0.5, threshold=0.6)], base)
+    assert (changed.threshold, changed.base_threshold, changed.held) == (0.6, 0.2, True)
+    assert (gone.change, gone.held) == (Change.GONE, False)
+    dropped = compare([metric(value=0.5)], base)[0]
+    assert (dropped.threshold, dropped.held) == (0.2, False)
+    assert gate([dropped, gone], {}) == Gate(
+        passed=False, sentence="mae (test) is 0.5; 0.2 or less is needed. r2 (test) is gone; 0.8 or more is needed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "tests", "said"),
+    [
+        ([], {}, Gate(True, "No threshold and no model test: nothing to hold.")),
+        ([metric()], {"passed": 3, "failed": []}, Gate(True, "No threshold, 3 model tests passed.")),
+        ([metric(threshold=0.2)], {}, Gate(True, "1 of 1 thresholds held, no model test.")),
+        (
+            [metric(threshold=0.2)],
+            {"passed": 3, "failed": [{"name": "test_winter_weeks"}, {"name": "test_zero"}]},
+            Gate(False, "2 of 5 model tests fail: test_winter_weeks, test_zero."),
+        ),
+        (
+            [metric(value=1234567.0, threshold=0.2)],
+            {},
+            Gate(False, "mae (test) is 1.23457e+06; 0.2 or less is needed."),
+        ),
+    ],
+)
+def test_what_the_gate_says(metrics: list[dict[str, Any]], tests: dict[str, Any], said: Gate) -> None:
+    assert gate(compare(metrics, None), tests) == said
+
+
+def test_the_sentence_fits_a_commit_status() -> None:
+    many = [metric(f"{'m' * 90}{number}", threshold=0.0) for number in range(200)]
+    assert len(gate(compare(many, None), {}).sentence) <= 255
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(value=numbers, base=numbers, direction=st.sampled_from(["lower", "higher"]))
+def test_better_one_way_is_worse_the_other_way(value: float, base: float, direction: str) -> None:
+    there = compare([metric(value=value, direction=direction)], [metric(value=base, direction=direction)])[0].change
+    back = compare([metric(value=base, direction=direction)], [metric(value=value, direction=direction)])[0].change
+    assert (there, back) in {
+        (Change.BETTER, Change.WORSE), (Change.WORSE, Change.BETTER), (Change.SAME, Change.SAME),
+    }  # fmt: skip

@@ -1,0 +1,257 @@
+"""What the forge is told: one comment for a pull request, the gate, at least once, and never into a foreign place."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
+
+from projects import feedback
+from projects.feedback_tasks import ring_for_feedback, tell
+from projects.models import Feedback, Project, Report
+from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.models import Resource
+from tests.ci import MAE, PASSED, ci, send
+from tests.projects.tended import REPOSITORY, World, asked, look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TELL = "projects.feedback_tasks.tell"
+GATE = "slipway/model-gate"
+
+
+@pytest.fixture
+def project(world: World) -> Any:
+    cache.clear()
+    made = look(asked())
+    world.forge.create_branch(REPOSITORY, "shorter-window", "main")
+    yield made
+    cache.clear()
+
+
+def push(world: World, text: str = "x", *, branch: str = "shorter-window") -> str:
+    return world.forge.put_files(REPOSITORY, branch, "Change", {"train.py": text.encode()})
+
+
+def opened(world: World) -> tuple[int, str]:
+    """A pull request with one commit: its number and that commit."""
+    sha = push(world)
+    return world.forge.create_pull_request(REPOSITORY, "shorter-window", "main", "Shorter window", ""), sha
+
+
+def reported(project: Project, sha: str, number: int | None, **changes: Any) -> Report:
+    said = {"commit": sha, "pull_request": number, "branch": "shorter-window" if number else "main", **changes}
+    answer = send(ci(project), run=str(Report.objects.count()), **said)
+    assert answer.status_code == 201, answer.content
+    return Report.objects.get(pk=answer.json()["id"])
+
+
+def comments(world: World, number: int) -> list[str]:
+    return [one["body"] for one in world.forge.repositories[REPOSITORY].comments.get(number, [])]
+
+
+def gate_on(world: World, sha: str) -> tuple[str, str]:
+    said = world.forge.statuses(REPOSITORY, sha)[GATE]
+    return said["state"], said["description"]
+
+
+def tell_all() -> None:
+    for one in feedback.due(limit=100):
+        tell(one)
+
+
+def test_red_then_green_in_one_comment(world: World, project: Project) -> None:
+    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    reported(project, main, None, tests=PASSED)
+    number, first = opened(world)
+    tell_all()
+    assert gate_on(world, main) == ("success", "1 of 1 thresholds held, 13 model tests passed.")
+    reported(project, first, number, metrics=[{**MAE, "value": 0.31}], tests=PASSED)
+    tell_all()
+    assert gate_on(world, first) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
+    (said,) = comments(world, number)
+    assert said.startswith("<!-- slipway-report -->\n### Model: the gate is shut\n")
+    assert "| mae (test) | 0.31 | 0.12 | ▼ worse by 0.19 | **missed**: 0.2 or less |" in said
+    second = push(world, "y")
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = second
+    world.forge.calls.clear()
+    report = reported(project, second, number, metrics=[{**MAE, "value": 0.1}], tests=PASSED)
+    tell_all()
+    (said,) = comments(world, number)
+    assert said.startswith("<!-- slipway-report -->\n### Model: the gate is open\n")
+    assert gate_on(world, second) == ("success", "1 of 1 thresholds held, 13 model tests passed.")
+    writes = [call[0] for call in world.forge.calls if call[0] not in ("statuses",)]
+    assert writes == ["pull_request", "edit_comment", "set_status"]
+    row = Feedback.objects.get(pull_request=number)
+    assert (row.told, row.look_at, row.lease_until, row.why, row.tries) == (report, None, None, "", 0)
+
+
+def test_twenty_reports_at_once_are_one_comment(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    for value in range(20):
+        reported(project, sha, number, metrics=[{**MAE, "value": value / 100}])
+    (row,) = Feedback.objects.filter(pull_request=number)
+
+    def one() -> None:
+        tell(row.pk)
+        connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    tell_all()
+    (said,) = comments(world, number)
+    assert "| mae (test) | 0.19 |" in said
+    assert len([call for call in world.forge.calls if call[0] in ("upsert_comment", "edit_comment")]) == 1
+
+
+def test_a_report_that_comes_in_meanwhile_is_told_next(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    row = feedback.claim(Feedback.objects.get(pull_request=number).pk)
+    assert row is not None
+    newer = reported(project, sha, number, metrics=[{**MAE, "value": 0.19}])
+    assert feedback.claim(row.pk) is None
+    world.rung.clear()
+    feedback._done(row, feedback.Told(report=row.report, comment_id=7))
+    assert world.rung == [TELL]
+    tell_all()
+    row.refresh_from_db()
+    assert (row.told, row.look_at) == (newer, None)
+
+
+def test_a_comment_that_was_deleted_comes_back(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    tell_all()
+    world.forge.repositories[REPOSITORY].comments[number].clear()
+    reported(project, sha, number, metrics=[{**MAE, "value": 0.19}])
+    tell_all()
+    assert ["0.19" in one for one in comments(world, number)] == [True]
+
+
+def test_a_comment_of_somebody_else_with_our_mark_is_left_alone(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    world.forge.comment(REPOSITORY, number, "charlie", "<!-- slipway-report -->\nmine")
+    reported(project, sha, number)
+    tell_all()
+    assert [one.splitlines()[1] for one in comments(world, number)] == ["mine", "### Model: the gate is shut"]
+
+
+def test_nothing_is_lost_while_the_forge_is_away(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    world.forge.fail_with(TargetUnavailable("git-1 does not answer."), on="pull_request")
+    tell_all()
+    row = Feedback.objects.get(pull_request=number)
+    assert (row.told, row.lease_until, row.why) == (None, None, "git-1 does not answer.")
+    assert row.look_at is not None
+    assert timedelta(0) < row.look_at - timezone.now() <= feedback.SHORTEST_PAUSE
+    assert feedback.due(limit=9) == []
+    Feedback.objects.update(look_at=timezone.now())
+    world.rung.clear()
+    ring_for_feedback()
+    assert world.rung == [TELL]
+    tell(row.pk)
+    assert len(comments(world, number)) == 1
+
+
+def test_a_dead_worker_s_row_is_taken_over(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    dead = feedback.claim(Feedback.objects.get().pk)
+    assert dead is not None
+    assert feedback.due(limit=9) == []
+    Feedback.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    tell_all()
+    assert len(comments(world, number)) == 1
+    told = Feedback.objects.get()
+    feedback._done(dead, feedback.Told(report=dead.report, comment_id=99))
+    assert Feedback.objects.get().comment_id == told.comment_id
+
+
+def test_the_report_of_the_head_counts_when_an_older_run_reports_last(world: World, project: Project) -> None:
+    number, first = opened(world)
+    second = push(world, "y")
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = second
+    reported(project, second, number, metrics=[{**MAE, "value": 0.11}])
+    reported(project, first, number, metrics=[{**MAE, "value": 0.99}])
+    tell_all()
+    (said,) = comments(world, number)
+    assert "| mae (test) | 0.11 |" in said
+
+
+def test_the_commit_that_the_branch_left_from_is_compared_with(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    left_from = world.forge.repositories[REPOSITORY].pull_requests[number]["base_sha"]
+    reported(project, left_from, None, metrics=[{**MAE, "value": 0.5}])
+    newer = push(world, "z", branch="main")
+    reported(project, newer, None, metrics=[{**MAE, "value": 0.6}])
+    reported(project, sha, number)
+    world.forge.repositories[REPOSITORY].pull_requests[number]["merge_base"] = ""
+    tell_all()
+    assert "| mae (test) | 0.12 | 0.6 |" in comments(world, number)[0]
+    world.forge.repositories[REPOSITORY].pull_requests[number]["merge_base"] = left_from
+    reported(project, sha, number)
+    tell_all()
+    assert "| mae (test) | 0.12 | 0.5 |" in comments(world, number)[0]
+
+
+@pytest.mark.parametrize("state", ["closed", "missing"])
+def test_a_pull_request_that_is_closed_or_was_never_there_is_told_nothing(
+    world: World, project: Project, state: str
+) -> None:
+    number, sha = opened(world)
+    if state == "closed":
+        world.forge.repositories[REPOSITORY].pull_requests[number]["state"] = "closed"
+    else:
+        number = 77
+    reported(project, sha, number)
+    tell_all()
+    assert comments(world, number) == []
+    assert (Feedback.objects.get().look_at, Feedback.objects.get().why) == (None, "The pull request is closed.")
+
+
+def test_a_repository_that_is_not_the_project_s_is_not_written_to(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    Resource.objects.filter(project=project, kind="repository").update(ready_status="False")
+    world.forge.calls.clear()
+    tell_all()
+    assert world.forge.calls == []
+    assert Feedback.objects.get().look_at is not None
+
+
+def test_a_project_that_is_being_removed_says_nothing(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    Project.objects.update(deletion_requested_at=timezone.now())
+    world.forge.calls.clear()
+    tell_all()
+    assert world.forge.calls == []
+    assert (Feedback.objects.get().look_at, Feedback.objects.get().why) == (None, "The project is being removed.")
+
+
+def test_a_commit_that_the_forge_does_not_know_leaves_the_comment(world: World, project: Project) -> None:
+    number, _ = opened(world)
+    reported(project, "b" * 40, number)
+    tell_all()
+    assert len(comments(world, number)) == 1
+    row = Feedback.objects.get()
+    assert (row.look_at, "has no commit bbbbbbbbbb" in row.why) == (None, True)
+
+
+def test_what_the_forge_refuses_for_good_waits_for_the_next_report(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    world.forge.fail_with(PermanentError("git-1 refuses."), on="upsert_comment")
+    tell_all()
+    assert (Feedback.objects.get().look_at, Feedback.objects.get().why) == (None, "git-1 refuses.")
+    reported(project, sha, number)
+    tell_all()
+    assert len(comments(world, number)) == 1

@@ -1,0 +1,107 @@
+"""The comment under a pull request: what it says, whole, and that nothing in it is more than text."""
+
+from typing import Any
+
+import pytest
+
+from projects.comparison import compare, gate
+from projects.models import Report
+from projects.report_comment import LIMIT, report_comment
+from tests.ci import MAE, REPORT
+
+URL = "https://slipway.corp.example/projects/demand/models/?pull_request=3"
+
+
+def row(**changes: Any) -> Report:
+    said = {**REPORT, **changes}
+    said.pop("plots")
+    return Report(
+        **{name: "" if value is None and name.endswith(("hash", "url")) else value for name, value in said.items()}
+    )
+
+
+def comment(report: Report, base: Report | None) -> str:
+    lines = compare(report.metrics, base.metrics if base else None)
+    opened = gate(lines, report.tests)
+    return report_comment(report, base=base, base_branch="main", lines=lines, gate=opened, url=URL)
+
+
+def test_a_worse_model() -> None:
+    metrics = [{**MAE, "value": 0.31}, {**MAE, "name": "r2", "direction": "higher", "value": 0.9, "threshold": None}]
+    before = [MAE, {**metrics[1], "value": 0.8}]
+    assert comment(row(metrics=metrics), row(metrics=before, commit="a" * 40)).splitlines() == [
+        "### Model: the gate is shut",
+        "",
+        "mae (test) is 0.31; 0.2 or less is needed. 1 of 13 model tests fail: test\\_winter\\_weeks.",
+        "",
+        "| metric | this | main `aaaaaaaaaa` | | threshold |",
+        "|---|---:|---:|---|---|",
+        "| mae (test) | 0.31 | 0.12 | ▼ worse by 0.19 | **missed**: 0.2 or less |",
+        "| r2 (test) | 0.9 | 0.8 | ▲ better by 0.1 |  |",
+        "",
+        "Model tests: 12 passed, 1 failed. 20 kept examples were tried again.",
+        "",
+        "- **test\\_winter\\_weeks** (slice): week 2: 912 instead of 240",
+        "",
+        "code `4b825dc642` · data `d41d8cd98f00b2` · environment `e3b0c44298` · run again with the same metrics · "
+        "[run 1284](https://git.corp.example/forecasting/demand/actions/runs/1284)",
+        "",
+        f"[Metrics, plots and history]({URL})",
+    ]
+
+
+def test_the_first_report_of_all() -> None:
+    tests = {"passed": 2, "failed": [], "regression_examples": 0}
+    first = row(tests=tests, data_hash=None, environment_hash=None, run_url=None, reproduced=None)
+    assert comment(first, None).splitlines() == [
+        "### Model: the gate is open",
+        "",
+        "1 of 1 thresholds held, 2 model tests passed.",
+        "",
+        "| metric | this | main | | threshold |",
+        "|---|---:|---:|---|---|",
+        "| mae (test) | 0.12 |  |  | held: 0.2 or less |",
+        "",
+        "main has no report yet, so there is nothing to compare with.",
+        "",
+        "Model tests: 2 passed, 0 failed.",
+        "",
+        "code `4b825dc642` · data not named · run 1284",
+        "",
+        f"[Metrics, plots and history]({URL})",
+    ]
+
+
+def test_a_changed_threshold_is_named() -> None:
+    said = comment(row(metrics=[{**MAE, "threshold": 0.5}]), row())
+    assert "| mae (test) | 0.12 | 0.12 | = same | held: 0.5 or less (was 0.2) |" in said.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src=x onerror=alert(1)>",
+        "| a | b |\n# heading\n<!-- slipway-report -->",
+        "[click](https://evil.example) ![x](https://evil.example/x.png) https://evil.example www.evil.example",
+        "@alice closes #1 `code` **bold** ~~x~~",
+        "$(reboot) {{ 7*7 }} ${{ secrets.X }}",
+    ],
+)
+def test_nothing_that_was_sent_is_more_than_text(text: str) -> None:
+    failed = [{"name": text, "kind": "other", "example": text}]
+    said = comment(row(tests={"passed": 0, "failed": failed, "regression_examples": 0}, branch=text), None)
+    lines = [line for line in said.splitlines() if line.startswith("- **")]
+    assert len(lines) == 1
+    for mark in ("<", "https://evil", "www.evil", "@a", "#1", "<!--"):
+        assert mark not in lines[0]
+    for mark in ("`", "|", "[", "]", "!", "~"):
+        assert lines[0].count(mark) == lines[0].count(f"\\{mark}"), mark
+
+
+def test_the_longest_report_fits_and_keeps_its_end() -> None:
+    metrics = [{**MAE, "name": f"{'_' * 95}{number}"} for number in range(200)]
+    failed = [{"name": "&" * 200, "kind": "other", "example": "&" * 300} for _ in range(200)]
+    said = comment(row(metrics=metrics, tests={"passed": 0, "failed": failed, "regression_examples": 0}), row())
+    assert len(said) <= LIMIT
+    assert said.endswith(f"[Metrics, plots and history]({URL})")
+    assert "… and 141 more metrics." in said
