@@ -17,7 +17,7 @@ import django
 from bench.pages import FEW
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("calls", "breakdown", "one", "submits", "many", "memory", "pages", "directory")
+PARTS = ("calls", "breakdown", "one", "submits", "many", "memory", "pages", "directory", "feedback")
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
 
-    from bench import directory, measure, pages, stack
+    from bench import directory, feedback, measure, pages, stack
 
     _make_room()
     tag = f"z{int(time.time()) % 1_000_000}"
@@ -67,6 +67,11 @@ def main() -> int:
         result["pages"] = _step("pages", pages.run)
     if "directory" in wanted:
         result["directory"] = _step("directory", directory.run)
+    if "feedback" in wanted:
+        address = os.environ["SLIPWAY_PUBLIC_URL"]
+        result["feedback"] = _step(
+            "feedback", lambda: feedback.run(portal=portal, clients=clients, address=address, tag=tag)
+        )
     rows = _table(result)
     _print(rows, result)
     if chosen.keep:
@@ -156,6 +161,9 @@ def _table(result: dict[str, Any]) -> list[tuple[str, str, str, str, bool]]:
         row("D3", "directory: first sync", found["first_sync_seconds"], 60, 30, " s")
         row("D3", "directory: sync that finds nothing new", found["second_sync_seconds"], 20, 5, " s")
         row("D4", "directory: memory that syncs take", found["sync_megabytes"], 120, 80, " MB")
+    if found := result.get("feedback"):
+        row("F1", "report → comment on the pull request, p95", found["told"]["p95"] * 1000, 1000, 500, " ms")
+        row("F1", "report → answer, p95", found["answered"]["p95"] * 1000, 100, 50, " ms")
     return rows
 
 

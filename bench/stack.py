@@ -96,6 +96,13 @@ class Portal:
             sys.exit(f"asking for {slug} was answered {answer.status_code}: {answer.text[:500]}")
         return took
 
+    def post(self, path: str) -> dict[str, Any]:
+        """The JSON answer to a call without a body."""
+        answer = self._client.post(path, json={})
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
     def get(self, path: str) -> dict[str, Any]:
         """A JSON answer."""
         answer = self._client.get(path)

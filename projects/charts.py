@@ -5,7 +5,7 @@ colour. The axis begins at zero and has four parts. A day without a figure leave
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.formats import localize
@@ -76,12 +76,19 @@ _STANDING = "M0 0V100M25 0V100M50 0V100M75 0V100M100 0V100"
 
 
 def chart_of(
-    points: Sequence[Point], *, lines: Sequence[str], says: str, first: str, unit: str = "", more: str = ""
+    points: Sequence[Point],
+    *,
+    lines: Sequence[str],
+    says: str,
+    first: str,
+    unit: str = "",
+    more: str = "",
+    figure: Callable[[float], str] | None = None,
 ) -> Chart | None:
     """The chart of these points, oldest first; None when no point has a figure.
 
     lines: what each figure of a point is. says: the sentence for who doesn't see the chart. first, more: heads of the
-    table's first column and of the remarks.
+    table's first column and of the remarks. figure: how a figure is written where two digits don't tell enough.
     """
     found = [value for point in points for value in point.values if value is not None]
     if not found:
@@ -94,7 +101,7 @@ def chart_of(
                  for point in points])
         for number, style in enumerate(_STYLES[: len(lines)])
     ]  # fmt: skip
-    rows = _rows(points, unit)
+    rows = _rows(points, unit, figure)
     return Chart(
         says=says,
         grid=_LYING,
@@ -109,7 +116,7 @@ def chart_of(
         ticks=tuple(reversed(_axis(top))),
         marks=tuple(dict.fromkeys((points[0].label, points[len(points) // 2].label, points[-1].label))),
         keys=tuple(
-            Key(style=style, title=title, newest=said(points[-1].values[number], unit))
+            Key(style=style, title=title, newest=rows[-1].cells[number])
             for number, (style, title) in enumerate(zip(_STYLES, lines, strict=False))
         ),
         heads=tuple(lines),
@@ -128,7 +135,7 @@ def bars_of(
         return None
     top = _top(max(found))
     step = 100 / max(len(points) - 1, 1)
-    rows = _rows(points, unit)
+    rows = _rows(points, unit, None)
     looks = {"a": "a dot", "b": "b"}
     bars = tuple(
         (looks[style], f"M0 {_n(index * step)}H{_n((point.values[number] or 0) / top * 100)}")
@@ -162,8 +169,11 @@ def said(value: float | None, unit: str) -> str:
     return f"{localize(_short(value))} {unit}".rstrip()
 
 
-def _rows(points: Sequence[Point], unit: str) -> list[Row]:
-    return [Row(one.label, tuple(said(value, unit) for value in one.values), one.more) for one in points]
+def _rows(points: Sequence[Point], unit: str, figure: Callable[[float], str] | None) -> list[Row]:
+    def cell(value: float | None) -> str:
+        return said(value, unit) if figure is None or value is None else figure(value)
+
+    return [Row(one.label, tuple(cell(value) for value in one.values), one.more) for one in points]
 
 
 def _axis(top: float) -> tuple[str, ...]:
@@ -174,7 +184,10 @@ def _axis(top: float) -> tuple[str, ...]:
 def _short(value: float) -> float | int:
     if value >= 100 or value == int(value):
         return round(value)
-    return round(value, 1 if value >= 10 else 2)
+    if value >= 0.1:
+        return round(value, 1 if value >= 10 else 2)
+    # Two digits that count: 0.0012 is not 0.
+    return float(f"{value:.2g}")
 
 
 def _top(largest: float) -> float:

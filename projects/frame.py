@@ -45,6 +45,7 @@ TABS = (
     Tab("project", _("Overview"), live=("word", "strip", "board", "spoken")),
     Tab("resources", _("Resources"), live=("word", "board", "spoken")),
     Tab("people", _("People")),
+    Tab("models", _("Models")),
     Tab("usage", _("Usage")),
     Tab("credentials", _("Credentials"), live=("word", "credentials", "spoken")),
     Tab("activity", _("Activity")),

@@ -17,7 +17,9 @@ from projects import reports
 from projects.api_base import Api, plain, visible_project
 from projects.api_errors import Refused
 from projects.ci_door import CiToken, Pipeline
+from projects.comparison import Change
 from projects.errors import NotFound
+from projects.model_history import Standing, branches_of, standing_of
 from projects.models import Plot, Project, Report
 from projects.often import too_often
 from projects.openapi import answers, parameters_of
@@ -127,6 +129,38 @@ class ReportOut(BaseModel):
         )
 
 
+class ComparedOut(BaseModel):
+    """One metric beside the base's."""
+
+    name: str
+    split: str
+    value: float | None = Field(description="null: it is gone.")
+    base: float | None = Field(description="null: it is new, or there is nothing to compare with.")
+    change: Change
+    threshold: float | None = Field(description="The one that counts: the report's, else the base's.")
+    held: bool | None = Field(description="null: without a threshold.")
+
+
+class ReportDetailOut(ReportOut):
+    """A report with what it is compared with, and what the gate says."""
+
+    gate_open: bool
+    because: str
+    compared_with: str | None = Field(description="Commit of the base; null: there is none.")
+    comparison: list[ComparedOut]
+
+    @classmethod
+    def standing(cls, found: Standing, *, slug: str) -> "ReportDetailOut":
+        """One report beside its base. Prefetch its plots."""
+        return cls(
+            **ReportOut.of(found.report, slug=slug).model_dump(),
+            gate_open=found.gate.passed,
+            because=found.gate.sentence,
+            compared_with=found.base.commit if found.base else None,
+            comparison=[ComparedOut.model_validate(line, from_attributes=True) for line in found.lines],
+        )
+
+
 class ReportPageOut(BaseModel):
     """A page, newest first."""
 
@@ -208,16 +242,17 @@ class ReportDetail(Api):
         operation_id="read_report",
         summary="One report of a project's CI",
         tags=["reports"],
-        responses=answers({200: ReportOut}, 404),
+        responses=answers({200: ReportDetailOut}, 404),
     )
     def get(self, request: Request, slug: str, report: int) -> Response:
-        """The report as it was sent, pictures as addresses."""
+        """The report as it was sent, pictures as addresses, and how it compares."""
         read_query(Closed, request)
         project = visible_project(request, slug)
         row = _with_plots(project).filter(pk=report).first()
         if row is None:
             raise NotFound
-        return Response(plain(ReportOut.of(row, slug=project.slug)))
+        found = standing_of(row, project=project, branches=branches_of(project))
+        return Response(plain(ReportDetailOut.standing(found, slug=project.slug)))
 
 
 class PlotDetail(Api):

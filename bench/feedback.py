@@ -1,0 +1,65 @@
+"""From a report that CI sends to the comment on the pull request: through web, Redis, worker and forge, one by one."""
+
+import statistics
+import sys
+import time
+from typing import Any
+
+import httpx
+
+from bench.bare import Clients
+from bench.stack import Portal
+
+REPORTS = 40
+"""Fewer than a project may send in a minute."""
+_PATIENCE = 60.0
+
+
+def run(*, portal: Portal, clients: Clients, address: str, tag: str) -> dict[str, Any]:
+    """Seconds from the call to the comment that names it, and the calls of the report itself."""
+    slug = f"{tag}-feedback"
+    portal.ask(slug)
+    _until(lambda: bool(portal.get(f"/projects/{slug}/")["ready"]), f"{slug} did not become ready")
+    token = portal.post(f"/projects/{slug}/credentials/ci-report/reveal/")["values"]["SLIPWAY_TOKEN"]
+    forge, name = clients.forge, f"forecasting/{slug}"
+    forge.create_branch(name, "change", "main")
+    sha = forge.put_files(name, "change", "Change", {"train.py": b"weeks = 2\n"})
+    number = forge.create_pull_request(name, "change", "main", "Change", "")
+    told, answered = [], []
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=30) as ci:
+        for count in range(REPORTS):
+            began = time.perf_counter()
+            answer = ci.post(f"/api/v1/projects/{slug}/reports/", json=_report(sha, number, count))
+            answered.append(time.perf_counter() - began)
+            if answer.status_code != 201:
+                sys.exit(f"the report was answered {answer.status_code}: {answer.text[:500]}")
+            _until(lambda run=f"run-{count}": _named(forge, name, number, run), "the comment did not follow")
+            told.append(time.perf_counter() - began)
+    return {"reports": REPORTS, "told": _summary(told), "answered": _summary(answered)}
+
+
+def _report(sha: str, number: int, count: int) -> dict[str, Any]:
+    metrics = [
+        {"name": f"metric {one}", "value": 1 + count / 100 + one, "direction": "lower", "threshold": 50}
+        for one in range(20)
+    ]
+    tests = {"passed": 12, "failed": [{"name": "test_winter_weeks", "kind": "slice", "example": "912 instead of 240"}]}
+    said = {"commit": sha, "branch": "change", "pull_request": number, "metrics": metrics, "tests": tests}
+    return {**said, "run": f"run-{count}"}
+
+
+def _named(forge: Any, name: str, number: int, run: str) -> bool:
+    return any(one["body"].count(f"run {run}\n") for one in forge.comments(name, number))
+
+
+def _until(condition: Any, why: str) -> None:
+    end = time.perf_counter() + _PATIENCE
+    while not condition():
+        if time.perf_counter() > end:
+            sys.exit(f"{why} within {_PATIENCE:.0f} s")
+        time.sleep(0.01)
+
+
+def _summary(seconds: list[float]) -> dict[str, float]:
+    ordered = sorted(seconds)
+    return {"p50": statistics.median(ordered), "p95": ordered[int(len(ordered) * 0.95) - 1], "max": ordered[-1]}

@@ -1,0 +1,103 @@
+"""What a project's reports say together: which branch counts, how a metric went by run, what to compare with."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max, QuerySet
+
+from projects.comparison import Gate, Line, compare, gate
+from projects.exports import BATCH
+from projects.models import Project, Report
+
+DRAWN = 30
+"""Runs that a chart has room for."""
+_BRANCHES = 12
+_USUAL = ("main", "master")
+
+COLUMNS = (
+    "received_at",
+    "commit",
+    "branch",
+    "pull_request",
+    "run",
+    "run_url",
+    "metric",
+    "split",
+    "value",
+    "direction",
+    "threshold",
+    "data_hash",
+    "environment_hash",
+    "reproduced",
+    "tests_passed",
+    "tests_failed",
+    "regression_examples",
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One report beside what it is compared with (None: nothing), and what the gate says."""
+
+    report: Report
+    base: Report | None
+    lines: tuple[Line, ...]
+    gate: Gate
+
+
+def branches_of(project: Project) -> list[str]:
+    """Branches with reports, the default one first, then by the newest report; at most a dozen."""
+    rows = project.reports.filter(pull_request=None).order_by().values("branch").annotate(last=Max("pk"))
+    found = [str(row["branch"]) for row in rows.order_by("-last")[:_BRANCHES]]
+    usual = [name for name in _USUAL if name in found][:1]
+    return usual + [name for name in found if name not in usual]
+
+
+def of_branch(project: Project, branch: str) -> QuerySet[Report]:
+    """Reports of a branch, newest first, those of pull requests from it left out."""
+    return project.reports.filter(branch=branch, pull_request=None)
+
+
+def of_pull_request(project: Project, number: int) -> QuerySet[Report]:
+    """Reports of a pull request, newest first."""
+    return project.reports.filter(pull_request=number)
+
+
+def standing_of(report: Report, *, project: Project, branches: Sequence[str]) -> Standing:
+    """A report and its base: for a pull request the default branch's newest, else the branch's before this commit."""
+    if report.pull_request is None:
+        older = of_branch(project, report.branch).filter(pk__lt=report.pk)
+        base = older.exclude(commit=report.commit).first()
+    else:
+        base = of_branch(project, branches[0]).first() if branches else None
+    lines = compare(report.metrics, base.metrics if base else None)
+    return Standing(report=report, base=base, lines=lines, gate=gate(lines, report.tests))
+
+
+def gate_of(report: Report) -> Gate:
+    """What the gate says of a report by itself."""
+    return gate(compare(report.metrics, None), report.tests)
+
+
+def metrics_in(reports: Sequence[Report]) -> dict[str, Mapping[str, Any]]:
+    """Every metric of the reports (newest first) by label, each as the newest has it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for report in reports:
+        for one in report.metrics:
+            found.setdefault(f"{one['name']} ({one['split']})", one)
+    return found
+
+
+def records(rows: QuerySet[Report]) -> Iterator[dict[str, Any]]:
+    """The reports as rows of a file: one for each metric, and one for a report without any."""
+    for report in rows.order_by("-pk").iterator(chunk_size=BATCH):
+        shared = {
+            **{name: getattr(report, name) for name in COLUMNS if hasattr(report, name)},
+            "tests_passed": report.tests.get("passed"),
+            "tests_failed": [one["name"] for one in report.tests.get("failed", ())],
+            "regression_examples": report.tests.get("regression_examples"),
+        }
+        for one in report.metrics or [{}]:
+            figures = {name: one.get(name) for name in ("split", "value", "direction", "threshold")}
+            yield {**shared, "metric": one.get("name"), **figures}

@@ -1,0 +1,92 @@
+"""The page about a project's model: is it good enough, how did it get there, on which data."""
+
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from projects import model_history, model_words
+from projects.answers import answered, find, person_of
+from projects.exports import form_asked, stream
+from projects.frame import frame
+from projects.listing import page_of
+from projects.models import Feedback, Plot
+from projects.plots import picture
+
+
+@require_GET
+def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The newest report of a branch or pull request beside what it is compared with, then the runs before.
+
+    Narrowed by `branch` or `pull_request`; `of`: the metric that is drawn.
+    """
+    found = find(person_of(request), slug)
+    branches = model_history.branches_of(found)
+    number = _number(request.GET.get("pull_request", ""))
+    asked = request.GET.get("branch", "")[:200]
+    branch = asked if asked in branches else (branches[0] if branches else "")
+    if number is not None:
+        rows = model_history.of_pull_request(found, number)
+    elif branch:
+        rows = model_history.of_branch(found, branch)
+    else:
+        rows = found.reports.all()
+    if form := form_asked(request):
+        columns, name = model_history.COLUMNS, f"models-{found.slug}"
+        return stream(model_history.records(rows), columns=columns, name=name, form=form)
+    newest = list(rows.prefetch_related(Prefetch("plots", Plot.objects.defer("content")))[: model_history.DRAWN])
+    context = {
+        **frame(request, found, tab="models"),
+        "branches": branches,
+        "branch": "" if number is not None else branch,
+        "number": number,
+        "pull_requests": _pull_requests(found.pk),
+        "any": bool(newest) or found.reports.exists(),
+    }
+    if newest:
+        metrics = model_history.metrics_in(newest)
+        label = request.GET.get("of", "")
+        label = label if label in metrics else next(iter(metrics), "")
+        standing = model_history.standing_of(newest[0], project=found, branches=branches)
+        oldest_first = newest[::-1]
+        page = page_of(rows, before=request.GET.get("before", ""))
+        context |= {
+            "standing": standing,
+            "gate_words": model_words.gate_words(standing.lines, newest[0]),
+            "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
+            "told": Feedback.objects.filter(project=found, pull_request=number).first() if number else None,
+            "metrics": list(metrics),
+            "label": label,
+            "several": len(newest) > 1,
+            "chart": label
+            and model_words.metric_chart(
+                oldest_first, label=label, lower_is_better=metrics[label]["direction"] == "lower"
+            ),
+            "tests_chart": model_words.tests_chart(oldest_first),
+            "page": page,
+            "runs": [(one, model_history.gate_of(one).passed) for one in page.rows],
+        }
+    return render(request, "projects/models.html", context)
+
+
+@require_GET
+def plot(request: HttpRequest, slug: str, report: int, plot: int) -> HttpResponse:
+    """A picture of a report."""
+    with answered():
+        return picture(find(person_of(request), slug), report=report, plot=plot)
+
+
+def _number(text: str) -> int | None:
+    """The number of a pull request; None when none is asked for. Raises Http404 for what can't be one."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+        raise Http404
+    return int(text)
+
+
+def _pull_requests(project_id: int) -> list[int]:
+    """The pull requests that reported last."""
+    rows = Feedback.objects.filter(project=project_id, pull_request__isnull=False).order_by("-report")
+    return [int(number) for number in rows.values_list("pull_request", flat=True)[:12] if number is not None]

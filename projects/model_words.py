@@ -1,0 +1,129 @@
+"""The words and charts of the page about a project's model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from projects.charts import Chart, Point, chart_of
+from projects.comparison import Change, Line, number
+from projects.models import Report
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+_CHANGES: "dict[Change, StrPromise]" = {
+    Change.BETTER: gettext_lazy("better"),
+    Change.WORSE: gettext_lazy("worse"),
+    Change.SAME: gettext_lazy("same"),
+    Change.NEW: gettext_lazy("new"),
+    Change.GONE: gettext_lazy("gone"),
+}
+_ARROWS = {Change.BETTER: "▲", Change.WORSE: "▼", Change.SAME: "=", Change.NEW: "+", Change.GONE: "−"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A line of the comparison in words. Empty texts are left out."""
+
+    label: str
+    value: str
+    base: str
+    arrow: str
+    change: str
+    threshold: str
+    missed: bool
+
+
+def shown(line: Line, *, compared: bool) -> Shown:
+    """One metric as the table has it."""
+    known = line.change if compared else None
+    return Shown(
+        label=line.label,
+        value="" if line.value is None else number(line.value),
+        base="" if line.base is None else number(line.base),
+        arrow=_ARROWS[known] if known else "",
+        change=str(_CHANGES[known]) if known else "",
+        threshold=_threshold(line),
+        missed=line.held is False,
+    )
+
+
+def _threshold(line: Line) -> str:
+    if line.threshold is None:
+        return ""
+    if line.lower_is_better:
+        return _("%(figure)s or less") % {"figure": number(line.threshold)}
+    return _("%(figure)s or more") % {"figure": number(line.threshold)}
+
+
+def gate_words(lines: Sequence[Line], report: Report) -> str:
+    """Why the gate is open or shut, in the reader's language."""
+    missed = [line.label for line in lines if line.held is False]
+    failed = len(report.tests.get("failed", ()))
+    said = []
+    if missed:
+        count = len(missed)
+        text = ngettext("%(names)s misses its threshold.", "%(names)s miss their thresholds.", count)
+        said.append(text % {"names": ", ".join(missed[:5]) + (" …" if count > 5 else "")})
+    if failed:
+        said.append(ngettext("%(count)d model test fails.", "%(count)d model tests fail.", failed) % {"count": failed})
+    if said:
+        return " ".join(said)
+    if not any(line.threshold is not None for line in lines) and not report.tests.get("passed"):
+        return _("No threshold and no model test: nothing to hold.")
+    return _("Every threshold is held and no model test fails.")
+
+
+def metric_chart(reports: Sequence[Report], *, label: str, lower_is_better: bool) -> Chart | None:
+    """A metric from run to run, oldest first, with its threshold. None without a figure, or with one below zero."""
+    points = []
+    before = ""
+    for report in reports:
+        found = next((one for one in report.metrics if f"{one['name']} ({one['split']})" == label), None)
+        values = (found["value"], found["threshold"]) if found else (None, None)
+        data = report.data_hash[:8]
+        moved = data and data != before
+        before = data or before
+        more = _("data %(version)s") % {"version": data} if moved else ""
+        points.append(Point(label=report.commit[:7], values=values, more=more))
+    figures = [one.values[0] for one in points if one.values[0] is not None]
+    if not figures or min(value for one in points for value in one.values if value is not None) < 0:
+        return None
+    way = _("Lower is better.") if lower_is_better else _("Higher is better.")
+    says = _("%(metric)s by run: now %(now)s, between %(least)s and %(most)s. %(way)s") % {
+        "metric": label,
+        "now": number(figures[-1]),
+        "least": number(min(figures)),
+        "most": number(max(figures)),
+        "way": way,
+    }
+    limited = any(one.values[1] is not None for one in points)
+    if not limited:
+        points = [Point(label=one.label, values=one.values[:1], more=one.more) for one in points]
+    return chart_of(
+        points,
+        lines=[label, _("threshold")] if limited else [label],
+        says=says,
+        first=_("Commit"),
+        more=_("Data") if any(one.more for one in points) else "",
+        figure=number,
+    )
+
+
+def tests_chart(reports: Sequence[Report]) -> Chart | None:
+    """Model tests from run to run, oldest first. None when no run had any."""
+    points = [
+        Point(
+            label=one.commit[:7], values=(one.tests["passed"], len(one.tests["failed"])) if one.tests else (None, None)
+        )
+        for one in reports
+    ]
+    known = [one for one in points if one.values[0] is not None]
+    if not known:
+        return None
+    passed, failed = known[-1].values
+    says = _("Model tests by run: now %(passed)d passed and %(failed)d failed.") % {"passed": passed, "failed": failed}
+    return chart_of(points, lines=[_("passed"), _("failed")], says=says, first=_("Commit"))

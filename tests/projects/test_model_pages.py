@@ -1,0 +1,152 @@
+"""The page about a project's model: what it says, to whom, and that nothing that was sent is more than text."""
+
+import csv
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from projects import model_history, model_words
+from projects.models import Feedback, Membership, Project, Report
+from tests.ci import MAE, PASSED, ci, send
+from tests.people import client
+from tests.projects.tended import World, asked
+from tests.projects.test_reports import plot
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("pages")]
+
+PAGE = "/projects/demand/models/"
+
+
+@pytest.fixture
+def project(world: World) -> Any:
+    cache.clear()
+    yield asked()
+    cache.clear()
+
+
+def reported(project: Project, number: int, **changes: Any) -> Report:
+    said = {"branch": "main", "pull_request": None, "tests": PASSED, "commit": f"{number:040x}", **changes}
+    answer = send(ci(project), run=f"run-{number}", **said)
+    assert answer.status_code == 201, answer.content
+    return Report.objects.get(pk=answer.json()["id"])
+
+
+def text(query: str = "", *, who: str = "alice") -> str:
+    answer = client(who).get(f"{PAGE}{query}")
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_before_the_first_report_the_page_says_how_to_get_there(project: Project) -> None:
+    page = text()
+    assert "No run has reported yet" in page
+    assert "$SLIPWAY_URL/api/v1/projects/demand/reports/" in page
+    assert client("alice").get(f"{PAGE}?format=json").getvalue() == b'{"items": []}'
+
+
+def test_the_newest_run_of_main_stands_beside_the_one_before(project: Project) -> None:
+    reported(project, 1, metrics=[{**MAE, "value": 0.1}])
+    reported(project, 2, metrics=[{**MAE, "value": 0.31}])
+    reported(project, 3, branch="other", metrics=[{**MAE, "value": 0.9}])
+    page = text()
+    assert "Newest run on main" in page
+    assert "<strong>The gate is shut.</strong> mae (test) misses its threshold." in page
+    row = page[page.index("mae (test)</th>") :]
+    cells = [part.split(">", 1)[1].split("</td")[0] for part in row.split("<td")[1:5]]
+    assert cells == [
+        "0.31", "0.1", '<span aria-hidden="true">▼</span> worse', "0.2 or less, <strong>missed</strong>",
+    ]  # fmt: skip
+    assert "mae (test) by run: now 0.31, between 0.1 and 0.31. Lower is better." in page
+    assert "Model tests by run: now 13 passed and 0 failed." in page
+    assert "Newest run on other" in text("?branch=other")
+    assert "Newest run on main" in text("?branch=nothing")
+
+
+def test_a_pull_request_is_compared_with_the_default_branch(project: Project) -> None:
+    reported(project, 1, metrics=[{**MAE, "value": 0.1}])
+    reported(project, 2, metrics=[{**MAE, "value": 0.15}])
+    reported(project, 3, branch="mine", pull_request=3, metrics=[{**MAE, "value": 0.12}])
+    Feedback.objects.filter(pull_request=3).update(why="git-1 does not answer.")
+    page = text("?pull_request=3")
+    assert "Newest run of pull request 3" in page
+    assert ">0.15</td>" in page
+    assert "The pull request is not told yet: git-1 does not answer. We try again by ourselves." in page
+    assert "Pull request 4 has no report." in text("?pull_request=4")
+    assert client("alice").get(f"{PAGE}?pull_request=x").status_code == 404
+
+
+def test_data_versions_are_marked_where_they_change(project: Project) -> None:
+    reports = [reported(project, n, data_hash=letter * 32) for n, letter in enumerate("aabb")]
+    chart = model_words.metric_chart(reports, label="mae (test)", lower_is_better=True)
+    assert chart is not None
+    assert [row.more for row in chart.rows] == ["data aaaaaaaa", "", "data bbbbbbbb", ""]
+    assert chart.heads == ("mae (test)", "threshold")
+
+
+def test_figures_below_zero_are_not_drawn_and_small_ones_not_rounded_away(project: Project) -> None:
+    below = reported(project, 1, metrics=[{**MAE, "value": -1.5}])
+    assert model_words.metric_chart([below], label="mae (test)", lower_is_better=True) is None
+    assert "run by run" not in text()
+    reported(project, 2, metrics=[{**MAE, "value": -1.4}])
+    assert "A figure below zero is not drawn." in text()
+    small = reported(project, 3, metrics=[{**MAE, "value": 0.00123, "threshold": None}])
+    chart = model_words.metric_chart([small], label="mae (test)", lower_is_better=True)
+    assert chart is not None
+    assert (chart.keys[0].newest, chart.ticks) == ("0.00123", ("0.002", "0.0015", "0.001", "0.0005", "0"))
+
+
+def test_nothing_that_was_sent_becomes_markup(project: Project) -> None:
+    evil = "<script>alert(1)</script>"
+    failed = [{"name": evil, "kind": "other", "example": evil}]
+    reported(project, 1, branch=f"x/{evil}", run_url=None, tests={**PASSED, "failed": failed})
+    page = text()
+    assert "<script>alert" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
+
+
+def test_plots_are_on_the_page_and_for_nobody_else(project: Project) -> None:
+    report = reported(project, 1, plots=[plot()])
+    address = f"{PAGE}{report.pk}/plots/{report.plots.get().pk}/"
+    assert f'src="{address}" alt="Plot residuals"' in text()
+    answer = client("alice").get(address)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert client("charlie").get(address).status_code == 404
+    assert client("charlie").get(PAGE).status_code == 404
+    assert Client().get(address).status_code == 302
+
+
+def test_the_list_as_a_file(project: Project) -> None:
+    reported(project, 1, metrics=[MAE, {**MAE, "name": "=r2"[1:], "direction": "higher"}])
+    reported(project, 2, metrics=[])
+    items = json.loads(client("alice").get(f"{PAGE}?format=json").getvalue())["items"]
+    assert [(one["commit"][-1], one["metric"], one["value"]) for one in items] == [
+        ("2", None, None), ("1", "mae", 0.12), ("1", "r2", 0.12),
+    ]  # fmt: skip
+    assert tuple(items[0]) == model_history.COLUMNS
+    lines = list(csv.reader(StringIO(client("alice").get(f"{PAGE}?format=csv").getvalue().decode("utf-8-sig"))))
+    assert (lines[0], len(lines)) == (list(model_history.COLUMNS), 4)
+
+
+def test_the_page_costs_the_same_with_many_runs(project: Project) -> None:
+    Membership.objects.create(project=project, subject="alice@corp.example", role="owner", source="form")
+    reported(project, 1)
+    browser = client("alice")
+
+    def cost() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked_:
+            assert browser.get(PAGE).status_code == 200
+        return len(asked_)
+
+    few = cost()
+    for number in range(2, 40):
+        reported(project, number, plots=[plot()])
+    assert cost() <= few + 1
