@@ -8,8 +8,10 @@ from celery.signals import before_task_publish
 from django.conf import settings as django_settings
 
 from projects import tasks, work
+from projects.models import RegisteredRepository
 from provisioning import targets
-from tests.people import teams
+from tests.people import person, teams
+from tests.projects.file_door import PushedForge, listen
 from tests.projects.tended import World, installed
 
 
@@ -36,3 +38,18 @@ def pages(settings: Any) -> None:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
     teams()
+
+
+@pytest.fixture
+def forge() -> PushedForge:
+    """A forge where the four people push."""
+    teams()
+    for name in ("alice", "bob", "charlie", "paula"):
+        person(name)
+    return PushedForge()
+
+
+@pytest.fixture
+def row(forge: PushedForge) -> RegisteredRepository:
+    """The repository of it that the portal listens to."""
+    return listen(forge)

@@ -2,12 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from projects import intake
 from projects.installation import installation
-from projects.models import RegisteredRepository
+from projects.models import Delivery, Project, RegisteredRepository
+from provisioning.conditions import Status
+from provisioning.errors import Reason
 from provisioning.forge import Push
+from provisioning.kind import kinds
+from provisioning.models import Resource
 from tests.fakes.forge import FakeForge
 
 NAME = "forecasting/demand"
@@ -89,3 +94,44 @@ def look(forge: PushedForge, row: RegisteredRepository) -> RegisteredRepository:
     intake.read(row.pk, installation=installation(), open_client=opener(forge))
     row.refresh_from_db()
     return row
+
+
+def settle(project: Project, *, attention: str | None = None) -> None:
+    """What the engine does, in short: every Kind is made, or needs attention."""
+    for name in kinds():
+        broken = name == attention
+        Resource.objects.update_or_create(
+            project=project,
+            kind=name,
+            defaults={
+                "target": "cluster-north",
+                "synced_status": Status.FALSE if broken else Status.TRUE,
+                "synced_reason": Reason.NAME_TAKEN if broken else Reason.AVAILABLE,
+                "synced_message": "ml-demand exists and is not Slipway's." if broken else "",
+                "ready_status": Status.FALSE if broken else Status.TRUE,
+                "ready_reason": Reason.PROGRESSING if broken else Reason.AVAILABLE,
+            },
+        )
+    project.refresh_from_db()
+    ready = None if attention else project.accepted_at + timedelta(seconds=0.9)
+    Project.objects.filter(pk=project.pk).update(observed_generation=project.generation, ready_at=ready)
+
+
+def answer(forge: PushedForge, project: Project) -> None:
+    """Have the commit told what became of it."""
+    intake.answer(project.pk, installation=installation(), open_client=opener(forge))
+
+
+def made(forge: PushedForge, row: RegisteredRepository, text: bytes = PROFILE) -> Project:
+    """A project that alice's file asked for, ready."""
+    forge.push("alice", {"profile.yaml": text})
+    project = look(forge, row).project
+    assert project is not None
+    settle(project)
+    answer(forge, project)
+    return project
+
+
+def delivered(row: RegisteredRepository, number: str = "d-1", **fields: Any) -> Delivery:
+    """A delivery that came in and was not looked at yet."""
+    return Delivery.objects.create(repository=row, delivery_id=number, event="push", **fields)
