@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from projects import decide_many, decisions, stand_ins
 from projects.api_base import Api, person, plain
-from projects.api_requests import as_it_is, visible
+from projects.api_requests import acted, visible
 from projects.idempotency import idempotent
 from projects.installation import installation
-from projects.models import Door, RequestComment, StandIn
+from projects.models import Door, ProjectRequest, RequestComment, StandIn
 from projects.openapi import IDEMPOTENCY_KEY, answers
 from projects.payload import Closed, read_body, read_query
 from projects.reference_serializers import Sentence
@@ -137,11 +137,11 @@ class AskForChanges(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """It waits for the asker from now on."""
-        read_query(Closed, request)
-        found = visible(request, pk)
-        said = read_body(Question, request)
-        decisions.ask_for_changes(found, by=person(request), door=Door.API, text=said.text, revision=said.revision)
-        return as_it_is(pk)
+
+        def act(found: ProjectRequest, said: Question) -> None:
+            decisions.ask_for_changes(found, by=person(request), door=Door.API, text=said.text, revision=said.revision)
+
+        return acted(request, pk, Question, act)
 
 
 class Comments(Api):
@@ -191,19 +191,19 @@ class Revise(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """What fits now is made at once."""
-        read_query(Closed, request)
-        found = visible(request, pk)
-        said = read_body(OtherWords, request)
-        decisions.revise(
-            found,
-            said.spec,
-            by=person(request),
-            door=Door.API,
-            installation=installation(),
-            note=said.note,
-            revision=said.revision,
-        )
-        return as_it_is(pk)
+
+        def act(found: ProjectRequest, said: OtherWords) -> None:
+            decisions.revise(
+                found,
+                said.spec,
+                by=person(request),
+                door=Door.API,
+                installation=installation(),
+                note=said.note,
+                revision=said.revision,
+            )
+
+        return acted(request, pk, OtherWords, act)
 
 
 class DecideTogether(Api):

@@ -1,9 +1,10 @@
 """Requests over REST: read, approve, reject, withdraw."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 from drf_spectacular.utils import extend_schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +19,8 @@ from projects.pagination import PageQuery, page_of
 from projects.payload import Closed, read_body, read_query
 from projects.reference_serializers import Approval, Nothing, Rejection
 from projects.serializers import RequestOut, RequestPage
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class RequestsQuery(PageQuery):
@@ -80,18 +83,18 @@ class Approve(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """Approve; the spec becomes the project's newest wish."""
-        read_query(Closed, request)
-        found = visible(request, pk)
-        said = read_body(Approval, request)
-        decisions.approve(
-            found,
-            by=person(request),
-            door=Door.API,
-            installation=installation(),
-            comment=said.comment,
-            revision=said.revision,
-        )
-        return as_it_is(pk)
+
+        def act(found: ProjectRequest, said: Approval) -> None:
+            decisions.approve(
+                found,
+                by=person(request),
+                door=Door.API,
+                installation=installation(),
+                comment=said.comment,
+                revision=said.revision,
+            )
+
+        return acted(request, pk, Approval, act)
 
 
 class Reject(Api):
@@ -108,11 +111,11 @@ class Reject(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """Reject; the comment tells the team what to change."""
-        read_query(Closed, request)
-        found = visible(request, pk)
-        said = read_body(Rejection, request)
-        decisions.reject(found, by=person(request), door=Door.API, comment=said.comment, revision=said.revision)
-        return as_it_is(pk)
+
+        def act(found: ProjectRequest, said: Rejection) -> None:
+            decisions.reject(found, by=person(request), door=Door.API, comment=said.comment, revision=said.revision)
+
+        return acted(request, pk, Rejection, act)
 
 
 class Withdraw(Api):
@@ -129,11 +132,11 @@ class Withdraw(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """Withdraw."""
-        read_query(Closed, request)
-        found = visible(request, pk)
-        read_body(Nothing, request)
-        decisions.withdraw(found, by=person(request), door=Door.API)
-        return as_it_is(pk)
+
+        def act(found: ProjectRequest, _: Nothing) -> None:
+            decisions.withdraw(found, by=person(request), door=Door.API)
+
+        return acted(request, pk, Nothing, act)
 
 
 def visible(request: Request, pk: int) -> ProjectRequest:
@@ -148,7 +151,13 @@ def visible(request: Request, pk: int) -> ProjectRequest:
     return found
 
 
-def as_it_is(pk: int) -> Response:
-    """The request as it is now, as an answer."""
+def acted(request: Request, pk: int, body: type[M], act: Callable[[ProjectRequest, M], None]) -> Response:
+    """What every call that does something about a request shares: who may see it, the body, and the request afterwards.
+
+    act: gets the request and what was said. Raises NotFound, Refused or InvalidSpec before it is called.
+    """
+    read_query(Closed, request)
+    found = visible(request, pk)
+    act(found, read_body(body, request))
     decided = ProjectRequest.objects.select_related("team", "decided_by").get(pk=pk)
     return Response(plain(RequestOut.of(decided)))
