@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, Sum
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import actions, decisions, documents, permissions
-from projects.activity import spec_of
+from projects import actions, documents, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.form_people import look_up
-from projects.forms import ProjectForm, typed_of
+from projects.forms import ProjectForm
 from projects.installation import installation
 from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest, Team
 from projects.plan_cards import plan_cards
@@ -44,10 +43,10 @@ _NOT_CARRIED = ("csrfmiddlewaretoken", "do", "q", "add_found", "add_role", "remo
 def new(request: HttpRequest) -> HttpResponse:
     """Ask for a new project."""
     person, pressed = person_of(request), request.POST.get("do", "")
-    form = _form(request, person, project=None)
+    form = form_of(request, person, project=None)
     if request.method == "POST" and pressed in ("preview", "create"):
         if form.search.undecided:
-            return _which_is_meant(request, form)
+            return which_is_meant(request, form)
         try:
             asked = actions.create(form.wish(), by=person, door=Door.FORM, installation=installation(), dry_run=True)
             # Who must ask a person sees the plan first, and can say why.
@@ -60,8 +59,8 @@ def new(request: HttpRequest) -> HttpResponse:
             if pressed == "create" and (address := _asked_just_now(person, form.slug_asked())):
                 return redirect(address)
             form.take(error.faults)
-            return _form_page(request, form, status=422)
-    return _form_page(request, form)
+            return form_page(request, form, status=422)
+    return form_page(request, form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,11 +75,11 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     if project.deletion_requested_at is not None:
         message = gettext("%(title)s is being removed. Nothing can be changed any more.") % {"title": project.title}
         return conflict_page(request, message, back=reverse("projects:project", args=[slug]))
-    form = _form(request, person, project=project)
+    form = form_of(request, person, project=project)
     if request.method != "POST" or pressed not in ("preview", "change"):
-        return _form_page(request, form)
+        return form_page(request, form)
     if form.search.undecided:
-        return _which_is_meant(request, form)
+        return which_is_meant(request, form)
     expected = number_in(request.POST.get("generation", ""))
     shared: dict[str, Any] = {"by": person, "door": Door.FORM, "installation": installation(), "expected": expected}
     with answered():
@@ -91,9 +90,9 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
             asked = actions.change(project, form.wish(), **shared, note=request.POST.get("note", "").strip()[:2000])
         except InvalidSpec as error:
             form.take(error.faults)
-            return _form_page(request, form, status=422)
+            return form_page(request, form, status=422)
         except StaleGeneration as error:
-            return _form_page(request, form, status=409, stale=error.message)
+            return form_page(request, form, status=409, stale=error.message)
         except Conflict as error:
             return conflict_page(request, error.message, back=reverse("projects:project", args=[slug]))
     if asked.unchanged:
@@ -101,51 +100,12 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     return after(asked)
 
 
-@require_http_methods(["GET", "POST"])
-def revise(request: HttpRequest, number: int) -> HttpResponse:
-    """Put a request that waits in other words; the policy decides anew."""
-    person, pressed = person_of(request), request.POST.get("do", "")
-    asked = permissions.visible_requests(person).filter(pk=number).first()
-    if asked is None:
-        raise Http404(str(number))
-    if not permissions.may_withdraw(person, asked):
-        raise PermissionDenied(gettext("Only who asked, or an owner of the project, can change this request."))
-    back, before = reverse("projects:request", args=[number]), spec_of(asked.after)
-    if asked.decision != Decision.PENDING or before is None:
-        return conflict_page(request, gettext("This request can't be changed any more."), back=back)
-    typed = request.POST if request.method == "POST" else typed_of(before)
-    new = asked if asked.project is None else None
-    form = _form(request, person, project=asked.project, asked=new, typed=typed)
-    shown = {"revising": asked, "note": request.POST.get("note", asked.note), "revision": str(asked.revision)}
-    if request.method != "POST" or pressed != "revise":
-        return _form_page(request, form, more=shown)
-    if form.search.undecided:
-        return _which_is_meant(request, form, more=shown)
-    with answered():
-        try:
-            done = decisions.revise(
-                asked,
-                form.wish(),
-                by=person,
-                door=Door.FORM,
-                installation=installation(),
-                note=request.POST.get("note", "").strip()[:2000],
-                revision=number_in(request.POST.get("revision", "")),
-            )
-        except InvalidSpec as error:
-            form.take(error.faults)
-            return _form_page(request, form, status=422, more=shown)
-        except Conflict as error:
-            return conflict_page(request, error.message, back=back)
-    return redirect("projects:request", number=done.pk)
-
-
 @require_POST
 def plan(request: HttpRequest) -> HttpResponse:
     """The plan for the form as it stands, faults and all; for the part beside the form."""
     person = person_of(request)
     project = find(person, request.POST["project"]) if "project" in request.POST else None
-    form = _form(request, person, project=project, asked=_asked_about(person, request.POST))
+    form = form_of(request, person, project=project, asked=_asked_about(person, request.POST))
     with answered():
         shown = _plan(form, person)
     # What is merely not filled in yet is no fault while somebody types.
@@ -168,7 +128,7 @@ def _asked_about(person: "Person", sent: QueryDict) -> ProjectRequest | None:
     return found if found is not None and permissions.may_withdraw(person, found) else None
 
 
-def _form(
+def form_of(
     request: HttpRequest,
     person: "Person",
     *,
@@ -176,19 +136,20 @@ def _form(
     asked: ProjectRequest | None = None,
     typed: QueryDict | None = None,
 ) -> ProjectForm:
+    """The form as it was sent, or as `typed`; about a project, or about a request for a new one."""
     sent = request.POST if request.method == "POST" else typed
     teams = [] if project else _teams(person)
     catalogue = installation().catalogue
     return ProjectForm(sent, person=person, teams=teams, catalogue=catalogue, project=project, request=asked)
 
 
-def _which_is_meant(request: HttpRequest, form: ProjectForm, *, more: Mapping[str, Any] | None = None) -> HttpResponse:
+def which_is_meant(request: HttpRequest, form: ProjectForm, *, more: Mapping[str, Any] | None = None) -> HttpResponse:
     """The form again: what stands in the search field names nobody, and some are found for it."""
     form.take([form.search.fault])
-    return _form_page(request, form, status=422, more=more)
+    return form_page(request, form, status=422, more=more)
 
 
-def _form_page(
+def form_page(
     request: HttpRequest,
     form: ProjectForm,
     *,
@@ -196,6 +157,7 @@ def _form_page(
     stale: str = "",
     more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
+    """The page with the form, its faults, and the plan beside it."""
     person = person_of(request)
     look_up(form.rows)
     shown = {
