@@ -18,11 +18,13 @@ IDENTITIES = (
     "member",
     "owner",
     "admin",
+    "approver",
     "stranger's token",
     "owner's reading token",
     "owner's token",
 )
-"""member: of the project's team, without a role in the project. owner: also who asked what is pending."""
+"""member: of the project's team, without a role in the project. owner: also who asked what is pending. approver: of a
+group that the catalogue lets decide about what is pending, and nothing else of the project's."""
 
 READS = ("GET",)
 SEERS = ("viewer", "editor", "member", "owner", "admin", "owner's token")
@@ -52,8 +54,12 @@ WORK = Gate(passes=("editor", "member", "owner", "admin", "owner's token"))
 SHOWN = Gate(passes=("editor", "owner", "owner's token"))
 CHANGE = Gate(passes=("owner", "admin", "owner's token"))
 OPERATE = Gate(passes=("admin",))
-DECIDE = Gate(passes=("admin",))
-NAME_STAND_IN = Gate(passes=("admin",), sees=IDENTITIES[1:])
+ASKED = (*SEERS, "approver")
+"""Who sees a request that waits: those of the project, and who is asked about it."""
+SEE_REQUEST = Gate(passes=ASKED)
+DECIDE = Gate(passes=("admin", "approver"), sees=ASKED)
+TAKE_BACK = Gate(passes=CHANGE.passes, sees=ASKED)
+NAME_STAND_IN = Gate(passes=("admin", "approver"), sees=IDENTITIES[1:])
 NOBODY_S = Gate(passes=(), sees=())
 """Something that belongs to none of these people."""
 TEAM = Gate(passes=("member", "admin"), sees=("member", "admin"))
@@ -130,16 +136,16 @@ TABLE: Mapping[str, Line] = {
     # It has an owner: whoever sees it may read that.
     "projects:take-over": line(GET=SEE, POST=SEE),
     "projects:requests": line(GET=SIGNED_IN),
-    "projects:request": line(GET=SEE),
+    "projects:request": line(GET=SEE_REQUEST),
     "projects:decide-together": line(POST=SIGNED_IN),
     "projects:stand-ins": line(GET=SIGNED_IN, POST=NAME_STAND_IN),
     "projects:end-stand-in": line(POST=NOBODY_S),
-    "projects:revise": line(GET=CHANGE, POST=CHANGE),
-    "projects:say": line(POST=SEE, body={"text": "Why?"}),
+    "projects:revise": line(GET=TAKE_BACK, POST=TAKE_BACK),
+    "projects:say": line(POST=SEE_REQUEST, body={"text": "Why?"}),
     "projects:ask-for-changes": line(POST=DECIDE, body={"comment": "Smaller?"}),
     "projects:approve": line(POST=DECIDE),
     "projects:reject": line(POST=DECIDE, body={"comment": "Too large."}),
-    "projects:withdraw": line(POST=CHANGE),
+    "projects:withdraw": line(POST=TAKE_BACK),
     # The platform team's pages.
     "platform:fleet": line(GET=PLATFORM),
     "platform:live": line(GET=PLATFORM),
@@ -181,16 +187,16 @@ TABLE: Mapping[str, Line] = {
     "api:end-old-credential": line(POST=CHANGE),
     "api:reveal-credential": line(POST=SHOWN),
     "api:requests": line(GET=SIGNED_IN),
-    "api:request": line(GET=SEE),
+    "api:request": line(GET=SEE_REQUEST),
     "api:approve": line(POST=DECIDE),
     "api:reject": line(POST=DECIDE, body={"comment": "Too large."}),
     "api:ask-for-changes": line(POST=DECIDE, body={"text": "Smaller?"}),
-    "api:comments": line(GET=SEE, POST=SEE, body={"text": "Why?"}),
-    "api:revise": line(POST=CHANGE, body={"spec": {"slug": "lane", "team": "vision", "plan": "medium"}}),
+    "api:comments": line(GET=SEE_REQUEST, POST=SEE_REQUEST, body={"text": "Why?"}),
+    "api:revise": line(POST=TAKE_BACK, body={"spec": {"slug": "lane", "team": "vision", "plan": "medium"}}),
     "api:decide-together": line(POST=SIGNED_IN),
     "api:stand-ins": line(GET=SIGNED_IN, POST=NAME_STAND_IN, body=A_STAND_IN),
     "api:stand-in": line(DELETE=NOBODY_S),
-    "api:withdraw": line(POST=CHANGE),
+    "api:withdraw": line(POST=TAKE_BACK),
     "api:plans": line(GET=SIGNED_IN),
     "api:teams": line(GET=SIGNED_IN),
     "api:team": line(GET=TEAM, PATCH=TEAM_CHANGE, body={"because": "Less is used.", "budget": 5}, headers=ANY_STATE),

@@ -7,16 +7,18 @@ address that is gone. What an answer says past the gate is not looked at here.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.models import ApiToken, User
 from projects.installation import installation
@@ -40,6 +42,8 @@ from tests.rights import IDENTITIES, KEYS, OPEN, READS, TABLE, Gate, Line, addre
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 WITHOUT_TABLE = {"hook", "admin/login/"}
 """The forge's door knows hooks and signatures instead of people (tests/projects/test_webhooks.py); a redirect."""
+
+APPROVERS = "ml-leads"
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +92,12 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Stage:
+def stage(settings: Settings) -> Stage:
+    # The catalogue lets a group decide beside the platform team.
+    catalogue = settings.INSTALLATION.catalogue
+    rules = catalogue.decisions.model_copy(update={"approvers": (APPROVERS,)})
+    decided = catalogue.model_copy(update={"decisions": rules})
+    settings.INSTALLATION = replace(settings.INSTALLATION, catalogue=decided)
     for name in GROUPS:
         person(name)
     spec = {
@@ -116,6 +125,7 @@ def stage() -> Stage:
         decision=Decision.PENDING,
         rule="large-asks",
         because="Plan large takes a big part of the cluster.",
+        approvers=[APPROVERS],
     )
     tokens = {name: ApiToken.objects.create(person(name), name="old", scopes=["read"])[0] for name in ("alice",)}
     paula = person("paula")
@@ -150,10 +160,9 @@ def _person(identity: str, stage: Stage) -> User:
     if identity in known:
         return person(known[identity])
     bob = person("bob")
-    if identity == "member":
-        from django.contrib.auth.models import Group
-
-        bob.groups.add(Group.objects.get_or_create(name="ml-vision")[0])
+    if identity in ("member", "approver"):
+        name = "ml-vision" if identity == "member" else APPROVERS
+        bob.groups.add(Group.objects.get_or_create(name=name)[0])
     else:
         Membership.objects.create(project=stage.project, subject=bob.username, role=identity, source=Door.FORM)
     return bob
