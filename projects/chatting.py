@@ -18,7 +18,6 @@ from projects.models import ChatPost, Decision, Project, ProjectRequest
 from projects.news import NEWS, Kind, is_over
 from projects.sending import LEASE, give_up, not_now, pause_after
 from provisioning.channels import Channel
-from provisioning.clients import chat
 from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
 from provisioning.secrets import Resolve
 
@@ -115,6 +114,9 @@ def _lines(rows: Sequence[ChatPost], *, base: str) -> list[Line]:
 
 
 def _post(channel: Channel, body: dict[str, object], *, resolve: Resolve) -> ProvisioningError | None:
+    # Only here, in a worker: the web process loads no client library.
+    from provisioning.clients import chat
+
     try:
         chat.post(resolve(channel.url), body)
     except ProvisioningError as error:
