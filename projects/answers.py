@@ -49,7 +49,12 @@ def answered() -> Iterator[None]:
 
 def find(person: "Person", slug: str) -> Project:
     """The project with its resources and team. Raises Http404."""
-    rows = permissions.visible_projects(person).filter(slug=slug).select_related("team").prefetch_related("resources")
+    rows = (
+        permissions.visible_projects(person)
+        .filter(slug=slug)
+        .select_related("team", "registered_repository")
+        .prefetch_related("resources")
+    )
     found = rows.first()
     if found is None:
         raise Http404(slug)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from projects import cluster_login
 from provisioning.kind import Wish, kinds
 from provisioning.profile_file import ORDER, plain, profile_yaml
+from provisioning.repositories import full_name
 from provisioning.secrets import Resolve
 from provisioning.spec import ProjectSpec
 
@@ -104,8 +105,9 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
     )
     blocks = []
     if "repository" in kinds():
-        url = f"{wish.forge.url.rstrip('/')}/{names.repository}.git"
-        blocks.append(Block(name="use-git", title=gettext("Code with git"), text=f"git clone {url}\ncd {names.slug}"))
+        name = full_name(wish)
+        url, folder = f"{wish.forge.url.rstrip('/')}/{name}.git", name.rpartition("/")[2]
+        blocks.append(Block(name="use-git", title=gettext("Code with git"), text=f"git clone {url}\ncd {folder}"))
     blocks += [
         Block(
             name="use-kubectl",

@@ -20,6 +20,7 @@ from projects.models import Decision, Project
 from projects.preview import Preview, plan_of
 from projects.rights import SYSTEMS
 from projects.spec import wish_for
+from projects.wishes import known_repository
 from provisioning.conditions import Word
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.plan import Action
@@ -100,7 +101,12 @@ def kinds_as_shown() -> list[Kind]:
 def wish_of(project: Project, *, installation: Installation) -> Wish | None:
     """What the Kinds get to see of a project, None when its plan left the catalogue."""
     try:
-        return wish_for(project.wanted(), installation=installation, uid=str(project.uid))
+        return wish_for(
+            project.wanted(),
+            installation=installation,
+            uid=str(project.uid),
+            repository=known_repository(project),
+        )
     except KeyError:
         return None
 

@@ -45,14 +45,14 @@ def present_wish(project: Project, *, settings: Installation, moved: contributor
             earlier=earlier_of(project),
             key_id=project.key_id,
             remove_data=project.remove_data,
-            repository=_repository(project),
+            repository=known_repository(project),
         )
     except KeyError as error:
         message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."
         raise NoWish(message) from error
 
 
-def _repository(project: Project) -> KnownRepository | None:
+def known_repository(project: Project) -> KnownRepository | None:
     """What the forge calls the project's repository; None before anybody read it."""
     row = getattr(project, "registered_repository", None)
     if row is None:

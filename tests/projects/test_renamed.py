@@ -3,9 +3,11 @@
 import pytest
 from django.utils import timezone
 
+from projects.documents import use_blocks
 from projects.installation import installation
 from projects.listening import register_project_repository
 from projects.models import Project, RegisteredRepository
+from projects.presentation import wish_of
 from projects.wishes import present_wish
 from provisioning.errors import Reason
 from provisioning.models import Event
@@ -70,6 +72,10 @@ def test_the_name_follows_and_the_project_is_due(forge: PushedForge, row: Regist
         f"{NAME} was renamed on the forge. It is called {NEW} now, and we go on with it.",
     )
     assert full_name(present_wish(project, settings=installation())) == NEW
+    shown = wish_of(project, installation=installation())
+    assert shown is not None
+    [git, *_] = use_blocks(shown, resolve=lambda _: "")
+    assert git.text.endswith(f"/{NEW}.git\ncd winter")
     assert register_project_repository(project, installation=installation()) == row
     look(forge, row)
     assert Event.objects.count() == 1
