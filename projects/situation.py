@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -230,8 +231,8 @@ def _took(project: Project) -> str:
         return ""
     took = project.ready_at - project.accepted_at
     if took < timedelta(minutes=2):
-        return gettext("after %(seconds).1f s") % {"seconds": max(took.total_seconds(), 0)}
-    return gettext("after %(minutes).0f min") % {"minutes": took.total_seconds() / 60}
+        return gettext("after %(seconds)s s") % {"seconds": localize(round(max(took.total_seconds(), 0), 1))}
+    return gettext("after %(minutes)s min") % {"minutes": localize(round(took.total_seconds() / 60))}
 
 
 def _sentence(project: Project, *, word: Word, rows: list[Row], ready: int, total: int) -> str:
