@@ -202,8 +202,9 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The targets in memory, where the workers' tasks look for the real ones."""
     cluster, store, forge = FakeCluster(), FakeObjectStore(), PushedForge()
     for template in installation().catalogue.templates:
-        forge.have_repository(template.repository)
-        forge.set_template(template.repository, True)
+        if template.repository is not None:
+            forge.have_repository(template.repository)
+            forge.set_template(template.repository, True)
     known: dict[str, Any] = {"cluster-north": cluster, "store-1": store, "git-1": forge}
     monkeypatch.setattr(targets, "connect", lambda target, **_: known[target.name])
     targets.forget_clients()
