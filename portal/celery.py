@@ -25,6 +25,7 @@ _ROUNDS = (
     "decision_tasks",
     "notice_tasks",
     "feedback_tasks",
+    "template_tasks",
 )
 _LARGE = (
     "projects.tasks.scan_fleet",
@@ -126,6 +127,11 @@ app.conf.update(
             "task": "projects.feedback_tasks.ring_for_feedback",
             "schedule": 5.0,
             "options": {"expires": 10},
+        },
+        "follow-templates": {
+            "task": "projects.template_tasks.follow_templates",
+            "schedule": 60.0,
+            "options": {"expires": 60},
         },
         "tidy": {"task": "projects.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     },

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from projects import platform_figures, platform_lists
+from projects import platform_figures, platform_lists, template_board
 from projects.exports import Record
 from provisioning.models import Resource
 
@@ -93,6 +93,11 @@ def budgets() -> list[Record]:
     ]
 
 
+def templates() -> list[Record]:
+    """Which project is at which version of its template."""
+    return [template_board.record(row) for row in template_board.uses().order_by("-pk")[:MOST]]
+
+
 TABLES: Mapping[str, Callable[[], list[Record]]] = {
     "statuses": statuses,
     "reasons": reasons,
@@ -103,5 +108,6 @@ TABLES: Mapping[str, Callable[[], list[Record]]] = {
     "targets": targets,
     "budgets": budgets,
     "rules": rules,
+    "templates": templates,
 }
 """Every table by the name it has in addresses."""

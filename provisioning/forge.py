@@ -6,6 +6,7 @@ worked.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NotRequired, Protocol, TypedDict
 
 from provisioning.errors import PermanentError, Reason
@@ -17,7 +18,8 @@ Grant = Literal["read", "write", "admin"]
 State = Literal["pending", "success", "error", "failure"]
 
 FILE_LIMIT = 64 * 1024
-"""Larger files are not read."""
+"""Larger files are not read, where nothing else is said."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Repository(TypedDict):
@@ -167,8 +169,16 @@ class ForgeClient(Protocol):
     def pushes(self, full_name: str, branch: str) -> list[Push]: ...
     def create_branch(self, full_name: str, branch: str, start: str) -> bool: ...
     def delete_branch(self, full_name: str, branch: str) -> bool: ...
-    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None: ...
-    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str: ...
+    def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None: ...
+    def put_files(
+        self,
+        full_name: str,
+        branch: str,
+        message: str,
+        files: Mapping[str, bytes],
+        *,
+        removed: Mapping[str, str] = NOTHING,
+    ) -> str: ...
     def branch_protection(self, full_name: str, branch: str) -> Protection | None: ...
     def put_branch_protection(
         self,

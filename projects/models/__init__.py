@@ -9,6 +9,7 @@ actions over many projects. `usage`: how much of what is allowed is used.
 `troubles`: of which troubles owners know.
 `announcements`: what the platform team tells everybody.
 `reports`: what CI says of a project's model, and what the forge is told of it.
+`templates`: which version of its template a project is at, and what the versions looked like.
 `succession`: who is asked to take over a project whose owners left.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
@@ -38,6 +39,7 @@ from projects.models.notices import EndTold, Mailing, Notice, Sending
 from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
 from projects.models.reports import Feedback, Plot, Report
 from projects.models.succession import OfferedTo, Succession
+from projects.models.templates import TemplateUse, TemplateVersion
 from projects.models.troubles import TroubleTold
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
@@ -86,6 +88,8 @@ __all__ = [
     "Succession",
     "TargetUsage",
     "Team",
+    "TemplateUse",
+    "TemplateVersion",
     "TroubleTold",
     "Usage",
     "UsageDay",

@@ -28,6 +28,7 @@ from provisioning.clients.gitea_api import GiteaApi
 from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
 from provisioning.forge import (
     FILE_LIMIT,
+    NOTHING,
     ChangedFile,
     Comment,
     DeployKey,
@@ -45,8 +46,10 @@ from provisioning.forge import (
     our_comment,
 )
 
-# Base64 makes four characters of three bytes; the rest of the answer is names and links.
-_ANSWER_LIMIT = FILE_LIMIT * 4 // 3 + 16 * 1024
+
+def _answer(limit: int) -> int:
+    """How long the answer with a file may be: base64 makes four characters of three bytes; the rest is names, links."""
+    return limit * 4 // 3 + 16 * 1024
 
 
 class Forge:
@@ -206,18 +209,18 @@ class Forge:
         path = f"{_repo(full_name)}/branches/{quote(branch, safe='')}"
         return self._api.drop(f"remove the branch {branch} of {full_name}", path)
 
-    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None:
+    def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
 
         TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file (folder, symbolic
-        link, submodule) or is larger than 64 KiB.
+        link, submodule) or is larger than `limit`.
         """
         doing = f"read {path} of {full_name}"
         where = f"{_repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
-        found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+        found = self._api.find_bounded(doing, where, limit=_answer(limit))
         if found is None and self.branch_head(full_name, ref) is not None:
             # Either the file is absent, or Gitea has only now noticed the branch.
-            found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+            found = self._api.find_bounded(doing, where, limit=_answer(limit))
         elif found is None and not self._has_commit(full_name, ref):
             raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
         if found is None:
@@ -225,8 +228,8 @@ class Forge:
         if isinstance(found, list) or found["type"] != "file":
             what = "folder" if isinstance(found, list) else found["type"]
             raise PermanentError(f"{path} of {full_name} is a {what}. It must be a plain file.")
-        if found["size"] > FILE_LIMIT:
-            raise PermanentError(f"{path} of {full_name} is larger than 64 KiB.")
+        if found["size"] > limit:
+            raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
         return base64.b64decode(found["content"]), found["sha"]
 
     def _has_commit(self, full_name: str, ref: str) -> bool:
@@ -236,8 +239,18 @@ class Forge:
             raise self._api.error(response, f"look for {ref[:10]} in {full_name}")
         return response.is_success
 
-    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
+    def put_files(
+        self,
+        full_name: str,
+        branch: str,
+        message: str,
+        files: Mapping[str, bytes],
+        *,
+        removed: Mapping[str, str] = NOTHING,
+    ) -> str:
         """Write files in one commit on a branch, new ones and present ones alike; the commit's id.
+
+        removed: the blob ids of files that go away with it, by path.
 
         TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
         """
@@ -247,7 +260,8 @@ class Forge:
             "files": [
                 {"operation": "upload", "path": path, "content": base64.b64encode(content).decode()}
                 for path, content in files.items()
-            ],
+            ]
+            + [{"operation": "delete", "path": path, "sha": blob} for path, blob in removed.items()],
         }
         made = self._api.ask(f"write to {branch} of {full_name}", "POST", f"{_repo(full_name)}/contents", body=body)
         return str(made["commit"]["sha"])

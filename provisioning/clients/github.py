@@ -24,6 +24,7 @@ from provisioning.clients.forge_api import ForgeApi, Json, said
 from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
 from provisioning.forge import (
     FILE_LIMIT,
+    NOTHING,
     ChangedFile,
     Comment,
     DeployKey,
@@ -42,7 +43,10 @@ from provisioning.forge import (
     our_comment,
 )
 
-_ANSWER_LIMIT = FILE_LIMIT * 3 // 2 + 16 * 1024
+
+def _answer(limit: int) -> int:
+    """How long an answer with a file may be: base64 with a line break now and then."""
+    return limit * 3 // 2 + 16 * 1024
 
 
 def api_address(url: str) -> str:
@@ -201,15 +205,15 @@ class GitHub:
             raise TemporaryError(f"{self.name} can't {doing}, since {branch} isn't there yet.", delay=0.2)
         return str(found["object"]["sha"])
 
-    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None:
+    def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
 
         TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file or is larger than
-        64 KiB.
+        `limit`.
         """
         doing = f"read {path} of {full_name}"
         where = f"{_repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
-        found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+        found = self._api.find_bounded(doing, where, limit=_answer(limit))
         if found is None:
             commit = self._api.send("GET", f"{_repo(full_name)}/commits/{quote(ref, safe='')}")
             if commit.status_code in (404, 409, 422):
@@ -220,14 +224,23 @@ class GitHub:
         if isinstance(found, list) or found["type"] != "file":
             what = "folder" if isinstance(found, list) else found["type"]
             raise PermanentError(f"{path} of {full_name} is a {what}. It must be a plain file.")
-        if found["size"] > FILE_LIMIT:
-            raise PermanentError(f"{path} of {full_name} is larger than 64 KiB.")
+        if found["size"] > limit:
+            raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
         return base64.b64decode(found["content"]), found["sha"]
 
-    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
+    def put_files(
+        self,
+        full_name: str,
+        branch: str,
+        message: str,
+        files: Mapping[str, bytes],
+        *,
+        removed: Mapping[str, str] = NOTHING,
+    ) -> str:
         """Write files in one commit on a branch; the commit's id. A push in between raises.
 
         TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
+        removed: the blob ids of files that go away with it, by path.
         """
         doing, git = f"write to {branch} of {full_name}", f"{_repo(full_name)}/git"
         first = self._is_empty(full_name)
@@ -239,6 +252,7 @@ class GitHub:
             blob = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
             made = self._api.ask(doing, "POST", f"{git}/blobs", body=blob)
             entries.append({"path": path, "mode": "100644", "type": "blob", "sha": made["sha"]})
+        entries += [{"path": path, "mode": "100644", "type": "blob", "sha": None} for path in removed]
         whole: Json = {"tree": entries}
         if not first:
             whole["base_tree"] = self._api.ask(doing, "GET", f"{git}/commits/{tip}")["tree"]["sha"]

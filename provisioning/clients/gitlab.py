@@ -22,6 +22,7 @@ from provisioning.clients.gitlab_templates import as_actions
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from provisioning.forge import (
     FILE_LIMIT,
+    NOTHING,
     ChangedFile,
     Comment,
     DeployKey,
@@ -40,7 +41,12 @@ from provisioning.forge import (
     our_comment,
 )
 
-_ANSWER_LIMIT = FILE_LIMIT * 3 // 2 + 16 * 1024
+
+def _answer(limit: int) -> int:
+    """How long the answer with a file may be: base64 makes four characters of three bytes; the rest is names, links."""
+    return limit * 3 // 2 + 16 * 1024
+
+
 _NO_ONE, _DEVELOPERS, _MAINTAINERS = 0, 30, 40
 _APPROVALS = "Slipway"
 """Name of our approval rule."""
@@ -191,27 +197,35 @@ class GitLab:
         """Remove a branch. False when it wasn't there."""
         return self._api.drop(f"remove the branch {branch} of {full_name}", _branch(full_name, branch))
 
-    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None:
+    def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file, or it is a folder.
 
-        TemporaryError when there is no such ref (yet). PermanentError when it is larger than 64 KiB. A symbolic link
+        TemporaryError when there is no such ref (yet). PermanentError when it is larger than `limit`. A symbolic link
         reads as the path that it holds.
         """
         doing, project = f"read {path} of {full_name}", _project(full_name)
         where = f"{project}/repository/files/{quote(path, safe='')}?ref={quote(ref, safe='')}"
-        found = self._api.find_bounded(doing, where, limit=_ANSWER_LIMIT)
+        found = self._api.find_bounded(doing, where, limit=_answer(limit))
         if found is None:
             if self._api.find(doing, f"{project}/repository/commits/{quote(ref, safe='')}?stats=false") is None:
                 raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
             return None
-        if found["size"] > FILE_LIMIT:
-            raise PermanentError(f"{path} of {full_name} is larger than 64 KiB.")
+        if found["size"] > limit:
+            raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
         return base64.b64decode(found["content"]), found["blob_id"]
 
-    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
+    def put_files(
+        self,
+        full_name: str,
+        branch: str,
+        message: str,
+        files: Mapping[str, bytes],
+        *,
+        removed: Mapping[str, str] = NOTHING,
+    ) -> str:
         """Write files in one commit on a branch, new ones and present ones alike; the commit's id.
 
-        In an empty project this makes the branch.
+        In an empty project this makes the branch. removed: the blob ids of files that go away with it, by path.
         """
         doing, files_at = f"write to {branch} of {full_name}", f"{_project(full_name)}/repository/files"
         actions: list[Json] = []
@@ -225,6 +239,7 @@ class GitLab:
                     "encoding": "base64",
                 }
             )
+        actions += [{"action": "delete", "file_path": path} for path in removed]
         return self._commit(full_name, branch, message, actions)
 
     def _commit(self, full_name: str, branch: str, message: str, actions: Sequence[Json]) -> str:

@@ -446,3 +446,24 @@ def test_foreign_token_and_silence_are_told_apart(real: Forge):
         Forge(name="git-1", url="http://127.0.0.1:1", token="wrong", bot=BOT).probe()
     with pytest.raises(PermanentError, match="belongs to slipway-bot"):
         Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot="another-bot").probe()
+
+
+def test_files_go_in_one_commit_with_others_that_come(forge: AnyForge, repository: str):
+    forge.put_files(repository, "main", "Say it", {"src/train.py": b"print(1)\n"})
+    before = forge.file(repository, "src/train.py", "main")
+    assert before is not None
+
+    forge.put_files(repository, "main", "Move", {"src/fit.py": before[0]}, removed={"src/train.py": before[1]})
+
+    assert forge.file(repository, "src/train.py", "main") is None
+    assert forge.file(repository, "src/fit.py", "main") == before
+
+
+def test_a_larger_file_is_read_where_it_is_asked_for(forge: AnyForge, repository: str):
+    forge.put_files(repository, "main", "Lock", {"requirements.lock": b"x" * 200_000})
+
+    with pytest.raises(PermanentError, match=r"larger than 64 KiB|too large"):
+        forge.file(repository, "requirements.lock", "main")
+    found = forge.file(repository, "requirements.lock", "main", limit=1024 * 1024)
+    assert found is not None
+    assert found[0] == b"x" * 200_000

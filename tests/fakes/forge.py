@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from provisioning.forge import (
+    FILE_LIMIT,
+    NOTHING,
     ChangedFile,
     Comment,
     DeployKey,
@@ -22,8 +24,6 @@ from provisioning.forge import (
 )
 from tests.fakes.forge_state import StoredCommit, StoredRepository
 from tests.fakes.recording import Recorder
-
-_LIMIT = 64 * 1024
 
 
 class FakeForge(Recorder):
@@ -167,7 +167,7 @@ class FakeForge(Recorder):
         kept = self.repositories.get(full_name)
         return kept is not None and kept.branches.pop(branch, None) is not None
 
-    def file(self, full_name: str, path: str, ref: str) -> tuple[bytes, str] | None:
+    def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         self._enter("file", full_name, path, ref)
         kept = self.repositories.get(full_name)
         commit = (kept.branches.get(ref) or kept.commits.get(ref)) if kept else None
@@ -182,11 +182,19 @@ class FakeForge(Recorder):
         if path in kept.links:
             raise PermanentError(f"{path} of {full_name} is a symlink. It must be a plain file.")
         content = commit.files[path]
-        if len(content) > _LIMIT:
-            raise PermanentError(f"{path} of {full_name} is larger than 64 KiB.")
+        if len(content) > limit:
+            raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
         return content, _blob(content)
 
-    def put_files(self, full_name: str, branch: str, message: str, files: Mapping[str, bytes]) -> str:
+    def put_files(
+        self,
+        full_name: str,
+        branch: str,
+        message: str,
+        files: Mapping[str, bytes],
+        *,
+        removed: Mapping[str, str] = NOTHING,
+    ) -> str:
         with self._lock:
             self._enter("put_files", full_name, branch, *sorted(files))
             kept = self._kept(full_name, f"write to {branch}")
@@ -194,7 +202,8 @@ class FakeForge(Recorder):
                 message = f"{self.name} can't write to {branch} of {full_name}, since the branch isn't there yet."
                 raise TemporaryError(message, delay=0.2)
             before = kept.branches[branch].files if branch in kept.branches else {}
-            return self._commit(kept, branch, f"{message}\n", self.bot, before | dict(files))
+            left = {path: content for path, content in before.items() if path not in removed}
+            return self._commit(kept, branch, f"{message}\n", self.bot, left | dict(files))
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         self._enter("branch_protection", full_name, branch)
@@ -357,6 +366,7 @@ class FakeForge(Recorder):
             if any(one["head_branch"] == branch and one["state"] == "open" for one in kept.pull_requests.values()):
                 raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
             number = len(kept.pull_requests) + 1
+            kept.pull_request_texts[number] = body
             kept.pull_requests[number] = {
                 "number": number,
                 "title": title,

@@ -41,4 +41,5 @@ class StoredRepository:
     ci_secrets: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
+    pull_request_texts: dict[int, str] = field(default_factory=dict)
     comments: dict[int, list[Comment]] = field(default_factory=dict)
