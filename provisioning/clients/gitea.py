@@ -24,6 +24,7 @@ from urllib.parse import quote
 from provisioning.clients import gitea_documents as documents
 from provisioning.clients import gitea_feed
 from provisioning.clients.forge_api import Json, said
+from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo
 from provisioning.clients.gitea_api import GiteaApi
 from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
 from provisioning.forge import (
@@ -31,7 +32,6 @@ from provisioning.forge import (
     NOTHING,
     ChangedFile,
     Comment,
-    DeployKey,
     Grant,
     Head,
     Hook,
@@ -42,17 +42,10 @@ from provisioning.forge import (
     Repository,
     State,
     Status,
-    marked,
-    our_comment,
 )
 
 
-def _answer(limit: int) -> int:
-    """How long the answer with a file may be: base64 makes four characters of three bytes; the rest is names, links."""
-    return limit * 4 // 3 + 16 * 1024
-
-
-class Forge:
+class Forge(LikeGitHub):
     """One forge. Threads may share it; processes may not. `full_name` is always "owner/repository".
 
     Every method raises TargetUnavailable when the forge doesn't answer or refuses our token, TemporaryError when
@@ -66,15 +59,10 @@ class Forge:
         self.bot = bot
         self._api = GiteaApi(name=name, url=url, token=token)
 
-    def close(self) -> None:
-        """Let the connections go."""
-        self._api.close()
-
     def probe(self) -> str:
         """The forge's version. PermanentError when the token is somebody else's than the bot's."""
         login = self._api.ask("say whose token this is", "GET", "/user")["login"]
-        if login.lower() != self.bot.lower():
-            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+        self._check_bot(login)
         return str(self._api.ask("tell its version", "GET", "/version")["version"])
 
     # Repositories
@@ -84,7 +72,7 @@ class Forge:
 
         For the former name of one that was renamed or moved, that one, which says its present name.
         """
-        found = self._api.find_moved(f"look for {full_name}", _repo(full_name))
+        found = self._api.find_moved(f"look for {full_name}", repo(full_name))
         return None if found is None else documents.repository(found)
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
@@ -119,7 +107,7 @@ class Forge:
             "git_content": True,
             "labels": True,
         }
-        made = self._create(f"{_repo(template_full_name)}/generate", f"{owner}/{name}", body, template_full_name)
+        made = self._create(f"{repo(template_full_name)}/generate", f"{owner}/{name}", body, template_full_name)
         branches = self._branches(f"{owner}/{name}")
         if branches:
             # The answer of /generate leaves the default branch's name empty.
@@ -152,24 +140,24 @@ class Forge:
 
     def delete_repository(self, full_name: str) -> bool:
         """Remove a repository with all that is in it. False when it wasn't there."""
-        return self._api.drop(f"remove {full_name}", _repo(full_name))
+        return self._api.drop(f"remove {full_name}", repo(full_name))
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the repository's topics."""
-        path = f"{_repo(full_name)}/topics"
+        path = f"{repo(full_name)}/topics"
         self._api.ask(f"set the topics of {full_name}", "PUT", path, body={"topics": list(topics)})
 
     def set_description(self, full_name: str, description: str) -> None:
         """Replace the repository's description."""
-        self._api.ask(f"describe {full_name}", "PATCH", _repo(full_name), body={"description": description})
+        self._api.ask(f"describe {full_name}", "PATCH", repo(full_name), body={"description": description})
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the repository to its own people only, or to everybody who may see its owner."""
-        self._api.ask(f"set who sees {full_name}", "PATCH", _repo(full_name), body={"private": private})
+        self._api.ask(f"set who sees {full_name}", "PATCH", repo(full_name), body={"private": private})
 
     def set_template(self, full_name: str, template: bool) -> None:
         """Say whether others may start from this repository."""
-        self._api.ask(f"mark {full_name} as a template", "PATCH", _repo(full_name), body={"template": template})
+        self._api.ask(f"mark {full_name} as a template", "PATCH", repo(full_name), body={"template": template})
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the repository's page."""
@@ -180,7 +168,7 @@ class Forge:
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or repository)."""
         doing = f"read the branch {branch} of {full_name}"
-        path = f"{_repo(full_name)}/branches/{quote(branch, safe='')}"
+        path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         found = self._api.find(doing, path)
         if found is None and self._branches(full_name):
             found = self._api.find(doing, path)
@@ -188,16 +176,16 @@ class Forge:
 
     def pushes(self, full_name: str, branch: str) -> list[Push]:
         """The newest pushes to a branch and who made them, newest first; a moment behind. [] when there are none."""
-        return gitea_feed.pushes(self._api, _repo(full_name), branch)
+        return gitea_feed.pushes(self._api, repo(full_name), branch)
 
     def _branches(self, full_name: str) -> list[Json]:
         """The first of a repository's branches. Asking makes Gitea fill its table of branches."""
-        return self._api.find(f"list the branches of {full_name}", f"{_repo(full_name)}/branches?limit=1") or []
+        return self._api.find(f"list the branches of {full_name}", f"{repo(full_name)}/branches?limit=1") or []
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
         body = {"new_branch_name": branch, "old_ref_name": start}
-        made = self._api.send("POST", f"{_repo(full_name)}/branches", body=body)
+        made = self._api.send("POST", f"{repo(full_name)}/branches", body=body)
         if made.status_code == 409:
             return False
         if not made.is_success:
@@ -206,7 +194,7 @@ class Forge:
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
         """Remove a branch. False when it wasn't there."""
-        path = f"{_repo(full_name)}/branches/{quote(branch, safe='')}"
+        path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         return self._api.drop(f"remove the branch {branch} of {full_name}", path)
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
@@ -216,11 +204,11 @@ class Forge:
         link, submodule) or is larger than `limit`.
         """
         doing = f"read {path} of {full_name}"
-        where = f"{_repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
-        found = self._api.find_bounded(doing, where, limit=_answer(limit))
+        where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
+        found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None and self.branch_head(full_name, ref) is not None:
             # Either the file is absent, or Gitea has only now noticed the branch.
-            found = self._api.find_bounded(doing, where, limit=_answer(limit))
+            found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         elif found is None and not self._has_commit(full_name, ref):
             raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
         if found is None:
@@ -233,7 +221,7 @@ class Forge:
         return base64.b64decode(found["content"]), found["sha"]
 
     def _has_commit(self, full_name: str, ref: str) -> bool:
-        path = f"{_repo(full_name)}/git/commits/{quote(ref, safe='')}?stat=false&files=false&verification=false"
+        path = f"{repo(full_name)}/git/commits/{quote(ref, safe='')}?stat=false&files=false&verification=false"
         response = self._api.send("GET", path)
         if not response.is_success and response.status_code not in (404, 422):
             raise self._api.error(response, f"look for {ref[:10]} in {full_name}")
@@ -263,12 +251,12 @@ class Forge:
             ]
             + [{"operation": "delete", "path": path, "sha": blob} for path, blob in removed.items()],
         }
-        made = self._api.ask(f"write to {branch} of {full_name}", "POST", f"{_repo(full_name)}/contents", body=body)
+        made = self._api.ask(f"write to {branch} of {full_name}", "POST", f"{repo(full_name)}/contents", body=body)
         return str(made["commit"]["sha"])
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of exactly that name, or None."""
-        path = f"{_repo(full_name)}/branch_protections/{quote(branch, safe='')}"
+        path = f"{repo(full_name)}/branch_protections/{quote(branch, safe='')}"
         found = self._api.find(f"read the protection of {branch}", path)
         return None if found is None else documents.protection(found)
 
@@ -287,7 +275,7 @@ class Forge:
 
         new: it is thought not to be there, which saves a call; one that is there after all is replaced too.
         """
-        doing, path = f"protect {branch} of {full_name}", f"{_repo(full_name)}/branch_protections"
+        doing, path = f"protect {branch} of {full_name}", f"{repo(full_name)}/branch_protections"
         body = documents.protection_body(approvals, checks, protected_files, push_logins)
         if new and self._api.send("POST", path, body={**body, "rule_name": branch}).is_success:
             return
@@ -314,23 +302,23 @@ class Forge:
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The people with rights of their own on a repository, by login. One call for each of them."""
-        people = self._api.pages(f"list the collaborators of {full_name}", f"{_repo(full_name)}/collaborators")
+        people = self._api.pages(f"list the collaborators of {full_name}", f"{repo(full_name)}/collaborators")
         return {one["login"]: self.permission(full_name, one["login"]) for one in people}
 
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
-        path = f"{_repo(full_name)}/collaborators/{quote(login, safe='')}/permission"
+        path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}/permission"
         found = self._api.find(f"tell what {login} may do on {full_name}", path)
         return "none" if found is None else found["permission"]
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, or change them. TemporaryError while the forge doesn't know the person."""
-        path = f"{_repo(full_name)}/collaborators/{quote(login, safe='')}"
+        path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}"
         self._api.ask(f"let {login} into {full_name}", "PUT", path, body={"permission": permission})
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away. Nothing happens when there are none, or no such person."""
-        path = f"{_repo(full_name)}/collaborators/{quote(login, safe='')}"
+        path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}"
         response = self._api.send("DELETE", path)
         if not response.is_success and response.status_code != 404 and "user does not exist" not in said(response):
             raise self._api.error(response, f"take {login} off {full_name}")
@@ -339,60 +327,32 @@ class Forge:
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a repository, events sorted, each family of events by its own name only."""
-        found = self._api.pages(f"list the webhooks of {full_name}", f"{_repo(full_name)}/hooks")
+        found = self._api.pages(f"list the webhooks of {full_name}", f"{repo(full_name)}/hooks")
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that signs with `secret`; its number."""
         body = {"type": "gitea", **documents.hook_body(url, secret, events)}
-        return int(
-            self._api.ask(f"make a webhook on {full_name}", "POST", f"{_repo(full_name)}/hooks", body=body)["id"]
-        )
+        return int(self._api.ask(f"make a webhook on {full_name}", "POST", f"{repo(full_name)}/hooks", body=body)["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
         """Rewrite all of a webhook, its secret too."""
-        path = f"{_repo(full_name)}/hooks/{hook_id}"
+        path = f"{repo(full_name)}/hooks/{hook_id}"
         self._api.ask(
             f"change webhook {hook_id} of {full_name}", "PATCH", path, body=documents.hook_body(url, secret, events)
         )
-
-    def delete_hook(self, full_name: str, hook_id: int) -> bool:
-        """Remove a webhook. False when it wasn't there."""
-        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{_repo(full_name)}/hooks/{hook_id}")
-
-    # Deploy keys
-
-    def deploy_keys(self, full_name: str) -> list[DeployKey]:
-        """The deploy keys of a repository; [] when it isn't there."""
-        found = self._api.pages(f"list the deploy keys of {full_name}", f"{_repo(full_name)}/keys")
-        return [documents.deploy_key(one) for one in found]
-
-    def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
-        """Let whoever has the private half read the repository; the key's number."""
-        body = {"title": title, "key": public, "read_only": True}
-        doing = f"add a deploy key to {full_name}"
-        return int(self._api.ask(doing, "POST", f"{_repo(full_name)}/keys", body=body)["id"])
-
-    def delete_deploy_key(self, full_name: str, key_id: int) -> None:
-        """Remove a deploy key. Nothing happens when it isn't there."""
-        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_repo(full_name)}/keys/{key_id}")
 
     # Secrets of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
-        path = f"{_repo(full_name)}/actions/secrets"
+        path = f"{repo(full_name)}/actions/secrets"
         return [str(one["name"]) for one in self._api.pages(f"list the CI secrets of {full_name}", path)]
 
     def put_ci_secret(self, full_name: str, name: str, value: str) -> None:
         """Give workflows a secret, new or in place of the one of that name."""
-        path = f"{_repo(full_name)}/actions/secrets/{quote(name, safe='')}"
+        path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
         self._api.ask(f"write the CI secret {name} of {full_name}", "PUT", path, body={"data": value})
-
-    def delete_ci_secret(self, full_name: str, name: str) -> None:
-        """Take a secret away. Nothing happens when it isn't there."""
-        path = f"{_repo(full_name)}/actions/secrets/{quote(name, safe='')}"
-        self._api.drop(f"remove the CI secret {name} of {full_name}", path)
 
     # Statuses, pull requests, comments
 
@@ -406,7 +366,7 @@ class Forge:
             "description": description[: self.status_limit],
             "target_url": target_url,
         }
-        made = self._api.send("POST", f"{_repo(full_name)}/statuses/{sha}", body=body)
+        made = self._api.send("POST", f"{repo(full_name)}/statuses/{sha}", body=body)
         if made.status_code == 500 and not self._has_commit(full_name, sha):
             raise PermanentError(f"{full_name} has no commit {sha[:10]} to write a status on.")
         if not made.is_success:
@@ -414,17 +374,17 @@ class Forge:
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit; {} when there is none, or no such commit."""
-        found = self._api.find(f"read the statuses of {sha[:10]}", f"{_repo(full_name)}/commits/{sha}/status")
+        found = self._api.find(f"read the statuses of {sha[:10]}", f"{repo(full_name)}/commits/{sha}/status")
         return documents.statuses(found or {})
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A pull request, or None."""
-        found = self._api.find(f"read pull request {number} of {full_name}", f"{_repo(full_name)}/pulls/{number}")
+        found = self._api.find(f"read pull request {number} of {full_name}", f"{repo(full_name)}/pulls/{number}")
         return None if found is None else documents.pull_request(found)
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
         """The open pull requests that come from a branch of this very repository, oldest number first."""
-        found = self._api.pages(f"list the pull requests of {full_name}", f"{_repo(full_name)}/pulls?state=open")
+        found = self._api.pages(f"list the pull requests of {full_name}", f"{repo(full_name)}/pulls?state=open")
         ours = (documents.pull_request(one) for one in found)
         own = [one for one in ours if one["head_branch"] == branch and one["head_repository"] == full_name]
         return sorted(own, key=lambda one: one["number"])
@@ -432,7 +392,7 @@ class Forge:
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}
-        made = self._api.send("POST", f"{_repo(full_name)}/pulls", body=document)
+        made = self._api.send("POST", f"{repo(full_name)}/pulls", body=document)
         if made.status_code == 409:
             raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
         if not made.is_success:
@@ -441,12 +401,12 @@ class Forge:
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
         """The files that a pull request touches."""
-        found = self._api.pages(f"list the files of pull request {number}", f"{_repo(full_name)}/pulls/{number}/files")
+        found = self._api.pages(f"list the files of pull request {number}", f"{repo(full_name)}/pulls/{number}/files")
         return [{"path": one["filename"], "status": one["status"]} for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """The comments on an issue or pull request, oldest first."""
-        path = f"{_repo(full_name)}/issues/{number}"
+        path = f"{repo(full_name)}/issues/{number}"
         found = self._api.send("GET", f"{path}/comments")
         if found.status_code == 500 and self._api.find(f"look for {number} of {full_name}", path) is None:
             raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
@@ -455,32 +415,3 @@ class Forge:
         return [
             {"id": one["id"], "author": one["user"]["login"], "body": one["body"]} for one in self._api.document(found)
         ]
-
-    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
-        """Put a comment that `upsert_comment` made at `body`, in one call. False when it isn't there any more."""
-        path = f"{_repo(full_name)}/issues/comments/{comment_id}"
-        changed = self._api.send("PATCH", path, body={"body": marked(marker, body)})
-        if changed.status_code == 404:
-            return False
-        if not changed.is_success:
-            raise self._api.error(changed, f"change our comment on {number}")
-        return True
-
-    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
-        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing.
-
-        A comment of somebody else with that marker is left alone.
-        """
-        text = marked(marker, body)
-        ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
-        if ours is not None:
-            if ours["body"] != text:
-                path = f"{_repo(full_name)}/issues/comments/{ours['id']}"
-                self._api.ask(f"change our comment on {number}", "PATCH", path, body={"body": text})
-            return ours["id"]
-        path = f"{_repo(full_name)}/issues/{number}/comments"
-        return int(self._api.ask(f"comment on {number}", "POST", path, body={"body": text})["id"])
-
-
-def _repo(full_name: str) -> str:
-    return f"/repos/{quote(full_name)}"

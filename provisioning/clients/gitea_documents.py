@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from provisioning.clients.forge_api import Json
-from provisioning.forge import Comment, DeployKey, Head, Hook, Protection, PullRequest, Repository, Status
+from provisioning.forge import Comment, Head, Hook, Protection, PullRequest, Repository, Status
 
 
 def repository(found: Json) -> Repository:
@@ -104,16 +104,6 @@ def hook(found: Json) -> Hook:
         "url": found["config"]["url"],
         "events": families(found["events"]),
         "active": found["active"],
-    }
-
-
-def deploy_key(found: Json) -> DeployKey:
-    """A deploy key out of the forge's answer."""
-    return {
-        "id": found["id"],
-        "title": found["title"],
-        "public": " ".join(found["key"].split()[:2]),
-        "read_only": found["read_only"],
     }
 
 

@@ -9,15 +9,14 @@ import re
 
 import orjson
 
-from provisioning.clients.forge_api import Json
-from provisioning.clients.gitea_api import GiteaApi
+from provisioning.clients.forge_api import ForgeApi, Json
 from provisioning.forge import Push
 
 PUSHES = 50
 _COMPARED = re.compile(r"/compare/([0-9a-f]{40,64})\.\.\.([0-9a-f]{40,64})$")
 
 
-def pushes(api: GiteaApi, path: str, branch: str) -> list[Push]:
+def pushes(api: ForgeApi, path: str, branch: str) -> list[Push]:
     """The newest pushes to a branch, newest first; [] when there were none or the repository isn't there.
 
     path: the repository's path in the API. At most 50 entries of the feed are read.

@@ -21,13 +21,13 @@ from urllib.parse import quote, urlsplit
 
 from provisioning.clients import github_documents as documents
 from provisioning.clients.forge_api import ForgeApi, Json, said
+from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo
 from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
 from provisioning.forge import (
     FILE_LIMIT,
     NOTHING,
     ChangedFile,
     Comment,
-    DeployKey,
     Grant,
     Head,
     Hook,
@@ -39,14 +39,7 @@ from provisioning.forge import (
     State,
     Status,
     cannot,
-    marked,
-    our_comment,
 )
-
-
-def _answer(limit: int) -> int:
-    """How long an answer with a file may be: base64 with a line break now and then."""
-    return limit * 3 // 2 + 16 * 1024
 
 
 def api_address(url: str) -> str:
@@ -56,7 +49,7 @@ def api_address(url: str) -> str:
     return f"{url.rstrip('/')}/api/v3"
 
 
-class GitHub:
+class GitHub(LikeGitHub):
     """One GitHub. Threads may share it; processes may not. See `ForgeClient` for what is raised."""
 
     status_limit = 140
@@ -75,22 +68,17 @@ class GitHub:
             page_size="per_page",
         )
 
-    def close(self) -> None:
-        """Let the connections go."""
-        self._api.close()
-
     def probe(self) -> str:
         """The server's version, or that it is github.com. PermanentError when the token is somebody else's."""
         login = self._api.ask("say whose token this is", "GET", "/user")["login"]
-        if login.lower() != self.bot.lower():
-            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+        self._check_bot(login)
         return str(self._api.ask("tell its version", "GET", "/meta").get("installed_version", "github.com"))
 
     # Repositories
 
     def repository(self, full_name: str) -> Repository | None:
         """A repository, or None; for a former name the one that it leads to."""
-        return self._whole(self._api.find_moved(f"look for {full_name}", _repo(full_name)))
+        return self._whole(self._api.find_moved(f"look for {full_name}", repo(full_name)))
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A repository by its number; None when it isn't there."""
@@ -105,7 +93,7 @@ class GitHub:
         return repository
 
     def _is_empty(self, full_name: str) -> bool:
-        return not self._api.find(f"list the branches of {full_name}", f"{_repo(full_name)}/branches?per_page=1")
+        return not self._api.find(f"list the branches of {full_name}", f"{repo(full_name)}/branches?per_page=1")
 
     def ensure_organisation(self, name: str) -> bool:
         """False when the organisation is there. GitHub lets nobody make one by API."""
@@ -127,7 +115,7 @@ class GitHub:
                 f"{self.name} has no template {template_full_name}. The platform team must mend the catalogue."
             )
         body = {"owner": owner, "name": name, "description": description, "private": True}
-        return self._create(f"{_repo(template_full_name)}/generate", f"{owner}/{name}", body, private=private)
+        return self._create(f"{repo(template_full_name)}/generate", f"{owner}/{name}", body, private=private)
 
     def create_repository(
         self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
@@ -150,17 +138,17 @@ class GitHub:
 
     def delete_repository(self, full_name: str) -> bool:
         """Remove a repository with all that is in it. False when it wasn't there."""
-        return self._api.drop(f"remove {full_name}", _repo(full_name))
+        return self._api.drop(f"remove {full_name}", repo(full_name))
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the repository's topics."""
-        path = f"{_repo(full_name)}/topics"
+        path = f"{repo(full_name)}/topics"
         self._api.ask(f"set the topics of {full_name}", "PUT", path, body={"names": list(topics)})
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the repository to its own people only, or to everybody of the company; never to the world."""
         body = {"visibility": "private" if private else "internal"}
-        self._api.ask(f"set who sees {full_name}", "PATCH", _repo(full_name), body=body)
+        self._api.ask(f"set who sees {full_name}", "PATCH", repo(full_name), body=body)
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the repository's page."""
@@ -170,20 +158,20 @@ class GitHub:
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or repository)."""
-        path = f"{_repo(full_name)}/branches/{quote(branch, safe='')}"
+        path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         found = self._api.find(f"read the branch {branch} of {full_name}", path)
         return None if found is None else documents.head(found["commit"])
 
     def pushes(self, full_name: str, branch: str) -> list[Push]:
         """The newest pushes to a branch and who made them, newest first; at most 50. [] when there are none."""
-        path = f"{_repo(full_name)}/activity?ref={quote(f'refs/heads/{branch}', safe='')}&per_page=50"
+        path = f"{repo(full_name)}/activity?ref={quote(f'refs/heads/{branch}', safe='')}&per_page=50"
         return documents.pushes(self._api.find(f"tell who pushed to {branch}", path) or [])
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
         doing = f"make the branch {branch} of {full_name}"
         body = {"ref": f"refs/heads/{branch}", "sha": self._tip(full_name, start, doing)}
-        made = self._api.send("POST", f"{_repo(full_name)}/git/refs", body=body)
+        made = self._api.send("POST", f"{repo(full_name)}/git/refs", body=body)
         if made.status_code == 422 and "already exists" in said(made):
             return False
         if not made.is_success:
@@ -192,7 +180,7 @@ class GitHub:
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
         """Remove a branch. False when it wasn't there."""
-        gone = self._api.send("DELETE", f"{_repo(full_name)}/git/refs/heads/{quote(branch)}")
+        gone = self._api.send("DELETE", f"{repo(full_name)}/git/refs/heads/{quote(branch)}")
         if gone.status_code == 404 or (gone.status_code == 422 and "does not exist" in said(gone)):
             return False
         if not gone.is_success:
@@ -200,7 +188,7 @@ class GitHub:
         return True
 
     def _tip(self, full_name: str, branch: str, doing: str) -> str:
-        found = self._api.find(doing, f"{_repo(full_name)}/git/ref/heads/{quote(branch)}")
+        found = self._api.find(doing, f"{repo(full_name)}/git/ref/heads/{quote(branch)}")
         if found is None:
             raise TemporaryError(f"{self.name} can't {doing}, since {branch} isn't there yet.", delay=0.2)
         return str(found["object"]["sha"])
@@ -212,10 +200,10 @@ class GitHub:
         `limit`.
         """
         doing = f"read {path} of {full_name}"
-        where = f"{_repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
-        found = self._api.find_bounded(doing, where, limit=_answer(limit))
+        where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
+        found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None:
-            commit = self._api.send("GET", f"{_repo(full_name)}/commits/{quote(ref, safe='')}")
+            commit = self._api.send("GET", f"{repo(full_name)}/commits/{quote(ref, safe='')}")
             if commit.status_code in (404, 409, 422):
                 raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
             if not commit.is_success:
@@ -242,7 +230,7 @@ class GitHub:
         TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
         removed: the blob ids of files that go away with it, by path.
         """
-        doing, git = f"write to {branch} of {full_name}", f"{_repo(full_name)}/git"
+        doing, git = f"write to {branch} of {full_name}", f"{repo(full_name)}/git"
         first = self._is_empty(full_name)
         if first:
             self._put_first(full_name, branch, message, *next(iter(files.items())))
@@ -270,7 +258,7 @@ class GitHub:
     def _put_first(self, full_name: str, branch: str, message: str, path: str, content: bytes) -> None:
         body = {"message": message, "content": base64.b64encode(content).decode(), "branch": branch}
         doing = f"write the first file of {full_name}"
-        self._api.ask(doing, "PUT", f"{_repo(full_name)}/contents/{quote(path)}", body=body)
+        self._api.ask(doing, "PUT", f"{repo(full_name)}/contents/{quote(path)}", body=body)
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of a branch, or None."""
@@ -321,7 +309,7 @@ class GitHub:
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The people with rights of their own on a repository, by login, the invited ones too."""
-        doing, path = f"list the collaborators of {full_name}", _repo(full_name)
+        doing, path = f"list the collaborators of {full_name}", repo(full_name)
         present = {
             one["login"]: documents.permission(one["role_name"])
             for one in self._api.pages(doing, f"{path}/collaborators?affiliation=direct")
@@ -329,7 +317,7 @@ class GitHub:
         return {**{login: right for login, (_, right) in self._invited(full_name).items()}, **present}
 
     def _invited(self, full_name: str) -> dict[str, tuple[int, Permission]]:
-        found = self._api.pages(f"list the invitations of {full_name}", f"{_repo(full_name)}/invitations")
+        found = self._api.pages(f"list the invitations of {full_name}", f"{repo(full_name)}/invitations")
         invited = ((one["invitee"], one) for one in found)
         return {who["login"]: (one["id"], documents.permission(one["permissions"])) for who, one in invited if who}
 
@@ -350,63 +338,37 @@ class GitHub:
         self._api.drop(doing, _collaborator(full_name, login))
         number, _ = self._invited(full_name).get(login, (None, "none"))
         if number is not None:
-            self._api.drop(doing, f"{_repo(full_name)}/invitations/{number}")
+            self._api.drop(doing, f"{repo(full_name)}/invitations/{number}")
 
     # Webhooks
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a repository, events sorted."""
-        found = self._api.pages(f"list the webhooks of {full_name}", f"{_repo(full_name)}/hooks")
+        found = self._api.pages(f"list the webhooks of {full_name}", f"{repo(full_name)}/hooks")
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that signs with `secret`; its number."""
         body = {"name": "web", **documents.hook_body(url, secret, events)}
-        made = self._api.ask(f"make a webhook on {full_name}", "POST", f"{_repo(full_name)}/hooks", body=body)
+        made = self._api.ask(f"make a webhook on {full_name}", "POST", f"{repo(full_name)}/hooks", body=body)
         return int(made["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
         """Rewrite all of a webhook, its secret too."""
-        path, body = f"{_repo(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
+        path, body = f"{repo(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
         self._api.ask(f"change webhook {hook_id} of {full_name}", "PATCH", path, body=body)
-
-    def delete_hook(self, full_name: str, hook_id: int) -> bool:
-        """Remove a webhook. False when it wasn't there."""
-        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{_repo(full_name)}/hooks/{hook_id}")
-
-    # Deploy keys
-
-    def deploy_keys(self, full_name: str) -> list[DeployKey]:
-        """The deploy keys of a repository; [] when it isn't there."""
-        found = self._api.pages(f"list the deploy keys of {full_name}", f"{_repo(full_name)}/keys")
-        return [documents.deploy_key(one) for one in found]
-
-    def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
-        """Let whoever has the private half read the repository; the key's number."""
-        body = {"title": title, "key": public, "read_only": True}
-        doing = f"add a deploy key to {full_name}"
-        return int(self._api.ask(doing, "POST", f"{_repo(full_name)}/keys", body=body)["id"])
-
-    def delete_deploy_key(self, full_name: str, key_id: int) -> None:
-        """Remove a deploy key. Nothing happens when it isn't there."""
-        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_repo(full_name)}/keys/{key_id}")
 
     # Secrets of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
-        path = f"{_repo(full_name)}/actions/secrets"
+        path = f"{repo(full_name)}/actions/secrets"
         found = self._api.pages(f"list the CI secrets of {full_name}", path, within="secrets")
         return [str(one["name"]) for one in found]
 
     def put_ci_secret(self, full_name: str, name: str, value: str) -> None:  # noqa: ARG002
         """GitHub takes a secret only sealed with a key of its own, by a library that we don't have: PermanentError."""
         raise cannot(self.name, f"be given the CI secret {name}", "Set it on the repository's page by hand.")
-
-    def delete_ci_secret(self, full_name: str, name: str) -> None:
-        """Take a secret away. Nothing happens when it isn't there."""
-        path = f"{_repo(full_name)}/actions/secrets/{quote(name, safe='')}"
-        self._api.drop(f"remove the CI secret {name} of {full_name}", path)
 
     # Statuses, pull requests, comments
 
@@ -416,13 +378,13 @@ class GitHub:
         """Say something about a commit under a context; the last word of a context counts. Cut to 140 characters."""
         body = documents.status_body(context, state, description[: self.status_limit], target_url)
         self._api.ask(
-            f"write a status on {sha[:10]} of {full_name}", "POST", f"{_repo(full_name)}/statuses/{sha}", body=body
+            f"write a status on {sha[:10]} of {full_name}", "POST", f"{repo(full_name)}/statuses/{sha}", body=body
         )
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit, of at most 100; {} when there is none, or no such commit."""
         doing = f"read the statuses of {sha[:10]}"
-        found = self._api.send("GET", f"{_repo(full_name)}/commits/{sha}/status?per_page=100")
+        found = self._api.send("GET", f"{repo(full_name)}/commits/{sha}/status?per_page=100")
         if found.status_code in (404, 422):
             return {}
         if not found.is_success:
@@ -431,13 +393,13 @@ class GitHub:
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A pull request, or None."""
-        found = self._api.find(f"read pull request {number} of {full_name}", f"{_repo(full_name)}/pulls/{number}")
+        found = self._api.find(f"read pull request {number} of {full_name}", f"{repo(full_name)}/pulls/{number}")
         return None if found is None else documents.pull_request(found)
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
         """The open pull requests that come from a branch of this very repository, oldest number first."""
         whence = quote(f"{full_name.partition('/')[0]}:{branch}", safe="")
-        path = f"{_repo(full_name)}/pulls?state=open&head={whence}"
+        path = f"{repo(full_name)}/pulls?state=open&head={whence}"
         found = self._api.pages(f"list the pull requests of {full_name}", path)
         ours = (documents.pull_request(one) for one in found)
         return sorted((one for one in ours if one["head_repository"] == full_name), key=lambda one: one["number"])
@@ -445,7 +407,7 @@ class GitHub:
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}
-        made = self._api.send("POST", f"{_repo(full_name)}/pulls", body=document)
+        made = self._api.send("POST", f"{repo(full_name)}/pulls", body=document)
         if made.status_code == 422 and "already exists" in said(made):
             raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
         if not made.is_success:
@@ -454,46 +416,20 @@ class GitHub:
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
         """The files that a pull request touches."""
-        found = self._api.pages(f"list the files of pull request {number}", f"{_repo(full_name)}/pulls/{number}/files")
+        found = self._api.pages(f"list the files of pull request {number}", f"{repo(full_name)}/pulls/{number}/files")
         return [documents.changed_file(one) for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """The comments on an issue or pull request, oldest first."""
-        doing, path = f"read the comments on {number} of {full_name}", f"{_repo(full_name)}/issues/{number}"
+        doing, path = f"read the comments on {number} of {full_name}", f"{repo(full_name)}/issues/{number}"
         if self._api.find(doing, path) is None:
             raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
         return [documents.comment(one) for one in self._api.pages(doing, f"{path}/comments")]
 
-    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
-        """Put a comment that `upsert_comment` made at `body`, in one call. False when it isn't there any more."""
-        path = f"{_repo(full_name)}/issues/comments/{comment_id}"
-        changed = self._api.send("PATCH", path, body={"body": marked(marker, body)})
-        if changed.status_code == 404:
-            return False
-        if not changed.is_success:
-            raise self._api.error(changed, f"change our comment on {number}")
-        return True
-
-    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
-        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing."""
-        text, issues = marked(marker, body), f"{_repo(full_name)}/issues"
-        ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
-        if ours is None:
-            made = self._api.ask(f"comment on {number}", "POST", f"{issues}/{number}/comments", body={"body": text})
-            return int(made["id"])
-        if ours["body"] != text:
-            path = f"{issues}/comments/{ours['id']}"
-            self._api.ask(f"change our comment on {number}", "PATCH", path, body={"body": text})
-        return ours["id"]
-
-
-def _repo(full_name: str) -> str:
-    return f"/repos/{quote(full_name)}"
-
 
 def _protection(full_name: str, branch: str) -> str:
-    return f"{_repo(full_name)}/branches/{quote(branch, safe='')}/protection"
+    return f"{repo(full_name)}/branches/{quote(branch, safe='')}/protection"
 
 
 def _collaborator(full_name: str, login: str) -> str:
-    return f"{_repo(full_name)}/collaborators/{quote(login, safe='')}"
+    return f"{repo(full_name)}/collaborators/{quote(login, safe='')}"

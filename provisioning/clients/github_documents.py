@@ -6,7 +6,6 @@ from provisioning.clients.forge_api import Json
 from provisioning.forge import (
     ChangedFile,
     Comment,
-    DeployKey,
     Grant,
     Head,
     Hook,
@@ -123,16 +122,6 @@ def hook(found: Json) -> Hook:
         "url": found["config"].get("url", ""),
         "events": sorted(found["events"]),
         "active": found["active"],
-    }
-
-
-def deploy_key(found: Json) -> DeployKey:
-    """A deploy key out of GitHub's answer."""
-    return {
-        "id": found["id"],
-        "title": found["title"],
-        "public": " ".join(found["key"].split()[:2]),
-        "read_only": found["read_only"],
     }
 
 

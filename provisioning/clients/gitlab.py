@@ -17,7 +17,10 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from provisioning.clients import gitlab_documents as documents
+from provisioning.clients import gitlab_protection
 from provisioning.clients.forge_api import ForgeApi, Json, said
+from provisioning.clients.forge_driver import ForgeDriver, answer_limit
+from provisioning.clients.gitlab_protection import MAINTAINERS
 from provisioning.clients.gitlab_templates import as_actions
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from provisioning.forge import (
@@ -37,25 +40,14 @@ from provisioning.forge import (
     State,
     Status,
     cannot,
-    marked,
-    our_comment,
 )
 
 
-def _answer(limit: int) -> int:
-    """How long the answer with a file may be: base64 makes four characters of three bytes; the rest is names, links."""
-    return limit * 3 // 2 + 16 * 1024
-
-
-_NO_ONE, _DEVELOPERS, _MAINTAINERS = 0, 30, 40
-_APPROVALS = "Slipway"
-"""Name of our approval rule."""
-
-
-class GitLab:
+class GitLab(ForgeDriver):
     """One GitLab. Threads may share it; processes may not. See `ForgeClient` for what is raised."""
 
     status_limit = 255
+    _edit = "PUT"
 
     def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
         self.name = name
@@ -64,15 +56,10 @@ class GitLab:
             name=name, base=f"{url.rstrip('/')}/api/v4", headers={"PRIVATE-TOKEN": token}, page_size="per_page"
         )
 
-    def close(self) -> None:
-        """Let the connections go."""
-        self._api.close()
-
     def probe(self) -> str:
         """The server's version. PermanentError when the token is somebody else's than the bot's."""
         login = self._api.ask("say whose token this is", "GET", "/user")["username"]
-        if login.lower() != self.bot.lower():
-            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+        self._check_bot(login)
         return str(self._api.ask("tell its version", "GET", "/version")["version"])
 
     # Repositories
@@ -205,7 +192,7 @@ class GitLab:
         """
         doing, project = f"read {path} of {full_name}", _project(full_name)
         where = f"{project}/repository/files/{quote(path, safe='')}?ref={quote(ref, safe='')}"
-        found = self._api.find_bounded(doing, where, limit=_answer(limit))
+        found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None:
             if self._api.find(doing, f"{project}/repository/commits/{quote(ref, safe='')}?stats=false") is None:
                 raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
@@ -254,30 +241,7 @@ class GitLab:
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of exactly that name, or None. One that lets others than we would push names nobody."""
-        found = self._api.find(f"read the protection of {branch}", _protection(full_name, branch))
-        if found is None:
-            return None
-        pushing = {one["access_level"] for one in found["push_access_levels"]}
-        merging = {one["access_level"] for one in found["merge_access_levels"]}
-        return {
-            "approvals": self._approvals(full_name)[1],
-            "checks": [],
-            "protected_files": [],
-            "push_logins": [],
-            "administrators_push": (pushing, merging) == ({_MAINTAINERS}, {_DEVELOPERS})
-            and not found["allow_force_push"],
-        }
-
-    def _approvals(self, full_name: str) -> tuple[int | None, int]:
-        """Number of our approval rule and how many it asks for; (None, 0) without one, as on the free edition."""
-        response = self._api.send("GET", f"{_project(full_name)}/approval_rules?per_page=100")
-        if response.status_code in (403, 404):
-            return None, 0
-        if not response.is_success:
-            raise self._api.error(response, f"read the approval rules of {full_name}")
-        ours = (one for one in self._api.document(response) if one["name"] == _APPROVALS)
-        rule = next(ours, None)
-        return (None, 0) if rule is None else (rule["id"], rule["approvals_required"])
+        return gitlab_protection.protection(self._api, _project(full_name), branch)
 
     def put_branch_protection(
         self,
@@ -300,28 +264,9 @@ class GitLab:
             raise cannot(
                 self.name, "ask for checks by name", "Ask for a pipeline that succeeds, in the settings there."
             )
-        doing, path = f"protect {branch} of {full_name}", _protection(full_name, branch)
-        pushing = _MAINTAINERS if push_logins else _NO_ONE
-        rule = {"push_access_level": pushing, "merge_access_level": _DEVELOPERS, "allow_force_push": False}
-        self._api.drop(doing, path)
-        body = {"name": branch, **rule}
-        self._api.ask(doing, "POST", f"{_project(full_name)}/protected_branches", body=body)
-        self._put_approvals(full_name, approvals)
-
-    def _put_approvals(self, full_name: str, approvals: int) -> None:
-        doing, path = f"ask for approvals in {full_name}", f"{_project(full_name)}/approval_rules"
-        number, present = self._approvals(full_name)
-        if present == approvals:
-            return
-        body = {"name": _APPROVALS, "approvals_required": approvals}
-        if number is not None:
-            self._api.ask(doing, "PUT", f"{path}/{number}", body=body)
-            return
-        made = self._api.send("POST", path, body=body)
-        if made.status_code in (403, 404):
-            raise cannot(self.name, "ask for approvals", "That needs GitLab Premium; ask for none in the project.")
-        if not made.is_success:
-            raise self._api.error(made, doing)
+        project = _project(full_name)
+        gitlab_protection.protect(self._api, project, branch, anybody_pushes=bool(push_logins))
+        gitlab_protection.ask_for_approvals(self._api, project, approvals)
 
     # People
 
@@ -348,7 +293,7 @@ class GitLab:
         doing, path = f"list the members of {full_name}", f"{_project(full_name)}/members"
         own = {one["username"]: documents.permission(one["access_level"]) for one in self._api.pages(doing, path)}
         everybody = self._api.pages(doing, f"{path}/all")
-        above = {one["username"] for one in everybody if one["access_level"] >= _MAINTAINERS} - own.keys()
+        above = {one["username"] for one in everybody if one["access_level"] >= MAINTAINERS} - own.keys()
         return {**own, **dict.fromkeys(sorted(above), "owner")}
 
     def permission(self, full_name: str, login: str) -> Permission:
@@ -503,25 +448,11 @@ class GitLab:
         found = self._api.pages(doing, f"{path}/notes?sort=asc&order_by=created_at")
         return [documents.comment(one) for one in found if not one["system"]]
 
-    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
-        """Put a comment that `upsert_comment` made at `body`, in one call. False when it isn't there any more."""
-        path = f"{_request(full_name, number)}/notes/{comment_id}"
-        changed = self._api.send("PUT", path, body={"body": marked(marker, body)})
-        if changed.status_code == 404:
-            return False
-        if not changed.is_success:
-            raise self._api.error(changed, f"change our comment on {number}")
-        return True
+    def _comments_at(self, full_name: str, number: int) -> str:
+        return f"{_request(full_name, number)}/notes"
 
-    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
-        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing."""
-        text, notes = marked(marker, body), f"{_request(full_name, number)}/notes"
-        ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
-        if ours is None:
-            return int(self._api.ask(f"comment on {number}", "POST", notes, body={"body": text})["id"])
-        if ours["body"] != text:
-            self._api.ask(f"change our comment on {number}", "PUT", f"{notes}/{ours['id']}", body={"body": text})
-        return ours["id"]
+    def _comment_at(self, full_name: str, number: int, comment_id: int) -> str:
+        return f"{_request(full_name, number)}/notes/{comment_id}"
 
 
 def _project(full_name: str) -> str:
@@ -530,10 +461,6 @@ def _project(full_name: str) -> str:
 
 def _branch(full_name: str, branch: str) -> str:
     return f"{_project(full_name)}/repository/branches/{quote(branch, safe='')}"
-
-
-def _protection(full_name: str, branch: str) -> str:
-    return f"{_project(full_name)}/protected_branches/{quote(branch, safe='')}"
 
 
 def _request(full_name: str, number: int) -> str:

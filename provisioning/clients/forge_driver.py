@@ -1,0 +1,118 @@
+"""What the forges' drivers do alike: whose token it is, and our one comment under a pull request.
+
+A driver inherits the calls that are the same for its forge, and says where its forge keeps things.
+"""
+
+from abc import ABC, abstractmethod
+from urllib.parse import quote
+
+from provisioning.clients.forge_api import ForgeApi
+from provisioning.errors import PermanentError
+from provisioning.forge import Comment, DeployKey, marked, our_comment
+
+
+def answer_limit(limit: int) -> int:
+    """How long an answer with a file of `limit` bytes may be: base64, maybe in lines, and some names and links."""
+    return limit * 3 // 2 + 16 * 1024
+
+
+class ForgeDriver(ABC):
+    """Base of the drivers. Threads may share one; processes may not."""
+
+    name: str
+    bot: str
+    _api: ForgeApi
+    _edit = "PATCH"
+    """The method by which a comment is changed."""
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._api.close()
+
+    def _check_bot(self, login: str) -> None:
+        if login.lower() != self.bot.lower():
+            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+
+    @abstractmethod
+    def comments(self, full_name: str, number: int) -> list[Comment]:
+        """What people wrote under a pull request, oldest first."""
+
+    @abstractmethod
+    def _comments_at(self, full_name: str, number: int) -> str:
+        """Where a comment is posted."""
+
+    @abstractmethod
+    def _comment_at(self, full_name: str, number: int, comment_id: int) -> str:
+        """Where one comment is."""
+
+    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
+        """Put a comment that `upsert_comment` made at `body`, in one call. False when it isn't there any more."""
+        path = self._comment_at(full_name, number, comment_id)
+        changed = self._api.send(self._edit, path, body={"body": marked(marker, body)})
+        if changed.status_code == 404:
+            return False
+        if not changed.is_success:
+            raise self._api.error(changed, f"change our comment on {number}")
+        return True
+
+    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
+        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing.
+
+        A comment of somebody else with that marker is left alone.
+        """
+        text = marked(marker, body)
+        ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
+        if ours is None:
+            path = self._comments_at(full_name, number)
+            return int(self._api.ask(f"comment on {number}", "POST", path, body={"body": text})["id"])
+        if ours["body"] != text:
+            path = self._comment_at(full_name, number, ours["id"])
+            self._api.ask(f"change our comment on {number}", self._edit, path, body={"body": text})
+        return ours["id"]
+
+
+class LikeGitHub(ForgeDriver):
+    """Calls in which Gitea follows GitHub to the letter."""
+
+    def _comments_at(self, full_name: str, number: int) -> str:
+        return f"{repo(full_name)}/issues/{number}/comments"
+
+    def _comment_at(self, full_name: str, number: int, comment_id: int) -> str:  # noqa: ARG002
+        return f"{repo(full_name)}/issues/comments/{comment_id}"
+
+    def delete_hook(self, full_name: str, hook_id: int) -> bool:
+        """Remove a webhook. False when it wasn't there."""
+        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{repo(full_name)}/hooks/{hook_id}")
+
+    def deploy_keys(self, full_name: str) -> list[DeployKey]:
+        """The deploy keys of a repository; [] when it isn't there."""
+        found = self._api.pages(f"list the deploy keys of {full_name}", f"{repo(full_name)}/keys")
+        return [
+            {
+                "id": one["id"],
+                "title": one["title"],
+                "public": " ".join(one["key"].split()[:2]),
+                "read_only": one["read_only"],
+            }
+            for one in found
+        ]
+
+    def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
+        """Let whoever has the private half read the repository; the key's number."""
+        body = {"title": title, "key": public, "read_only": True}
+        doing = f"add a deploy key to {full_name}"
+        return int(self._api.ask(doing, "POST", f"{repo(full_name)}/keys", body=body)["id"])
+
+    def delete_deploy_key(self, full_name: str, key_id: int) -> None:
+        """Remove a deploy key. Nothing happens when it isn't there."""
+        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{repo(full_name)}/keys/{key_id}")
+
+    def delete_ci_secret(self, full_name: str, name: str) -> None:
+        """Take a workflows' secret away. Nothing happens when it isn't there."""
+        path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
+        self._api.drop(f"remove the CI secret {name} of {full_name}", path)
+
+
+def repo(full_name: str) -> str:
+    """Where a repository is."""
+    return f"/repos/{quote(full_name)}"
