@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from provisioning.errors import AlreadyExists, PermanentError, TargetUnavailable, TemporaryError
 from provisioning.forge import ForgeClient
 
@@ -223,3 +225,17 @@ CALLS = {
         "/profile.yaml#L3",
     ),
 }
+
+
+def check(name: str, forge: ForgeClient, *, author_login: str) -> None:
+    """Make the call of that name and compare what comes of it. author_login: the author by the forge."""
+    called = CALLS[name]
+    expected = called.result
+    if isinstance(expected, Raised):
+        with pytest.raises(expected.error) as caught:
+            called.call(forge)
+        assert expected.words in str(caught.value)
+        return
+    if name == "branch":
+        expected = {**expected, "author_login": author_login, "committer_login": ""}
+    assert called.call(forge) == expected

@@ -1,80 +1,32 @@
 """The repository Kind: what it asks for, whose repository it takes, and who gets which rights on it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from provisioning.errors import NameTaken, PermanentError, Reason, TargetUnavailable, TemporaryError
-from provisioning.kind import KnownRepository, Object, Wish
+from provisioning.kind import Object, Wish
 from provisioning.kinds.repository import KIND, RepositoryOptions
-from provisioning.plan import compare, counts
 from provisioning.reconcile import each
 from tests.fakes.forge import FakeForge
+from tests.provisioning.kinds.repositories import (
+    ALICE,
+    BOB,
+    BOT,
+    NAME,
+    OTHER_TOPIC,
+    TEMPLATES,
+    TOPIC,
+    WITH_TEMPLATES,
+    apply,
+    attaching,
+    found,
+    with_options,
+    writes,
+)
 from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
-
-NAME, BOT = "forecasting/demand", "slipway-bot"
-TOPIC = "u-5f0c7a529a3e4b1d8c572f6d1e0b9a44"
-OTHER_TOPIC = "u-00000000000000000000000000000000"
-TEMPLATES = [
-    {"name": "python", "forge": "git-1", "repository": "slipway/python-template"},
-    {"name": "notebook", "forge": "git-1", "repository": "slipway/notebook-template"},
-]
-WITH_TEMPLATES = catalogue(templates=TEMPLATES)
-ALICE, BOB = {"user": "alice@corp.example", "role": "owner"}, {"user": "bob@corp.example", "role": "editor"}
-
-
-def with_options(**options: Any) -> Wish:
-    return wish(options={"repository": options}, catalogue=WITH_TEMPLATES)
-
-
-def attaching(name: str = "vision/lane", **changes: Any) -> Wish:
-    return wish(options={"repository": {"attach": name}}, **changes)
-
-
-@pytest.fixture
-def forge() -> FakeForge:
-    """A forge with the team's organisation and two templates."""
-    forge = FakeForge()
-    for organisation in ("forecasting", "slipway", "vision"):
-        forge.ensure_organisation(organisation)
-    for one in TEMPLATES:
-        owner, _, name = one["repository"].partition("/")
-        forge.create_repository(owner, name, "A template")
-        forge.set_template(one["repository"], True)
-    forge.calls.clear()
-    return forge
-
-
-@pytest.fixture
-def lane(forge: FakeForge) -> str:
-    """A repository that was there before us, administered by Alice and our bot; Charlie works on it."""
-    name = str(forge.create_repository("vision", "lane", "Lane detection")["full_name"])
-    for login, right in ((BOT, "admin"), ("alice", "admin"), ("charlie", "write")):
-        forge.put_collaborator(name, login, right)
-    forge.set_topics(name, ["vision"])
-    forge.put_branch_protection(name, "main", approvals=2)
-    forge.calls.clear()
-    return name
-
-
-def found(wanted: Wish, forge: FakeForge) -> dict[str, int]:
-    objects = KIND.desired(wanted)
-    changes = compare(kind="repository", desired=objects, observed=KIND.observe(wanted, forge, objects, one_by_one))
-    return {action: number for action, number in counts(changes).items() if number}
-
-
-def apply(wanted: Wish, forge: FakeForge, *keys: str) -> None:
-    """Apply all objects, or those whose key begins with one of the words."""
-    objects = [thing for thing in KIND.desired(wanted) if not keys or thing.key.startswith(keys)]
-    KIND.apply(wanted, forge, objects, one_by_one)
-
-
-def writes(forge: FakeForge) -> list[tuple[str, ...]]:
-    reading = ("repository", "find_user", "collaborators", "permission", "branch_protection")
-    return [call for call in forge.calls if call[0] not in reading]
 
 
 def test_desires_repository_people_and_protection():
@@ -327,7 +279,8 @@ def test_people_come_change_and_go(forge: FakeForge):
 
 
 def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: FakeForge):
-    newcomer = {"user": "dora@corp.example", "role": "owner"}
+    del forge.users["paula"]
+    newcomer = {"user": "paula@corp.example", "role": "owner"}
     wanted = wish(contributors=[ALICE, newcomer])
     apply(wanted, forge)
 
@@ -335,23 +288,23 @@ def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: Fak
     assert KIND.observe(wanted, forge, objects, one_by_one) == {
         f"repository/{NAME}": {"project": UID, "kept": False, "private": True, "started": True},
         "members": {
-            "people": {"alice@corp.example": "admin", "dora@corp.example": "admin"},
+            "people": {"alice@corp.example": "admin", "paula@corp.example": "admin"},
             "others": [],
-            "unknown": ["dora@corp.example"],
+            "unknown": ["paula@corp.example"],
         },
         "protection/default-branch": {
             "approvals": 0,
-            "push": [BOT, "alice@corp.example", "dora@corp.example"],
+            "push": [BOT, "alice@corp.example", "paula@corp.example"],
             "model_gate": False,
         },
     }
     assert found(wanted, forge) == {"keep": 3}
 
-    forge.users["dora"] = "dora@corp.example"
+    forge.users["paula"] = "paula@corp.example"
     assert found(wanted, forge) == {"update": 2, "keep": 1}
     apply(wanted, forge, "members", "protection/")
     assert found(wanted, forge) == {"keep": 3}
-    assert forge.repositories[NAME].collaborators == {"alice": "admin", "dora": "admin"}
+    assert forge.repositories[NAME].collaborators == {"alice": "admin", "paula": "admin"}
 
 
 def test_more_rights_by_the_organisation_are_no_drift(forge: FakeForge):
@@ -459,7 +412,7 @@ REFUSED = (
     [
         [{"user": "charlie@corp.example", "role": "owner"}],
         [{"user": "alice@corp.example", "role": "editor"}],
-        [{"user": "dora@corp.example", "role": "owner"}],
+        [{"user": "paula@corp.example", "role": "owner"}],
         [{"group": "ml-vision", "role": "owner"}],
     ],
 )
@@ -532,90 +485,3 @@ def test_data_goes_only_with_the_second_yes_and_only_what_we_made(forge: FakeFor
 
     assert NAME not in forge.repositories
     assert forge.repositories[lane].repository["topics"] == ["vision"]
-
-
-# Renamed
-
-
-def known(wanted: Wish, forge: FakeForge, full_name: str) -> Wish:
-    """The wish of a project whose repository was read when it was called so."""
-    number = forge.repositories[full_name].repository["id"]
-    return replace(wanted, repository=KnownRepository(wanted=NAME, full_name=full_name, number=number))
-
-
-def test_a_renamed_repository_is_waited_for_and_never_made_again(forge: FakeForge):
-    apply(wish(), forge)
-    wanted = known(wish(), forge, NAME)
-    forge.rename(NAME, "winter")
-    forge.calls.clear()
-
-    for ask in (found, apply, lambda wanted, forge: KIND.delete(wanted, forge)):
-        with pytest.raises(TemporaryError) as caught:
-            ask(wanted, forge)
-        assert caught.value.message == (
-            "forecasting/demand is called forecasting/winter now. We take that name over within ten minutes."
-        )
-    assert [call for call in writes(forge) if call[0] != "create_repository"] == []
-    assert list(forge.repositories) == [one["repository"] for one in TEMPLATES] + ["forecasting/winter"]
-
-
-def test_a_renamed_repository_is_as_wanted_under_its_new_name(forge: FakeForge):
-    apply(wish(), forge)
-    forge.rename(NAME, "winter")
-    wanted = known(wish(), forge, "forecasting/winter")
-
-    assert found(wanted, forge) == {"keep": 3}
-    assert KIND.summary(wanted).startswith("forecasting/winter")
-    assert KIND.delete(replace(wanted, remove_data=True), forge) is True
-    assert "forecasting/winter" not in forge.repositories
-
-
-def test_another_one_under_the_old_name_is_not_taken_for_ours(forge: FakeForge):
-    apply(wish(), forge)
-    wanted = known(wish(), forge, NAME)
-    forge.rename(NAME, "winter")
-    forge.create_repository("forecasting", "demand", f"Demand (Slipway project {UID})")
-
-    with pytest.raises(TemporaryError, match="is called forecasting/winter now"):
-        found(wanted, forge)
-
-
-def test_one_that_was_removed_is_made_anew_under_its_last_name(forge: FakeForge):
-    apply(wish(), forge)
-    forge.rename(NAME, "winter")
-    wanted = known(wish(), forge, "forecasting/winter")
-    forge.delete_repository("forecasting/winter")
-
-    apply(wanted, forge)
-
-    assert found(wanted, forge) == {"keep": 3}
-    assert "forecasting/winter" in forge.repositories
-
-
-def test_a_name_that_only_leads_to_somebody_else_s_repository_is_free(forge: FakeForge):
-    forge.create_repository("forecasting", "demand", "Theirs")
-    forge.rename(NAME, "theirs")
-
-    assert found(wish(), forge) == {"create": 3}
-    apply(wish(), forge)
-    assert found(wish(), forge) == {"keep": 3}
-    assert forge.repositories["forecasting/theirs"].repository["topics"] == []
-
-
-def test_what_is_known_of_one_repository_does_not_count_for_another(forge: FakeForge, lane: str):
-    apply(wish(), forge)
-    wanted = replace(attaching(), repository=known(wish(), forge, NAME).repository)
-
-    apply(wanted, forge)
-
-    assert forge.repositories["vision/lane"].repository["topics"] == sorted(["slipway", TOPIC, "vision"])
-
-
-def test_a_former_name_can_not_be_attached(forge: FakeForge, lane: str):
-    forge.rename(lane, "road")
-
-    with pytest.raises(PermanentError) as caught:
-        apply(attaching(), forge)
-    assert caught.value.message == "vision/lane is called vision/road now. Attach it under that name."
-    with pytest.raises(PermanentError, match="is not there, or no owner of this project administers it"):
-        apply(attaching(contributors=[BOB | {"role": "owner"}]), forge)
