@@ -205,7 +205,7 @@ def test_shell_syntax_in_names_and_messages_is_text(slug: str, tmp_path: Path) -
     marker = Path(f"/tmp/{unique('pwned')}")
     attack = f"';touch${{IFS}}{marker};'`touch${{IFS}}{marker}`$(touch${{IFS}}{marker})"
     branch = f"x{attack}".replace("//", "/")
-    who = {"name": attack, "email": "mallory@corp.example"}
+    who = {"name": attack, "email": "charlie@corp.example"}
     told = ended(
         slug,
         push_by_git(slug, 'printf "%s\\n" "$GITHUB_REF_NAME"', branch=branch, message=attack, author=who, at=tmp_path),
