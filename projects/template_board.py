@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from projects.models import TemplateUse
+from projects.template_versions import numbers
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def adoption() -> list[Adoption]:
     rows = _following().values("template", "version")
     counts = rows.annotate(projects=Count("pk"), open=Count("pk", filter=Q(pull_request_open=True)))
     found = [Adoption(**row) for row in counts]
-    newest_first = sorted(found, key=lambda one: [int(part) for part in one.version.split(".")], reverse=True)
+    newest_first = sorted(found, key=lambda one: numbers(one.version), reverse=True)
     return sorted(newest_first, key=lambda one: one.template)
 
 

@@ -38,10 +38,11 @@ def kept(template: str, version: str) -> Rendered | None:
 
 def newer(one: str, other: str) -> bool:
     """Is the first version the later one? Both are three numbers."""
-    return _numbers(one) > _numbers(other)
+    return numbers(one) > numbers(other)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers(version: str) -> tuple[int, ...]:
+    """A version as numbers, in whose order versions are."""
     return tuple(int(part) for part in version.split("."))
 
 
