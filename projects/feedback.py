@@ -15,10 +15,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from projects.comparison import Gate, compare, gate
+from projects.comparison import Gate
 from projects.doorbell import ring
 from projects.installation import Installation
 from projects.listening import repository_of
+from projects.model_history import base_at, base_of, standing_of
 from projects.models import Feedback, Report
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
@@ -47,10 +48,11 @@ class Forge(Protocol):
 
 @dataclass(frozen=True)
 class Told:
-    """What was said: about which report, in which comment. `why`: what could not be said, and why not."""
+    """What was said: about which report, in which comment, beside which base. `why`: what could not be said."""
 
     report: Report
     comment_id: int | None
+    base: Report | None = None
     why: str = ""
 
 
@@ -105,8 +107,7 @@ def _say(row: Feedback, *, installation: Installation, open_client: Callable[[st
     client: Forge = open_client(installation.catalogue.defaults.forge)
     full_name = repository_of(project, installation=installation)
     if row.pull_request is None:
-        before = _newest(row, branch=report.branch, older_than=report)
-        opened = gate(compare(report.metrics, before.metrics if before else None), report.tests)
+        opened = standing_of(report, base=base_of(report, branches=())).gate
         _set_gate(client, full_name, report, opened, installation=installation)
         return Told(report=report, comment_id=None)
     return _say_on_pull_request(row, client, full_name, installation=installation)
@@ -121,11 +122,11 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     of_head = Report.objects.filter(project=row.project, pull_request=number, commit=found["head_sha"]).first()
     report = of_head or row.report
     base_branch = str(found["base_branch"])
-    base = _base(row, branch=base_branch, merge_base=str(found.get("merge_base") or ""))
-    lines = compare(report.metrics, base.metrics if base else None)
-    opened = gate(lines, report.tests)
+    base = base_at(row.project, branch=base_branch, merge_base=str(found.get("merge_base") or ""))
+    found_so = standing_of(report, base=base)
+    opened = found_so.gate
     text = report_comment(
-        report, base=base, base_branch=base_branch, lines=lines, gate=opened, url=_page(row, installation)
+        report, base=base, base_branch=base_branch, lines=found_so.lines, gate=opened, url=_page(row, installation)
     )
     comment_id = row.comment_id
     if comment_id is None or not client.edit_comment(full_name, number, comment_id, MARKER, text):
@@ -134,8 +135,8 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     try:
         _set_gate(client, full_name, report, opened, installation=installation)
     except PermanentError as error:
-        return Told(report=report, comment_id=comment_id, why=error.message)
-    return Told(report=report, comment_id=comment_id)
+        return Told(report=report, comment_id=comment_id, base=base, why=error.message)
+    return Told(report=report, comment_id=comment_id, base=base)
 
 
 def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, installation: Installation) -> None:
@@ -146,20 +147,6 @@ def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, in
 
 def _page(row: Feedback, installation: Installation) -> str:
     return f"{installation.project_url(row.project.slug)}models/?pull_request={row.pull_request}"
-
-
-def _base(row: Feedback, *, branch: str, merge_base: str) -> Report | None:
-    """What to compare with: the report of the commit that the pull request left from, else the branch's newest."""
-    rows = Report.objects.filter(project=row.project, pull_request=None)
-    there = rows.filter(commit=merge_base).first() if merge_base else None
-    return there or _newest(row, branch=branch)
-
-
-def _newest(row: Feedback, *, branch: str, older_than: Report | None = None) -> Report | None:
-    rows = Report.objects.filter(project=row.project, branch=branch, pull_request=None)
-    if older_than is not None:
-        rows = rows.filter(pk__lt=older_than.pk).exclude(commit=older_than.commit)
-    return rows.first()
 
 
 def _pause(tries: int) -> timedelta:
@@ -175,6 +162,8 @@ def _done(row: Feedback, told: Told) -> None:
         held.lease_until, held.tries, held.why = None, 0, told.why[:1000]
         held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
         held.save(update_fields=["lease_until", "tries", "why", "comment_id", "told", "told_at"])
+        if told.base is not None:
+            Report.objects.filter(pk=told.report.pk).update(base=told.base)
         if held.look_at is not None:
             ring(TELL, held.pk)
     log.info("feedback_told", project=row.project.slug, pull_request=row.pull_request, why=told.why)

@@ -64,15 +64,31 @@ def of_pull_request(project: Project, number: int) -> QuerySet[Report]:
     return project.reports.filter(pull_request=number)
 
 
-def standing_of(report: Report, *, project: Project, branches: Sequence[str]) -> Standing:
-    """A report and its base: for a pull request the default branch's newest, else the branch's before this commit."""
-    if report.pull_request is None:
-        older = of_branch(project, report.branch).filter(pk__lt=report.pk)
-        base = older.exclude(commit=report.commit).first()
-    else:
-        base = of_branch(project, branches[0]).first() if branches else None
+def standing_of(report: Report, *, base: Report | None) -> Standing:
+    """A report beside its base."""
     lines = compare(report.metrics, base.metrics if base else None)
     return Standing(report=report, base=base, lines=lines, gate=gate(lines, report.tests))
+
+
+def base_of(report: Report, *, branches: Sequence[str]) -> Report | None:
+    """What a report is compared with: on a branch the one before of another commit, on a pull request what its comment
+    names, or else the newest of the default branch, the first of `branches`.
+    """
+    if report.pull_request is None:
+        older = of_branch(report.project, report.branch).filter(pk__lt=report.pk)
+        return older.exclude(commit=report.commit).first()
+    if report.base is not None or not branches:
+        return report.base
+    return of_branch(report.project, branches[0]).first()
+
+
+def base_at(project: Project, *, branch: str, merge_base: str) -> Report | None:
+    """What a pull request into `branch` is compared with: the commit it left from ("" when nobody says), else the
+    branch's newest.
+    """
+    rows = project.reports.filter(pull_request=None)
+    there = rows.filter(commit=merge_base).first() if merge_base else None
+    return there or of_branch(project, branch).first()
 
 
 def gate_of(report: Report) -> Gate:

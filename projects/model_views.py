@@ -1,6 +1,5 @@
 """The page about a project's model: is it good enough, how did it get there, on which data."""
 
-from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -11,8 +10,8 @@ from projects.answers import answered, find, person_of
 from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.listing import page_of
-from projects.models import Feedback, Plot
-from projects.plots import picture
+from projects.models import Feedback
+from projects.plots import picture, with_plots
 
 
 @require_GET
@@ -35,7 +34,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     if form := form_asked(request):
         columns, name = model_history.COLUMNS, f"models-{found.slug}"
         return stream(model_history.records(rows), columns=columns, name=name, form=form)
-    newest = list(rows.prefetch_related(Prefetch("plots", Plot.objects.defer("content")))[: model_history.DRAWN])
+    newest = list(with_plots(rows.select_related("project", "base"))[: model_history.DRAWN])
     context = {
         **frame(request, found, tab="models"),
         "branches": branches,
@@ -48,7 +47,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         metrics = model_history.metrics_in(newest)
         label = request.GET.get("of", "")
         label = label if label in metrics else next(iter(metrics), "")
-        standing = model_history.standing_of(newest[0], project=found, branches=branches)
+        standing = model_history.standing_of(newest[0], base=model_history.base_of(newest[0], branches=branches))
         oldest_first = newest[::-1]
         page = page_of(rows, before=request.GET.get("before", ""))
         context |= {

@@ -1,9 +1,15 @@
 """Pictures that CI sent, served from our own host: to who may see the project, as pictures and as nothing else."""
 
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 
 from projects.errors import NotFound
-from projects.models import Plot, Project
+from projects.models import Plot, Project, Report
+
+
+def with_plots(rows: QuerySet[Report]) -> QuerySet[Report]:
+    """Reports with what there is to know of their plots; the pictures themselves stay in the database."""
+    return rows.prefetch_related(Prefetch("plots", queryset=Plot.objects.defer("content")))
 
 
 def picture(project: Project, *, report: int, plot: int) -> HttpResponse:

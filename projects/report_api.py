@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, cast
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -19,13 +19,13 @@ from projects.api_errors import Refused
 from projects.ci_door import CiToken, Pipeline
 from projects.comparison import Change
 from projects.errors import NotFound
-from projects.model_history import Standing, branches_of, standing_of
-from projects.models import Plot, Project, Report
+from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
+from projects.models import Report
 from projects.often import too_often
 from projects.openapi import answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import Closed, StrictJson, read_body, read_query
-from projects.plots import picture
+from projects.plots import picture, with_plots
 from projects.report_body import MAX_BYTES, Direction, ReportIn, TestKind
 
 _EXAMPLE: dict[str, Any] = {
@@ -205,12 +205,12 @@ class Reports(Api):
         """A page of reports."""
         asked = read_query(ReportsQuery, request)
         project = visible_project(request, slug)
-        rows = _with_plots(project)
+        rows: QuerySet[Report] = project.reports.all()
         if asked.pull_request is not None:
-            rows = rows.filter(pull_request=asked.pull_request)
+            rows = of_pull_request(project, asked.pull_request)
         if asked.branch:
-            rows = rows.filter(branch=asked.branch, pull_request=None)
-        found, after = page_of(rows, asked=asked, request=request)
+            rows = rows & of_branch(project, asked.branch)
+        found, after = page_of(with_plots(rows), asked=asked, request=request)
         items = [ReportOut.of(row, slug=project.slug) for row in found]
         return Response(plain(ReportPageOut(items=items, next=after)))
 
@@ -248,10 +248,10 @@ class ReportDetail(Api):
         """The report as it was sent, pictures as addresses, and how it compares."""
         read_query(Closed, request)
         project = visible_project(request, slug)
-        row = _with_plots(project).filter(pk=report).first()
+        row = with_plots(project.reports.select_related("project", "base")).filter(pk=report).first()
         if row is None:
             raise NotFound
-        found = standing_of(row, project=project, branches=branches_of(project))
+        found = standing_of(row, base=base_of(row, branches=branches_of(project)))
         return Response(plain(ReportDetailOut.standing(found, slug=project.slug)))
 
 
@@ -268,9 +268,3 @@ class PlotDetail(Api):
         """Its bytes."""
         read_query(Closed, request)
         return picture(visible_project(request, slug), report=report, plot=plot)
-
-
-def _with_plots(project: Project) -> QuerySet[Report]:
-    # The pictures themselves stay in the database.
-    plots = Prefetch("plots", queryset=Plot.objects.defer("content"))
-    return project.reports.prefetch_related(plots)

@@ -1,6 +1,6 @@
 """What a project's CI reports about its model, and what we say about it on the forge.
 
-A report never changes: the same commit and run sent again is the same row. `Feedback` is the queue of what is to be
+What CI said never changes: the same commit and run sent again is the same row. `Feedback` is the queue of what is to be
 said: one row for each pull request, or for each branch, so that a newer report takes the place of one not yet told.
 """
 
@@ -27,6 +27,14 @@ class Report(models.Model):
     reproduced = models.BooleanField(null=True, blank=True)
     digest = models.CharField(max_length=64, help_text="SHA-256 of what was sent: the same again is no other report.")
     received_at = models.DateTimeField(default=timezone.now)
+    base = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="Of a pull request: what the comment on it compared this with. Empty until then.",
+    )
 
     class Meta:
         ordering = ["-pk"]

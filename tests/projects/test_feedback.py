@@ -15,6 +15,7 @@ from projects.models import Feedback, Project, Report
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.models import Resource
 from tests.ci import MAE, PASSED, ci, send
+from tests.people import client
 from tests.projects.tended import REPOSITORY, World, asked, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -200,6 +201,11 @@ def test_the_commit_that_the_branch_left_from_is_compared_with(world: World, pro
     reported(project, sha, number)
     tell_all()
     assert "| mae (test) | 0.12 | 0.5 |" in comments(world, number)[0]
+    # The API and the page say the same as the comment.
+    alice = client("alice")
+    newest = alice.get(f"/api/v1/projects/demand/reports/?pull_request={number}").json()["items"][0]
+    assert alice.get(newest["url"]).json()["compared_with"] == left_from
+    assert left_from[:10] in alice.get(f"/projects/demand/models/?pull_request={number}").content.decode()
 
 
 @pytest.mark.parametrize("state", ["closed", "missing"])
