@@ -9,15 +9,14 @@ from provisioning.clients.gitea import Forge
 from provisioning.clients.minio import ObjectStore
 from provisioning.kind import Wish
 from provisioning.kinds import bucket, repository
-from tests.contract.made import BOT, project
-from tests.contract.stack import eventually, secret, url
+from tests.contract.made import project
+from tests.contract.stack import eventually, open_forge, open_store
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[ObjectStore]:
     """The store with the portal's own key."""
-    keys = {"access_key": secret("store-1.access-key"), "secret_key": secret("store-1.secret-key")}
-    store = ObjectStore(name="store-1", endpoint=url("minio"), region="us-east-1", **keys)
+    store = open_store()
     yield store
     store.close()
 
@@ -25,7 +24,7 @@ def store() -> Iterator[ObjectStore]:
 @pytest.fixture(scope="module")
 def forge() -> Iterator[Forge]:
     """The forge with the bot's token."""
-    forge = Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot=BOT)
+    forge = open_forge()
     yield forge
     forge.close()
 

@@ -13,6 +13,9 @@ from typing import TypeVar
 
 import pytest
 
+from provisioning.clients.gitea import Forge
+from provisioning.clients.minio import ObjectStore
+
 T = TypeVar("T")
 
 
@@ -47,3 +50,14 @@ def eventually(look: Callable[[], T], *, seconds: float = 60) -> T:
         assert time.monotonic() < deadline, f"still {answer!r} after {seconds} s"
         time.sleep(0.05)
     return answer
+
+
+def open_store() -> ObjectStore:
+    """The store with the portal's own key. Close it."""
+    keys = {"access_key": secret("store-1.access-key"), "secret_key": secret("store-1.secret-key")}
+    return ObjectStore(name="store-1", endpoint=url("minio"), region="us-east-1", **keys)
+
+
+def open_forge() -> Forge:
+    """The forge with the bot's token. Close it."""
+    return Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot="slipway-bot")

@@ -11,7 +11,7 @@ from projects.models import Feedback, Project
 from provisioning.clients.gitea import Forge
 from provisioning.models import Resource
 from tests.ci import MAE, PASSED, ci, send
-from tests.contract.stack import secret, unique, url
+from tests.contract.stack import open_forge, unique
 from tests.people import team
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ BOT, GATE = "slipway-bot", "slipway/model-gate"
 
 @pytest.fixture
 def forge() -> Iterator[Forge]:
-    client = Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot=BOT)
+    client = open_forge()
     yield client
     client.close()
 

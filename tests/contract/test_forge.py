@@ -14,7 +14,7 @@ import pytest
 from provisioning.clients.gitea import FILE_LIMIT, Forge
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TargetUnavailable, TemporaryError
 from provisioning.ssh_keys import key_pair
-from tests.contract.stack import secret, unique, url
+from tests.contract.stack import open_forge, secret, unique, url
 from tests.fakes.forge import FakeForge
 
 AnyForge = Forge | FakeForge
@@ -65,7 +65,7 @@ def _rename(full_name: str, name: str) -> None:
 
 @pytest.fixture
 def real() -> Iterator[Forge]:
-    forge = Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot=BOT)
+    forge = open_forge()
     yield forge
     forge.close()
 

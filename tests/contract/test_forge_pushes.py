@@ -7,17 +7,16 @@ import httpx
 import pytest
 
 from provisioning.clients import gitea_feed
-from provisioning.clients.gitea import Forge
 from provisioning.clients.gitea_api import GiteaApi
 from provisioning.forge import Push
-from tests.contract.stack import eventually, secret, unique, url
+from tests.contract.stack import eventually, open_forge, secret, unique, url
 
 ORGANISATION = "contract"
 
 
 @pytest.fixture
 def repository() -> Iterator[str]:
-    forge = Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot="slipway-bot")
+    forge = open_forge()
     forge.ensure_organisation(ORGANISATION)
     name = str(forge.create_repository(ORGANISATION, unique("pushes"), "Who pushed")["full_name"])
     for person in ("alice", "bob"):

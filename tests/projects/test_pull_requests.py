@@ -4,23 +4,9 @@ import pytest
 
 from projects.markdown import plain
 from projects.models import Delivery, Project, ProjectRequest, RegisteredRepository
-from tests.people import person, teams
-from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
+from tests.projects.file_door import NAME, PROFILE, PushedForge, look
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def forge() -> PushedForge:
-    teams()
-    for name in ("alice", "bob", "charlie", "paula"):
-        person(name)
-    return PushedForge()
-
-
-@pytest.fixture
-def row(forge: PushedForge) -> RegisteredRepository:
-    return listen(forge)
 
 
 def preview(forge: PushedForge, row: RegisteredRepository, number: int) -> str:

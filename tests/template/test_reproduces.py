@@ -15,7 +15,7 @@ from provisioning.kind import Wish
 from provisioning.kinds import bucket, repository
 from provisioning.project_templates.rendering import Templates
 from provisioning.reconcile import each
-from tests.contract.stack import eventually, secret, unique, url
+from tests.contract.stack import eventually, open_forge, open_store, unique, url
 from tests.provisioning.wishes import catalogue, wish
 from tests.template.conftest import Run, commit, git
 
@@ -25,15 +25,14 @@ ALICE = ({"user": "alice@corp.example", "role": "owner"},)
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[ObjectStore]:
-    keys = {"access_key": secret("store-1.access-key"), "secret_key": secret("store-1.secret-key")}
-    store = ObjectStore(name="store-1", endpoint=url("minio"), region="us-east-1", **keys)
+    store = open_store()
     yield store
     store.close()
 
 
 @pytest.fixture(scope="module")
 def forge() -> Iterator[Forge]:
-    forge = Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot="slipway-bot")
+    forge = open_forge()
     yield forge
     forge.close()
 
