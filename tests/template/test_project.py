@@ -1,6 +1,7 @@
 """The project that a team starts from: what is in it, that its own tests pass, and that it makes the same twice."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from ruamel.yaml import YAML
 
 from projects.profile import parse
 from provisioning.catalogue import ProjectTemplate
+from provisioning.ci import variables
 from provisioning.errors import TargetUnavailable
 from provisioning.kinds.repository import KIND
 from provisioning.profile_file import plain
@@ -71,6 +73,15 @@ def test_its_workflow_fetches_no_action_of_somebody_else(project: Path):
 
     assert [step for step in steps if "uses" in step] == []
     assert all("run" in step for step in steps)
+
+
+def test_the_workflow_takes_every_key_that_a_forge_s_own_ci_is_given(project: Path):
+    text = (project / ".github/workflows/ci.yaml").read_text()
+    taken = re.findall(r"^ +(\w+): \$\{\{ secrets\.(\w+) \|\| env\.(\w+) \}\}$", text, flags=re.MULTILINE)
+
+    assert all(len(set(names)) == 1 for names in taken)
+    # The bucket's name stands in .dvc/config.
+    assert {name for name, _, _ in taken} == variables(wish()).keys() - {"BUCKET"}
 
 
 def test_its_lock_has_hashes_and_names_no_index(project: Path):
