@@ -31,7 +31,7 @@ def browser(base: str) -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_ci() -> Iterator[None]:
     """Nothing here looks at what CI does with each new project, and its runs would take the cores from the browser."""
     if "SLIPWAY_STACK_DIR" not in os.environ:

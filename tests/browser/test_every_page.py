@@ -12,6 +12,7 @@ from django.urls import reverse
 from tests import live
 from tests.browser.browsing import LOOKS, TWO_LOOKS, wrong_in_any_look
 from tests.browser.conftest import Visitor
+from tests.ci import MAE, REPORT
 from tests.rights import READS, TABLE, addresses
 
 STANDS_FOR = {
@@ -34,8 +35,9 @@ NO_PAGE = {
     "platform:live",
     "platform:table",
     "platform:run-live",
+    "projects:plot",
 }
-"""Answers for programs, parts of a page, and the way to the identity provider."""
+"""Answers for programs, pictures, parts of a page, and the way to the identity provider."""
 PAGES = [
     name
     for name, line in TABLE.items()
@@ -75,7 +77,22 @@ def announcement() -> Iterator[int]:
     live.api("paula").post(f"platform/announcements/{number}/end/", json={"because": "Seen."})
 
 
+@pytest.fixture(scope="module")
+def reported(ready_project: str) -> None:
+    """CI has reported twice, the second time with a model that is worse and a behaviour that fails."""
+    revealed = live.api("alice").post(f"projects/{ready_project}/credentials/ci-report/reveal/")
+    token = revealed.json()["values"]["SLIPWAY_TOKEN"]
+    for value, failed in ((0.12, []), (0.31, REPORT["tests"]["failed"])):
+        said = {**REPORT, "branch": "main", "pull_request": None, "metrics": [{**MAE, "value": value}]}
+        said |= {"commit": f"{int(value * 100):040}", "run": f"every-page-{value}"}
+        said |= {"tests": {**REPORT["tests"], "failed": failed}}
+        path = f"projects/{ready_project}/reports/"
+        answer = live.api("alice").post(path, json=said, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code in (200, 201), answer.text
+
+
 @pytest.mark.parametrize("person", STANDS_FOR)
+@pytest.mark.usefixtures("reported")
 def test_every_page_is_for_everybody_who_may_see_it(
     visitor: Visitor, ready_project: str, waiting_request: int, previewed_run: int, announcement: int, person: str
 ) -> None:
