@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from provisioning.catalogue import Catalogue
 from provisioning.kind import kinds
 from tests.contract.clusters import (
     Caller,
@@ -44,11 +45,18 @@ class Stage:
     charlie: Caller
 
 
+def _with_tekton(catalogue: Catalogue) -> Catalogue:
+    """The stack's catalogue with CI on the cluster, so that every right that a workspace can give is there."""
+    own = catalogue.cluster().model_copy(update={"ci": "tekton"})
+    others = tuple(one for one in catalogue.clusters if one.name != own.name)
+    return catalogue.model_copy(update={"clusters": (own, *others)})
+
+
 @contextmanager
 def stage() -> Iterator[Stage]:
     """Set the stage with the portal's token; take everything away afterwards."""
     client, admin, mark = portal_cluster(), administrator(), secrets.token_hex(4)
-    catalogue, _ = stack()
+    catalogue = _with_tekton(stack()[0])
     own = wish(slug=f"rights-{mark}", uid=f"uid-{mark}", catalogue=catalogue, plan="small", contributors=CONTRIBUTORS)
     other = wish(slug=f"others-{mark}", uid=f"uid-other-{mark}", catalogue=catalogue, plan="small", contributors=())
     foreign = f"foreign-{mark}"
