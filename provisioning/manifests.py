@@ -17,7 +17,9 @@ class ClusterClient(Protocol):
     """What the cluster Kinds use of `provisioning.clients.kubernetes.Cluster` (and of its fake)."""
 
     def create(self, manifest: Manifest) -> Manifest: ...
-    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Manifest | None: ...
+    def get(
+        self, api_version: str, kind: str, name: str, namespace: str | None = None, *, fresh_rights: bool = False
+    ) -> Manifest | None: ...
     def apply(self, manifest: Manifest, *, fresh_rights: bool = False) -> Manifest: ...
     def delete(
         self, api_version: str, kind: str, name: str, namespace: str | None = None, *, uid: str | None = None
@@ -60,7 +62,8 @@ def observe(wish: Wish, client: ClusterClient, objects: Sequence[Object], each: 
 
     def look(thing: Object) -> Body | None:
         kind, name = thing.key.split("/", 1)
-        return client.get(API_VERSIONS[kind], kind, name, wish.names.namespace)
+        # A namespace that was made a moment ago is looked at too, after an attempt that was cut off.
+        return client.get(API_VERSIONS[kind], kind, name, wish.names.namespace, fresh_rights=True)
 
     return dict(zip((thing.key for thing in objects), each(look, objects), strict=True))
 

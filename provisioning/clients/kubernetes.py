@@ -15,7 +15,7 @@ What the server taught us, each held by tests/contract/test_cluster.py:
 
 import builtins
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -132,28 +132,44 @@ class Cluster:
         query = urlencode({"fieldManager": _FIELD_MANAGER, "force": "true"})
         path = f"{_path(manifest, route, name=manifest['metadata']['name'])}?{query}"
         body = orjson.dumps(manifest)
-        answer = self._call("PATCH", path, body=body, content_type=_APPLY)
-        for pause in _FRESH_RIGHTS_SECONDS if fresh_rights else ():
-            if not _lacks_rights(answer):
-                break
-            time.sleep(pause)
-            answer = self._call("PATCH", path, body=body, content_type=_APPLY)
+
+        def send() -> _Answer:
+            return self._call("PATCH", path, body=body, content_type=_APPLY)
+
+        answer = self._with_fresh_rights(send, doing) if fresh_rights else send()
         if answer.status in (200, 201):
             return _plain(answer.document)
-        if fresh_rights and _lacks_rights(answer):
-            raise TemporaryError(f"{self.name} doesn't let us {doing} yet: {_message(answer)}", delay=1)
         raise self._error(answer, doing, secret=manifest["kind"] == "Secret")
 
-    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
-        """An object, or None when it isn't there, nor its namespace, nor its kind."""
+    def _with_fresh_rights(self, send: Callable[[], _Answer], doing: str) -> _Answer:
+        """The answer, once our rights count. Raises TemporaryError when they don't within a second."""
+        answer = send()
+        for pause in _FRESH_RIGHTS_SECONDS:
+            if not _lacks_rights(answer):
+                return answer
+            time.sleep(pause)
+            answer = send()
+        if _lacks_rights(answer):
+            raise TemporaryError(f"{self.name} doesn't let us {doing} yet: {_message(answer)}", delay=1)
+        return answer
+
+    def get(
+        self, api_version: str, kind: str, name: str, namespace: str | None = None, *, fresh_rights: bool = False
+    ) -> Manifest | None:
+        """An object, or None when it isn't there, nor its namespace, nor its kind. fresh_rights: as for `apply`."""
         route = self._route(api_version, kind)
         if route is None:
             return None
-        answer = self._call("GET", _url(api_version, route, namespace, name))
+        doing, path = f"show {kind} {name}", _url(api_version, route, namespace, name)
+
+        def send() -> _Answer:
+            return self._call("GET", path)
+
+        answer = self._with_fresh_rights(send, doing) if fresh_rights else send()
         if answer.status == 404:
             return None
         if answer.status != 200:
-            raise self._error(answer, f"show {kind} {name}")
+            raise self._error(answer, doing)
         return _plain(answer.document)
 
     def delete(

@@ -261,6 +261,10 @@ def test_fresh_rights_are_waited_for(real: Cluster):
         alice.apply(config_map(namespace, "before"))
     with pytest.raises(TemporaryError, match="doesn't let us apply"):
         alice.apply(config_map(namespace, "before"), fresh_rights=True)
+    with pytest.raises(PermanentError, match="cannot get resource"):
+        alice.get("v1", "ConfigMap", "before", namespace)
+    with pytest.raises(TemporaryError, match="doesn't let us show"):
+        alice.get("v1", "ConfigMap", "before", namespace, fresh_rights=True)
     binding = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
@@ -269,6 +273,7 @@ def test_fresh_rights_are_waited_for(real: Cluster):
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ad:alice@corp.example"}
     real.apply({**binding, "roleRef": role, "subjects": [subject]})
+    assert alice.get("v1", "ConfigMap", "before", namespace, fresh_rights=True) is None
     assert alice.apply(config_map(namespace, "after"), fresh_rights=True)["metadata"]["name"] == "after"
     real.delete("v1", "Namespace", namespace)
 

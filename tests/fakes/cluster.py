@@ -86,7 +86,15 @@ class FakeCluster(Recorder):
             self._applied[key] = wanted
             return copy.deepcopy(self.objects.get(key, wanted))
 
-    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+    def get(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        fresh_rights: bool = False,
+    ) -> Manifest | None:
         with self._lock:
             self._enter("get", f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}")
             key = self._key(api_version, kind, name, namespace)
