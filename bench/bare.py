@@ -139,4 +139,8 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
     _together([protect, *puts])
     forge.hooks(name)
     urls = [dict(thing.body or {})["url"] for thing in objects["webhook"]]
-    _together([partial(forge.create_hook, name, url, wish.secret("webhook"), ("push", "pull_request")) for url in urls])
+    hooks = [partial(forge.create_hook, name, url, wish.secret("webhook"), ("push", "pull_request")) for url in urls]
+    keys = [
+        one.removesuffix(" (reads)").split(": ", 1) for thing in objects["clone"] for one in (thing.body or {})["keys"]
+    ]
+    _together([*hooks, *(partial(forge.create_deploy_key, name, title, public) for title, public in keys)])
