@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from portal.config import config
 from provisioning.catalogue import Catalogue, load
 from provisioning.kind import Wish
 from provisioning.names import Names
+from provisioning.project_templates.rendering import Templates
 from provisioning.secrets import KeyRing, resolver
 from provisioning.spec import ProjectSpec
 from provisioning.targets import connect
@@ -70,8 +72,14 @@ def wish(slug: str, *, platform: Catalogue) -> Wish:
         catalogue=platform,
         portal_url=f"{os.environ['SLIPWAY_PUBLIC_URL']}/projects/{slug}/",
         derive=ring.derive,
-        render=config.installation().templates.render,
+        render=_templates().render,
     )
+
+
+@cache
+def _templates() -> Templates:
+    # One for all wishes: a version is rendered once per process, here as in the worker.
+    return config.installation().templates
 
 
 class Portal:
