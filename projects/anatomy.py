@@ -37,6 +37,8 @@ def anatomy(wish: Wish, *, resources: Iterable[Resource]) -> tuple[Part, ...]:
     targets = {row.kind: row.target for row in resources}
     parts = []
     for kind in kinds_as_shown():
+        if not kind.is_wanted(wish):
+            continue
         objects = kind.desired(wish)
         parts.append(
             Part(

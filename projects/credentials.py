@@ -74,9 +74,10 @@ class Shown:
     values: Mapping[str, str] = field(repr=False)
 
 
-def every_credential() -> tuple[Credential, ...]:
-    """All that Kinds deliver, in the order of pages."""
-    return tuple(one for kind in kinds_as_shown() for one in kind.credentials)
+def every_credential(wish: Wish | None = None) -> tuple[Credential, ...]:
+    """All that Kinds deliver, in the order of pages: to the project of this wish, or to any."""
+    delivering = [kind for kind in kinds_as_shown() if wish is None or kind.is_wanted(wish)]
+    return tuple(one for kind in delivering for one in kind.credentials)
 
 
 def credentials_of(project: Project, *, by: "Person", installation: Installation) -> tuple[Held, ...]:
@@ -88,7 +89,7 @@ def credentials_of(project: Project, *, by: "Person", installation: Installation
     except NoWish:
         wish = None
     held = []
-    for credential in every_credential():
+    for credential in every_credential(wish):
         version = project.versions.get(credential.purpose, 1)
         row = rotations.get((credential.purpose, version))
         since, now = row.rotated_at if row else project.created_at, timezone.now()

@@ -156,8 +156,9 @@ def plan_counts(lines: tuple[PlanLine, ...], *, deletes: bool = False) -> str:
 
 
 def outline() -> tuple[PlanLine, ...]:
-    """The plan before there is a name: which Kinds there are."""
-    return tuple(PlanLine(action="create", title=kind_title(kind.name), text="") for kind in kinds_as_shown())
+    """The plan before there is a name: which Kinds every project has."""
+    always = [kind.name for kind in kinds_as_shown() if kind.wanted is None]
+    return tuple(PlanLine(action="create", title=kind_title(name), text="") for name in always)
 
 
 def sketch(

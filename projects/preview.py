@@ -68,7 +68,12 @@ def plan_of(
     wish = new or old
     if wish is None:
         return Preview(spec=spec, kinds=(), names={})
-    plans = tuple(_kind_plan(kind, new=new, old=old) for kind in kinds().values())
+    plans = tuple(
+        _kind_plan(kind, new=new if here else None, old=old if there else None)
+        for kind in kinds().values()
+        for here, there in [(new is not None and kind.is_wanted(new), old is not None and kind.is_wanted(old))]
+        if here or there
+    )
     names = {
         "namespace": wish.names.namespace,
         "bucket": wish.names.bucket,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from projects.identity import Name
-from provisioning.kind import System, Wish, kinds
+from provisioning.kind import System, Wish, kinds_of
 from provisioning.spec import Role
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PORTAL: "Mapping[str, StrPromise]" = {
 def rights_by(wish: Wish) -> Mapping[Name, Rights]:
     """What each contributor of a wish gets, system by system, as the Kinds say it."""
     found: dict[Name, dict[System, str]] = {}
-    for kind in kinds().values():
+    for kind in kinds_of(wish).values():
         for one in kind.rights(wish) if kind.rights else ():
             held = found.setdefault((one.is_group, one.subject), {})
             held[kind.system] = f"{held[kind.system]}; {one.text}" if kind.system in held else one.text

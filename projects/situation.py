@@ -147,7 +147,8 @@ def _board(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> tupl
     groups: dict[tuple[System, str], list[Row]] = {}
     for kind in kinds_as_shown():
         row = known.pop(kind.name, None)
-        if row is None and project.deletion_requested_at is not None:
+        to_come = kind.wanted is None or (wish is not None and kind.is_wanted(wish))
+        if row is None and (project.deletion_requested_at is not None or not to_come):
             continue
         target = row.target if row else wish.target(kind.system) if wish else ""
         groups.setdefault((kind.system, target), []).append(_row(kind, row, wish=wish))

@@ -20,7 +20,7 @@ def kinds_to_follow(wish: Wish, known: Mapping[str, Known]) -> dict[str, Kind]:
     found = {}
     for kind in kinds().values():
         before = known.get(kind.name)
-        if kind.rights is None or before is None or not before.applied:
+        if kind.rights is None or not kind.is_wanted(wish) or before is None or not before.applied:
             continue
         desired = kind.desired(wish)
         for_people = desired != kind.desired(nobody)

@@ -26,7 +26,7 @@ from provisioning import scan, targets
 from provisioning.catalogue import ClusterTarget, ObjectStoreTarget
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError, ProvisioningError, Reason, TargetUnavailable, TemporaryError
-from provisioning.kind import kinds
+from provisioning.kind import kinds, kinds_of
 from provisioning.models import Resource, TargetHealth
 from provisioning.outcomes import Outcome, refused
 from provisioning.reconcile import Result, reconcile, remove
@@ -208,6 +208,12 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
     # An old key ends on time, not at the next look that comes anyway.
     ends = overlaps.next_end(project)
     resync = settings.resync if ends is None else min(settings.resync, max(ends - timezone.now(), timedelta()))
+    known = work.known_of(project)
+    here = kinds_of(wish, known=known)
+    # What not every project has leaves a row before anything is made: a wish without it must know that it may be there.
+    work.begin(
+        claim, {name: wish.target(here[name].system) for name in here.keys() - known.keys() if here[name].wanted}
+    )
     client_of = _opener(settings)
     last: list[Outcome] = []
     steps: dict[str, float] = {}
@@ -218,7 +224,7 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
         nonlocal held
         held += len(outcomes)
         steps.update((outcome.kind, outcome.seconds) for outcome in outcomes)
-        if held >= len(kinds()):
+        if held >= len(here):
             last.extend(outcomes)
         else:
             work.record(claim, outcomes, generation=generation)
@@ -229,8 +235,8 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
     started = timezone.now()
     result = loop(
         wish=wish,
-        kinds=kinds(),
-        known=work.known_of(project),
+        kinds=here,
+        known=known,
         open_client=lambda system: client_of(wish.target(system)),
         record=record,
         now=timezone.now,
@@ -263,7 +269,8 @@ def _refuse(project: Project, claim: work.Claim, message: str, *, settings: Inst
     """Say on every resource why nothing can be made. Looked at again as others are, should the reason go away."""
     log.error("no_wish", reason=message)
     known = work.known_of(project)
-    outcomes = refused(kinds=kinds(), known=known, catalogue=settings.catalogue, message=message, now=timezone.now())
+    here = {name: kind for name, kind in kinds().items() if name in known or kind.wanted is None}
+    outcomes = refused(kinds=here, known=known, catalogue=settings.catalogue, message=message, now=timezone.now())
     again = work.finish(
         claim,
         Result(delay=None, ready=False),

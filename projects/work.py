@@ -109,6 +109,19 @@ def known_of(project: Project) -> dict[str, Known]:
     }
 
 
+def begin(claim: Claim, kinds: Mapping[str, str]) -> None:
+    """Leave a row for each of these Kinds, given with their targets, if there is none. Raises LeaseLost.
+
+    Whatever is made from here on is known of, even by those who come after a worker that was killed.
+    """
+    if not kinds:
+        return
+    with transaction.atomic():
+        _hold_fence(claim)
+        rows = [Resource(project_id=claim.project_id, kind=kind, target=target) for kind, target in kinds.items()]
+        Resource.objects.bulk_create(rows, ignore_conflicts=True)
+
+
 def record(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> None:
     """Write what was found. Raises LeaseLost, and writes nothing, when the fence moved on."""
     with transaction.atomic():
@@ -218,6 +231,9 @@ def _hold_fence(claim: Claim) -> Project:
 def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> None:
     now = timezone.now()
     rows, events = [], []
+    dropped = [outcome.kind for outcome in outcomes if outcome.dropped]
+    if dropped:
+        Resource.objects.filter(project_id=claim.project_id, kind__in=dropped).delete()
     for outcome in outcomes:
         known = outcome.known
         row = Resource(
@@ -231,7 +247,8 @@ def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
             last_look=now,
         )
         row.set_conditions(synced=known.synced, ready=known.ready)
-        rows.append(row)
+        if not outcome.dropped:
+            rows.append(row)
         events += [
             Event(
                 project_id=claim.project_id,

@@ -7,7 +7,7 @@ same call of `apply`.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -162,6 +162,8 @@ class Kind:
     - summary(wish) -> one line for pages: what it is when it is ready.
     - holds_data: what it makes is kept on removal, unless the removal says otherwise.
     - within: the Kind whose removal takes this one along; `delete` is then not called.
+    - wanted(wish) -> is the project to have it? None: every project has it. Pure. `desired` names the same keys either
+      way: what is not wanted any more is taken away by `delete`, or object by object where it lies within another Kind.
     `each(function, items)` runs the function over the items in parallel threads and raises the first error.
     """
 
@@ -185,6 +187,11 @@ class Kind:
     """How much of it is used, measured for all projects of a target at once."""
     rights: Callable[[Wish], Iterable[Right]] | None = None
     """rights(wish) -> what each contributor gets by what `desired` declares; who gets nothing has none. Pure."""
+    wanted: Callable[[Wish], bool] | None = None
+
+    def is_wanted(self, wish: Wish) -> bool:
+        """Is the project of this wish to have it?"""
+        return self.wanted is None or self.wanted(wish)
 
 
 @cache
@@ -202,3 +209,8 @@ def kinds() -> Mapping[str, Kind]:
             raise ValueError(f"Kinds wait for each other or for one that is not there: {set(found) - set(ordered)}")
         ordered.update({kind.name: kind for kind in sorted(free, key=lambda kind: (kind.system, kind.title))})
     return MappingProxyType(ordered)
+
+
+def kinds_of(wish: Wish, *, known: Collection[str] = ()) -> dict[str, Kind]:
+    """The Kinds that a project has, and those of `known` that it had: what a look at it has to do with, in order."""
+    return {name: kind for name, kind in kinds().items() if name in known or kind.is_wanted(wish)}

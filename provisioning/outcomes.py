@@ -75,7 +75,8 @@ class Happening:
 class Outcome:
     """What a look at one Kind came to. `delay`: look again in so many seconds; None: nothing to wait for.
 
-    `seconds`: how long it took, with the quick tries and the waits between them.
+    `seconds`: how long it took, with the quick tries and the waits between them. `dropped`: it is gone because the
+    project is to have no such thing any more, so nothing is left to remember.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class Outcome:
     happenings: tuple[Happening, ...] = ()
     delay: float | None = None
     gone: bool = False
+    dropped: bool = False
     seconds: float = 0.0
 
 

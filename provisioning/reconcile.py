@@ -4,6 +4,7 @@
         never made      → apply everything (creates adopt what is ours, refuse what is not), and take away what
                           an attempt that was cut off may have left of an earlier wish
         made before     → observe, compare what we declare, apply only what differs
+        not wanted now  → take it away; the rest of the project stays
     nothing outside is undone on a failure; the next look goes on from what is there
 
 Remote calls run in threads. `record` is called in the caller's thread, as results come in, so that only it writes rows.
@@ -96,24 +97,32 @@ def reconcile(
 ) -> Result:
     """Make one wish so, as far as it goes now. Every Kind gets exactly one recorded outcome per look at it.
 
+    kinds: those of the wish, and those that it had before (`provisioning.kind.kinds_of`).
     first: nobody has ever begun to make this project, so that there is nothing of an earlier wish to take away.
     skip: Kinds not to look at, each with the sentence that says who wants it so and why.
     """
     left_out = skip or {}
+    wanted = {name for name, kind in kinds.items() if kind.is_wanted(wish)}
+
+    def needed(kind: Kind) -> list[str]:
+        return [name for name in kind.after if name in wanted] if kind.name in wanted else []
 
     def look(kind: Kind, before: Known) -> Outcome:
         if kind.name in left_out:
             after = skipped(before, left_out[kind.name], now=now())
             return Outcome(kind=kind.name, target=wish.target(kind.system), known=after)
+        if kind.name not in wanted:
+            return _look_at_removal(kind=kind, wish=wish, known=before, open_client=open_client, now=now, alone=True)
         return _look(kind=kind, wish=wish, known=before, open_client=open_client, now=now, first=first)
 
     def may_start(kind: Kind, done: Mapping[str, Outcome]) -> bool | None:
-        if not all(name in done for name in kind.after):
+        if not all(name in done for name in needed(kind)):
             return None
-        return all(done[name].known.ready.status is Status.TRUE for name in kind.after)
+        return all(done[name].known.ready.status is Status.TRUE for name in needed(kind))
 
     def blocked(kind: Kind, before: Known, done: Mapping[str, Outcome]) -> Outcome:
-        missing = [kinds[name].title.lower() for name in kind.after if done[name].known.ready.status is not Status.TRUE]
+        not_ready = [name for name in needed(kind) if done[name].known.ready.status is not Status.TRUE]
+        missing = [kinds[name].title.lower() for name in not_ready]
         sentence = f"Needs the {' and the '.join(missing)} first."
         waits = failed(before, Reason.DEPENDENCY_NOT_READY, sentence, now=now())
         return Outcome(kind=kind.name, target=wish.target(kind.system), known=waits)
@@ -124,7 +133,7 @@ def reconcile(
         (outcome.known.ready.status is Status.TRUE or outcome.known.synced.reason is Reason.UNSUPPORTED)
         and outcome.known.observed_generation == wish.generation
         for outcome in done.values()
-        if outcome.kind not in left_out
+        if outcome.kind not in left_out and not outcome.dropped
     )
     return Result(delay=min(delays, default=None), ready=ready)
 
@@ -324,18 +333,30 @@ def _everything(kind: Kind, wish: Wish, client: Any, desired: Sequence[Object], 
 
 
 def _look_at_removal(
-    *, kind: Kind, wish: Wish, known: Known, open_client: OpenClient, now: Callable[[], datetime]
+    *,
+    kind: Kind,
+    wish: Wish,
+    known: Known,
+    open_client: OpenClient,
+    now: Callable[[], datetime],
+    alone: bool = False,
 ) -> Outcome:
+    """Take one Kind away. alone: the rest of the project stays, and with it what this Kind lies within."""
     target = wish.target(kind.system)
 
     def work() -> Outcome:
-        gone = kind.within is not None or kind.delete(wish, open_client(kind.system))
+        if kind.within is None:
+            gone = kind.delete(wish, open_client(kind.system))
+        else:
+            if alone:
+                _delete_objects(kind, wish, open_client(kind.system))
+            gone = True
         if not gone:
             deleting = failed(known, Reason.DELETING, "Being removed.", now=now())
             return Outcome(kind=kind.name, target=target, known=deleting, delay=2.0)
         removed = replace(failed(known, Reason.DELETING, "Removed.", now=now()), applied=False)
         happenings = (Happening(reason=Reason.DELETING, message=f"{kind.title} removed."),) if known.applied else ()
-        return Outcome(kind=kind.name, target=target, known=removed, happenings=happenings, gone=True)
+        return Outcome(kind=kind.name, target=target, known=removed, happenings=happenings, gone=True, dropped=alone)
 
     outcome = _guarded(work, kind=kind, target=target, known=known, now=now)
     if not outcome.gone and outcome.known.synced.reason is not Reason.DELETING:
@@ -344,3 +365,14 @@ def _look_at_removal(
         happenings = () if known.synced.message == message else outcome.happenings
         return replace(outcome, known=deleting, happenings=happenings, delay=outcome.delay or BACKOFF_MAX)
     return outcome
+
+
+def _delete_objects(kind: Kind, wish: Wish, client: Any) -> None:
+    """Delete what is there of a Kind's objects."""
+    absent = [replace(thing, body=None) for thing in kind.desired(wish)]
+    left = {
+        change.key
+        for change in compare(kind=kind.name, desired=absent, observed=kind.observe(wish, client, absent, each))
+    }
+    if left:
+        kind.apply(wish, client, [thing for thing in absent if thing.key in left], each)

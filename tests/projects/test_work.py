@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -166,3 +167,27 @@ def test_the_keeper_renews_what_is_held(project: Project) -> None:
     else:
         pytest.fail("the lease was not renewed within 10 s")
     work.keeper.drop(claim)
+
+
+def test_what_is_begun_is_known_of_until_it_is_dropped(project: Project) -> None:
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    work.begin(claim, {"namespace": "cluster-north"})
+    work.begin(claim, {"namespace": "cluster-north"})
+    assert list(Resource.objects.values_list("kind", "target", "applied")) == [("namespace", "cluster-north", False)]
+
+    happening = Happening(reason=Reason.DELETING, message="Workspace removed.")
+    dropped = replace(outcome(happenings=(happening,)), gone=True, dropped=True)
+    work.record(claim, [dropped], generation=2)
+    assert not Resource.objects.exists()
+    assert Event.objects.get().message == "Workspace removed."
+
+
+def test_an_overtaken_worker_begins_nothing(project: Project) -> None:
+    overtaken = work.claim(lease=LEASE)
+    assert overtaken is not None
+    lose_lease(project)
+    assert work.claim(lease=LEASE) is not None
+    with pytest.raises(work.LeaseLost):
+        work.begin(overtaken, {"namespace": "cluster-north"})
+    assert not Resource.objects.exists()

@@ -1,6 +1,7 @@
 """The loop with small Kinds in memory: every path once, compared whole."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,6 +43,10 @@ def kind(name: str, *, after: tuple[str, ...] = (), within: str | None = None, b
     def apply(_: Wish, world: World, objects: Sequence[Object], __: Any) -> None:
         world.maybe_fail(name)
         for thing in objects:
+            if thing.body is None:
+                world.writes.append(f"delete {thing.key}")
+                world.things.pop(thing.key, None)
+                continue
             world.writes.append(thing.key)
             world.things[thing.key] = dict(thing.body or {}) | {"server": "adds this"}
 
@@ -236,3 +241,44 @@ def test_removal_says_what_holds_it_up():
 def test_each_keeps_order_and_raises_the_first_error():
     assert each(lambda item: item * 2, [3, 1, 2]) == [6, 2, 4]
     assert each(lambda item: item, []) == []
+
+
+def optional(name: str, *, within: str | None = None, after: tuple[str, ...] = ()) -> Kind:
+    """A Kind that only projects of plan large have."""
+    return replace(kind(name, within=within, after=after), wanted=lambda wish: wish.spec.plan == "large")
+
+
+def test_what_is_not_wanted_any_more_is_taken_away_and_holds_nothing_up():
+    world, these = World(), kinds(kind("a"), optional("b", after=("a",)), kind("c", after=("b",)))
+    result, outcomes = run(world, these, plan="large")
+    assert (result.ready, sorted(world.things)) == (True, ["thing/a", "thing/b", "thing/c"])
+
+    first, between = run(world, these, known=known_after(outcomes), plan="medium", generation=2)
+    assert (first.ready, first.delay, between["b"].known.synced.message) == (False, 2.0, "Being removed.")
+    assert says(between["c"]) == ALL_WELL
+    result, again = run(world, these, known=known_after(between), plan="medium", generation=2)
+    assert (result.ready, sorted(world.things)) == (True, ["thing/a", "thing/c"])
+    assert {name: (one.gone, one.dropped) for name, one in again.items()} == {
+        "a": (False, False),
+        "b": (True, True),
+        "c": (False, False),
+    }
+    assert [one.message for one in again["b"].happenings] == ["B removed."]
+
+
+def test_what_lies_within_something_that_stays_is_taken_away_by_its_objects():
+    world, these = World(), kinds(kind("room"), optional("b", within="room"))
+    _, outcomes = run(world, these, plan="large")
+    world.writes.clear()
+    _, again = run(world, these, known=known_after(outcomes), plan="medium", generation=2)
+    assert (sorted(world.writes), sorted(world.things)) == (["delete thing/b", "thing/room"], ["thing/room"])
+    assert again["b"].dropped
+
+
+def test_a_project_is_not_ready_before_what_it_no_longer_wants_is_gone():
+    world, these = World(), kinds(kind("a"), optional("b"))
+    _, outcomes = run(world, these, plan="large")
+    world.fail("b", TargetUnavailable("Away."))
+    result, again = run(world, these, known=known_after(outcomes), plan="medium", generation=2)
+    assert (result.ready, again["b"].gone, again["b"].known.synced.reason) == (False, False, Reason.DELETING)
+    assert result.delay is not None
