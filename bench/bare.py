@@ -138,8 +138,8 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
     puts = [partial(forge.put_collaborator, name, logins[one], right) for one, right in people.items() if logins[one]]
     _together([protect, *puts])
     forge.hooks(name)
-    urls = [dict(thing.body or {})["url"] for thing in objects["webhook"]]
-    hooks = [partial(forge.create_hook, name, url, wish.secret("webhook"), ("push", "pull_request")) for url in urls]
+    wanted = [dict(thing.body or {}) for thing in objects["webhook"]]
+    hooks = [partial(forge.create_hook, name, one["url"], wish.secret("webhook"), one["events"]) for one in wanted]
     keys = [
         one.removesuffix(" (reads)").split(": ", 1) for thing in objects["clone"] for one in (thing.body or {})["keys"]
     ]

@@ -27,6 +27,16 @@ class Change(StrEnum):
     GONE = "gone"
 
 
+CHANGED = {
+    Change.BETTER: "▲ better",
+    Change.WORSE: "▼ worse",
+    Change.SAME: "= same",
+    Change.NEW: "+ new",
+    Change.GONE: "− gone",
+}
+"""What texts say of it: never by the sign alone."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One metric beside its base. `value` is None when it is gone, `base` when it is new or there is no base.

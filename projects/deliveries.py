@@ -13,9 +13,10 @@ from typing import Any
 
 from provisioning.secrets import one_of, signed
 
+COMMENT = "issue_comment"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_GITLAB_EVENTS = {"Push Hook": "push", "Merge Request Hook": "pull_request", "Note Hook": "issue_comment"}
+_GITLAB_EVENTS = {"Push Hook": "push", "Merge Request Hook": "pull_request", "Note Hook": COMMENT}
 _GITLAB_ACTIONS = {"open": "opened", "reopen": "reopened", "update": "edited", "close": "closed", "merge": "closed"}
 
 _DELIVERY_HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -89,7 +90,7 @@ def read(kind: str, *, headers: Mapping[str, str], payload: Mapping[str, Any]) -
         default_branch=_text(repository, "default_branch"),
         branch=_branch(payload),
         commit=_commit(payload),
-        number=_number(payload, "number"),
+        number=_commented(payload) if event == COMMENT else _number(payload, "number"),
         action=_text(payload, "action"),
         by=_text(_below(payload, "sender"), "login"),
     )
@@ -104,10 +105,17 @@ def _gitlab(event: str, payload: Mapping[str, Any]) -> Said:
         default_branch=_text(project, "default_branch"),
         branch=_branch(payload),
         commit=_commit(payload),
-        number=_number(about, "iid"),
+        number=_number(_below(payload, "merge_request") if event == COMMENT else about, "iid"),
         action=_GITLAB_ACTIONS.get(_text(about, "action"), _text(about, "action")),
         by=_text(payload, "user_username") or _text(_below(payload, "user"), "username"),
     )
+
+
+def _commented(payload: Mapping[str, Any]) -> int | None:
+    """The pull request that a comment stands under; None when it is an issue that is none."""
+    issue = _below(payload, "issue")
+    is_pull = payload.get("is_pull") is True or bool(_below(issue, "pull_request"))
+    return _number(issue, "number") if is_pull else None
 
 
 def _header(headers: Mapping[str, str], *names: str) -> str | None:

@@ -18,6 +18,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from projects.askers import blob_at, person_of, who_brought
+from projects.bot_comments import answer_comments
+from projects.deliveries import COMMENT
 from projects.desk import CONTEXT, Desk, Refused
 from projects.file_wish import ask, parsed
 from projects.installation import Installation
@@ -116,12 +118,14 @@ def _look(
     if found is None:
         _answered(waiting, outcome)
         return
-    for number in sorted({one.pull_request for one in waiting if one.pull_request is not None}):
+    asked = [one for one in waiting if one.pull_request is not None]
+    for number, event in sorted({(one.pull_request or 0, one.event) for one in asked}):
         try:
-            outcome = look_at_pull_request(desk, number)
+            look = answer_comments if event == COMMENT else look_at_pull_request
+            outcome = look(desk, number)
         except PermanentError as error:
             outcome = error.message
-        _answered([one for one in waiting if one.pull_request == number], outcome)
+        _answered([one for one in asked if (one.pull_request, one.event) == (number, event)], outcome)
 
 
 def _answered(deliveries: Sequence[Delivery], outcome: str) -> None:

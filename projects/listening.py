@@ -29,7 +29,7 @@ from provisioning.names import Names
 log = structlog.get_logger(__name__)
 
 PURPOSE = "profile-hook"
-EVENTS = ("pull_request", "push")
+EVENTS = ("issue_comment", "pull_request", "push")
 TASK = "projects.tasks.read_profile"
 LEASE = timedelta(seconds=60)
 POLL = timedelta(minutes=10)

@@ -7,20 +7,13 @@ to the whole is always kept: forges refuse comments of more than 65,536 characte
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from projects.comparison import Change, Gate, Line, number
-from projects.markdown import plain
+from projects.comparison import CHANGED, Change, Gate, Line, number
+from projects.markdown import inert
 from projects.models import Report
 
 MARKER = "slipway-report"
 LIMIT = 60_000
 _ROWS, _FAILED = 60, 30
-_ARROWS = {
-    Change.BETTER: "▲ better",
-    Change.WORSE: "▼ worse",
-    Change.SAME: "= same",
-    Change.NEW: "+ new",
-    Change.GONE: "− gone",
-}
 _FIRST = (Change.WORSE, Change.GONE, Change.NEW, Change.BETTER, Change.SAME)
 
 
@@ -28,37 +21,32 @@ def report_comment(
     report: Report, *, base: Report | None, base_branch: str, lines: Sequence[Line], gate: Gate, url: str
 ) -> str:
     """The comment. `lines` and `gate` are the comparison of the report with `base`; `url` is its page."""
-    head = [f"### Model: {'the gate is open' if gate.passed else 'the gate is shut'}", "", _inert(gate.sentence)]
+    head = [f"### Model: {'the gate is open' if gate.passed else 'the gate is shut'}", "", inert(gate.sentence)]
     foot = ["", *_versions(report), "", f"[Metrics, plots and history]({url})"]
     return _fitting(head, [*_table(lines, base=base, base_branch=base_branch), *_tests(report.tests)], foot)
-
-
-def _inert(text: object, *, limit: int = 300) -> str:
-    """Harmless, and no link either: forges make one of every bare address."""
-    return plain(text, limit=limit).replace("://", ":\u200b//").replace("www.", "www\u200b.")
 
 
 def _table(lines: Sequence[Line], *, base: Report | None, base_branch: str) -> list[str]:
     if not lines:
         return ["", "This run reported no metrics."]
     ordered = sorted(lines, key=lambda line: (line.held is not False, _FIRST.index(line.change)))
-    beside = f"{_inert(base_branch)} `{base.commit[:10]}`" if base else _inert(base_branch)
+    beside = f"{inert(base_branch)} `{base.commit[:10]}`" if base else inert(base_branch)
     rows = ["", f"| metric | this | {beside} | | threshold |", "|---|---:|---:|---|---|"]
     rows += [_row(line, compared=base is not None) for line in ordered[:_ROWS]]
     if len(ordered) > _ROWS:
         rows += ["", f"… and {len(ordered) - _ROWS} more metrics."]
     if base is None:
-        rows += ["", f"{_inert(base_branch)} has no report yet, so there is nothing to compare with."]
+        rows += ["", f"{inert(base_branch)} has no report yet, so there is nothing to compare with."]
     return rows
 
 
 def _row(line: Line, *, compared: bool) -> str:
     value = "" if line.value is None else number(line.value)
     base = "" if line.base is None else number(line.base)
-    change = _ARROWS[line.change] if compared else ""
+    change = CHANGED[line.change] if compared else ""
     if line.value is not None and line.base is not None and line.change in (Change.BETTER, Change.WORSE):
         change += f" by {number(abs(line.value - line.base))}"
-    return f"| {_inert(line.label)} | {value} | {base} | {change} | {_threshold(line)} |"
+    return f"| {inert(line.label)} | {value} | {base} | {change} | {_threshold(line)} |"
 
 
 def _threshold(line: Line) -> str:
@@ -85,8 +73,8 @@ def _tests(tests: Mapping[str, Any]) -> list[str]:
 
 
 def _failure(one: Mapping[str, Any]) -> str:
-    example = f": {_inert(one['example'])}" if one["example"] else ""
-    return f"- **{_inert(one['name'])}** ({one['kind']}){example}"
+    example = f": {inert(one['example'])}" if one["example"] else ""
+    return f"- **{inert(one['name'])}** ({one['kind']}){example}"
 
 
 def _versions(report: Report) -> Iterable[str]:
@@ -97,7 +85,7 @@ def _versions(report: Report) -> Iterable[str]:
         known.append(
             "run again with the same metrics" if report.reproduced else "**run again, and the metrics differed**"
         )
-    run = f"run {_inert(report.run, limit=60)}"
+    run = f"run {inert(report.run, limit=60)}"
     known.append(f"[{run}]({report.run_url})" if report.run_url else run)
     yield " · ".join(known)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from projects.deliveries import Said, authentic, delivery_headers, delivery_id, read
+from projects.deliveries import COMMENT, Said, authentic, delivery_headers, delivery_id, read
 from projects.installation import installation
 from projects.listening import Hook, find, look_soon, register_project_repository, secrets_of
 from projects.models import Delivery
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 MAX_BYTES = 1024 * 1024
 _DELIVERY = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_COMMENT_ACTIONS = ("created", "edited", "create", "update")
 _PULL_REQUEST_ACTIONS = ("opened", "reopened", "synchronized", "synchronize", "edited")
 
 
@@ -126,7 +127,13 @@ def _wanted(said: Said, *, bot: str) -> dict[str, Any] | str:
         if said.number is None:
             return "Ignored: there is no number in it."
         return {"pull_request": said.number}
-    return "Ignored: only pushes and pull requests are of interest."
+    if said.event == COMMENT:
+        if said.by.lower() == bot.lower():
+            return "Ignored: Slipway wrote that itself."
+        if said.action not in _COMMENT_ACTIONS or said.number is None:
+            return "Ignored: only what is written under pull requests is read."
+        return {"pull_request": said.number}
+    return "Ignored: only pushes, pull requests and what is written under them are of interest."
 
 
 def _record(hook: Hook, *, delivery: str, event: str, wanted: dict[str, Any]) -> bool:

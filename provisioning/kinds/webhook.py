@@ -20,7 +20,10 @@ from provisioning.repositories import full_name, own_repository
 KEY_CI = "hook/ci"
 KEY_PROFILE = "hook/profile"
 SECRET_PURPOSES: Mapping[str, str] = {KEY_CI: "webhook", KEY_PROFILE: "profile-hook"}
-EVENTS = ("pull_request", "push")
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    KEY_CI: ("pull_request", "push"),
+    KEY_PROFILE: ("issue_comment", "pull_request", "push"),
+}
 
 
 def profile_hook_path(wish: Wish) -> str:
@@ -37,7 +40,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     """The portal's hook, and the listener's where the catalogue has one."""
     urls = {KEY_CI: ci.listener(wish), KEY_PROFILE: _profile_url(wish)}
     return tuple(
-        Object(key=key, body={"url": url, "events": list(EVENTS), "active": True, "copies": 1})
+        Object(key=key, body={"url": url, "events": list(EVENTS[key]), "active": True, "copies": 1})
         for key, url in urls.items()
         if url
     )
@@ -81,9 +84,9 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
         found = _matching(wish, thing.key, present)
         url, secret = str(dict(thing.body or {})["url"]), wish.secret(SECRET_PURPOSES[thing.key])
         if not found:
-            client.create_hook(name, url, secret, EVENTS)
+            client.create_hook(name, url, secret, EVENTS[thing.key])
             return
-        client.update_hook(name, found[0]["id"], url, secret, EVENTS)
+        client.update_hook(name, found[0]["id"], url, secret, EVENTS[thing.key])
         for extra in found[1:]:
             client.delete_hook(name, extra["id"])
 

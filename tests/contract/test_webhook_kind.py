@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from projects import deliveries
 from provisioning.clients.gitea import Forge
 from provisioning.errors import TemporaryError
 from provisioning.kind import Wish
@@ -60,6 +62,33 @@ def test_a_push_is_delivered_and_signed_with_the_projects_secrets(
     repository.KIND.delete(replace(wanted, remove_data=True), forge)
 
 
+def test_a_comment_under_a_pull_request_is_delivered_to_the_portal(
+    forge: Forge, listener: tuple[str, list[tuple[Mapping[str, str], bytes]]]
+):
+    address, got = listener
+    wanted = project(listener="", portal_url=f"{address}projects/demand/")
+    apply(repository.KIND, wanted, forge)
+    name = wanted.names.repository
+    forge.create_branch(name, "change", "main")
+    forge.put_files(name, "change", "Change", {"a.txt": b"x"})
+    number = forge.create_pull_request(name, "change", "main", "Change", "")
+    apply(webhook.KIND, wanted, forge)
+
+    forge.upsert_comment(name, number, "said", "/slipway status")
+
+    eventually(lambda: len(got) >= 1)
+    headers, body = got[0]
+    said = deliveries.read("gitea", headers=headers, payload=json.loads(body))
+    assert (said.event, said.repository, said.number, said.action, said.by) == (
+        deliveries.COMMENT,
+        name,
+        number,
+        "created",
+        forge.bot,
+    )
+    repository.KIND.delete(replace(wanted, remove_data=True), forge)
+
+
 def test_hooks_are_there_once_and_as_they_were_asked_for(forge: Forge, demand: Wish):
     apply(repository.KIND, demand, forge)
     name = demand.names.repository
@@ -78,7 +107,7 @@ def test_hooks_are_there_once_and_as_they_were_asked_for(forge: Forge, demand: W
     assert sorted((hook["url"], hook["events"]) for hook in forge.hooks(name)) == [
         ("http://127.0.0.1:9/", ["pull_request", "push"]),
         ("http://127.0.0.1:9/somebody-elses", ["push"]),
-        (f"http://localhost:8000/hooks/git-1/{demand.uid}/", ["pull_request", "push"]),
+        (f"http://localhost:8000/hooks/git-1/{demand.uid}/", ["issue_comment", "pull_request", "push"]),
     ]
 
     assert webhook.KIND.delete(demand, forge) is True

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.http.request import HttpHeaders
 
-from projects.deliveries import Said, authentic, delivery_id, read
+from projects.deliveries import COMMENT, Said, authentic, delivery_id, read
 from provisioning.secrets import signature
 
 NAME = "forecasting/demand"
@@ -117,9 +117,41 @@ def test_a_merge_request_of_gitlab(action: str, ours: str) -> None:
 
 
 def test_a_note_of_gitlab_is_a_comment() -> None:
-    payload = {"object_kind": "note", "user": {"username": "bob"}, "project": {"id": 12, "path_with_namespace": NAME}}
+    payload = {
+        "object_kind": "note",
+        "user": {"username": "bob"},
+        "project": {"id": 12, "path_with_namespace": NAME},
+        "object_attributes": {"id": 99, "iid": 5, "noteable_type": "MergeRequest", "action": "create"},
+        "merge_request": {"id": 77, "iid": 7},
+    }
     said = read("gitlab", headers=headers(X_Gitlab_Event="Note Hook"), payload=payload)
-    assert (said.event, said.repository, said.by) == ("issue_comment", NAME, "bob")
+    assert (said.event, said.repository, said.number, said.action, said.by) == (COMMENT, NAME, 7, "create", "bob")
+    under_an_issue = {name: value for name, value in payload.items() if name != "merge_request"}
+    assert read("gitlab", headers=headers(X_Gitlab_Event="Note Hook"), payload=under_an_issue).number is None
+
+
+@pytest.mark.parametrize(
+    ("issue", "more", "number"),
+    [
+        ({"number": 7, "pull_request": {"url": "https://forge.corp.example/7"}}, {}, 7),
+        ({"number": 7, "pull_request": None}, {"is_pull": True}, 7),
+        ({"number": 7}, {}, None),
+        ({"number": 7, "pull_request": None}, {"is_pull": False}, None),
+    ],
+)
+def test_a_comment_counts_where_it_stands_under_a_pull_request(
+    issue: dict[str, Any], more: dict[str, Any], number: int | None
+) -> None:
+    payload = {
+        "action": "created",
+        "issue": issue,
+        "comment": {"id": 31, "body": "/slipway status", "user": {"login": "bob"}},
+        "repository": {"id": 12, "full_name": NAME, "default_branch": "main"},
+        "sender": {"login": "bob"},
+        **more,
+    }
+    said = read("github", headers=headers(X_GitHub_Event="issue_comment"), payload=payload)
+    assert (said.event, said.number, said.action, said.by) == (COMMENT, number, "created", "bob")
 
 
 @pytest.mark.parametrize("kind", KINDS)

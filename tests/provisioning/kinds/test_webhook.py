@@ -50,12 +50,13 @@ def expected(**changes: Any) -> list[tuple[str, list[str], bool, str]]:
     wanted = wish(**changes)
     return [
         (LISTENER, ["pull_request", "push"], True, wanted.secret("webhook")),
-        (PROFILE, ["pull_request", "push"], True, wanted.secret("profile-hook")),
+        (PROFILE, ["issue_comment", "pull_request", "push"], True, wanted.secret("profile-hook")),
     ]
 
 
 def body(url: str) -> dict[str, Any]:
-    return {"url": url, "events": ["pull_request", "push"], "active": True, "copies": 1}
+    comments = [] if url == LISTENER else ["issue_comment"]
+    return {"url": url, "events": [*comments, "pull_request", "push"], "active": True, "copies": 1}
 
 
 def test_desires_one_hook_for_ci_and_one_for_the_portal():

@@ -1,0 +1,190 @@
+"""What the bot answers: from our own rows, in the name of the person who asks, as plain lines for any door.
+
+Nothing is asked outside, so a chat has its answer at once. Whoever may not see the project learns nothing about it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from projects import actions, permissions
+from projects.bot_commands import COMMANDS, WORD, Command
+from projects.comparison import CHANGED, Line, number
+from projects.errors import NotAllowed, NotFound
+from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
+from projects.models import Project, Report
+from provisioning.conditions import Word
+from provisioning.kind import kinds
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_PULL_REQUEST = re.compile(r"[#!]?([1-9][0-9]{0,8})")
+_LINES = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: a sentence, then lines; plain text that each door makes harmless. `page`: an address, "" for none."""
+
+    says: str
+    lines: tuple[str, ...] = ()
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it is asked: about which project, on which pull request (None: none), and what its main branch is called.
+
+    main_branch is "" where nobody knows; address is the project's page.
+    """
+
+    project: Project
+    address: str
+    pull_request: int | None = None
+    main_branch: str = ""
+
+
+def help_text() -> Answer:
+    """Every command and what it does. The same for everybody."""
+    return Answer("I answer these:", tuple(f"{WORD} {name}: {does}" for name, does in COMMANDS.items()))
+
+
+def not_understood(command: Command) -> Answer:
+    """For what is none of the commands."""
+    word = command.argument.partition(" ")[0].lower()
+    near = get_close_matches(word, COMMANDS, n=1)
+    meant = f" Did you mean {WORD} {near[0]}?" if near else ""
+    return Answer(f"I don't know “{command.argument}”.{meant}", help_text().lines)
+
+
+def answer(command: Command, *, place: Place, person: "Person") -> Answer:
+    """The answer, after doing what was asked for, as far as the person may."""
+    if command.name == "help":
+        return help_text()
+    if not command.name:
+        return not_understood(command)
+    if not permissions.may_see(person, place.project):
+        return Answer("You have no role in this project, so I can't answer. Ask one of its owners.")
+    commands: Mapping[str, Callable[[Place], Answer]] = {
+        "plan": _plan,
+        "status": _status,
+        "why": _why,
+        "compare": lambda place: _compare(place, command.argument),
+        "retry": lambda place: _retry(place, person),
+    }
+    return commands[command.name](place)
+
+
+def _plan(place: Place) -> Answer:
+    project = place.project
+    spec = project.wanted()
+    lines = [f"plan {spec.plan}, {project.units} units of the budget of team {spec.team}"]
+    lines += [
+        f"{len(spec.contributors)} contributors",
+        f"ends {spec.expires.isoformat()}" if spec.expires else "no end",
+    ]
+    waiting = project.requests.filter(decision="pending").first()
+    if waiting is not None:
+        lines.append(f"request {waiting.pk} of {waiting.requested_by_name} waits for a decision")
+    return Answer(f"{project.title} has:", tuple(lines), place.address)
+
+
+def _status(place: Place) -> Answer:
+    project = place.project
+    lines = [*_not_ready(project)]
+    found = _standing(place)
+    if found is None:
+        lines.append("no model report yet")
+    else:
+        lines.append(f"model at {found.report.commit[:10]} ({_name(found.report)}): {found.gate.sentence}")
+    return Answer(f"{project.title}: {project.word.value}.", tuple(lines), place.address)
+
+
+def _not_ready(project: Project) -> Iterator[str]:
+    for row in project.resources.all():
+        if row.word not in (Word.READY, Word.NOT_AVAILABLE):
+            title = kinds()[row.kind].title if row.kind in kinds() else row.kind
+            yield f"{title}: {row.word.value.lower()}. {row.synced_message}".strip()
+
+
+def _why(place: Place) -> Answer:
+    lines = [*_not_ready(place.project)]
+    found = _standing(place)
+    if found is None:
+        lines.append("no model report yet, so nothing holds the gate")
+        return Answer("This is what I know:", tuple(lines), place.address)
+    lines += [_said(one) for one in found.lines if one.held is False]
+    for failed in found.report.tests.get("failed", ())[:_LINES]:
+        example = f": {failed['example']}" if failed["example"] else ""
+        lines.append(f"{failed['name']} ({failed['kind']}) fails{example}")
+    state = "open" if found.gate.passed else "shut"
+    return Answer(
+        f"The gate is {state} for {found.report.commit[:10]}. {found.gate.sentence}", tuple(lines), place.address
+    )
+
+
+def _compare(place: Place, reference: str) -> Answer:
+    found = _standing(place)
+    if found is None:
+        return Answer("There is no model report here yet: CI sends one when it has run.")
+    base = _find(place.project, reference) if reference else found.base
+    if base is None:
+        named = f"“{reference}”" if reference else "what it would replace"
+        return Answer(f"I have no model report of {named}. Name a branch, a commit or a pull request that CI ran for.")
+    mine = found.report
+    lines = standing_of(mine, base=base).lines
+    said = tuple(_said(one) for one in lines[:_LINES])
+    more = (f"and {len(lines) - _LINES} more metrics",) if len(lines) > _LINES else ()
+    head = f"{mine.commit[:10]} beside {base.commit[:10]} ({_name(base)}):"
+    return Answer(head, (*said, *more, *_versions(mine, base)), f"{place.address}models/")
+
+
+def _said(line: Line) -> str:
+    value = "gone" if line.value is None else number(line.value)
+    base = "" if line.base is None else f", before {number(line.base)}"
+    held = "" if line.held is None else f"; {'held' if line.held else 'missed'}: {line.demand}"
+    return f"{line.label}: {value}{base}, {CHANGED[line.change]}{held}"
+
+
+def _versions(mine: Report, base: Report) -> Iterator[str]:
+    if mine.data_hash and base.data_hash:
+        yield "same data" if mine.data_hash == base.data_hash else "other data"
+    if mine.environment_hash and base.environment_hash:
+        yield "same environment" if mine.environment_hash == base.environment_hash else "other environment"
+
+
+def _name(report: Report) -> str:
+    return f"pull request {report.pull_request}" if report.pull_request else report.branch
+
+
+def _retry(place: Place, person: "Person") -> Answer:
+    try:
+        actions.look_again(place.project, by=person)
+    except (NotAllowed, NotFound) as error:
+        return Answer(str(error))
+    return Answer("I look at every resource again now.", (), place.address)
+
+
+def _standing(place: Place) -> Standing | None:
+    """The newest report of the pull request, or of the main branch, beside what it would replace. None without one."""
+    project = place.project
+    branches = [place.main_branch] if place.main_branch else branches_of(project)[:1]
+    if place.pull_request is not None:
+        report = of_pull_request(project, place.pull_request).first()
+    else:
+        report = of_branch(project, branches[0]).first() if branches else None
+    return None if report is None else standing_of(report, base=base_of(report, branches=branches))
+
+
+def _find(project: Project, reference: str) -> Report | None:
+    """The newest report of a branch, of a pull request (12, #12), or of a commit by its first seven digits or more."""
+    found = of_branch(project, reference).first()
+    if found is None and (numbered := _PULL_REQUEST.fullmatch(reference)):
+        found = of_pull_request(project, int(numbered[1])).first()
+    if found is None and _COMMIT.fullmatch(reference.lower()):
+        found = project.reports.filter(commit__startswith=reference.lower()).first()
+    return found

@@ -1,0 +1,194 @@
+"""The bot under a pull request: who gets which answer, once, and what a command does."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from projects import bot_comments
+from projects.installation import installation
+from projects.models import Delivery, Project, RegisteredRepository, Report
+from provisioning.errors import TargetUnavailable
+from tests.ci import MAE, PASSED, ci, send
+from tests.people import person, teams
+from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
+from tests.projects.test_webhooks import deliver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def forge() -> Any:
+    cache.clear()
+    teams()
+    for name in ("alice", "bob", "charlie", "paula"):
+        person(name)
+    yield PushedForge()
+    cache.clear()
+
+
+@pytest.fixture
+def row(forge: PushedForge) -> RegisteredRepository:
+    row = listen(forge)
+    forge.push("alice", {"profile.yaml": PROFILE})
+    return look(forge, row)
+
+
+@pytest.fixture
+def number(forge: PushedForge, row: RegisteredRepository) -> int:
+    return forge.open_pull_request("alice", {"train.py": b"x = 1\n"})
+
+
+def write(forge: PushedForge, number: int, who: str, body: str) -> None:
+    """Somebody comments."""
+    kept = forge.repositories[NAME].comments.setdefault(number, [])
+    kept.append({"id": 1000 + len(kept), "author": who, "body": body})
+
+
+def told(forge: PushedForge, row: RegisteredRepository, number: int) -> str:
+    """The forge tells of a comment, and a worker looks; the outcome of the delivery."""
+    made = Delivery.objects.create(
+        repository=row, delivery_id=f"c-{Delivery.objects.count()}", event="issue_comment", pull_request=number
+    )
+    look(forge, row)
+    made.refresh_from_db()
+    return made.outcome
+
+
+def ask(forge: PushedForge, row: RegisteredRepository, number: int, who: str, body: str) -> str:
+    """Somebody comments and gets an answer: its text."""
+    write(forge, number, who, body)
+    asked = forge.repositories[NAME].comments[number][-1]["id"]
+    told(forge, row, number)
+    marker = f"<!-- slipway-reply-{asked} -->\n"
+    ours = [one["body"] for one in forge.repositories[NAME].comments[number] if one["author"] == forge.bot]
+    (said,) = [one for one in ours if one.startswith(marker)]
+    return said.removeprefix(marker)
+
+
+def reported(row: RegisteredRepository, **changes: Any) -> None:
+    assert row.project is not None
+    answer = send(ci(row.project), run=str(Report.objects.count()), **changes)
+    assert answer.status_code == 201, answer.content
+
+
+def test_help_is_for_everybody(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    said = ask(forge, row, number, "stranger", "/slipway")
+    assert said.splitlines()[:4] == ["> /slipway help", "", "I answer these:", ""]
+    assert "- /slipway retry: look at the project again now, without waiting" in said
+    said = ask(forge, row, number, "bob", "/slipway statsu now")
+    assert said.startswith("> /slipway statsu now\n\nI don't know “statsu now”. Did you mean /slipway status?\n")
+
+
+@pytest.mark.parametrize("command", ["plan", "status", "why", "compare main", "retry"])
+def test_who_is_unknown_or_has_no_role_learns_nothing(
+    command: str, forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    said = ask(forge, row, number, "stranger", f"/slipway {command}")
+    assert "stranger has not signed in to Slipway yet" in said
+    said = ask(forge, row, number, "charlie", f"/slipway {command}")
+    assert said.endswith("You have no role in this project, so I can't answer. Ask one of its owners.")
+
+
+def test_status_and_why_say_what_the_gate_says(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    assert "no model report yet" in ask(forge, row, number, "alice", "/slipway status")
+    reported(row, branch="main", pull_request=None, commit="a" * 40, tests=PASSED)
+    reported(row, branch="change", pull_request=number, commit="b" * 40, metrics=[{**MAE, "value": 0.31}])
+    status = ask(forge, row, number, "alice", "/slipway status")
+    assert "model at bbbbbbbbbb (pull request 1): mae (test) is 0.31; 0.2 or less is needed." in status
+    why = ask(forge, row, number, "alice", "/slipway why")
+    assert "The gate is shut for bbbbbbbbbb." in why
+    assert "- mae (test): 0.31, before 0.12, ▼ worse; missed: 0.2 or less" in why
+    assert "- test\\_winter\\_weeks (slice) fails: week 2: 912 instead of 240" in why
+
+
+def test_compare_names_a_branch_a_commit_or_a_pull_request(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    reported(row, branch="main", pull_request=None, commit="a" * 40)
+    reported(row, branch="change", pull_request=number, commit="b" * 40, metrics=[{**MAE, "value": 0.1}])
+    better = "- mae (test): 0.1, before 0.12, ▲ better; held: 0.2 or less"
+    for reference in ("", "main", "aaaaaaa"):
+        said = ask(forge, row, number, "alice", f"/slipway compare {reference}")
+        assert "bbbbbbbbbb beside aaaaaaaaaa (main):" in said
+        assert better in said
+        assert "- same data" in said
+    assert "(pull request 1):" in ask(forge, row, number, "alice", f"/slipway compare #{number}")
+    assert "no model report of “nowhere”" in ask(forge, row, number, "alice", "/slipway compare nowhere")
+    evil = ask(forge, row, number, "alice", "/slipway compare <img src=x> @paula http://evil.example `x`")
+    assert "<img" not in evil
+    assert "@paula" not in evil
+    assert "http://evil" not in evil
+
+
+def test_plan_says_what_merging_does(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    said = ask(forge, row, number, "alice", "/slipway plan")
+    assert "merging this: The pull request does not touch profile.yaml." in said
+    other = forge.open_pull_request("alice", {"profile.yaml": PROFILE + b"plan: medium\n"}, branch="larger")
+    assert "merging this: Plan: " in ask(forge, row, other, "alice", "/slipway plan")
+
+
+def test_retry_has_the_project_looked_at(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    Project.objects.update(next_look_at=None)
+    assert "I look at every resource again now." in ask(forge, row, number, "alice", "/slipway retry")
+    assert Project.objects.get().next_look_at is not None
+
+
+def test_each_command_is_answered_once(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    ask(forge, row, number, "alice", "/slipway status")
+    before = forge.comments_on(number)
+    forge.calls.clear()
+    assert told(forge, row, number) == "Nothing new was asked."
+    assert forge.comments_on(number) == before
+    assert forge.made("upsert_comment", "edit_comment") == []
+
+
+def test_the_bot_does_not_answer_itself_nor_a_marker_of_somebody_else(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    write(forge, number, forge.bot, "/slipway retry")
+    assert told(forge, row, number) == "Nothing new was asked."
+    write(forge, number, "bob", "<!-- slipway-reply-1002 -->\nI answer for the bot")
+    assert "I answer these:" in ask(forge, row, number, "alice", "/slipway help")
+
+
+def test_a_forge_that_is_away_gets_the_answer_later(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    write(forge, number, "alice", "/slipway help")
+    forge.fail_with(TargetUnavailable("git-1 is away."), on="upsert_comment")
+    assert told(forge, row, number) == ""
+    look(forge, row)
+    assert len([one for one in forge.comments_on(number) if "I answer these:" in one]) == 1
+
+
+def test_a_flood_is_answered_slowly_and_nothing_is_lost(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    for _ in range(12):
+        write(forge, number, "bob", "/slipway help")
+    told(forge, row, number)
+    assert len(forge.comments_on(number)) == 12 + bot_comments.AT_ONCE
+    look(forge, row)
+    look(forge, row)
+    assert len(forge.comments_on(number)) == 24
+    assert Delivery.objects.filter(event="issue_comment", answered_at=None).count() == 0
+
+
+def test_a_delivery_of_a_comment_rings_and_is_believed_no_further(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    body = {
+        "action": "created",
+        "is_pull": True,
+        "issue": {"number": number, "pull_request": {}},
+        "comment": {"body": "/slipway retry", "user": {"login": "alice"}},
+        "repository": {"full_name": NAME, "default_branch": "main"},
+        "sender": {"login": "alice"},
+    }
+    Project.objects.update(next_look_at=None)
+    assert deliver(row.uid, event="issue_comment", payload=body).status_code == 202
+    look(forge, row)
+    assert Project.objects.get().next_look_at is None
+    assert forge.comments_on(number) == []
+    by_us = {**body, "sender": {"login": installation().catalogue.forge("git-1").bot}}
+    answer = deliver(row.uid, event="issue_comment", payload=by_us, delivery="other")
+    assert answer.json() == {"detail": "Ignored: Slipway wrote that itself."}
