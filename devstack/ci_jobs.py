@@ -44,9 +44,17 @@ class Job:
     payload: Mapping[str, Any] = field(repr=False)
 
     @property
+    def training(self) -> str:
+        """Slipway's number of the training that asks for this run; "" for somebody's push or pull request."""
+        asked = self.payload.get("slipway")
+        return str(asked.get("training", ""))[:40] if isinstance(asked, dict) else ""
+
+    @property
     def key(self) -> str:
-        """The same for each delivery that asks for the same test."""
-        what = (self.namespace, self.repository, self.event, self.sha, self.pull_request)
+        """The same for each delivery that asks for the same run; a training is one of its own at a commit that ran."""
+        what: tuple[object, ...] = (self.namespace, self.repository, self.event, self.sha, self.pull_request)
+        if self.training:
+            what = (*what, self.training)
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
 
 

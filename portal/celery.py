@@ -26,6 +26,7 @@ _ROUNDS = (
     "notice_tasks",
     "feedback_tasks",
     "template_tasks",
+    "training_tasks",
 )
 _LARGE = (
     "projects.tasks.scan_fleet",
@@ -125,6 +126,11 @@ app.conf.update(
         },
         "ring-for-feedback": {
             "task": "projects.feedback_tasks.ring_for_feedback",
+            "schedule": 5.0,
+            "options": {"expires": 10},
+        },
+        "ring-for-trainings": {
+            "task": "projects.training_tasks.ring_for_trainings",
             "schedule": 5.0,
             "options": {"expires": 10},
         },

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from projects import actions, permissions
+from projects import actions, permissions, training
 from projects.bot_commands import COMMANDS, WORD, Command
 from projects.comparison import CHANGED, Line, number
-from projects.errors import NotAllowed, NotFound
+from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
 from projects.models import Project, Report
 from provisioning.conditions import Word
@@ -75,6 +75,7 @@ def answer(command: Command, *, place: Place, person: "Person") -> Answer:
         "why": _why,
         "compare": lambda place: _compare(place, command.argument),
         "retry": lambda place: _retry(place, person),
+        "retrain": lambda place: _retrain(place, person),
     }
     return commands[command.name](place)
 
@@ -167,6 +168,14 @@ def _retry(place: Place, person: "Person") -> Answer:
     except (NotAllowed, NotFound) as error:
         return Answer(str(error))
     return Answer("I look at every resource again now.", (), place.address)
+
+
+def _retrain(place: Place, person: "Person") -> Answer:
+    try:
+        training.ask(place.project, by=person)
+    except (NotAllowed, NotFound, Conflict) as error:
+        return Answer(str(error))
+    return Answer("CI runs on the default branch again; its report says how it went.", (), f"{place.address}models/")
 
 
 def _standing(place: Place) -> Standing | None:

@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "why": "why the model gate is shut, or why something isn't ready",
     "compare": "`compare REF`: this model's metrics beside those of a branch or commit",
     "retry": "look at the project again now, without waiting",
+    "retrain": "run CI on the default branch again, with the data as it is now",
 }
 _LINE = re.compile(rf"{WORD}(?:[ \t]+(.*))?", re.ASCII)
 _FENCE = re.compile(r"\s*(```|~~~)")

@@ -2,16 +2,21 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
 
-from projects import model_history, model_words
-from projects.answers import answered, find, person_of
+from projects import model_history, model_words, permissions, training
+from projects.answers import answered, conflict_page, find, person_of
+from projects.errors import Conflict
 from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.listing import page_of
 from projects.models import Feedback
 from projects.plots import picture, with_plots
+
+_TRAININGS = 5
+"""Trainings that the page shows; the API has them all."""
 
 
 @require_GET
@@ -42,6 +47,10 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "number": number,
         "pull_requests": _pull_requests(found.pk),
         "any": bool(newest) or found.reports.exists(),
+        "trainings": found.trainings.all()[:_TRAININGS],
+        "may_train": not found.suspended
+        and found.deletion_requested_at is None
+        and permissions.may_retrain(person_of(request), found),
     }
     if newest:
         metrics = model_history.metrics_in(newest)
@@ -67,6 +76,18 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
             "runs": [(one, model_history.gate_of(one).passed) for one in page.rows],
         }
     return render(request, "projects/models.html", context)
+
+
+@require_POST
+def train(request: HttpRequest, slug: str) -> HttpResponse:
+    """Have CI train the model again, then back to the page, where it stands among the trainings."""
+    person = person_of(request)
+    with answered():
+        try:
+            training.ask(find(person, slug), by=person)
+        except Conflict as error:
+            return conflict_page(request, error.message, back=reverse("projects:models", args=[slug]))
+    return redirect(f"{reverse('projects:models', args=[slug])}#trainings")
 
 
 @require_GET

@@ -177,6 +177,11 @@ def may_look_again(user: "Person", project: Project) -> bool:
     )
 
 
+def may_retrain(user: "Person", project: Project) -> bool:
+    """May the person have CI train the model again? Owners, editors and the platform team."""
+    return user.is_active and (is_platform_admin(user) or role_in(user, project) in (Role.OWNER, Role.EDITOR))
+
+
 def offers_to(user: "Person") -> QuerySet[Succession]:
     """Open offers of projects without an owner that the person may accept: as editor, in the team, or platform team.
 

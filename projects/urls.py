@@ -40,6 +40,7 @@ urlpatterns = [
     path("projects/<slug:slug>/people/change/", people_change_views.change_people, name="change-people"),
     path("projects/<slug:slug>/leave/", people_change_views.leave_page, name="leave"),
     path("projects/<slug:slug>/models/", model_views.models_page, name="models"),
+    path("projects/<slug:slug>/models/train/", model_views.train, name="train"),
     path("projects/<slug:slug>/models/<int:report>/plots/<int:plot>/", model_views.plot, name="plot"),
     path("projects/<slug:slug>/usage/", usage_views.usage_page, name="usage"),
     path("projects/<slug:slug>/credentials/", credential_views.credentials_page, name="credentials"),

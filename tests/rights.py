@@ -50,6 +50,7 @@ IN_PERSON = Gate(passes=tuple(one for one in IDENTITIES[1:] if "token" not in on
 OWN_TOKEN = Gate(passes=("owner",), sees=KEYS)
 """One of alice's tokens: others don't learn of it, and a portal token may remove itself only."""
 SEE = Gate(passes=SEERS)
+TRAIN = Gate(passes=("editor", "owner", "admin", "owner's token"))
 WORK = Gate(passes=("editor", "member", "owner", "admin", "owner's token"))
 SHOWN = Gate(passes=("editor", "owner", "owner's token"))
 CHANGE = Gate(passes=("owner", "admin", "owner's token"))
@@ -125,6 +126,7 @@ TABLE: Mapping[str, Line] = {
     "projects:settings": line(GET=SEE),
     "projects:usage": line(GET=SEE),
     "projects:models": line(GET=SEE),
+    "projects:train": line(POST=TRAIN),
     "projects:plot": line(GET=SEE),
     "projects:credentials": line(GET=SEE),
     "projects:rotate-credential": line(POST=CHANGE),
@@ -182,6 +184,7 @@ TABLE: Mapping[str, Line] = {
     "api:usage": line(GET=SEE),
     "api:reports": line(GET=SEE, POST=MACHINES),
     "api:report": line(GET=SEE),
+    "api:trainings": line(GET=SEE, POST=TRAIN),
     "api:plot": line(GET=SEE),
     "api:credentials": line(GET=SEE),
     "api:rotate-credential": line(POST=CHANGE),

@@ -40,6 +40,7 @@ from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKin
 from projects.models.reports import Feedback, Plot, Report
 from projects.models.succession import OfferedTo, Succession
 from projects.models.templates import TemplateUse, TemplateVersion
+from projects.models.training import TrainingAsked
 from projects.models.troubles import TroubleTold
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
@@ -90,6 +91,7 @@ __all__ = [
     "Team",
     "TemplateUse",
     "TemplateVersion",
+    "TrainingAsked",
     "TroubleTold",
     "Usage",
     "UsageDay",

@@ -107,6 +107,16 @@ class LikeGitHub(ForgeDriver):
         """Remove a deploy key. Nothing happens when it isn't there."""
         self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{repo(full_name)}/keys/{key_id}")
 
+    def start_workflow(self, full_name: str, file: str, branch: str) -> None:
+        """Have a workflow run on a branch's tip. PermanentError when it isn't there or takes no such call."""
+        path = f"{repo(full_name)}/actions/workflows/{quote(file, safe='')}/dispatches"
+        begun = self._api.send("POST", path, body={"ref": branch})
+        if begun.status_code in (404, 422):
+            why = "It isn't on the default branch, or lacks `on: workflow_dispatch`."
+            raise PermanentError(f"{full_name} has no workflow {file} that can be started. {why}")
+        if not begun.is_success:
+            raise self._api.error(begun, f"start the workflow {file} of {full_name}")
+
     def delete_ci_secret(self, full_name: str, name: str) -> None:
         """Take a workflows' secret away. Nothing happens when it isn't there."""
         path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"

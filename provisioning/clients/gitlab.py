@@ -375,6 +375,10 @@ class GitLab(ForgeDriver):
         """PermanentError: GitLab's CI is another one than the Actions that this is for."""
         raise cannot(self.name, "run workflow files", "Leave `actions` out of its entry in the catalogue.")
 
+    def start_workflow(self, full_name: str, file: str, branch: str) -> None:  # noqa: ARG002
+        """PermanentError: GitLab runs no workflow files."""
+        raise cannot(self.name, "run workflow files", "Leave `actions` out of its entry in the catalogue.")
+
     def delete_ci_secret(self, full_name: str, name: str) -> None:
         """Nothing happens: there are none."""
 

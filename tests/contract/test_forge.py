@@ -355,6 +355,24 @@ def test_ci_secrets_can_be_written_and_never_read(forge: AnyForge, repository: s
         forge.put_ci_secret("contract/none", "BUCKET", "x")
 
 
+def test_a_workflow_is_started_where_the_forge_runs_it(real: Forge):
+    real.ensure_organisation("contract")
+    name = real.create_repository("contract", unique("workflow"), "Trained again")["full_name"]
+    with pytest.raises(PermanentError):
+        real.start_workflow(name, "ci.yaml", "main")
+    real._api.ask("switch Actions on", "PATCH", f"/repos/{name}", body={"has_actions": True})
+    workflow = b"on: {workflow_dispatch: {}}\njobs: {train: {runs-on: none, steps: [{run: 'true'}]}}\n"
+    real.put_files(name, "main", "Add CI", {".github/workflows/ci.yaml": workflow})
+
+    real.start_workflow(name, "ci.yaml", "main")
+
+    found = real._api.ask("read runs", "GET", f"/repos/{name}/actions/runs")
+    assert [(run["event"], run["path"].partition("@")[0]) for run in found["workflow_runs"]] == [
+        ("workflow_dispatch", "ci.yaml")
+    ]
+    real.delete_repository(name)
+
+
 def test_last_status_of_a_context_counts(forge: AnyForge, repository: str):
     sha = forge.branch_head(repository, "main")["sha"]
     assert forge.statuses(repository, sha) == {}

@@ -115,6 +115,11 @@ def test_the_same_commit_and_event_is_kept_once_also_after_its_end(queue: Queue)
     assert list(Queue(queue.stack).waiting()) == [asks]
 
 
+def test_a_training_is_a_run_of_its_own_at_a_commit_that_ran(queue: Queue) -> None:
+    trained = [asked("push", {**PUSH, "slipway": {"training": number}}) for number in ("7", "8", "7")]
+    assert [queue.add(job) for job in (asked("push", PUSH), *trained)] == [True, True, True, False]
+
+
 def test_only_a_valid_delivery_is_queued(queue: Queue) -> None:
     told = Delivery(
         time="", repository=REPOSITORY, event="push", delivery="d", namespace="ml-demand", valid=True, reason=""

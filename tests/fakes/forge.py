@@ -325,6 +325,10 @@ class FakeForge(Recorder):
         self._enter("put_ci_secret", full_name, name)
         self._kept(full_name, "write a CI secret").ci_secrets[name] = value
 
+    def start_workflow(self, full_name: str, file: str, branch: str) -> None:
+        self._enter("start_workflow", full_name, file, branch)
+        self._kept(full_name, "start a workflow")
+
     def delete_ci_secret(self, full_name: str, name: str) -> None:
         self._enter("delete_ci_secret", full_name, name)
         if full_name in self.repositories:

@@ -7,7 +7,7 @@ from django.core.cache import cache
 
 from projects import bot_comments
 from projects.installation import installation
-from projects.models import Delivery, Project, RegisteredRepository, Report
+from projects.models import Delivery, Project, RegisteredRepository, Report, TrainingAsked
 from provisioning.errors import TargetUnavailable
 from tests.ci import MAE, PASSED, ci, send
 from tests.people import person, teams
@@ -80,7 +80,7 @@ def test_help_is_for_everybody(forge: PushedForge, row: RegisteredRepository, nu
     assert said.startswith("> /slipway statsu now\n\nI don't know “statsu now”. Did you mean /slipway status?\n")
 
 
-@pytest.mark.parametrize("command", ["plan", "status", "why", "compare main", "retry"])
+@pytest.mark.parametrize("command", ["plan", "status", "why", "compare main", "retry", "retrain"])
 def test_who_is_unknown_or_has_no_role_learns_nothing(
     command: str, forge: PushedForge, row: RegisteredRepository, number: int
 ) -> None:
@@ -132,6 +132,25 @@ def test_retry_has_the_project_looked_at(forge: PushedForge, row: RegisteredRepo
     Project.objects.update(next_look_at=None)
     assert "I look at every resource again now." in ask(forge, row, number, "alice", "/slipway retry")
     assert Project.objects.get().next_look_at is not None
+
+
+def test_retrain_is_asked_once_and_not_by_viewers(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    forge.push(
+        "alice",
+        {
+            "profile.yaml": PROFILE + b"contributors: [{user: alice@corp.example, role: owner},"
+            b" {user: charlie@corp.example, role: viewer}]\n"
+        },
+    )
+    look(forge, row)
+    assert "Owners, editors and the platform team have the model trained." in ask(
+        forge, row, number, "charlie", "/slipway retrain"
+    )
+    assert not TrainingAsked.objects.exists()
+    assert "CI runs on the default branch again" in ask(forge, row, number, "alice", "/slipway retrain")
+    assert "A training waits to begin already." in ask(forge, row, number, "alice", "/slipway retrain")
+    (asked,) = TrainingAsked.objects.all()
+    assert (asked.because, asked.asked_by_name) == ("person", "alice@corp.example")
 
 
 def test_each_command_is_answered_once(forge: PushedForge, row: RegisteredRepository, number: int) -> None:

@@ -163,3 +163,13 @@ def test_the_first_files_become_one_commit_without_a_parent(server: Played, forg
         Asked("POST", f"{REPO}/git/commits", {"message": "Write", "tree": "t1", "parents": []}),
         Asked("PATCH", f"{REPO}/git/refs/heads/main", {"sha": SHA, "force": True}),
     ]
+
+
+def test_a_workflow_is_started_on_a_branch(server: Played, forge: GitHub) -> None:
+    start = f"{REPO}/actions/workflows/ci.yaml/dispatches"
+    server.answers["POST", start] = (204, None)
+    forge.start_workflow(NAME, "ci.yaml", "main")
+    assert server.asked == [Asked("POST", start, {"ref": "main"})]
+    server.answers["POST", start] = (422, {"message": "Workflow does not have 'workflow_dispatch' trigger"})
+    with pytest.raises(PermanentError, match="lacks `on: workflow_dispatch`"):
+        forge.start_workflow(NAME, "ci.yaml", "main")

@@ -1,0 +1,41 @@
+"""Training asked for beside pushes: by a person, by the clock, or because the data changed."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from projects.models.core import Project
+from projects.models.notices import Sending
+
+
+class TrainingAsked(Sending):
+    """One run of CI on the default branch that somebody or something asked for. Sent when CI took it."""
+
+    class Because(models.TextChoices):
+        PERSON = "person", "somebody asked"
+        SCHEDULE = "schedule", "its time has come"
+        DATA = "data", "the data changed"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trainings")
+    because = models.CharField(max_length=10, choices=Because.choices)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True, blank=True
+    )
+    asked_by_name = models.CharField(max_length=254, default="", blank=True)
+    cause = models.CharField(max_length=200, default="", blank=True, help_text="What changed, or which time it was.")
+    commit = models.CharField(max_length=64, default="", blank=True, help_text="What was trained; known when sent.")
+
+    class Meta:
+        verbose_name_plural = "trainings asked"
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"], name="training_waits_once", condition=Q(sent_at=None, given_up_at=None)
+            )
+        ]
+        indexes = [
+            models.Index(fields=["next_try_at"], name="training_due", condition=Q(sent_at=None, given_up_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project_id}: {self.get_because_display()}"

@@ -1,0 +1,157 @@
+"""Continuous training: CI runs on the default branch again, without a push.
+
+What is asked is a row first; the worker has CI begin, at least once, and an outage loses nothing. A CI listener is rung
+as the forge would ring it: a push of the commit that is there already, signed with the project's own secret, so
+Tekton's listener needs nothing of its own for this. Where the forge runs the workflow itself, it is told to.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from projects import permissions
+from projects.doorbell import ring
+from projects.errors import Conflict, NotAllowed
+from projects.granting import check_seen
+from projects.installation import Installation
+from projects.models import Project, TrainingAsked
+from projects.sending import LEASE, give_up, not_now, pause_after
+from projects.wishes import NoWish, present_wish
+from provisioning import ci
+from provisioning.clients import ci_listener
+from provisioning.errors import PermanentError, TemporaryError
+from provisioning.forge import ForgeClient
+from provisioning.kind import Wish
+from provisioning.repositories import full_name
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+log = structlog.get_logger(__name__)
+
+SEND = "projects.training_tasks.send"
+LONGEST_PAUSE = timedelta(minutes=5)
+Because = TrainingAsked.Because
+
+
+def ask(project: Project, *, by: "Person") -> TrainingAsked:
+    """Ask for a run in the name of a person. Raises NotFound, NotAllowed, and Conflict while one waits already."""
+    check_seen(by, project)
+    if not permissions.may_retrain(by, project):
+        raise NotAllowed(_("Owners, editors and the platform team have the model trained. Ask one of them."))
+    if project.suspended or project.deletion_requested_at is not None:
+        raise Conflict(_("The project is suspended or being removed, so nothing is trained."))
+    made = note(project, because=Because.PERSON, by=by)
+    if made is None:
+        raise Conflict(_("A training waits to begin already."))
+    return made
+
+
+def note(project: Project, *, because: Because, by: "Person | None" = None, cause: str = "") -> TrainingAsked | None:
+    """Write down that the project is to be trained, and ring; None when a training waits already."""
+    try:
+        with transaction.atomic():
+            row = TrainingAsked.objects.create(
+                project=project,
+                because=because,
+                cause=cause,
+                asked_by_id=by.pk if by else None,
+                asked_by_name=by.get_username() if by else "",
+            )
+            ring(SEND, row.pk)
+    except IntegrityError:
+        return None
+    log.info("training_asked", project=project.slug, because=because.value)
+    return row
+
+
+def due(*, limit: int) -> list[int]:
+    """Ids of what is to be sent, longest due first."""
+    rows = TrainingAsked.objects.filter(sent_at=None, given_up_at=None, next_try_at__lte=timezone.now())
+    return list(rows.order_by("next_try_at").values_list("pk", flat=True)[:limit])
+
+
+def send(training_id: int, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
+    """Have CI begin one that is due. Raises nothing for a forge or a listener that is away: we try again."""
+    row = _claim(training_id)
+    if row is None:
+        return
+    project = row.project
+    if project.suspended or project.deletion_requested_at is not None:
+        give_up(row, "The project is suspended or being removed.")
+        return
+    try:
+        commit = _begin(row, installation=installation, open_client=open_client)
+    except (PermanentError, NoWish) as error:
+        give_up(row, str(error))
+    except TemporaryError as error:
+        told = timedelta(seconds=error.delay) if error.delay else pause_after(row.tries)
+        not_now(row, error.message, pause=min(told, LONGEST_PAUSE))
+    else:
+        TrainingAsked.objects.filter(pk=row.pk).update(sent_at=timezone.now(), commit=commit, why="")
+        log.info("training_sent", project=project.slug, commit=commit[:10])
+
+
+def _claim(training_id: int) -> TrainingAsked | None:
+    now = timezone.now()
+    with transaction.atomic():
+        rows = TrainingAsked.objects.select_for_update(skip_locked=True, of=("self",)).select_related("project__team")
+        row = rows.filter(pk=training_id, sent_at=None, given_up_at=None, next_try_at__lte=now).first()
+        if row is not None:
+            row.tries, row.next_try_at = row.tries + 1, now + LEASE
+            row.save(update_fields=["tries", "next_try_at"])
+    return row
+
+
+def _begin(row: TrainingAsked, *, installation: Installation, open_client: Callable[[str], Any]) -> str:
+    """Have CI begin; the commit that is trained. Raises what the forge and the listener raise, and NoWish."""
+    wish = present_wish(row.project, settings=installation)
+    client: ForgeClient = open_client(wish.forge.name)
+    name = full_name(wish)
+    found = client.repository(name)
+    if found is None:
+        raise PermanentError(f"The forge shows us no repository {name}.")
+    branch = found["default_branch"]
+    head = client.branch_head(name, branch)
+    if head is None:
+        raise PermanentError(f"{name} has no commit yet, so there is nothing to train.")
+    if ci.listener(wish):
+        _ring_listener(row, wish, found, sha=head["sha"])
+    elif ci.by_actions(wish):
+        client.start_workflow(name, ci.ACTIONS_FILE.rpartition("/")[2], branch)
+    else:
+        raise PermanentError(ci.deaf_to_forge(wish) or f"{wish.cluster.name} has no CI, so nothing can be started.")
+    return head["sha"]
+
+
+def _ring_listener(row: TrainingAsked, wish: Wish, repository: Any, *, sha: str) -> None:
+    ci_listener.deliver(
+        ci.listener(wish),
+        push_body(repository, sha=sha, bot=wish.forge.bot, training=row.pk),
+        secret=wish.secret("webhook"),
+        event="push",
+        delivery=f"slipway-training-{wish.uid}-{row.pk}",
+    )
+
+
+def push_body(repository: Any, *, sha: str, bot: str, training: int) -> bytes:
+    """A forge's push of a commit to the branch where it is already. `slipway` says which training asks for it."""
+    payload = {
+        "ref": f"refs/heads/{repository['default_branch']}",
+        "before": sha,
+        "after": sha,
+        "repository": {
+            "id": repository["id"],
+            "full_name": repository["full_name"],
+            "default_branch": repository["default_branch"],
+        },
+        "sender": {"login": bot},
+        "slipway": {"training": str(training)},
+    }
+    return json.dumps(payload).encode()

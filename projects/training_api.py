@@ -1,0 +1,88 @@
+"""Trainings over REST: ask for one, and see what became of those that were asked for."""
+
+from datetime import datetime
+from typing import Literal
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import training
+from projects.api_base import Api, person, plain, visible_project
+from projects.idempotency import idempotent
+from projects.models import TrainingAsked
+from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
+from projects.pagination import PageQuery, page_of
+from projects.payload import Closed, read_body, read_query
+from projects.reference_serializers import Nothing
+
+
+class TrainingOut(BaseModel):
+    """One training that somebody or something asked for."""
+
+    id: int
+    because: Literal["person", "schedule", "data"]
+    cause: str = Field(description="Which time it was, or what changed; empty for a person's.")
+    asked_by: str = Field(description="Empty when it was no person.")
+    asked_at: datetime
+    begun_at: datetime | None = Field(description="When CI took it; null: not yet, or never.")
+    commit: str = Field(description="What is trained; empty until CI took it.")
+    given_up_at: datetime | None
+    why: str = Field(description="Why CI did not take it.")
+
+    @classmethod
+    def of(cls, row: TrainingAsked) -> "TrainingOut":
+        """One row."""
+        return cls(
+            id=row.pk,
+            because=row.because,
+            cause=row.cause,
+            asked_by=row.asked_by_name,
+            asked_at=row.made_at,
+            begun_at=row.sent_at,
+            commit=row.commit,
+            given_up_at=row.given_up_at,
+            why=row.why,
+        )
+
+
+class TrainingPageOut(BaseModel):
+    """A page, newest first."""
+
+    items: list[TrainingOut]
+    next: str | None = Field(description="Address of the next page; null on the last.")
+
+
+class Trainings(Api):
+    """CI runs on the default branch that nobody pushed for."""
+
+    @extend_schema(
+        operation_id="list_trainings",
+        summary="Trainings that were asked for, newest first",
+        tags=["reports"],
+        parameters=parameters_of(PageQuery),
+        responses=answers({200: TrainingPageOut}, 404),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """A page of them."""
+        asked = read_query(PageQuery, request)
+        rows, after = page_of(visible_project(request, slug).trainings.all(), asked=asked, request=request)
+        return Response(plain(TrainingPageOut(items=[TrainingOut.of(row) for row in rows], next=after)))
+
+    @extend_schema(
+        operation_id="ask_for_training",
+        summary="Have CI train the model again (owners, editors, platform team)",
+        description="CI runs on the default branch with the data as it is now. 409 while one waits to begin.",
+        tags=["reports"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=Nothing,
+        responses=answers({202: TrainingOut}, 403, 404, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        """Write it down; the worker has CI begin."""
+        read_query(Closed, request)
+        project = visible_project(request, slug)
+        read_body(Nothing, request)
+        return Response(plain(TrainingOut.of(training.ask(project, by=person(request)))), status=202)

@@ -1,0 +1,25 @@
+"""The worker's part of continuous training. A ring may come twice or never without harm."""
+
+from celery import shared_task
+
+from projects import training
+from projects.doorbell import ring
+from projects.installation import installation
+from provisioning import targets
+
+_AT_MOST = 50
+
+
+@shared_task
+def send(training_id: int) -> None:
+    """Ring CI's listener for one training."""
+    settings = installation()
+    opener = targets.opener(settings.catalogue, resolve=settings.resolve)
+    training.send(training_id, installation=settings, open_client=opener)
+
+
+@shared_task
+def ring_for_trainings() -> None:
+    """Ring for what is due. This is what makes a lost ring cost seconds and nothing else."""
+    for training_id in training.due(limit=_AT_MOST):
+        ring(training.SEND, training_id)

@@ -1,0 +1,192 @@
+"""Training without a push: the listener is rung as the forge rings it, at least once, and nothing is lost."""
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from projects import training
+from projects.errors import Conflict, NotAllowed, NotFound
+from projects.installation import installation
+from projects.models import Membership, Project, TrainingAsked
+from projects.training_tasks import ring_for_trainings, send
+from projects.wishes import present_wish
+from tests.people import bearer, client, person
+from tests.projects.tended import ALICE, REPOSITORY, World, asked, look
+from tests.provisioning.clients.recorded import Played
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONTRIBUTORS = [ALICE, {"user": "charlie@corp.example", "role": "viewer"}]
+
+
+@pytest.fixture
+def listener() -> Iterator[Played]:
+    server = Played()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def project(world: World, listener: Played, settings: Any) -> Project:
+    before = installation()
+    (cluster,) = before.catalogue.clusters
+    own = cluster.model_copy(update={"ci_listener_url": f"{listener.url}/"})
+    settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update={"clusters": (own,)}))
+    made = asked(contributors=CONTRIBUTORS)
+    for one in CONTRIBUTORS:
+        Membership.objects.create(project=made, subject=one["user"], is_group=False, role=one["role"])
+    return look(made)
+
+
+def due_now() -> None:
+    TrainingAsked.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_the_listener_gets_a_signed_push_of_what_is_there(world: World, listener: Played, project: Project) -> None:
+    listener.answers["POST", "/"] = (202, {})
+    row = training.ask(project, by=person("alice"))
+    assert world.rung[-1] == "projects.training_tasks.send"
+    send(row.pk)
+    sha = world.forge.branch_head(REPOSITORY, "main")["sha"]  # type: ignore[index]
+    (sent,) = listener.asked
+    assert sent.body["after"] == sent.body["before"] == sha
+    assert (sent.body["ref"], sent.body["repository"]["full_name"]) == ("refs/heads/main", REPOSITORY)
+    assert sent.body["slipway"] == {"training": str(row.pk)}
+    secret = present_wish(project, settings=installation()).secret("webhook")
+    body = training.push_body(world.forge.repository(REPOSITORY), sha=sha, bot="slipway-bot", training=row.pk)
+    headers = listener.sent_headers[0]
+    assert headers["X-Hub-Signature-256"] == "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    assert (headers["X-GitHub-Event"], headers["X-GitHub-Delivery"]) == (
+        "push",
+        f"slipway-training-{project.uid}-{row.pk}",
+    )
+    row.refresh_from_db()
+    assert (row.commit, row.sent_at is None, row.why) == (sha, False, "")
+    send(row.pk)
+    assert len(listener.asked) == 1
+
+
+def test_a_listener_that_is_away_is_rung_again(listener: Played, project: Project) -> None:
+    listener.answers["POST", "/"] = (503, {})
+    row = training.ask(project, by=person("alice"))
+    send(row.pk)
+    row.refresh_from_db()
+    assert (row.sent_at, row.given_up_at, row.why) == (None, None, "The CI listener does not take it now (503).")
+    listener.answers["POST", "/"] = (202, {})
+    assert training.due(limit=5) == []
+    due_now()
+    ring_for_trainings()
+    assert training.due(limit=5) == [row.pk]
+    send(row.pk)
+    row.refresh_from_db()
+    assert row.sent_at is not None
+
+
+def test_a_refusal_is_given_up_and_said(listener: Played, project: Project) -> None:
+    listener.answers["POST", "/"] = (302, {}, {"Location": "http://127.0.0.1:1/"})
+    row = training.ask(project, by=person("alice"))
+    send(row.pk)
+    row.refresh_from_db()
+    assert (row.given_up_at is None, row.why) == (False, "The CI listener refuses the delivery (302).")
+    assert len(listener.asked) == 1
+    training.ask(project, by=person("alice"))
+
+
+def test_who_may_ask(project: Project) -> None:
+    for member_or_viewer in ("bob", "charlie"):
+        with pytest.raises(NotAllowed, match="Owners, editors and the platform team have the model trained"):
+            training.ask(project, by=person(member_or_viewer))
+    Membership.objects.filter(subject="charlie@corp.example").delete()
+    with pytest.raises(NotFound):
+        training.ask(project, by=person("charlie"))
+    training.ask(project, by=person("paula"))
+    with pytest.raises(Conflict, match="waits to begin already"):
+        training.ask(project, by=person("alice"))
+
+
+def test_a_suspended_project_is_not_trained(listener: Played, project: Project) -> None:
+    row = training.ask(project, by=person("alice"))
+    Project.objects.update(suspended=True)
+    send(row.pk)
+    row.refresh_from_db()
+    assert (listener.asked, row.why) == ([], "The project is suspended or being removed.")
+    project.refresh_from_db()
+    with pytest.raises(Conflict, match="suspended or being removed, so nothing is trained"):
+        training.ask(project, by=person("alice"))
+
+
+@pytest.fixture
+def by_actions(world: World, settings: Any) -> Project:
+    """A project whose forge runs the workflow, where no listener is rung."""
+    before = installation()
+    (cluster,), (forge,) = before.catalogue.clusters, before.catalogue.forges
+    catalogue = before.catalogue.model_copy(
+        update={
+            "clusters": (cluster.model_copy(update={"ci": "actions", "ci_listener_url": ""}),),
+            "forges": (forge.model_copy(update={"actions": True}),),
+        }
+    )
+    settings.INSTALLATION = replace(before, catalogue=catalogue)
+    return look(asked(contributors=CONTRIBUTORS))
+
+
+def test_a_forge_that_runs_the_workflow_is_told_to(world: World, by_actions: Project) -> None:
+    row = training.note(by_actions, because=training.Because.DATA, cause="raw/ changed")
+    assert row is not None
+    send(row.pk)
+    assert world.forge.made("start_workflow") == [("start_workflow", REPOSITORY, "ci.yaml", "main")]
+    row.refresh_from_db()
+    assert (row.commit, row.asked_by_name, row.cause) == (
+        world.forge.branch_head(REPOSITORY, "main")["sha"],
+        "",
+        "raw/ changed",
+    )  # type: ignore[index]
+
+
+def test_where_no_ci_is_it_says_so(world: World, project: Project, settings: Any) -> None:
+    before = installation()
+    (cluster,) = before.catalogue.clusters
+    none = cluster.model_copy(update={"ci_listener_url": ""})
+    settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update={"clusters": (none,)}))
+    row = training.ask(project, by=person("alice"))
+    send(row.pk)
+    row.refresh_from_db()
+    assert row.why == "cluster-north has no CI, so nothing can be started."
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_page_asks_and_shows_what_became_of_it(listener: Played, project: Project) -> None:
+    listener.answers["POST", "/"] = (202, {})
+    page = "/projects/demand/models/"
+    assert "Train again" not in client("alice").get(page).content.decode()
+    assert client("charlie").post(f"{page}train/").status_code == 403
+    assert client("alice").post(f"{page}train/").headers["Location"] == f"{page}#trainings"
+    text = " ".join(client("alice").get(page).content.decode().split())
+    assert "Asked by alice@corp.example" in text
+    assert "About to begin." in text
+    assert "Train again</button>" in text
+    assert "Train again</button>" not in client("charlie").get(page).content.decode()
+    assert client("alice").post(f"{page}train/").status_code == 409
+    send(TrainingAsked.objects.get().pk)
+    assert "CI took it" in client("alice").get(page).content.decode()
+
+
+def test_the_api_asks_once_and_lists(project: Project) -> None:
+    url = "/api/v1/projects/demand/trainings/"
+    asked = {"content_type": "application/json", "headers": {"Idempotency-Key": "train-1"}}
+    made = bearer("alice").post(url, data={}, **asked)
+    assert (made.status_code, made.json()["because"], made.json()["begun_at"]) == (202, "person", None)
+    assert bearer("alice").post(url, data={}, **asked).json() == made.json()
+    assert bearer("alice").post(url, data={}, content_type="application/json").status_code == 409
+    assert bearer("charlie").get(url).json()["items"] == [made.json()]
+    assert bearer("charlie").post(url, data={}, content_type="application/json").status_code == 403
