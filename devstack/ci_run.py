@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from devstack import builds
+from devstack import builds, toolchain
 from devstack.ci_jobs import Job
 from devstack.files import remove_tree
 from devstack.process_control import die_with_parent, marked_with, signal_group
 from devstack.processes import PASSED_ON
-from devstack.stack import Stack
 from devstack.supervisor import MARK
 
 MINUTES = 20
@@ -248,6 +247,7 @@ def _copy_masked(source: Iterable[bytes], target: IO[str], *, values: Iterable[s
         written += len(text)
 
 
-def cache_folder(stack: Stack) -> Path:
-    """Where runs keep virtual environments for each other."""
-    return stack.folder / "ci" / "cache"
+def cache_folder() -> Path:
+    """Where runs of all stacks keep virtual environments for each other; those of another Python are apart."""
+    major, minor = sys.version_info[:2]
+    return toolchain.cache() / f"ci-python{major}.{minor}"

@@ -39,7 +39,7 @@ class Runner:
         self.forge_url = f"http://127.0.0.1:{stack.ports()['gitea']}"
         self.forge = Account(base=self.forge_url, token=stack.secret(CI_TOKEN))
         self.work = self.queue.folder / "work"
-        self.cache = ci_run.cache_folder(stack)
+        self.cache = ci_run.cache_folder()
         self.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def take(self, job: Job) -> None:

@@ -1,6 +1,6 @@
 """A project rendered from the platform's template, and the environment that its own tests and pipeline run in.
 
-The environment is made once from the template's requirements.lock and kept in the cache folder of the dev stack.
+The environment is made once from the template's requirements.lock, where runs of CI in the dev stack find it too.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack import python_env, toolchain
+from devstack import ci_run, python_env
 from provisioning.project_templates import answers
 from provisioning.project_templates.rendering import Templates, files_for
 from provisioning.rendered import Rendered
@@ -36,7 +36,7 @@ def rendered(templates: Templates) -> Rendered:
 @pytest.fixture(scope="session")
 def tools() -> Path:
     """The programs of the project's locked environment. Skips where no index of packages can be reached."""
-    venv = toolchain.cache() / f"model-venv-{python_env.digest(LOCK)[:16]}"
+    venv = ci_run.cache_folder() / f"venv-{python_env.digest(LOCK)[:16]}"
     venv.parent.mkdir(parents=True, exist_ok=True)
     with venv.with_suffix(".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
