@@ -27,6 +27,7 @@ _ROUNDS = (
     "feedback_tasks",
     "template_tasks",
     "training_tasks",
+    "scorecard_tasks",
 )
 _LARGE = (
     "projects.tasks.scan_fleet",
@@ -85,6 +86,11 @@ app.conf.update(
             "options": {"expires": _config.usage_seconds},
         },
         "count-fleet": {"task": "projects.platform_tasks.count_fleet", "schedule": 15.0, "options": {"expires": 15}},
+        "judge-fleet": {
+            "task": "projects.scorecard_tasks.judge_fleet",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "remind-deciders": {
             "task": "projects.decision_tasks.remind_deciders",
             "schedule": 300.0,

@@ -15,6 +15,7 @@ from projects import (
     directory_api,
     notice_api,
     report_api,
+    scorecard_api,
     team_api,
     training_api,
     usage_api,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("projects/<slug:slug>/reports/", report_api.Reports.as_view(), name="reports"),
     path("projects/<slug:slug>/reports/<int:report>/", report_api.ReportDetail.as_view(), name="report"),
     path("projects/<slug:slug>/reports/<int:report>/plots/<int:plot>/", report_api.PlotDetail.as_view(), name="plot"),
+    path("projects/<slug:slug>/scorecard/", scorecard_api.Scorecard.as_view(), name="scorecard"),
     path("projects/<slug:slug>/trainings/", training_api.Trainings.as_view(), name="trainings"),
     path("projects/<slug:slug>/credentials/", credential_api.Credentials.as_view(), name="credentials"),
     path(

@@ -46,6 +46,7 @@ TABS = (
     Tab("resources", _("Resources"), live=("word", "board", "spoken")),
     Tab("people", _("People")),
     Tab("models", _("Models")),
+    Tab("scorecard", _("Scorecard")),
     Tab("usage", _("Usage")),
     Tab("credentials", _("Credentials"), live=("word", "credentials", "spoken")),
     Tab("activity", _("Activity")),

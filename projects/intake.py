@@ -38,6 +38,7 @@ from projects.models import Action, Decision, Delivery, Door, ProjectRequest, Re
 from projects.profile import FILE, Profile
 from projects.pull_requests import look_at_pull_request
 from projects.renamed import present_repository
+from projects.repository_documents import note_documents
 from projects.verdicts import granted_project, request_of
 from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
 from provisioning.forge import ForgeClient
@@ -126,6 +127,8 @@ def _look(
         except PermanentError as error:
             outcome = error.message
         _answered([one for one in asked if (one.pull_request, one.event) == (number, event)], outcome)
+    # Last, since nobody waits for it.
+    note_documents(desk)
 
 
 def _answered(deliveries: Sequence[Delivery], outcome: str) -> None:

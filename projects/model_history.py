@@ -13,7 +13,8 @@ from projects.models import Project, Report
 DRAWN = 30
 """Runs that a chart has room for."""
 _BRANCHES = 12
-_USUAL = ("main", "master")
+USUAL = ("main", "master")
+"""What the default branch is usually called."""
 
 COLUMNS = (
     "received_at",
@@ -50,7 +51,7 @@ def branches_of(project: Project) -> list[str]:
     """Branches with reports, the default one first, then by the newest report; at most a dozen."""
     rows = project.reports.filter(pull_request=None).order_by().values("branch").annotate(last=Max("pk"))
     found = [str(row["branch"]) for row in rows.order_by("-last")[:_BRANCHES]]
-    usual = [name for name in _USUAL if name in found][:1]
+    usual = [name for name in USUAL if name in found][:1]
     return usual + [name for name in found if name not in usual]
 
 

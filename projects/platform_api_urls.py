@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from projects import announcement_api, bulk_api, platform_api, template_api
+from projects import announcement_api, bulk_api, platform_api, scorecard_api, template_api
 
 urlpatterns = [
     path("fleet/", platform_api.Fleet.as_view(), name="platform-fleet"),
     path("stuck/", platform_api.StuckResources.as_view(), name="platform-stuck"),
     path("drift/", platform_api.Drifts.as_view(), name="platform-drift"),
     path("templates/", template_api.Templates.as_view(), name="platform-templates"),
+    path("scorecard/", scorecard_api.FleetScorecard.as_view(), name="platform-scorecard"),
     path("runs/", bulk_api.Runs.as_view(), name="platform-runs"),
     path("runs/<int:run>/", bulk_api.RunDetail.as_view(), name="platform-run"),
     path("runs/<int:run>/items/", bulk_api.RunItems.as_view(), name="platform-run-items"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import announcement_views, bulk_views, platform_views, seeing_views, template_views
+from projects import announcement_views, bulk_views, platform_views, scorecard_views, seeing_views, template_views
 
 app_name = "platform"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("stuck/", platform_views.stuck, name="stuck"),
     path("drift/", platform_views.drift, name="drift"),
     path("templates/", template_views.templates, name="templates"),
+    path("scorecard/", scorecard_views.fleet, name="scorecard"),
     path("tables/", platform_views.table, name="table"),
     path("actions/", bulk_views.actions, name="actions"),
     path("actions/<int:run>/", bulk_views.run_page, name="run"),

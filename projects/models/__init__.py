@@ -36,7 +36,7 @@ from projects.models.deciding import Reminder, RequestComment, RequestRevision, 
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
 from projects.models.mail_choices import MailChoice, MutedProject
 from projects.models.notices import EndTold, Mailing, Notice, Sending
-from projects.models.platform import FleetSummary, ReadyTime, SeenAs, SkippedKind
+from projects.models.platform import FleetSummary, ReadyTime, Scorecard, SeenAs, SkippedKind
 from projects.models.reports import Feedback, Plot, Report
 from projects.models.succession import OfferedTo, Succession
 from projects.models.templates import TemplateUse, TemplateVersion
@@ -82,6 +82,7 @@ __all__ = [
     "Reveal",
     "Rotation",
     "RunState",
+    "Scorecard",
     "SeenAs",
     "Sending",
     "SkippedKind",

@@ -279,6 +279,10 @@ class RegisteredRepository(models.Model):
     seen_commit = models.CharField(max_length=64, default="", blank=True, help_text="The newest commit answered.")
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    documents = models.JSONField(
+        null=True, blank=True, help_text="Of the files that document a model, those that it has. Empty: not looked."
+    )
+    documents_at = models.CharField(max_length=64, default="", blank=True, help_text="The commit that was looked into.")
 
     class Meta:
         constraints = [models.UniqueConstraint("forge", Lower("full_name"), name="registered_repository_once")]

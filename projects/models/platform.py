@@ -51,6 +51,17 @@ class FleetSummary(models.Model):
         return f"fleet at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
+class Scorecard(models.Model):
+    """What the rules of the scorecard said of a project when all were judged last, for lists over the fleet."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="scorecard")
+    marks = models.JSONField(default=dict, help_text="By rule: yes, no or unknown.")
+    judged_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"scorecard of project {self.project_id}"
+
+
 @pghistory.track(
     pghistory.InsertEvent(),
     pghistory.DeleteEvent(),

@@ -1,0 +1,333 @@
+"""How a project stands on the five pillars of a model that lives: rules with a yes, a no, and what to do. Pure.
+
+A rule that can't be judged says so; nothing counts as good because nobody knows. A new rule is one more entry of RULES.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+RECENT = timedelta(days=30)
+"""How old the newest run may be, for CI or training to count as running."""
+KEPT_EXAMPLES = 10
+"""Examples of a regression set, below which it guards nothing."""
+OWNERS = 2
+LEAST_USED, MOST_USED = 0.1, 0.9
+"""Between these shares of what a plan allows, the plan fits."""
+FULL = 0.8
+YOUNG = timedelta(days=7)
+"""So long nobody says that a project uses too little."""
+CARDS = ("DATA_CARD.md", "MODEL_CARD.md")
+OWNERS_FILE = "CODEOWNERS"
+
+
+class Mark(StrEnum):
+    """What a rule comes to."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Reported(NamedTuple):
+    """The newest report of the main branch."""
+
+    at: datetime
+    data_hash: str
+    environment_hash: str
+    tests_passed: int
+    tests_failed: int
+    regression_examples: int
+    thresholds: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a project. None where nobody told.
+
+    repeated: whether the last run that was run again gave the same metrics. documents: of CARDS and OWNERS_FILE, those
+    that the repository has. shares: by measure, the most that was used in two weeks, of what the plan allows.
+    lasting: those measures whose use stays until somebody frees it.
+    """
+
+    now: datetime
+    created_at: datetime
+    report: Reported | None
+    repeated: bool | None
+    trained_at: datetime | None
+    retrains: bool
+    environment: str
+    gate_required: bool
+    approvals: int
+    owners: int
+    owner_groups: int
+    documents: frozenset[str] | None
+    shares: Mapping[str, float]
+    lasting: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a rule says of a project, and what to do about it ("" when there is nothing to do)."""
+
+    mark: Mark
+    says: str
+    do: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. tab: the project's page where it is put right."""
+
+    name: str
+    pillar: str
+    title: "StrPromise"
+    tab: str
+    judge: Callable[[Facts], Judged]
+
+
+PILLARS: "Mapping[str, StrPromise]" = {
+    "reproducibility": gettext_lazy("Reproducibility"),
+    "robustness": gettext_lazy("Robustness"),
+    "automation": gettext_lazy("Automation"),
+    "collaboration": gettext_lazy("Collaboration"),
+    "scalability": gettext_lazy("Scalability"),
+}
+
+
+def _yes(says: str) -> Judged:
+    return Judged(Mark.YES, says)
+
+
+def _no(says: str, do: str) -> Judged:
+    return Judged(Mark.NO, says, do)
+
+
+def _unknown(says: str, do: str) -> Judged:
+    return Judged(Mark.UNKNOWN, says, do)
+
+
+def _no_report() -> Judged:
+    return _unknown(_("No run of the main branch has reported yet."), _("Have CI report how the model did."))
+
+
+def _data(facts: Facts) -> Judged:
+    if facts.report is None:
+        return _no_report()
+    if facts.report.data_hash:
+        return _yes(_("The newest run names the version of its data."))
+    return _no(
+        _("The newest run doesn't say which data it used."),
+        _("Track the data with DVC and report its hash (data_hash)."),
+    )
+
+
+def _environment(facts: Facts) -> Judged:
+    if facts.report is None:
+        return _no_report()
+    if facts.report.environment_hash:
+        return _yes(_("The newest run names the versions of its packages."))
+    return _no(
+        _("The newest run doesn't say which packages it used."),
+        _("Lock the packages and report the hash of the lock (environment_hash)."),
+    )
+
+
+def _repeated(facts: Facts) -> Judged:
+    if facts.repeated is None:
+        do = _("Have CI train a second time and report whether the metrics are the same (reproduced).")
+        return _unknown(_("No run was repeated yet."), do)
+    if facts.repeated:
+        return _yes(_("The last run that was repeated gave the same metrics."))
+    return _no(
+        _("The last run that was repeated gave other metrics."),
+        _("Fix seeds, the number of threads and the order of the data."),
+    )
+
+
+def _tests(facts: Facts) -> Judged:
+    if facts.report is None:
+        return _no_report()
+    passed, failed = facts.report.tests_passed, facts.report.tests_failed
+    if failed:
+        says = ngettext("%(count)d model test fails.", "%(count)d model tests fail.", failed) % {"count": failed}
+        return _no(says, _("Mend the model, or the test if what it asks for is no longer right."))
+    if passed:
+        return _yes(
+            ngettext("%(count)d model test passed.", "%(count)d model tests passed.", passed) % {"count": passed}
+        )
+    return _no(
+        _("The newest run tried no model test."),
+        _("Write down how the model has to behave: invariance, direction, minimum."),
+    )
+
+
+def _kept_examples(facts: Facts) -> Judged:
+    if facts.report is None:
+        return _no_report()
+    count = facts.report.regression_examples
+    says = ngettext("%(count)d kept example is tried again.", "%(count)d kept examples are tried again.", count)
+    if count >= KEPT_EXAMPLES:
+        return _yes(says % {"count": count})
+    do = _("Keep at least %(least)d examples that the model once got wrong.") % {"least": KEPT_EXAMPLES}
+    return _no(says % {"count": count}, do)
+
+
+def _thresholds(facts: Facts) -> Judged:
+    if facts.report is None:
+        return _no_report()
+    if not facts.report.thresholds:
+        return _no(
+            _("No metric has a threshold."), _("Give at least one metric a threshold, so that the gate can hold.")
+        )
+    if not facts.gate_required:
+        return _no(
+            _("The model gate is shown, but a worse model can be merged."),
+            _("Require the model gate: option “Model gate” of the repository."),
+        )
+    return _yes(_("Only a model that keeps its thresholds is merged."))
+
+
+def _ci(facts: Facts) -> Judged:
+    if facts.report is None:
+        return _no_report()
+    if facts.report.at >= facts.now - RECENT:
+        return _yes(_("CI reported in the last %(days)d days.") % {"days": RECENT.days})
+    return _no(
+        _("CI has not reported for more than %(days)d days.") % {"days": RECENT.days},
+        _("Push, or have the model trained again."),
+    )
+
+
+def _training(facts: Facts) -> Judged:
+    if facts.retrains:
+        return _yes(_("It is trained again by itself."))
+    if facts.trained_at is not None and facts.trained_at >= facts.now - RECENT:
+        says = _("It was trained again in the last %(days)d days, but only because somebody asked.")
+        return _no(says % {"days": RECENT.days}, _("Give it a schedule: options of the Kind retrain."))
+    return _no(_("Nothing trains it again but a push."), _("Give it a schedule: options of the Kind retrain."))
+
+
+def _target(facts: Facts) -> Judged:
+    if facts.environment in ("test", "prod"):
+        return _yes(_("It is delivered to %(environment)s.") % {"environment": facts.environment})
+    return _no(
+        _("It is for development: nothing says where its model goes."),
+        _("Set the environment to test or prod when the model is used from here."),
+    )
+
+
+def _owners(facts: Facts) -> Judged:
+    if facts.owner_groups:
+        return _yes(_("A directory group owns it."))
+    count = facts.owners
+    says = ngettext("%(count)d person owns it.", "%(count)d people own it.", count) % {"count": count}
+    if count >= OWNERS:
+        return _yes(says)
+    return _no(says, _("Make a second person or a group an owner, so that nobody's holiday stops it."))
+
+
+def _reviews(facts: Facts) -> Judged:
+    count = facts.approvals
+    if count:
+        says = ngettext("A pull request needs %(count)d approval.", "A pull request needs %(count)d approvals.", count)
+        return _yes(says % {"count": count})
+    return _no(_("A pull request needs nobody's approval."), _("Ask for one: option “Approvals” of the repository."))
+
+
+def _documents(facts: Facts) -> Judged:
+    if facts.documents is None:
+        return _unknown(_("The repository was not looked into yet."), _("It is with the next push to its main branch."))
+    missing = [name for name in (*CARDS, OWNERS_FILE) if name not in facts.documents]
+    if not missing:
+        return _yes(_("Model card, data card and code owners are in the repository."))
+    return _no(
+        _("Missing in the repository: %(files)s.") % {"files": ", ".join(missing)},
+        _("Add what is missing to the main branch."),
+    )
+
+
+def _plan(facts: Facts) -> Judged:
+    passing = {name: share for name, share in facts.shares.items() if name not in facts.lasting}
+    if not passing:
+        return _unknown(_("Nothing was measured in the last two weeks."), _("It is measured by itself."))
+    share = max(passing.values())
+    says = _("At most %(percent)d %% of what the plan allows was used in two weeks.") % {"percent": round(share * 100)}
+    if share > MOST_USED:
+        return _no(says, _("Choose a larger plan, before work has to wait."))
+    if share >= LEAST_USED:
+        return _yes(says)
+    if facts.now - facts.created_at < YOUNG:
+        return _unknown(says, _("It is too young to be judged."))
+    return _no(says, _("Choose a smaller plan, so that others can use the rest."))
+
+
+def _room(facts: Facts) -> Judged:
+    lasting = {name: share for name, share in facts.shares.items() if name in facts.lasting}
+    if not lasting:
+        return _unknown(_("Nothing was measured in the last two weeks."), _("It is measured by itself."))
+    share = max(lasting.values())
+    says = _("Its storage is %(percent)d %% full.") % {"percent": round(share * 100)}
+    return _yes(says) if share < FULL else _no(says, _("Remove what nobody needs, or choose a larger plan."))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("data-pinned", "reproducibility", gettext_lazy("Data is pinned"), "models", _data),
+    Rule("environment-pinned", "reproducibility", gettext_lazy("Packages are pinned"), "models", _environment),
+    Rule("repeated", "reproducibility", gettext_lazy("A second run gives the same"), "models", _repeated),
+    Rule("tests-pass", "robustness", gettext_lazy("Model tests pass"), "models", _tests),
+    Rule("examples-kept", "robustness", gettext_lazy("Past mistakes are kept"), "models", _kept_examples),
+    Rule("gate-holds", "robustness", gettext_lazy("The gate holds"), "settings", _thresholds),
+    Rule("ci-runs", "automation", gettext_lazy("CI runs"), "models", _ci),
+    Rule("trains-itself", "automation", gettext_lazy("It trains by itself"), "settings", _training),
+    Rule("has-a-target", "automation", gettext_lazy("It is delivered somewhere"), "settings", _target),
+    Rule("two-owners", "collaboration", gettext_lazy("Two owners"), "people", _owners),
+    Rule("reviewed", "collaboration", gettext_lazy("Changes are reviewed"), "settings", _reviews),
+    Rule("documented", "collaboration", gettext_lazy("It is documented"), "project", _documents),
+    Rule("plan-fits", "scalability", gettext_lazy("The plan fits"), "usage", _plan),
+    Rule("has-room", "scalability", gettext_lazy("There is room to grow"), "usage", _room),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One rule and what it says of a project."""
+
+    rule: Rule
+    judged: Judged
+
+
+@dataclass(frozen=True)
+class Pillar:
+    """One pillar: its rules, and how many of them say yes."""
+
+    name: str
+    title: "StrPromise"
+    lines: tuple[Line, ...]
+
+    @property
+    def held(self) -> int:
+        """How many rules say yes."""
+        return sum(line.judged.mark is Mark.YES for line in self.lines)
+
+
+def judge(facts: Facts) -> tuple[Pillar, ...]:
+    """Every pillar with its rules, in the order of pages."""
+    lines = [Line(rule, rule.judge(facts)) for rule in RULES]
+    return tuple(
+        Pillar(name, title, tuple(line for line in lines if line.rule.pillar == name))
+        for name, title in PILLARS.items()
+    )
+
+
+def marks(pillars: Iterable[Pillar]) -> dict[str, str]:
+    """What each rule comes to, by its name: the form in which it is kept."""
+    return {line.rule.name: line.judged.mark.value for pillar in pillars for line in pillar.lines}

@@ -1,0 +1,49 @@
+"""The pages of the scorecard: one project's, judged as it is now, and the fleet's, as it was judged last."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from projects import scorecard_board
+from projects.answers import find, person_of, platform_admin_of
+from projects.frame import frame
+from projects.listing import page_of
+from projects.models import Team
+from projects.scorecard import PILLARS, RULES, Mark, judge
+from projects.scorecard_facts import facts_of
+
+PAGE = 50
+
+
+@require_GET
+def scorecard(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every rule with what it says and what to do."""
+    found = find(person_of(request), slug)
+    pillars = [
+        (pillar, [(line, reverse(f"projects:{line.rule.tab}", args=[found.slug])) for line in pillar.lines])
+        for pillar in judge(facts_of([found])[found.pk])
+    ]
+    return render(request, "projects/scorecard.html", {**frame(request, found, tab="scorecard"), "pillars": pillars})
+
+
+@require_GET
+def fleet(request: HttpRequest) -> HttpResponse:
+    """Each rule with its counts, then the projects. Narrowed by `team`, or by `rule` and what it says (`mark`)."""
+    platform_admin_of(request)
+    team, rule, mark = (request.GET.get(name, "") for name in ("team", "rule", "mark"))
+    rule = rule if rule in {one.name for one in RULES} else ""
+    mark = mark if mark in set(Mark) else ""
+    rows = scorecard_board.cards(team=team, rule=rule, mark=mark)
+    page = page_of(rows, before=request.GET.get("before", ""), size=PAGE)
+    shown = {
+        "counted": scorecard_board.counted(),
+        "pillars": PILLARS,
+        "cards": [(card, scorecard_board.held(card)) for card in page.rows],
+        "older": page.older,
+        "team": team,
+        "teams": Team.objects.order_by("slug").values_list("slug", flat=True),
+        "rule": next((one for one in RULES if one.name == rule), None) if mark else None,
+        "mark": mark,
+    }
+    return render(request, "platform/scorecard.html", shown)

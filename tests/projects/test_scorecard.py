@@ -1,0 +1,257 @@
+"""The scorecard: each rule's yes, no and not known; its facts from rows; its pages and files."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from projects.models import Membership, Project, RegisteredRepository, Scorecard, TrainingAsked, UsageDay
+from projects.scorecard import CARDS, OWNERS_FILE, RULES, Facts, Judged, Mark, Reported, judge, marks
+from projects.scorecard_facts import facts_of
+from projects.scorecard_tasks import judge_fleet
+from projects.today import today
+from tests.ci import MAE, PASSED, ci, send
+from tests.people import bearer, client, person, teams
+from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
+from tests.projects.tended import World, asked
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+REPORT = Reported(
+    at=NOW - timedelta(days=1),
+    data_hash="d41d8cd9.dir",
+    environment_hash="e3b0c442",
+    tests_passed=12,
+    tests_failed=0,
+    regression_examples=20,
+    thresholds=1,
+)
+GOOD = Facts(
+    now=NOW,
+    created_at=NOW - timedelta(days=90),
+    report=REPORT,
+    repeated=True,
+    trained_at=None,
+    retrains=True,
+    environment="prod",
+    gate_required=True,
+    approvals=1,
+    owners=2,
+    owner_groups=0,
+    documents=frozenset({*CARDS, OWNERS_FILE}),
+    shares={"cpu": 0.5, "memory": 0.2, "bucket": 0.3},
+    lasting=frozenset({"bucket", "storage"}),
+)
+
+
+def said(facts: Facts) -> dict[str, Judged]:
+    return {line.rule.name: line.judged for pillar in judge(facts) for line in pillar.lines}
+
+
+def reported(**changes: Any) -> Facts:
+    return replace(GOOD, report=REPORT._replace(**changes))
+
+
+def test_a_project_that_has_everything_holds_every_rule() -> None:
+    assert marks(judge(GOOD)) == {rule.name: "yes" for rule in RULES}
+    assert [(one.name, one.held, len(one.lines)) for one in judge(GOOD)] == [
+        ("reproducibility", 3, 3),
+        ("robustness", 3, 3),
+        ("automation", 3, 3),
+        ("collaboration", 3, 3),
+        ("scalability", 2, 2),
+    ]
+    assert [one.do for one in said(GOOD).values()] == [""] * len(RULES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "says"),
+    [
+        ("data-pinned", reported(data_hash=""), "The newest run doesn't say which data it used."),
+        ("environment-pinned", reported(environment_hash=""), "The newest run doesn't say which packages it used."),
+        ("repeated", replace(GOOD, repeated=False), "The last run that was repeated gave other metrics."),
+        ("tests-pass", reported(tests_failed=1), "1 model test fails."),
+        ("tests-pass", reported(tests_passed=0), "The newest run tried no model test."),
+        ("examples-kept", reported(regression_examples=9), "9 kept examples are tried again."),
+        ("gate-holds", reported(thresholds=0), "No metric has a threshold."),
+        ("gate-holds", replace(GOOD, gate_required=False), "The model gate is shown, but a worse model can be merged."),
+        ("ci-runs", reported(at=NOW - timedelta(days=31)), "CI has not reported for more than 30 days."),
+        ("trains-itself", replace(GOOD, retrains=False), "Nothing trains it again but a push."),
+        (
+            "trains-itself",
+            replace(GOOD, retrains=False, trained_at=NOW - timedelta(days=2)),
+            "It was trained again in the last 30 days, but only because somebody asked.",
+        ),
+        (
+            "has-a-target",
+            replace(GOOD, environment="dev"),
+            "It is for development: nothing says where its model goes.",
+        ),
+        ("two-owners", replace(GOOD, owners=1), "1 person owns it."),
+        ("reviewed", replace(GOOD, approvals=0), "A pull request needs nobody's approval."),
+        ("documented", replace(GOOD, documents=frozenset(CARDS)), "Missing in the repository: CODEOWNERS."),
+        (
+            "plan-fits",
+            replace(GOOD, shares={"cpu": 0.95}),
+            "At most 95 % of what the plan allows was used in two weeks.",
+        ),
+        (
+            "plan-fits",
+            replace(GOOD, shares={"cpu": 0.05}),
+            "At most 5 % of what the plan allows was used in two weeks.",
+        ),
+        ("has-room", replace(GOOD, shares={"bucket": 0.8}), "Its storage is 80 % full."),
+    ],
+)
+def test_a_no_says_why_and_what_to_do(rule: str, facts: Facts, says: str) -> None:
+    found = said(facts)[rule]
+    assert (found.mark, found.says) == (Mark.NO, says)
+    assert found.do
+
+
+@pytest.mark.parametrize(
+    ("facts", "unknown"),
+    [
+        (
+            replace(GOOD, report=None),
+            {"data-pinned", "environment-pinned", "tests-pass", "examples-kept", "gate-holds", "ci-runs"},
+        ),
+        (replace(GOOD, repeated=None), {"repeated"}),
+        (replace(GOOD, documents=None), {"documented"}),
+        (replace(GOOD, shares={}), {"plan-fits", "has-room"}),
+        (replace(GOOD, shares={"cpu": 0.0, "bucket": 0.0}, created_at=NOW - timedelta(days=2)), {"plan-fits"}),
+    ],
+)
+def test_what_nobody_told_is_not_known_and_never_a_yes(facts: Facts, unknown: set[str]) -> None:
+    assert {name for name, one in said(facts).items() if one.mark is Mark.UNKNOWN} == unknown
+
+
+def test_a_group_is_owner_enough() -> None:
+    assert said(replace(GOOD, owners=0, owner_groups=1))["two-owners"] == Judged(Mark.YES, "A directory group owns it.")
+
+
+@pytest.fixture
+def project(world: World) -> Any:
+    cache.clear()
+    yield asked(options={"repository": {"approvals": 2, "model_gate": "required"}}, environment="test")
+    cache.clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_facts_come_from_the_newest_report_of_main_and_from_who_counts_now(project: Project) -> None:
+    script = ci(project)
+    main = {"branch": "main", "pull_request": None, "tests": PASSED}
+    for number, changes in enumerate(
+        [
+            {**main, "reproduced": True},
+            {**main, "metrics": [{**MAE, "threshold": None}], "reproduced": None, "data_hash": "a" * 32 + ".dir"},
+            {**main, "branch": "other", "data_hash": "b" * 32 + ".dir", "reproduced": None},
+            {**main, "branch": "mine", "pull_request": 3, "data_hash": "c" * 32 + ".dir", "reproduced": False},
+        ]
+    ):
+        assert send(script, commit=f"{number:040x}", run=str(number), **changes).status_code == 201
+    for subject, group, until in (
+        ("alice@corp.example", False, None),
+        ("bob@corp.example", False, today() - timedelta(days=1)),
+        ("ml-vision", True, None),
+    ):
+        Membership.objects.create(project=project, subject=subject, is_group=group, role="owner", until=until)
+    UsageDay.objects.create(project=project, day=today(), figures={"cpu": [2.0, 8.0], "pods": [1.0, None]})
+    UsageDay.objects.create(project=project, day=today() - timedelta(days=3), figures={"cpu": [6.0, 8.0]})
+    UsageDay.objects.create(project=project, day=today() - timedelta(days=20), figures={"cpu": [8.0, 8.0]})
+    TrainingAsked.objects.create(project=project, because="person", sent_at=NOW)
+
+    facts = facts_of([project])[project.pk]
+
+    assert facts.report is not None
+    assert (facts.report.data_hash, facts.report.thresholds, facts.report.tests_passed) == ("a" * 32 + ".dir", 0, 13)
+    assert (facts.repeated, facts.trained_at, facts.retrains) == (True, NOW, False)
+    assert (facts.owners, facts.owner_groups, facts.approvals, facts.gate_required) == (1, 1, 2, True)
+    assert (facts.environment, facts.documents, facts.shares) == ("test", None, {"cpu": 0.75})
+    assert facts.lasting == {"bucket", "storage"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_projects_ask_no_more_than_one() -> None:
+    team = teams()["forecasting"]
+    made = [
+        Project.objects.create(slug=f"p{n}", team=team, spec={"slug": f"p{n}", "team": "forecasting", "plan": "small"})
+        for n in range(20)
+    ]
+    counts = []
+    for some in (made[:1], made):
+        rows = list(Project.objects.filter(pk__in=[one.pk for one in some]).select_related("registered_repository"))
+        with CaptureQueriesContext(
+            connection,
+        ) as asked_for:
+            facts_of(rows)
+        counts.append(len(asked_for))
+    assert counts == [5, 5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_tip_is_looked_into_once() -> None:
+    cache.clear()
+    teams()
+    person("alice")
+    forge = PushedForge()
+    row = listen(forge)
+    forge.push("alice", {"profile.yaml": PROFILE, "MODEL_CARD.md": b"# Model", ".github/CODEOWNERS": b"* @alice"})
+    row = look(forge, row)
+    assert row.documents == ["CODEOWNERS", "MODEL_CARD.md"]
+    forge.calls.clear()
+    look(forge, row)
+    assert forge.made("file") == []
+    forge.push("alice", {"MODEL_CARD.md": None, "DATA_CARD.md": b"# Data"})
+    assert look(forge, row).documents == ["CODEOWNERS", "DATA_CARD.md"]
+    assert RegisteredRepository.objects.get(full_name=NAME).documents_at == look(forge, row).seen_commit
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("pages")
+def test_the_page_says_each_rule_and_where_it_is_put_right(project: Project) -> None:
+    page = " ".join(client("alice").get("/projects/demand/scorecard/").content.decode().split())
+    assert page.count("not known yet") >= 6
+    assert '<h2 id="collaboration">Collaboration</h2><span class="sw-meta">1 of 3</span>' in page
+    assert "A pull request needs 2 approvals." in page
+    assert '<a href="/projects/demand/people/">Go there<span class="visually-hidden">: Two owners</span></a>' in page
+    assert client("charlie").get("/projects/demand/scorecard/").status_code == 404
+    told = bearer("alice").get("/api/v1/projects/demand/scorecard/").json()["pillars"]
+    assert [(one["name"], one["held"]) for one in told][3] == ("collaboration", 1)
+    assert told[3]["rules"][1] == {
+        "name": "reviewed",
+        "title": "Changes are reviewed",
+        "mark": "yes",
+        "says": "A pull request needs 2 approvals.",
+        "do": "",
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("pages")
+def test_the_fleet_is_judged_in_rounds_and_narrowed_by_rule(project: Project) -> None:
+    team = teams()["vision"]
+    Project.objects.create(slug="lane", team=team, spec={"slug": "lane", "team": "vision", "plan": "small"})
+    Project.objects.create(
+        slug="gone", team=team, spec={"slug": "gone", "team": "vision", "plan": "small"}, deletion_requested_at=NOW
+    )
+    judge_fleet()
+    judge_fleet()
+    assert {card.project.slug for card in Scorecard.objects.all()} == {"demand", "lane"}
+    page = " ".join(client("paula").get("/platform/scorecard/?rule=reviewed&mark=no").content.decode().split())
+    assert "Changes are reviewed: no" in page
+    assert "/projects/lane/scorecard/" in page
+    assert "/projects/demand/scorecard/" not in page
+    assert client("alice").get("/platform/scorecard/").status_code == 404
+    told = bearer("paula").get("/api/v1/platform/scorecard/?team=forecasting").json()
+    (rule,) = (one for one in told["rules"] if one["name"] == "reviewed")
+    assert (rule["yes"], rule["no"], rule["unknown"]) == (1, 1, 0)
+    assert [(one["project"], one["marks"]["reviewed"]) for one in told["items"]] == [("demand", "yes")]
+    rows = client("paula").get("/platform/tables/?name=scorecard&format=csv").content.decode().splitlines()
+    assert rows[0].lstrip("\ufeff").startswith("project,team,judged_at,data-pinned,")
+    assert len(rows) == 3
+    assert timezone.now() - Scorecard.objects.get(project=project).judged_at < timedelta(minutes=1)
