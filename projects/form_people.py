@@ -48,22 +48,27 @@ class Search:
     """What stands in the search field when the page comes back, and what was found for it.
 
     `undecided`: somebody pressed another button than Search while it stood there, and it names nobody by itself.
+    `groups_only`: the field takes no people.
     """
 
     words: str = ""
     found: list[DirectoryEntry] = field(default_factory=list)
     undecided: bool = False
+    groups_only: bool = False
 
     @property
     def fault(self) -> Fault:
         """Said when it is undecided."""
+        if self.groups_only:
+            said = gettext("“%(words)s” is no group's whole name. Add one of those found, or empty the field.")
+            return Fault(path=("groups",), code="undecided", message=said % {"words": self.words})
         said = gettext("“%(words)s” is nobody's whole name. Add one of those found, or empty the field.")
         return Fault(path=("contributors",), code="undecided", message=said % {"words": self.words})
 
     @property
     def as_typed(self) -> str:
         """The value by which the words are added as they are."""
-        return named(self.words).value
+        return named(self.words, groups_only=self.groups_only).value
 
 
 def typed_rows(typed: QueryDict) -> list[ContributorRow]:
@@ -96,35 +101,45 @@ def present_rows(project: Project | None) -> list[ContributorRow]:
     ]
 
 
-def named(words: str) -> ContributorRow:
+def named(words: str, *, groups_only: bool = False) -> ContributorRow:
     """Whom the words name: a person by an account, which has an @, else a group."""
-    return ContributorRow(subject=words if "@" not in words else words.lower(), is_group="@" not in words)
+    is_group = groups_only or "@" not in words
+    return ContributorRow(subject=words if is_group else words.lower(), is_group=is_group)
 
 
 def take_added(rows: list[ContributorRow], typed: QueryDict) -> Search:
-    """Add to the rows whom the form adds: a found one whose button was pressed, or a name that stands in the field.
+    """Add to the rows whom the form adds, with the role chosen beside the field; what the field shows then."""
+    chosen, search = whom_added(typed)
+    if chosen is not None and not any(one.value == chosen.value for one in rows):
+        chosen.role = typed.get("add_role", Role.VIEWER.value)
+        rows.append(chosen)
+    return search
+
+
+def whom_added(typed: QueryDict, *, groups_only: bool = False) -> tuple[ContributorRow | None, Search]:
+    """Whom the form adds: a found one whose button was pressed, or a name that stands in the field. None: nobody.
 
     Such a name counts whichever button was pressed, since it would be lost silently; but only if it is somebody's, or
     if nobody has one like it. Otherwise what was found is for the person to choose from.
     """
     words = typed.get("q", "").strip()[: directory.LONGEST]
-    role = typed.get("add_role", Role.VIEWER.value)
-    if (chosen := _row(typed.get("add_found", ""))) and chosen.subject:
-        _add(rows, chosen, role=role)
-        return Search()
+    nothing = Search(groups_only=groups_only)
+    pressed_one = _row(typed.get("add_found", ""))
+    if pressed_one and pressed_one.subject and (pressed_one.is_group or not groups_only):
+        return pressed_one, nothing
     if not words:
-        return Search()
-    pressed = typed.get("do", "")
+        return None, nothing
+    pressed, only = typed.get("do", ""), True if groups_only else None
     if pressed == "search":
-        return Search(words=words, found=directory.search(words))
-    meant = named(words)
+        return None, Search(words=words, found=directory.search(words, is_group=only), groups_only=groups_only)
+    meant = named(words, groups_only=groups_only)
     entry = directory.entry_of(subject=meant.subject, is_group=meant.is_group)
     if entry is not None:
-        meant = ContributorRow(subject=entry.account, is_group=entry.is_group)
-    elif found := directory.search(words):
-        return Search(words=words, found=found, undecided=pressed not in ("", "add"))
-    _add(rows, meant, role=role)
-    return Search()
+        return ContributorRow(subject=entry.account, is_group=entry.is_group), nothing
+    if found := directory.search(words, is_group=only):
+        undecided = pressed not in ("", "add")
+        return None, Search(words=words, found=found, undecided=undecided, groups_only=groups_only)
+    return meant, nothing
 
 
 def look_up(rows: Iterable[ContributorRow]) -> None:
@@ -140,9 +155,3 @@ def look_up(rows: Iterable[ContributorRow]) -> None:
 def _row(value: str) -> ContributorRow | None:
     kind, _, subject = value.partition(":")
     return ContributorRow(subject=subject, is_group=kind == "group") if kind in ("user", "group") else None
-
-
-def _add(rows: list[ContributorRow], row: ContributorRow, *, role: str) -> None:
-    if not any(one.value == row.value for one in rows):
-        row.role = role
-        rows.append(row)

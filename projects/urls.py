@@ -18,6 +18,7 @@ from projects import (
     settings_views,
     start_views,
     succession_views,
+    team_change_views,
     team_views,
     usage_views,
 )
@@ -57,7 +58,7 @@ urlpatterns = [
     path("projects/<slug:slug>/retire/", settings_views.retire, name="retire"),
     path("teams/", team_views.team_list, name="teams"),
     path("teams/<slug:team>/", team_views.team, name="team"),
-    path("teams/<slug:team>/edit/", team_views.team_edit, name="team-edit"),
+    path("teams/<slug:team>/edit/", team_change_views.team_edit, name="team-edit"),
     path("projects/<slug:slug>/take-over/", succession_views.take_over, name="take-over"),
     path("directory/", directory_views.directory_page, name="directory"),
     path("requests/", request_views.requests, name="requests"),

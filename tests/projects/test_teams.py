@@ -99,8 +99,8 @@ def test_the_platform_team_sees_what_a_change_does_before_it_is_made_and_it_is_k
     ask("demand", plan="medium")
     paula = client("paula")
     blank = fields(paula.get("/teams/forecasting/edit/"), holding="budget")
-    assert (blank["groups"], blank["budget"]) == ([""], ["100"])
-    wish = {**blank, "groups": "ml-vision\nml-unknown", "budget": "8", "because": "Merged with vision."}
+    assert (blank["group"], blank["budget"]) == (["ml-forecasting"], ["100"])
+    wish = {**blank, "group": ["ml-vision", "ml-unknown"], "budget": "8", "because": "Merged with vision."}
     preview = paula.post("/teams/forecasting/edit/", {**wish, "do": "preview"})
     for said in (
         "100 → 8 units. The projects take 12, so -4 are free. They stay as they are",
@@ -126,9 +126,60 @@ def test_the_platform_team_sees_what_a_change_does_before_it_is_made_and_it_is_k
     assert Project.objects.get().units == 12
 
 
+@pytest.mark.usefixtures("company")
+def test_groups_are_found_in_the_directory_added_and_removed_without_scripts_and_nothing_is_changed_by_it() -> None:
+    paula, path = client("paula"), "/teams/forecasting/edit/"
+    blank = {**fields(paula.get(path), holding="budget"), "because": "More people."}
+    found = paula.post(path, {**blank, "q": "vision", "do": "search"})
+    assert "Ml-Vision group ml-vision · Groups" in text(found)
+    # Of people none is offered: a team is made of groups.
+    assert "Charlie" not in text(paula.post(path, {**blank, "q": "charlie", "do": "search"}))
+
+    added = paula.post(path, {**fields(found, holding="budget"), "q": "vision", "add_found": "group:ml-vision"})
+    assert fields(added, holding="budget")["group"] == ["ml-forecasting", "ml-vision"]
+    assert fields(added, holding="budget")["because"] == ["More people."]
+    twice = paula.post(path, {**fields(added, holding="budget"), "q": "ML-Vision", "do": "add"})
+    assert fields(twice, holding="budget")["group"] == ["ml-forecasting", "ml-vision"]
+    left = paula.post(path, {**fields(twice, holding="budget"), "remove": "0"})
+    assert fields(left, holding="budget")["group"] == ["ml-vision"]
+    person = paula.post(path, {**blank, "add_found": "user:charlie@corp.example"})
+    assert fields(person, holding="budget")["group"] == ["ml-forecasting"]
+    assert Team.objects.get(slug="forecasting").ad_groups == ["ml-forecasting"]
+
+
+@pytest.mark.usefixtures("company")
+def test_a_group_s_name_that_is_only_begun_is_asked_about_instead_of_lost() -> None:
+    paula, path = client("paula"), "/teams/forecasting/edit/"
+    blank = {**fields(paula.get(path), holding="budget"), "because": "More people."}
+    undecided = paula.post(path, {**blank, "q": "plan", "do": "change"})
+    assert undecided.status_code == 422
+    assert "“plan” is no group's whole name. Add one of those found, or empty the field." in text(undecided)
+    assert 'href="#team-groups"' in undecided.content.decode()
+    as_typed = paula.post(path, {**blank, "q": "plan", "add_found": "group:plan"})
+    assert fields(as_typed, holding="budget")["group"] == ["ml-forecasting", "plan"]
+    whole = paula.post(path, {**blank, "q": "ml-planners", "do": "change"})
+    assert whole.status_code == 302
+    assert Team.objects.get(slug="forecasting").ad_groups == ["ml-forecasting", "ml-planners"]
+
+
+def test_the_api_lists_one_s_teams_as_json_and_as_a_table() -> None:
+    team("vision")
+    ask("demand")
+    row = {"slug": "forecasting", "name": "Forecasting", "budget": 100, "taken": 4, "free": 96}
+    assert bearer("alice").get("/api/v1/teams/").json() == {"items": [row]}
+    sheet = bearer("alice").get("/api/v1/teams/?format=csv")
+    assert sheet["Content-Type"] == "text/csv; charset=utf-8"
+    read = list(csv.DictReader(StringIO(sheet.getvalue().decode("utf-8-sig"))))
+    assert read == [{name: str(value) for name, value in row.items()}]
+    assert bearer("charlie").get("/api/v1/teams/?format=csv").getvalue().decode("utf-8-sig").splitlines() == [
+        "slug,name,budget,taken,free"
+    ]
+    assert bearer("alice").get("/api/v1/teams/?format=exe").status_code == 400
+
+
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_members_cannot_change_their_team(who: str) -> None:
-    wish = {"name": "Mine", "groups": "ml-users", "budget": "9999", "because": "Because.", "do": "change"}
+    wish = {"name": "Mine", "group": "ml-users", "budget": "9999", "because": "Because.", "do": "change"}
     assert client(who).get("/teams/forecasting/edit/").status_code == 403
     assert client(who).post("/teams/forecasting/edit/", wish).status_code == 403
     answer = bearer(who).patch(
@@ -140,13 +191,13 @@ def test_members_cannot_change_their_team(who: str) -> None:
 
 
 def test_all_faults_of_a_change_are_said_at_once_and_what_was_typed_stays() -> None:
-    wish = {"name": "", "groups": f"a\nA\n{'x' * 201}", "budget": "many", "because": " ", "do": "change"}
+    wish = {"name": "", "group": ["a", "A", "x" * 201], "budget": "many", "because": " ", "do": "change"}
     page = client("paula").post("/teams/forecasting/edit/", wish)
     assert page.status_code == 422
     for anchor in ("#team-name", "#team-groups", "#team-budget", "#team-because"):
         assert f'href="{anchor}"' in page.content.decode()
     assert fields(page, holding="budget")["budget"] == ["many"]
-    twice = client("paula").post("/teams/forecasting/edit/", {**wish, "name": "F", "groups": "a\nA", "budget": "1",
+    twice = client("paula").post("/teams/forecasting/edit/", {**wish, "name": "F", "group": ["a", "A"], "budget": "1",
                                                              "because": "x"})  # fmt: skip
     assert "This group stands here twice." in text(twice)
 
@@ -155,12 +206,12 @@ def test_what_somebody_else_changed_in_between_is_not_overwritten() -> None:
     paula = client("paula")
     seen = fields(paula.get("/teams/forecasting/edit/"), holding="budget")
     Team.objects.filter(slug="forecasting").update(budget=50)
-    wish = {**seen, "groups": "ml-forecasting", "because": "More.", "budget": "200", "do": "change"}
+    wish = {**seen, "group": "ml-forecasting", "because": "More.", "budget": "200", "do": "change"}
     page = paula.post("/teams/forecasting/edit/", wish)
     assert page.status_code == 409
     assert "Forecasting was changed in between." in text(page)
     assert Team.objects.get(slug="forecasting").budget == 50
-    again = {**fields(page, holding="budget"), "groups": "ml-forecasting", "do": "change"}
+    again = {**fields(page, holding="budget"), "group": "ml-forecasting", "do": "change"}
     assert paula.post("/teams/forecasting/edit/", again).status_code == 302
     assert Team.objects.get(slug="forecasting").budget == 200
 
