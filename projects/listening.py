@@ -157,6 +157,8 @@ def register_project_repository(project: Project, *, installation: Installation)
     """
     forge, name = installation.catalogue.defaults.forge, repository_of(project, installation=installation)
     with transaction.atomic():
+        # The first deliveries of a new project come at the same moment, and all of them get here.
+        Project.objects.select_for_update(no_key=True).filter(pk=project.pk).first()
         rows = RegisteredRepository.objects.select_for_update(of=("self",)).select_related("project")
         old = rows.filter(project=project).first()
         if old is not None and old.forge == forge and name.lower() in (old.full_name.lower(), old.former_name.lower()):
@@ -184,6 +186,37 @@ def look_soon(repository_id: int) -> None:
     with transaction.atomic():
         RegisteredRepository.objects.filter(pk=repository_id).update(look_at=Now())
         ring(TASK, repository_id)
+
+
+_NOTE = """
+WITH noted AS (
+    INSERT INTO projects_delivery (repository_id, delivery_id, event, commit, pull_request, received_at, outcome)
+    VALUES (%(repository)s, %(delivery)s, %(event)s, %(commit)s, %(pull_request)s, now(), '')
+    ON CONFLICT (repository_id, delivery_id) DO NOTHING
+    RETURNING repository_id
+)
+UPDATE projects_registeredrepository SET look_at = now() FROM noted WHERE id = noted.repository_id
+"""
+
+
+def note(repository_id: int, *, delivery: str, event: str, commit: str = "", pull_request: int | None = None) -> bool:
+    """Write a delivery down and have the repository read; False, and nothing done, when it was there already.
+
+    One statement, since forges deliver in floods: of the time that it takes, what goes to and fro is most.
+    """
+    values: dict[str, Any] = {
+        "repository": repository_id,
+        "delivery": delivery,
+        "event": event,
+        "commit": commit,
+        "pull_request": pull_request,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, values)
+        made = cursor.rowcount == 1
+    if made:
+        ring(TASK, repository_id)
+    return made
 
 
 def due_repositories(limit: int) -> list[int]:

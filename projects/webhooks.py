@@ -10,14 +10,12 @@ from typing import Any
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from projects.deliveries import COMMENT, Said, authentic, delivery_headers, delivery_id, read
 from projects.installation import installation
-from projects.listening import Hook, find, look_soon, register_project_repository, secrets_of
-from projects.models import Delivery
+from projects.listening import Hook, find, note, register_project_repository, secrets_of
 
 log = structlog.get_logger(__name__)
 
@@ -138,15 +136,9 @@ def _wanted(said: Said, *, bot: str) -> dict[str, Any] | str:
 
 def _record(hook: Hook, *, delivery: str, event: str, wanted: dict[str, Any]) -> bool:
     """Write the delivery down and ring; False when it was there already."""
-    with transaction.atomic():
-        row = hook.row
-        if row is None and hook.project is not None:
-            row = register_project_repository(hook.project, installation=installation())
-        if row is None:
-            raise Refused(403, "This hook belongs to another repository. Register this one by itself.")
-        _, made = Delivery.objects.get_or_create(
-            repository=row, delivery_id=delivery, defaults={"event": event, **wanted}
-        )
-        if made:
-            look_soon(row.pk)
-    return made
+    row = hook.row
+    if row is None and hook.project is not None:
+        row = register_project_repository(hook.project, installation=installation())
+    if row is None:
+        raise Refused(403, "This hook belongs to another repository. Register this one by itself.")
+    return note(row.pk, delivery=delivery, event=event, **wanted)
