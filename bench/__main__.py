@@ -6,8 +6,6 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import django
 from bench.pages import FEW
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("calls", "breakdown", "one", "submits", "many", "memory", "pages", "directory", "feedback")
+PARTS = ("calls", "breakdown", "one", "submits", "many", "memory", "pages", "directory", "feedback", "deliveries")
 
 
 def main() -> int:
@@ -36,14 +34,15 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
 
-    from bench import directory, feedback, measure, pages, stack
+    from bench import deliveries, directory, feedback, measure, pages, stack
 
     _make_room()
     tag = f"z{int(time.time()) % 1_000_000}"
+    address = os.environ["SLIPWAY_PUBLIC_URL"]
     portal, clients = stack.Portal(), stack.clients(stack.catalogue())
     result: dict[str, Any] = {"machine": _machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "tag": tag}
     if {"calls", "breakdown"} & set(wanted):
-        with _held(stack.folder(), "worker"):
+        with stack.held("worker"):
             if "calls" in wanted:
                 result["calls"] = _step("calls", lambda: measure.calls(tag=tag))
             if "breakdown" in wanted:
@@ -68,9 +67,13 @@ def main() -> int:
     if "directory" in wanted:
         result["directory"] = _step("directory", directory.run)
     if "feedback" in wanted:
-        address = os.environ["SLIPWAY_PUBLIC_URL"]
         result["feedback"] = _step(
             "feedback", lambda: feedback.run(portal=portal, clients=clients, address=address, tag=tag)
+        )
+    if "deliveries" in wanted:
+        result["deliveries"] = _step(
+            "deliveries",
+            lambda: deliveries.run(portal=portal, clients=clients, address=address, tag=tag, bulk=chosen.bulk),
         )
     rows = _table(result)
     _print(rows, result)
@@ -87,33 +90,6 @@ def _make_room() -> None:
     from projects.models import Team
 
     Team.objects.filter(slug="forecasting").update(budget=1_000_000)
-
-
-@contextmanager
-def _held(folder: Path, name: str) -> Iterator[None]:
-    """Keep a process of the stack stopped meanwhile."""
-    hold = folder / "hold" / name
-    hold.parent.mkdir(exist_ok=True)
-    hold.touch()
-    try:
-        _until(lambda: not _runs(folder, name))
-        yield
-    finally:
-        hold.unlink()
-        _until(lambda: _runs(folder, name))
-
-
-def _runs(folder: Path, name: str) -> bool:
-    pid = json.loads((folder / "pids.json").read_text()).get(name)
-    return pid is not None and Path(f"/proc/{pid}").exists()
-
-
-def _until(condition: Any, *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            sys.exit("the stack did not follow within a minute; see ./dev status")
-        time.sleep(0.05)
 
 
 def _step(name: str, work: Any) -> Any:
@@ -164,6 +140,10 @@ def _table(result: dict[str, Any]) -> list[tuple[str, str, str, str, bool]]:
     if found := result.get("feedback"):
         row("F1", "report → comment on the pull request, p95", found["told"]["p95"] * 1000, 1000, 500, " ms")
         row("F1", "report → answer, p95", found["answered"]["p95"] * 1000, 100, 50, " ms")
+        row("F2", "calls about the comment, once there is one", found["comment_calls"], 1, 1)
+    if found := result.get("deliveries"):
+        row("F3", "delivery → answer, p95, during a bulk run", found["answered"]["p95"] * 1000, 50, 25, " ms")
+        row("F3", "  deliveries lost or refused", found["lost"], 0, 0)
     return rows
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
+from bench import stack
 from bench.bare import Clients
+from bench.proxy import CountingProxy
 from bench.stack import Portal
 
 REPORTS = 40
@@ -16,7 +18,7 @@ _PATIENCE = 60.0
 
 
 def run(*, portal: Portal, clients: Clients, address: str, tag: str) -> dict[str, Any]:
-    """Seconds from the call to the comment that names it, and the calls of the report itself."""
+    """Seconds from the call to the comment that names it, and until it is answered; calls for one more of them."""
     slug = f"{tag}-feedback"
     portal.ask(slug)
     _until(lambda: bool(portal.get(f"/projects/{slug}/")["ready"]), f"{slug} did not become ready")
@@ -35,7 +37,37 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str) -> dict[str
                 sys.exit(f"the report was answered {answer.status_code}: {answer.text[:500]}")
             _until(lambda run=f"run-{count}": _named(forge, name, number, run), "the comment did not follow")
             told.append(time.perf_counter() - began)
-    return {"reports": REPORTS, "told": _summary(told), "answered": _summary(answered)}
+        with stack.held("worker"):
+            answer = ci.post(f"/api/v1/projects/{slug}/reports/", json=_report(sha, number, REPORTS))
+            calls = _calls(slug)
+    about = [one for one in calls if "/comments" in one]
+    return {
+        "reports": REPORTS,
+        "told": _summary(told),
+        "answered": _summary(answered),
+        "calls": calls,
+        "comment_calls": len(about),
+    }
+
+
+def _calls(slug: str) -> list[str]:
+    """Tell in this process what the held worker would, and return each call to the forge that it takes."""
+    from projects import feedback
+    from projects.installation import installation
+    from projects.models import Feedback
+    from provisioning.targets import connect, forget_clients
+
+    made = installation()
+    with CountingProxy(made.catalogue.forge().url) as proxy:
+        forge = made.catalogue.forge().model_copy(update={"url": proxy.url})
+        row = Feedback.objects.exclude(pull_request=None).get(project__slug=slug)
+        client = connect(forge, resolve=made.resolve)
+        feedback.tell(row.pk, installation=made, open_client=lambda _: client)
+        row.refresh_from_db()
+        if row.told_id != row.report_id or row.why:
+            sys.exit(f"the last report was not told: {row.why}")
+    forget_clients()
+    return [f"{one.method} {one.path}" for one in proxy.seen]
 
 
 def _report(sha: str, number: int, count: int) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,33 @@ def family(pid: int) -> list[int]:
     """A process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(other for child in children for other in family(int(child)))]
+
+
+@contextmanager
+def held(name: str) -> Iterator[None]:
+    """Keep a process of the stack stopped meanwhile."""
+    hold = folder() / "hold" / name
+    hold.parent.mkdir(exist_ok=True)
+    hold.touch()
+    try:
+        _follows(lambda: not _runs(name))
+        yield
+    finally:
+        hold.unlink()
+        _follows(lambda: _runs(name))
+
+
+def _runs(name: str) -> bool:
+    pid = pids().get(name)
+    return pid is not None and Path(f"/proc/{pid}").exists()
+
+
+def _follows(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit("the stack did not follow within a minute; see ./dev status")
+        time.sleep(0.05)
 
 
 def memory(pid: int) -> int:
