@@ -70,6 +70,9 @@ def problem_of(error: BaseException) -> Problem | None:
             many = len(error.faults)
             counted = gettext("%(number)s things must be changed; all are in errors.") % {"number": many}
             detail = error.faults[0].message if many == 1 else counted
+            if error.names_unknown_fields:
+                title = "The body has unknown fields"
+                return Problem(400, "unknown_field", detail, title=title, faults=error.faults)
             return Problem(422, "invalid_spec", detail, title="What you ask for has faults", faults=error.faults)
         case NotFound():
             return Problem(404, "not_found", error.message)

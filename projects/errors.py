@@ -40,6 +40,9 @@ class Fault:
         return {"field": self.field, "code": self.code, "message": self.message}
 
 
+_UNKNOWN = frozenset({"extra_forbidden", "unknown_kind"})
+
+
 class InvalidSpec(ProjectError):
     """The wish can't be granted as it stands. All faults at once."""
 
@@ -48,6 +51,11 @@ class InvalidSpec(ProjectError):
         super().__init__(
             " ".join(f"{fault.field}: {fault.message}" if fault.path else fault.message for fault in self.faults)
         )
+
+    @property
+    def names_unknown_fields(self) -> bool:
+        """Whether it has fields that nobody knows: then it was written for something else than this."""
+        return any(fault.code in _UNKNOWN for fault in self.faults)
 
 
 class NotFound(ProjectError):

@@ -17,7 +17,7 @@ PROBLEM = "application/problem+json"
 _COMPONENTS = "#/components/schemas/"
 
 _SAID = {
-    400: "The body is not JSON, or a query parameter is unknown or wrong.",
+    400: "The body is not JSON or has unknown fields, or a query parameter is unknown or wrong; see `errors`.",
     401: "No credential, or one that is not valid.",
     403: "You see it, but may not do this. A token without the scope `write` may only read.",
     404: "No such thing, or not for you: the same answer.",
