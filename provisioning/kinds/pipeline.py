@@ -20,6 +20,8 @@ from provisioning.repositories import full_name
 _NAME = "slipway-ci"
 _LISTENER = "ci-listener"
 _SYSTEM_NAMESPACE = "slipway-system"
+_TOLD = ("revision", "event", "branch", "pull_request")
+"""What a run is told of a delivery: as the overlays of the Trigger work it out, and nothing else of its body."""
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -40,10 +42,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
             _NAME,
             absent=not here,
             spec={
-                "params": [
-                    {"name": "revision", "value": "$(extensions.revision)"},
-                    {"name": "event", "value": "$(extensions.event)"},
-                ]
+                "params": [{"name": name, "value": f"$(extensions.{name})"} for name in _TOLD],
             },
         ),
         manifest(
@@ -51,7 +50,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
             "TriggerTemplate",
             _NAME,
             absent=not here,
-            spec={"params": [{"name": "revision"}, {"name": "event"}], "resourcetemplates": [_run(wish)]},
+            spec={"params": [{"name": name} for name in _TOLD], "resourcetemplates": [_run(wish)]},
         ),
         _binding(wish, "slipway-pipeline", role="slipway-pipeline", subject=pipeline, absent=not here),
         _binding(wish, "slipway-listener", role="slipway-listener-impersonate", subject=listener, absent=not here),
@@ -79,6 +78,14 @@ def _trigger(wish: Wish) -> dict[str, Any]:
     )
     push = 'body.ref.startsWith("refs/heads/") && !body.after.matches("^0+$")'
     revision = '"pull_request" in body ? body.pull_request.head.sha : body.after'
+    branch = '"pull_request" in body ? body.pull_request.head.ref : body.ref.substring(11)'
+    overlays = {
+        "revision": revision,
+        "event": '"pull_request" in body ? "pull_request" : "push"',
+        # A name becomes a variable of the run; one with quotes or a dollar sign would be more than a name there.
+        "branch": f'({branch}).matches("^[A-Za-z0-9._/+-]{{1,200}}$") ? ({branch}) : ""',
+        "pull_request": '"pull_request" in body ? string(int(body.pull_request.number)) : ""',
+    }
     return {
         "serviceAccountName": "pipeline",
         "interceptors": [
@@ -102,10 +109,7 @@ def _trigger(wish: Wish) -> dict[str, Any]:
                     },
                     {
                         "name": "overlays",
-                        "value": [
-                            {"key": "revision", "expression": revision},
-                            {"key": "event", "expression": '"pull_request" in body ? "pull_request" : "push"'},
-                        ],
+                        "value": [{"key": name, "expression": overlays[name]} for name in _TOLD],
                     },
                 ],
             },
@@ -136,7 +140,12 @@ def _run(wish: Wish) -> dict[str, Any]:
                     {"name": "pathInRepo", "value": TEKTON_FILE},
                 ],
             },
-            "params": [{"name": "repository", "value": url}, {"name": "revision", "value": revision}],
+            "params": [
+                {"name": "repository", "value": url},
+                {"name": "revision", "value": revision},
+                {"name": "branch", "value": "$(tt.params.branch)"},
+                {"name": "pull_request", "value": "$(tt.params.pull_request)"},
+            ],
             "taskRunTemplate": {"serviceAccountName": "pipeline"},
         },
     }

@@ -11,6 +11,7 @@ from projects.profile import parse
 from provisioning.catalogue import ProjectTemplate
 from provisioning.ci import variables
 from provisioning.errors import TargetUnavailable
+from provisioning.kinds import pipeline
 from provisioning.kinds.repository import KIND
 from provisioning.profile_file import plain
 from provisioning.project_templates.rendering import Templates
@@ -26,6 +27,7 @@ FILES = {
     ".github/workflows/ci.yaml",
     ".gitignore",
     ".tekton/ci.yaml",
+    ".tekton/run.yaml",
     "CODEOWNERS",
     "DATA_CARD.md",
     "MODEL_CARD.md",
@@ -82,6 +84,50 @@ def test_the_workflow_takes_every_key_that_a_forge_s_own_ci_is_given(project: Pa
     assert all(len(set(names)) == 1 for names in taken)
     # The bucket's name stands in .dvc/config.
     assert {name for name, _, _ in taken} == variables(wish()).keys() - {"BUCKET"}
+
+
+PIPELINES_AS_CODE = {"repo_url", "revision", "source_branch", "pull_request_number"}
+"""Those of the variables published for it that are used here."""
+
+
+def test_pipelines_as_code_starts_the_same_pipeline(project: Path):
+    yaml = YAML(typ="safe", pure=True)
+    made, started = (yaml.load(project / ".tekton" / name) for name in ("ci.yaml", "run.yaml"))
+
+    assert (made["kind"], made["apiVersion"]) == ("Pipeline", "tekton.dev/v1")
+    assert (started["kind"], started["apiVersion"]) == ("PipelineRun", "tekton.dev/v1")
+    assert started["metadata"] == {
+        "name": "ci",
+        "annotations": {
+            "pipelinesascode.tekton.dev/on-event": "[push, pull_request]",
+            "pipelinesascode.tekton.dev/on-target-branch": "[refs/heads/*]",
+            "pipelinesascode.tekton.dev/max-keep-runs": "10",
+        },
+    }
+    assert started["spec"]["pipelineRef"] == {"name": made["metadata"]["name"]}
+    wanted = [one["name"] for one in made["spec"]["params"]]
+    assert [one["name"] for one in started["spec"]["params"]] == wanted
+    assert {one["value"].strip("{} ") for one in started["spec"]["params"]} == PIPELINES_AS_CODE
+
+
+def test_slipway_s_own_trigger_gives_the_pipeline_every_parameter(project: Path):
+    declared = YAML(typ="safe", pure=True).load(project / ".tekton/ci.yaml")["spec"]["params"]
+    (template,) = (one.body for one in pipeline.KIND.desired(wish()) if one.key == "TriggerTemplate/slipway-ci")
+
+    assert template is not None
+    given = template["spec"]["resourcetemplates"][0]["spec"]["params"]
+    assert [one["name"] for one in given] == [one["name"] for one in declared]
+
+
+def test_nothing_that_a_forge_tells_is_part_of_a_script(project: Path):
+    yaml = YAML(typ="safe", pure=True)
+    (task,) = yaml.load(project / ".tekton/ci.yaml")["spec"]["tasks"]
+    workflow = yaml.load(project / ".github/workflows/ci.yaml")
+    scripts = [step["script"] for step in task["taskSpec"]["steps"]]
+    scripts += [step["run"] for job in workflow["jobs"].values() for step in job["steps"]]
+
+    assert set(re.findall(r"\$\{\{ *(\S+) *\}\}", "".join(scripts))) == {"steps.again.outputs.same"}
+    assert [script for script in scripts if "$(params" in script or "$(tasks" in script] == []
 
 
 def test_its_lock_has_hashes_and_names_no_index(project: Path):

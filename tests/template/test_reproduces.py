@@ -16,7 +16,7 @@ from provisioning.kinds import bucket, repository
 from provisioning.project_templates.rendering import Templates
 from provisioning.reconcile import each
 from tests.contract.stack import eventually, open_forge, open_store, unique, url
-from tests.provisioning.wishes import catalogue, wish
+from tests.provisioning.wishes import TEMPLATES, catalogue, wish
 from tests.template.conftest import Run, commit, git
 
 STARTED = [{"name": "ml-python", "forge": "git-1", "copier": "ml-python"}]
@@ -67,7 +67,8 @@ def test_the_first_commit_is_on_the_forge_and_a_second_look_adds_none(demand: Wi
     repository.KIND.apply(demand, forge, repository.KIND.desired(demand), each)
     folder = clone(demand, tmp_path / "first")
 
-    assert git(folder, "log", "--format=%s").splitlines() == ["Start from template ml-python 1.0.0"]
+    version = TEMPLATES.version("ml-python")
+    assert git(folder, "log", "--format=%s").splitlines() == [f"Start from template ml-python {version}"]
     assert demand.names.bucket in (folder / ".dvc/config").read_text()
 
 

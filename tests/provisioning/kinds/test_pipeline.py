@@ -66,6 +66,19 @@ TRIGGER = tekton(
                                 "expression": '"pull_request" in body ? body.pull_request.head.sha : body.after',
                             },
                             {"key": "event", "expression": '"pull_request" in body ? "pull_request" : "push"'},
+                            {
+                                "key": "branch",
+                                "expression": (
+                                    '("pull_request" in body ? body.pull_request.head.ref : body.ref.substring(11))'
+                                    '.matches("^[A-Za-z0-9._/+-]{1,200}$")'
+                                    ' ? ("pull_request" in body ? body.pull_request.head.ref : body.ref.substring(11))'
+                                    ' : ""'
+                                ),
+                            },
+                            {
+                                "key": "pull_request",
+                                "expression": '"pull_request" in body ? string(int(body.pull_request.number)) : ""',
+                            },
                         ],
                     },
                 ],
@@ -81,6 +94,8 @@ TRIGGER_BINDING = tekton(
         "params": [
             {"name": "revision", "value": "$(extensions.revision)"},
             {"name": "event", "value": "$(extensions.event)"},
+            {"name": "branch", "value": "$(extensions.branch)"},
+            {"name": "pull_request", "value": "$(extensions.pull_request)"},
         ]
     },
 )
@@ -88,7 +103,7 @@ URL = "http://127.0.0.1:3000/forecasting/demand.git"
 TRIGGER_TEMPLATE = tekton(
     "TriggerTemplate",
     {
-        "params": [{"name": "revision"}, {"name": "event"}],
+        "params": [{"name": "revision"}, {"name": "event"}, {"name": "branch"}, {"name": "pull_request"}],
         "resourcetemplates": [
             {
                 "apiVersion": "tekton.dev/v1",
@@ -110,6 +125,8 @@ TRIGGER_TEMPLATE = tekton(
                     "params": [
                         {"name": "repository", "value": URL},
                         {"name": "revision", "value": "$(tt.params.revision)"},
+                        {"name": "branch", "value": "$(tt.params.branch)"},
+                        {"name": "pull_request", "value": "$(tt.params.pull_request)"},
                     ],
                     "taskRunTemplate": {"serviceAccountName": "pipeline"},
                 },
