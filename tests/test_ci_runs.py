@@ -44,7 +44,10 @@ def slug() -> Iterator[str]:
     answer = live.ask(
         name,
         title="Runs",
-        contributors=[{"user": "bob@corp.example", "role": "editor"}],
+        contributors=[
+            {"user": "bob@corp.example", "role": "editor"},
+            {"user": "paula@corp.example", "role": "viewer"},
+        ],
         options={"repository": {"template": "empty"}},
     )
     assert answer.status_code == 202, answer.text
@@ -237,15 +240,31 @@ def push_by_git(slug: str, check: str, *, branch: str, message: str, author: dic
     return git("rev-parse", "HEAD")
 
 
-def test_a_forks_pull_request_runs_nothing_and_gets_no_secret(slug: str) -> None:
+def test_a_viewer_changes_no_workflow(slug: str) -> None:
+    commit(slug, "true")
+    content = base64.b64encode(WORKFLOW.replace("sh check.sh", "env").encode()).decode()
+    body = {"branch": "main", "message": "Show the keys", "content": content}
+    at = f"/repos/forecasting/{slug}/contents/{WORKFLOW_FILE}"
+    present = live.forge("paula").get(at)
+    assert present.status_code == 200, present.text
+
+    for branch in ({}, {"new_branch": unique("keys")}):
+        answer = live.forge("paula").put(at, json={**body, **branch, "sha": present.json()["sha"]})
+        assert answer.status_code == 403, answer.text
+    assert live.forge("alice").get(at).json()["sha"] == present.json()["sha"]
+
+
+@pytest.mark.parametrize("person", ["bob", "paula"], ids=["an editor's", "a viewer's"])
+def test_a_forks_pull_request_runs_nothing_and_gets_no_secret(slug: str, person: str) -> None:
     fork = unique("fork")
-    made = live.forge("bob").post(f"/repos/forecasting/{slug}/forks", json={"name": fork})
+    made = live.forge(person).post(f"/repos/forecasting/{slug}/forks", json={"name": fork})
     assert made.status_code == 202, made.text
     assert live.forge("charlie").post(f"/repos/forecasting/{slug}/forks", json={}).status_code == 404
     try:
-        sha = commit(slug, "env", branch="steal", person="bob", repository=f"bob/{fork}")
-        asked = live.forge("bob").post(
-            f"/repos/forecasting/{slug}/pulls", json={"head": "bob:steal", "base": "main", "title": "Look at this"}
+        sha = commit(slug, "env", branch="steal", person=person, repository=f"{person}/{fork}")
+        asked = live.forge(person).post(
+            f"/repos/forecasting/{slug}/pulls",
+            json={"head": f"{person}:steal", "base": "main", "title": "Look at this"},
         )
         assert asked.status_code == 201, asked.text
 
@@ -255,7 +274,7 @@ def test_a_forks_pull_request_runs_nothing_and_gets_no_secret(slug: str) -> None
         assert told["description"].startswith("A pull request from a fork runs nothing")
         assert "AWS_" not in log_of(told)
     finally:
-        live.forge("bob").delete(f"/repos/bob/{fork}")
+        live.forge(person).delete(f"/repos/{person}/{fork}")
 
 
 def test_a_runner_that_is_killed_goes_on_where_it_was(slug: str, tmp_path: Path) -> None:
