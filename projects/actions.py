@@ -18,6 +18,7 @@ from projects.contributors import moved
 from projects.doorbell import ring_project
 from projects.effects import NOBODY
 from projects.errors import Fault, InvalidSpec, NotAllowed
+from projects.file_source import warning_of
 from projects.granting import approvers_of, audited_by, check_present, check_seen, grant, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.models import (
@@ -182,6 +183,8 @@ def ask_change(
             lock=not dry_run,
         )
         preview = _preview(installation, after=spec, before=before, verdict=verdict, free=free, project=project)
+        if door is not Door.FILE:
+            preview = replace(preview, warning=warning_of(project, becomes=spec))
         if dry_run:
             return Asked(preview=preview)
         if spec == before:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext
-from pydantic import ValidationError
 
-from projects.documents import Line, changed, difference
+from projects.documents import Line, changed, difference, spec_of
 from projects.models import Action, Decision, Door, Project, ProjectRequest
 from projects.permissions import visible_projects, visible_requests
 from projects.presentation import kind_title, kinds_as_shown
 from provisioning.errors import Reason
 from provisioning.models import ORDINARY, Event
-from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -69,14 +67,6 @@ def _lines(event: Event) -> Iterable[Line]:
         for one in change.get("differences", ()):
             yield Line(sign="-", text=f"{place} {one.get('path')}: {one.get('observed')}")
             yield Line(sign="+", text=f"{place} {one.get('path')}: {one.get('desired')}")
-
-
-def spec_of(data: object) -> ProjectSpec | None:
-    """A stored spec as a value; None when there is none, or when it was written for another version."""
-    try:
-        return ProjectSpec.model_validate(data) if data is not None else None
-    except ValidationError:
-        return None
 
 
 def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:

@@ -102,7 +102,7 @@ def asked_answer(asked: Asked) -> Response:
         return Response(plain(PlanOut.of(asked.preview)))
     request = RequestOut.of(asked.request) if asked.request else None
     project = ProjectOut.of(asked.project) if asked.project else None
-    body = plain(AskedOut(request=request, project=project))
+    body = plain(AskedOut(request=request, project=project, warning=asked.preview.warning))
     if request is None:
         return Response(body)
     settled = project if request.decision is not Decision.PENDING else None

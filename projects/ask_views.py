@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from projects import actions, documents, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
+from projects.file_source import notice_of
 from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.installation import installation
@@ -172,6 +173,7 @@ def form_page(
         "generation": str(form.project.generation) if form.project else "",
         # A request in other words takes the place of itself.
         "pending": _waiting(form) if not (more and "revising" in more) else None,
+        "file_says": notice_of(form.project) if form.project else "",
         **_plan(form, person),
         **(_names(form) if form.project is None else {}),
         **(more or {}),

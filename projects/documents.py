@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext
+from pydantic import ValidationError
 
 from projects import cluster_login
 from provisioning.kind import Wish, kinds
@@ -59,6 +60,14 @@ def difference(before: ProjectSpec | None, after: ProjectSpec | None) -> tuple[L
         else:
             lines += [Line(sign="-", text=text) for text in old[a:b]] + [Line(sign="+", text=text) for text in new[c:d]]
     return tuple(lines)
+
+
+def spec_of(data: object) -> ProjectSpec | None:
+    """A stored spec as a value; None when there is none, or when it was written for another version."""
+    try:
+        return ProjectSpec.model_validate(data) if data is not None else None
+    except ValidationError:
+        return None
 
 
 def changed(before: ProjectSpec, after: ProjectSpec) -> str:

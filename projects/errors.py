@@ -40,7 +40,7 @@ class Fault:
         return {"field": self.field, "code": self.code, "message": self.message}
 
 
-_UNKNOWN = frozenset({"extra_forbidden", "unknown_kind"})
+_UNKNOWN = frozenset({"extra_forbidden", "no_options"})
 
 
 class InvalidSpec(ProjectError):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from projects import permissions
 from projects.answers import person_of
+from projects.file_source import notice_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
 from projects.presentation import wish_of
@@ -90,7 +91,7 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
         "tab": chosen,
         "tabs": [(one, reverse(one.address, args=[project.slug])) for one in TABS],
         "pending": pending,
-        "notices": _notices(project, pending=pending),
+        "notices": [*_notices(project, pending=pending), *_of_the_file(project, tab=chosen)],
         "may_change": permissions.may_change(person, project) and present,
         "may_look": permissions.may_look_again(person, project) and present,
         "is_platform_admin": permissions.is_platform_admin(person),
@@ -152,6 +153,14 @@ def _notices(project: Project, *, pending: ProjectRequest | None) -> list[Notice
             )
         )
     return said
+
+
+def _of_the_file(project: Project, *, tab: Tab) -> list[Notice]:
+    """Where people come to change something: that the project's profile.yaml has its say too."""
+    if tab.name not in ("people", "settings") or project.deletion_requested_at is not None:
+        return []
+    said = notice_of(project)
+    return [Notice("file", said)] if said else []
 
 
 def _why_suspended(project: Project) -> str:

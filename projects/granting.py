@@ -15,6 +15,7 @@ from projects.audit import audited
 from projects.contributors import set_memberships
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotFound, StaleGeneration
+from projects.file_source import came_back
 from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
 from projects.notices import announce
@@ -159,6 +160,7 @@ def grant(
         project.resources.update(failures=0)
     if spec is not None:
         set_memberships(project, spec=spec, door=Door(request.door))
+        _tell_who_came_back(request, project=project)
     request.project, request.generation = project, project.generation
     request.decision, request.decided_at, request.asked_back_at = Decision.APPROVED, now, None
     request.save(
@@ -166,3 +168,16 @@ def grant(
     )
     ring_project(project.pk)
     return project
+
+
+def _tell_who_came_back(request: ProjectRequest, *, project: Project) -> None:
+    """Tell the owners, whoever pushed among them, whom an older profile.yaml put back."""
+    people = came_back(request)
+    if not people:
+        return
+    names = ", ".join(f"{one.subject} as {one.role.value}" for one in people)
+    text = (
+        f"{request.requested_by_name} pushed a profile.yaml that puts back in {project.slug} who had been taken out: "
+        f"{names}. If that was not meant, take them out of the file."
+    )
+    announce("people-back", to=permissions.owners_of(project), text=text, project=project)

@@ -22,6 +22,7 @@ Kind = Literal[
     "offered",
     "keys-rotated",
     "key-shown",
+    "people-back",
     "seen-as",
     "withdrawn",
     "run-finished",
@@ -78,6 +79,7 @@ NEWS: Mapping[Kind, News] = {
     "offered": News(_("A project without an owner is offered"), _("those who can take it over")),
     "keys-rotated": News(_("Keys of a project are rotated or ended"), _("owners"), chat=True),
     "key-shown": News(_("Somebody was shown a key of a project"), _("owners")),
+    "people-back": News(_("A pushed profile.yaml put people back"), _("owners")),
     "seen-as": News(_("The platform team sees the portal as somebody"), _("that person")),
     "run-finished": News(_("An action on many projects is through"), _("who started it"), platform=True),
     "drift-repaired": News(

@@ -89,6 +89,7 @@ def _review(request: HttpRequest, form: ProjectForm, *, project: Project, previe
         "form": form,
         "people": preview.people,
         "verdict": preview.verdict,
+        "warning": preview.warning,
         "generation": request.POST.get("generation", ""),
         "note": request.POST.get("note", ""),
     }

@@ -26,7 +26,10 @@ class KindPlan:
 
 @dataclass(frozen=True)
 class Preview:
-    """A whole plan: what each Kind does, the names that will exist, what it does to whom, and who decides."""
+    """A whole plan: what each Kind does, the names that will exist, what it does to whom, and who decides.
+
+    warning: what to know before one says yes; "" for nothing.
+    """
 
     spec: ProjectSpec | None
     kinds: tuple[KindPlan, ...]
@@ -35,6 +38,7 @@ class Preview:
     units: int = 0
     free_units: int = 0
     people: tuple[PersonEffect, ...] = ()
+    warning: str = ""
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from projects import decide_many, decisions, documents, permissions, stand_ins
-from projects.activity import spec_of
 from projects.answers import answered, conflict_page, number_in, person_of
 from projects.contributors import moved
+from projects.documents import spec_of
 from projects.effects import NOBODY, PersonEffect
 from projects.errors import Conflict, InvalidSpec
 from projects.exports import form_asked, stream

@@ -8,9 +8,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from projects import decisions, permissions
-from projects.activity import spec_of
 from projects.answers import answered, conflict_page, number_in, person_of
 from projects.ask_views import form_of, form_page, which_is_meant
+from projects.documents import spec_of
 from projects.errors import Conflict, InvalidSpec
 from projects.forms import typed_of
 from projects.installation import installation

@@ -289,6 +289,7 @@ class AskedOut(BaseModel):
 
     request: RequestOut | None
     project: ProjectOut | None
+    warning: str = Field(default="", description="What the next push of profile.yaml would undo; empty for nothing.")
 
 
 class VerdictOut(BaseModel):
@@ -339,6 +340,7 @@ class PlanOut(BaseModel):
     counts: dict[str, int]
     kinds: list[KindPlanOut]
     people: list[PersonEffectOut] = Field(description="For whom something changes, and what they get or lose.")
+    warning: str = Field(default="", description="What the next push of profile.yaml would undo; empty for nothing.")
 
     @classmethod
     def of(cls, preview: Preview) -> "PlanOut":
@@ -361,6 +363,7 @@ class PlanOut(BaseModel):
                 for one in preview.kinds
             ],
             people=[PersonEffectOut.model_validate(one, from_attributes=True) for one in preview.people],
+            warning=preview.warning,
         )
 
 

@@ -346,7 +346,7 @@ def _option_faults(data: Mapping[str, Any]) -> list[Fault]:
                 "name": name,
                 "known": known,
             }
-            faults.append(Fault(path=("options", name), code="unknown_kind", message=message))
+            faults.append(Fault(path=("options", name), code="no_options", message=message))
             continue
         if not isinstance(given, Mapping):
             # The check of the shape has said so.

@@ -24,7 +24,6 @@ from projects.models import Project, TrainingAsked
 from projects.sending import LEASE, give_up, not_now, pause_after
 from projects.wishes import NoWish, present_wish
 from provisioning import ci
-from provisioning.clients import ci_listener
 from provisioning.errors import PermanentError, TemporaryError
 from provisioning.forge import ForgeClient
 from provisioning.kind import Wish
@@ -131,6 +130,9 @@ def _begin(row: TrainingAsked, *, installation: Installation, open_client: Calla
 
 
 def _ring_listener(row: TrainingAsked, wish: Wish, repository: Any, *, sha: str) -> None:
+    # Only a worker comes here, and a web process need not load the vendor client.
+    from provisioning.clients import ci_listener
+
     ci_listener.deliver(
         ci.listener(wish),
         push_body(repository, sha=sha, bot=wish.forge.bot, training=row.pk),

@@ -98,7 +98,7 @@ def test_all_faults_at_once() -> None:
         ("plan", "unknown_plan"),
         ("slug", "reserved"),
         ("options.bucket.quota", "value_error"),
-        ("options.moon", "unknown_kind"),
+        ("options.moon", "no_options"),
     ]
 
 

@@ -38,7 +38,7 @@ def problem(answer: Any, status: int) -> Problem:
 
 def faults(answer: Any) -> set[tuple[str, str]]:
     codes = {one["code"] for one in answer.json()["errors"]}
-    unknown = codes & {"extra_forbidden", "unknown_kind"}
+    unknown = codes & {"extra_forbidden", "no_options"}
     return {(one.field, one.code) for one in problem(answer, 400 if unknown else 422).errors}
 
 
@@ -62,7 +62,7 @@ def faults(answer: Any) -> set[tuple[str, str]]:
         ({"contributors": [OWNER, {"user": "system:masters"}]}, {("contributors.1.user", "value_error")}),
         ({"contributors": [OWNER, {"user": "*"}]}, {("contributors.1.user", "value_error")}),
         ({"contributors": [OWNER, {"user": "bob@corp.example", "role": "god"}]}, {("contributors.1.role", "enum")}),
-        ({"options": {"moon": {}}}, {("options.moon", "unknown_kind")}),
+        ({"options": {"moon": {}}}, {("options.moon", "no_options")}),
         ({"options": {"limits": {"cpu": "9999"}}}, {("options.limits.cpu", "beyond_plan")}),
         ({"options": {"limits": {"pods": -1}}}, {("options.limits.pods", "greater_than_equal")}),
         ({"expires": "2001-01-01"}, {("expires", "past")}),

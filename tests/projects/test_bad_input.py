@@ -158,7 +158,7 @@ CASES: tuple[Case, ...] = (
     case({"contributors": [{"group": ["ml-vision"]}]}, "contributors.0.group", "string_type", "Write text here.", BOTH),
     case({"contributors": [{"user": {"a": 1}}]}, "contributors.0.user", "string_type", "Write text here.", BOTH),
     # Options and quantities
-    case({"options": {"moon": {}}}, "options.moon", "unknown_kind", "There are no options for moon.", BOTH),
+    case({"options": {"moon": {}}}, "options.moon", "no_options", "There are no options for moon.", BOTH),
     case(limits(colour="red"), "options.limits.colour", "extra_forbidden", NO_FIELD, BOTH),
     case({"options": None}, "options", "dict_type", FIELDS, BOTH),
     case({"options": []}, "options", "dict_type", FIELDS, BOTH),

@@ -159,7 +159,7 @@ def test_registering_makes_one_hook_with_our_secret(forge: PushedForge) -> None:
     assert first == again
     hooks = forge.repositories[NAME].hooks
     url = f"{installation().public_url}/hooks/git-1/{first.uid}/"
-    assert [(one["url"], one["events"]) for one in hooks.values()] == [(url, ["pull_request", "push"])]
+    assert [(one["url"], one["events"]) for one in hooks.values()] == [(url, ["issue_comment", "pull_request", "push"])]
     secret = installation().key_ring.derive(uid=str(first.uid), purpose="profile-hook")
     assert list(forge.repositories[NAME].secrets.values()) == [secret]
 
