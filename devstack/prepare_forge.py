@@ -1,4 +1,4 @@
-"""Fills the stack's Gitea: people, organisations, the portal's bot, a project template.
+"""Fills the stack's Gitea: people, organisations, the portal's bot.
 
 `python -m devstack.prepare_forge STACK`. The bot is an ordinary user that owns the teams' organisations: enough
 to make organisations and repositories, hooks, branch protection and statuses. It is no site administrator.
@@ -10,19 +10,16 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from devstack import builds
 from devstack.calls import Answer, call
 from devstack.company import SAMPLE_PEOPLE
 from devstack.settings import BOT
-from devstack.stack import ROOT, Stack, open_stack
+from devstack.stack import Stack, open_stack
 
 ADMIN = "slipway-admin"
 ORGANISATIONS = {"forecasting": ("alice", "bob"), "vision": ()}
-TEMPLATE_OWNER, TEMPLATE_NAME = "slipway", "ml-python-template"
-TEMPLATE_FILES = ROOT / "devstack" / "project-template"
 SCOPES = ["write:organization", "write:repository", "write:issue", "read:user", "read:misc"]
 CI_TOKEN = "git-1.ci-token"  # noqa: S105
 CI_SCOPES = ["write:repository"]  # the smallest that may write a commit status
@@ -76,13 +73,12 @@ def main(name: str) -> int:
         _ensure_user(admin, BOT, mail="slipway-bot@corp.example", password=bot.password)
         for organisation, members in ORGANISATIONS.items():
             _ensure_organisation(bot, organisation, members)
-        _ensure_template(admin)
         _ensure_token(stack, bot, kept="git-1.token", name="portal", scopes=SCOPES, tried="/user")
         _ensure_token(stack, bot, kept=CI_TOKEN, name="ci", scopes=CI_SCOPES, tried="/repos/search?limit=1")
     except (ForgeError, OSError, http.client.HTTPException) as error:
         print(f"Gitea could not be prepared: {error}")
         return 1
-    print("people, organisations, bot and template are there")
+    print("people, organisations and bot are there")
     return 0
 
 
@@ -125,29 +121,6 @@ def _ensure_organisation(bot: Account, name: str, members: tuple[str, ...]) -> N
     identity = teams.get("developers") or bot.do("POST", f"/orgs/{name}/teams", team)["id"]
     for member in members:
         bot.do("PUT", f"/teams/{identity}/members/{member}")
-
-
-def _ensure_template(admin: Account) -> None:
-    if not admin.exists(f"/orgs/{TEMPLATE_OWNER}"):
-        admin.do("POST", "/orgs", {"username": TEMPLATE_OWNER, "visibility": "public"})
-    path = f"/repos/{TEMPLATE_OWNER}/{TEMPLATE_NAME}"
-    if not admin.exists(path):
-        body = {"name": TEMPLATE_NAME, "default_branch": "main", "description": "What a model project starts from"}
-        admin.do("POST", f"/orgs/{TEMPLATE_OWNER}/repos", body)
-    if not admin.do("GET", f"{path}/branches"):
-        files = [
-            {"operation": "create", "path": name, "content": base64.b64encode(content).decode()}
-            for name, content in template_files(TEMPLATE_FILES).items()
-        ]
-        admin.do("POST", f"{path}/contents", {"branch": "main", "message": "Start of a model project", "files": files})
-        admin.do("PATCH", path, {"template": True})
-        print(f"template {TEMPLATE_OWNER}/{TEMPLATE_NAME} made")
-
-
-def template_files(folder: Path) -> dict[str, bytes]:
-    """The files of the project template by their path in the repository."""
-    names = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: path.read_bytes() for name, path in names.items() if "cache" not in name}
 
 
 def _ensure_token(stack: Stack, bot: Account, *, kept: str, name: str, scopes: list[str], tried: str) -> None:

@@ -10,7 +10,6 @@ from devstack import certificates, machine, toolchain
 from devstack.errors import StackError
 from devstack.frontend import without_source_map
 from devstack.machine import Package
-from devstack.prepare_forge import TEMPLATE_FILES, template_files
 from devstack.say import duration, size
 from devstack.stack import Stack, make_folders
 
@@ -92,20 +91,6 @@ def test_certificates_hold_strict_verification_and_are_kept(tmp_path: Path) -> N
     assert subprocess.run([*command, *files], capture_output=True, check=False).returncode == 0
     closed = {path.name: oct(path.stat().st_mode & 0o777) for path in stack.tls.glob("*.key")}
     assert closed == dict.fromkeys(("ca.key", "server.key", "sign.key", "service-accounts.key"), "0o600")
-
-
-def test_the_project_template_has_what_a_team_starts_from() -> None:
-    assert sorted(template_files(TEMPLATE_FILES)) == [
-        ".github/workflows/ci.yaml",
-        ".gitignore",
-        ".tekton/ci.yaml",
-        ".tekton/run.yaml",
-        "README.md",
-        "pyproject.toml",
-        "requirements.lock",
-        "src/__init__.py",
-        "tests/test_smoke.py",
-    ]
 
 
 def test_the_lock_of_the_front_end_names_no_registry() -> None:
