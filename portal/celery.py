@@ -140,6 +140,12 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 10},
         },
+        "follow-schedules": {
+            "task": "projects.training_tasks.follow_schedules",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "follow-data": {"task": "projects.training_tasks.follow_data", "schedule": 300.0, "options": {"expires": 300}},
         "follow-templates": {
             "task": "projects.template_tasks.follow_templates",
             "schedule": 60.0,

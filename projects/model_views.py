@@ -12,7 +12,7 @@ from projects.errors import Conflict
 from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.listing import page_of
-from projects.models import Feedback
+from projects.models import Feedback, TrainingPlan
 from projects.plots import picture, with_plots
 
 _TRAININGS = 5
@@ -48,6 +48,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "pull_requests": _pull_requests(found.pk),
         "any": bool(newest) or found.reports.exists(),
         "trainings": found.trainings.all()[:_TRAININGS],
+        "plan": TrainingPlan.objects.filter(project=found).first(),
         "may_train": not found.suspended
         and found.deletion_requested_at is None
         and permissions.may_retrain(person_of(request), found),

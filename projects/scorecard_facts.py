@@ -45,7 +45,7 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
             report=_reported(row) if row else None,
             repeated=repeated.get(project.pk),
             trained_at=trained.get(project.pk),
-            retrains=bool(spec.options.get("retrain")),
+            retrains=any(spec.options.get("retrain", {}).get(name) for name in ("schedule", "data")),
             environment=spec.environment.value,
             gate_required=options.get("model_gate") == "required",
             approvals=int(options.get("approvals", 0)),

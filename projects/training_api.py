@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from projects import training
 from projects.api_base import Api, person, plain, visible_project
 from projects.idempotency import idempotent
-from projects.models import TrainingAsked
+from projects.models import TrainingAsked, TrainingPlan
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import Closed, read_body, read_query
@@ -51,6 +51,7 @@ class TrainingPageOut(BaseModel):
     """A page, newest first."""
 
     items: list[TrainingOut]
+    next_at: datetime | None = Field(description="When its time comes next, by its schedule; null: it has none.")
     next: str | None = Field(description="Address of the next page; null on the last.")
 
 
@@ -67,8 +68,11 @@ class Trainings(Api):
     def get(self, request: Request, slug: str) -> Response:
         """A page of them."""
         asked = read_query(PageQuery, request)
-        rows, after = page_of(visible_project(request, slug).trainings.all(), asked=asked, request=request)
-        return Response(plain(TrainingPageOut(items=[TrainingOut.of(row) for row in rows], next=after)))
+        project = visible_project(request, slug)
+        rows, after = page_of(project.trainings.all(), asked=asked, request=request)
+        plan = TrainingPlan.objects.filter(project=project).first()
+        items = [TrainingOut.of(row) for row in rows]
+        return Response(plain(TrainingPageOut(items=items, next_at=plan.next_at if plan else None, next=after)))
 
     @extend_schema(
         operation_id="ask_for_training",

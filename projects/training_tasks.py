@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from projects import training
+from projects import retraining, training
 from projects.doorbell import ring
 from projects.installation import installation
 from provisioning import targets
@@ -23,3 +23,17 @@ def ring_for_trainings() -> None:
     """Ring for what is due. This is what makes a lost ring cost seconds and nothing else."""
     for training_id in training.due(limit=_AT_MOST):
         ring(training.SEND, training_id)
+
+
+@shared_task
+def follow_schedules() -> None:
+    """Ask for the trainings whose time has come. A round that is missed is made good by the next."""
+    retraining.follow_schedules()
+
+
+@shared_task
+def follow_data() -> None:
+    """Ask for the trainings whose data has changed."""
+    settings = installation()
+    opener = targets.opener(settings.catalogue, resolve=settings.resolve)
+    retraining.follow_data(installation=settings, open_client=opener)

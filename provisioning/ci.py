@@ -41,6 +41,11 @@ def by_actions(wish: Wish) -> bool:
     return wish.forge.actions and wish.cluster.ci != "tekton"
 
 
+def can_begin(wish: Wish) -> bool:
+    """Can we have a run begin ourselves?"""
+    return bool(listener(wish)) or by_actions(wish)
+
+
 def without_tekton(wish: Wish) -> str | None:
     """Half a sentence: who runs the workflow file where no Tekton does; None when nobody is known to."""
     if by_actions(wish):

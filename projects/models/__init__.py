@@ -40,7 +40,7 @@ from projects.models.platform import FleetSummary, ReadyTime, Scorecard, SeenAs,
 from projects.models.reports import Feedback, Plot, Report
 from projects.models.succession import OfferedTo, Succession
 from projects.models.templates import TemplateUse, TemplateVersion
-from projects.models.training import TrainingAsked
+from projects.models.training import TrainingAsked, TrainingPlan
 from projects.models.troubles import TroubleTold
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
@@ -93,6 +93,7 @@ __all__ = [
     "TemplateUse",
     "TemplateVersion",
     "TrainingAsked",
+    "TrainingPlan",
     "TroubleTold",
     "Usage",
     "UsageDay",

@@ -8,6 +8,28 @@ from projects.models.core import Project
 from projects.models.notices import Sending
 
 
+class TrainingPlan(models.Model):
+    """When a project is trained again by itself, and the data that was last seen. Follows the project's options."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_plan")
+    schedule = models.CharField(max_length=100, default="", blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    next_at = models.DateTimeField(null=True, blank=True)
+    data = models.CharField(max_length=200, default="", blank=True, help_text="The watched folder of the bucket.")
+    data_seen = models.CharField(
+        max_length=64, default="", blank=True, help_text="Digest of the folder that the last training began with."
+    )
+    data_moving = models.CharField(
+        max_length=64, default="", blank=True, help_text="Digest of a change that may still be going on."
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at"], name="training_plan_due")]
+
+    def __str__(self) -> str:
+        return f"training plan of project {self.project_id}"
+
+
 class TrainingAsked(Sending):
     """One run of CI on the default branch that somebody or something asked for. Sent when CI took it."""
 

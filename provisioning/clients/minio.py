@@ -17,6 +17,7 @@ What the server taught us, each held by tests/contract/test_object_store.py:
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import islice
 from typing import Any, TypedDict, TypeVar
 from urllib.parse import urlsplit
@@ -147,6 +148,22 @@ class ObjectStore:
             return next(iter(found), None) is None
 
         return self._ask(f"look into the bucket {name}", look)
+
+    def folder_state(self, name: str, prefix: str, *, most: int = 100_000) -> str | None:
+        """A digest of what lies below a prefix: names, contents' tags and sizes of the objects as they are now.
+
+        None when there is no such bucket. Raises PermanentError for more than `most` objects.
+        """
+
+        def look() -> str:
+            digest = sha256()
+            for found, one in enumerate(self._s3.list_objects(name, prefix=prefix, recursive=True)):
+                if found == most:
+                    raise PermanentError(f"{name}/{prefix} holds more than {most} objects, too many to be watched.")
+                digest.update(f"{one.object_name}\0{one.etag}\0{one.size}\n".encode())
+            return digest.hexdigest()
+
+        return self._find(f"list {prefix} in {name}", look, missing=_NO_BUCKET)
 
     def bucket_tags(self, name: str) -> dict[str, str] | None:
         """The bucket's tags; {} when it has none; None when there is no such bucket."""

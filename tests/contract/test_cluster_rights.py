@@ -115,7 +115,7 @@ def test_clearing_a_collection_leaves_our_objects(scene: Stage) -> None:
         for kind in ("configmaps", "secrets")
     }
     assert {kind: [item["metadata"]["name"] for item in one.body["items"]] for kind, one in left.items()} == {
-        "configmaps": ["project-info"],
+        "configmaps": ["project-info", "retrain"],
         "secrets": ["bucket-credentials", "slipway-ci", "slipway-ci-clone", "slipway-ci-webhook"],
     }
 
@@ -210,7 +210,7 @@ def test_the_portal_reads_secrets_and_configmaps_only_by_name() -> None:
     }
     assert named == {
         ("slipway-portal", "configmaps"): ["project-info"],
-        ("slipway-workspace-manager", "configmaps"): ["project-info"],
+        ("slipway-workspace-manager", "configmaps"): ["project-info", "retrain"],
         ("slipway-workspace-manager", "secrets"): [
             "bucket-credentials",
             "slipway-ci",

@@ -166,6 +166,18 @@ def test_bucket_with_data_goes_only_when_told(subject: Subject, bucket: str):
     assert store.remove_bucket(bucket, with_data=False) is False
 
 
+def test_a_folder_says_when_something_in_it_changed(subject: Subject, bucket: str):
+    store, states = subject.store, []
+    for key, data in (("raw/a", b"1"), ("raw/deep/b", b"2"), ("raw/a", b"3"), ("dvc/c", b"4"), ("raw-2/a", b"5")):
+        subject.put_object(bucket, key, data)
+        states.append(store.folder_state(bucket, "raw/"))
+    assert len(set(states)) == 3
+    assert states[2] == states[3] == states[4] == store.folder_state(bucket, "raw/")
+    assert store.folder_state("ml-no-such-bucket", "raw/") is None
+    with pytest.raises(PermanentError, match="more than 1 objects, too many to be watched"):
+        store.folder_state(bucket, "raw/", most=1)
+
+
 def test_unfinished_uploads_do_not_come_back(subject: Subject, bucket: str):
     subject.start_upload(bucket, "big.bin")
     assert subject.uploads(bucket) == ["big.bin"]

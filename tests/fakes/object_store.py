@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from provisioning.errors import PermanentError, TemporaryError
@@ -102,6 +103,15 @@ class FakeObjectStore(Recorder):
     def bucket_empty(self, name: str) -> bool:
         self._enter("bucket_empty", name)
         return not self._bucket(name, f"look into the bucket {name}").objects
+
+    def folder_state(self, name: str, prefix: str, *, most: int = 100_000) -> str | None:
+        self._enter("folder_state", name, prefix)
+        if name not in self.buckets:
+            return None
+        found = {key: versions[-1] for key, versions in self.buckets[name].objects.items() if key.startswith(prefix)}
+        if len(found) > most:
+            raise PermanentError(f"{name}/{prefix} holds more than {most} objects, too many to be watched.")
+        return sha256(repr(sorted(found.items())).encode()).hexdigest()
 
     def bucket_tags(self, name: str) -> dict[str, str] | None:
         self._enter("bucket_tags", name)

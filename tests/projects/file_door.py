@@ -11,9 +11,9 @@ from projects.models import Delivery, Project, RegisteredRepository
 from provisioning.conditions import Status
 from provisioning.errors import Reason
 from provisioning.forge import Push
-from provisioning.kind import kinds
 from provisioning.models import Resource
 from tests.fakes.forge import FakeForge
+from tests.usual import usual_kinds
 
 NAME = "forecasting/demand"
 CONTEXT = "slipway/profile"
@@ -98,7 +98,7 @@ def look(forge: PushedForge, row: RegisteredRepository) -> RegisteredRepository:
 
 def settle(project: Project, *, attention: str | None = None) -> None:
     """What the engine does, in short: every Kind is made, or needs attention."""
-    for name in kinds():
+    for name in usual_kinds():
         broken = name == attention
         Resource.objects.update_or_create(
             project=project,

@@ -8,9 +8,9 @@ from django.utils import timezone
 from projects.models import Project, ReadyTime
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from provisioning.kind import kinds
 from provisioning.models import Event, Resource
 from tests.people import team
+from tests.usual import usual_kinds
 
 HOUR = timedelta(hours=1)
 
@@ -34,7 +34,7 @@ def ready(slug: str, *, of: str = "forecasting", **fields: Any) -> Project:
         Resource(
             project=project, kind=kind, target="cluster-north", ready_reason=Reason.AVAILABLE, applied=True, **fine
         )
-        for kind in kinds()
+        for kind in usual_kinds()
     )
     return project
 

@@ -13,9 +13,9 @@ from projects.installation import installation
 from projects.models import Door, Project
 from provisioning.conditions import Condition, Status
 from provisioning.errors import Reason
-from provisioning.kind import kinds
 from provisioning.models import Resource
 from tests.people import person
+from tests.usual import usual_kinds
 
 
 class _Fields(HTMLParser):
@@ -76,7 +76,7 @@ def project_of(asked: actions.Asked) -> Project:
 def settle(project: Project, **held: tuple[Status, Reason, str]) -> None:
     """As the engine leaves a project: every Kind available, but for those in `held`."""
     now = timezone.now()
-    for name, kind in kinds().items():
+    for name, kind in usual_kinds().items():
         status, reason, message = held.get(name, (Status.TRUE, Reason.AVAILABLE, ""))
         ready = Condition(status, reason, message or f"{kind.title} is there", now)
         row = Resource(project=project, kind=name, target="cluster-north", applied=True, last_look=now)

@@ -3,9 +3,9 @@
 import pytest
 
 from projects.models import Decision, Door, Project, ProjectRequest
-from provisioning.kind import kinds
 from tests.people import client
 from tests.projects.pages import NEW, ask, fields, press, project_of, text
+from tests.usual import usual_kinds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -42,7 +42,7 @@ def test_ask_preview_create_and_the_status_page() -> None:
     assert ProjectRequest.objects.get().door == Door.FORM
     status = text(alice.get(created["Location"]))
     assert "Working on it" in status
-    assert f"0 of {len(kinds())} ready" in status
+    assert f"0 of {len(usual_kinds())} ready" in status
     assert "git clone" in status
 
 

@@ -6,7 +6,6 @@ from django.utils import timezone
 from projects import actions
 from projects.installation import installation
 from projects.models import Door, Project, ProjectRequest, RegisteredRepository
-from provisioning.kind import kinds
 from tests.people import person
 from tests.projects.file_door import (
     CONTEXT,
@@ -19,6 +18,7 @@ from tests.projects.file_door import (
     made,
     settle,
 )
+from tests.usual import usual_kinds
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def test_when_it_is_ready_the_commit_says_so(forge: PushedForge, row: Registered
     assert project is not None
     settle(project)
     answer(forge, project)
-    count = len(kinds())
+    count = len(usual_kinds())
     assert forge.said(sha) == ("success", f"Ready: {count} of {count} resources, 0.9 s after it was accepted.")
     assert forge.repositories[NAME].statuses[sha][CONTEXT]["target_url"] == installation().project_url("demand")
 
@@ -186,7 +186,8 @@ def test_a_changed_file_is_a_change_of_the_whole_spec(forge: PushedForge, row: R
             "options": {"repository": {"attach": NAME}},
         },
     )
-    assert forge.said(sha) == ("pending", f"Working on it: {len(kinds())} of {len(kinds())} resources are ready.")
+    count = len(usual_kinds())
+    assert forge.said(sha) == ("pending", f"Working on it: {count} of {count} resources are ready.")
 
 
 def test_code_on_top_does_not_undo_what_was_changed_by_form(forge: PushedForge, row: RegisteredRepository) -> None:

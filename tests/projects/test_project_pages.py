@@ -17,10 +17,10 @@ from projects.presentation import wish_of
 from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from provisioning.kind import kinds
 from provisioning.models import Event, Resource
 from tests.people import client, person
 from tests.projects.pages import ask, project_of, settle, text
+from tests.usual import usual_kinds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -38,7 +38,7 @@ def test_the_board_says_of_each_resource_word_message_and_what_to_do() -> None:
         "Webhook Waiting Git answers “503, busy”. Since",
         "Nothing to do: we look again by ourselves, and nothing is lost.",
         "CI pipeline Not available The cluster has no Tekton Triggers.",
-        f"{len(kinds()) - 2} of {len(kinds()) - 1} ready",
+        f"{len(usual_kinds()) - 2} of {len(usual_kinds()) - 1} ready",
         "Asked",
         "at once, rule within-budget",
         "kubectl config use-context ml-demand",
@@ -179,7 +179,7 @@ def test_the_resources_page_says_of_each_since_when_and_lets_one_look_at_each() 
     settle(project, webhook=(Status.FALSE, Reason.TARGET_UNAVAILABLE, "Git is away."))
     alice = client("alice")
     page = alice.get("/projects/demand/resources/")
-    for name, kind in kinds().items():
+    for name, kind in usual_kinds().items():
         assert f'id="look-{name}"' in page.content.decode()
         assert f"Look again at {kind.title}" in text(page)
     assert "Webhook Waiting Git is away." in text(page)

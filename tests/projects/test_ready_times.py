@@ -8,8 +8,8 @@ from django.utils import timezone
 from projects import tasks
 from projects.models import Project, ReadyTime
 from provisioning.errors import TargetUnavailable
-from provisioning.kind import kinds
 from tests.projects.tended import World, asked, change, fresh, look
+from tests.usual import usual_kinds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def test_a_wish_made_in_one_look_has_its_wait_and_every_kinds_seconds(world: Wor
     assert row.seconds == pytest.approx((row.ready_at - row.accepted_at).total_seconds())
     assert row.queue_seconds is not None
     assert 30 <= row.queue_seconds <= row.seconds
-    assert row.steps.keys() == kinds().keys()
+    assert row.steps.keys() == usual_kinds().keys()
     assert all(0 <= seconds < 30 for seconds in row.steps.values())
 
 

@@ -13,7 +13,6 @@ from projects.installation import installation
 from projects.models import Door, Project, RegisteredRepository
 from provisioning.conditions import Word
 from provisioning.errors import PermanentError, Reason, TargetUnavailable
-from provisioning.kind import kinds
 from provisioning.models import Event, Resource
 from tests.fakes.cluster import FakeCluster
 from tests.people import person, teams
@@ -31,6 +30,7 @@ from tests.projects.tended import (
     rows,
     without_medium,
 )
+from tests.usual import usual_kinds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,10 +40,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_new_project_is_made_and_its_rows_say_so(world: World) -> None:
     project = look(asked())
-    assert rows(project) == dict.fromkeys(kinds(), "Available")
-    assert rows(project, "observed_generation") == dict.fromkeys(kinds(), 1)
+    assert rows(project) == dict.fromkeys(usual_kinds(), "Available")
+    assert rows(project, "observed_generation") == dict.fromkeys(usual_kinds(), 1)
     # The forge's own Actions are off here, so that Kind had nothing to make.
-    assert {kind for kind, _ in events(Reason.AVAILABLE)} == set(kinds()) - {"actions"}
+    assert {kind for kind, _ in events(Reason.AVAILABLE)} == set(usual_kinds()) - {"actions"}
     assert (project.word, project.settled, project.lease_until, project.lease_holder) == (Word.READY, True, None, "")
     assert project.ready_at is not None
     assert project.next_look_at is not None
@@ -118,7 +118,7 @@ def test_rows_of_a_kind_that_is_no_more_are_forgotten(world: World) -> None:
     project = asked()
     Resource.objects.create(project=project, kind="mailbox", target="mail-1")
     project = look(project)
-    assert set(rows(project)) == set(kinds())
+    assert set(rows(project)) == set(usual_kinds())
     assert project.word is Word.READY
 
 
@@ -137,9 +137,9 @@ def test_a_plan_that_left_the_catalogue_needs_attention_until_it_is_back(world: 
         tasks.scan_fleet()
     assert world.calls() == []
     assert (project.word, project.lease_until, is_due(project)) == (Word.ATTENTION, None, False)
-    assert rows(project, "synced_message") == dict.fromkeys(kinds(), SENTENCE)
-    assert rows(project, "ready_status") == dict.fromkeys(kinds(), "True")
-    assert events(Reason.REJECTED) == [(kind, SENTENCE) for kind in kinds()]
+    assert rows(project, "synced_message") == dict.fromkeys(usual_kinds(), SENTENCE)
+    assert rows(project, "ready_status") == dict.fromkeys(usual_kinds(), "True")
+    assert events(Reason.REJECTED) == [(kind, SENTENCE) for kind in usual_kinds()]
     project = look(project)
     assert project.word is Word.READY
     assert events(Reason.DRIFTED) == []
@@ -149,7 +149,7 @@ def test_a_plan_that_left_before_the_first_look_is_said_too(world: World) -> Non
     with without_medium():
         project = look(asked())
     assert project.word is Word.ATTENTION
-    assert rows(project, "synced_message") == dict.fromkeys(kinds(), SENTENCE)
+    assert rows(project, "synced_message") == dict.fromkeys(usual_kinds(), SENTENCE)
 
 
 def test_a_project_whose_plan_left_can_be_removed(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from provisioning.kind import Wish, kinds
+from provisioning.kind import Wish, kinds_of
 from provisioning.names import LABEL_UID
 from provisioning.outcomes import Known, Outcome
 from provisioning.plan import Action, compare
@@ -147,9 +147,15 @@ class Outside:
         def record(outcomes: Sequence[Outcome]) -> None:
             self.said += outcomes
             self.known |= {one.kind: one.known for one in outcomes}
+            for one in outcomes:
+                if one.dropped:
+                    del self.known[one.kind]
 
+        here = kinds_of(wish, known=self.known)
+        # As the portal does: what not every project has is known of before anything of it is made.
+        self.known |= {name: Known.nothing(now=NOON) for name in here.keys() - self.known.keys() if here[name].wanted}
         common: Any = {
-            "wish": wish, "kinds": kinds(), "known": dict(self.known), "record": record, "now": lambda: NOON,
+            "wish": wish, "kinds": here, "known": dict(self.known), "record": record, "now": lambda: NOON,
             "open_client": lines.__getitem__,
         }  # fmt: skip
         try:
@@ -186,7 +192,7 @@ class Outside:
     def check_as_wished(self, wish: Wish) -> None:
         """Everything wished is there as wished, once, with the right secrets, and no more; a look changes nothing."""
         expected: set[str] = set()
-        for kind in kinds().values():
+        for kind in kinds_of(wish).values():
             client = dict(zip(("cluster", "object_store", "forge"), self.clients, strict=True))[kind.system]
             if kind.unsupported is not None and kind.unsupported(wish, client):
                 continue

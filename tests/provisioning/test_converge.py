@@ -22,6 +22,7 @@ STATES: tuple[dict[str, Any], ...] = (
     {"plan": "large", "contributors": (ALICE,), "options": {"network": {"internet": True}}},
     {"plan": "small", "contributors": (ALICE, {**BOB, "role": "owner"}), "options": {"bucket": {"versioning": False}}},
     {"plan": "gpu", "title": "", "contributors": (ALICE, VISION), "options": {"repository": {"approvals": 1}}},
+    {"plan": "small", "contributors": (ALICE, BOB), "options": {"retrain": {"schedule": "0 3 * * 1"}}},
 )
 ERRORS: tuple[Callable[[], BaseException], ...] = (
     Stopped,

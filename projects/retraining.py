@@ -1,0 +1,120 @@
+"""Training again by itself: whose time has come, and whose data has changed.
+
+Plans follow the projects' options round by round, so a change by form, API or profile.yaml counts within a minute. What
+was missed in an outage happens once. A change of the data counts when two looks find the same: an upload that goes on
+is not trained half.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from projects.installation import Installation
+from projects.models import Project, TrainingPlan
+from projects.rounds import alone
+from projects.training import Because, note
+from projects.wishes import NoWish, present_wish
+from provisioning.conditions import Status
+from provisioning.errors import ProvisioningError
+from provisioning.kinds.retrain import RetrainOptions
+from provisioning.models import Resource
+from provisioning.schedule import following
+
+log = structlog.get_logger(__name__)
+
+
+def follow_schedules() -> None:
+    """Bring every plan in line with its project's options, and ask for the trainings whose time has come."""
+    with alone("training-schedules") as mine:
+        if mine:
+            _follow_options()
+            _ask_in_time(timezone.now())
+
+
+def _follow_options() -> None:
+    chosen_by = {project: options for project in _with_options() if (options := _options(project)).anything}
+    TrainingPlan.objects.exclude(project__in=chosen_by).delete()
+    for project, chosen in chosen_by.items():
+        plan = getattr(project, "training_plan", None) or TrainingPlan(project=project)
+        before = (plan.schedule, plan.time_zone, plan.data)
+        now = (chosen.schedule or "", chosen.time_zone, chosen.data or "")
+        if plan.pk is not None and before == now:
+            continue
+        plan.schedule, plan.time_zone, plan.data = now
+        if before[:2] != now[:2]:
+            plan.next_at = _next(plan, after=timezone.now())
+        if before[2] != now[2]:
+            plan.data_seen = plan.data_moving = ""
+        plan.save()
+
+
+def _with_options() -> QuerySet[Project]:
+    """Projects that say something about training again, but for those that rest or go."""
+    here = Project.objects.filter(deletion_requested_at=None, suspended=False)
+    return here.filter(spec__options__has_key="retrain").select_related("training_plan")
+
+
+def _options(project: Project) -> RetrainOptions:
+    return RetrainOptions.model_validate(project.spec["options"]["retrain"])
+
+
+def _ask_in_time(now: datetime) -> None:
+    for pk in TrainingPlan.objects.filter(next_at__lte=now).values_list("pk", flat=True):
+        with transaction.atomic():
+            plan = TrainingPlan.objects.select_for_update().select_related("project").get(pk=pk)
+            due = plan.next_at
+            if due is None or due > now:
+                continue
+            # Whatever was missed meanwhile is this one training; the next is in the future.
+            note(plan.project, because=Because.SCHEDULE, cause=f"{due:%Y-%m-%d %H:%M} UTC")
+            plan.next_at = _next(plan, after=now)
+            plan.save(update_fields=["next_at"])
+
+
+def _next(plan: TrainingPlan, *, after: datetime) -> datetime | None:
+    """When its time comes next; None without a schedule, or with one that this version can't read."""
+    if not plan.schedule:
+        return None
+    try:
+        return following(plan.schedule, zone=plan.time_zone, after=after)
+    except (ValueError, StopIteration):
+        log.warning("schedule_unreadable", project=plan.project_id, schedule=plan.schedule)
+        return None
+
+
+def follow_data(*, installation: Installation, open_client: Callable[[str], Any]) -> None:
+    """Look at the watched folders, and ask for a training where one has changed and is at rest again."""
+    with alone("training-data") as mine:
+        if not mine:
+            return
+        ready = Resource.objects.filter(kind="bucket", ready_status=Status.TRUE).values("project")
+        plans = TrainingPlan.objects.exclude(data="").filter(project__in=ready, project__deletion_requested_at=None)
+        for plan in plans.filter(project__suspended=False).select_related("project__team"):
+            try:
+                _look_at_data(plan, installation=installation, open_client=open_client)
+            except (ProvisioningError, NoWish) as error:
+                log.warning("data_unseen", project=plan.project.slug, error=str(error))
+
+
+def _look_at_data(plan: TrainingPlan, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
+    wish = present_wish(plan.project, settings=installation)
+    found = open_client(wish.object_store.name).folder_state(wish.names.bucket, plan.data)
+    if found is None or found == plan.data_seen:
+        moving = ""
+    elif not plan.data_seen:
+        # The first look: what lies there was there before anybody wanted it watched.
+        plan.data_seen, moving = found, ""
+    elif found != plan.data_moving:
+        moving = found
+    else:
+        moving = found
+        if note(plan.project, because=Because.DATA, cause=f"{plan.data} in {wish.names.bucket}") is not None:
+            plan.data_seen, moving = found, ""
+    plan.data_moving = moving
+    # Not a plan whose folder was changed meanwhile.
+    TrainingPlan.objects.filter(pk=plan.pk, data=plan.data).update(data_seen=plan.data_seen, data_moving=moving)

@@ -1,0 +1,114 @@
+"""Training again without a push: by a schedule, and when raw data in the project's bucket changes.
+
+The portal keeps time and has CI begin, so that it works alike for each CI driver and survives a cluster's outage
+(`projects.retraining`). What stands in the workspace says so, for people and for pipelines that want to know.
+"""
+
+from collections.abc import Iterator
+from zoneinfo import available_timezones
+
+from pydantic import Field, field_validator
+
+from provisioning import ci, schedule
+from provisioning.kind import Kind, Object, Options, Wish
+from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+
+_NAME = "retrain"
+_OURS = ("dvc", "features", "mlflow")
+"""Folders of the bucket that runs write into themselves: each training would start the next one."""
+
+
+class RetrainOptions(Options):
+    """What a team may choose about training again. Without a schedule and data, nothing is trained again."""
+
+    schedule: str | None = Field(
+        default=None,
+        title="Train again at",
+        description="Minute, hour, day, month, weekday as cron has them, such as 0 3 * * 1; at most once an hour.",
+    )
+    time_zone: str = Field(default="UTC", title="Time zone", description="Of the schedule, such as Europe/Stockholm.")
+    data: str | None = Field(
+        default=None,
+        title="Train again when data changes in",
+        description="A folder of the bucket, such as raw/. Five minutes after its last change the model is trained.",
+    )
+
+    @property
+    def anything(self) -> bool:
+        """Is there anything that trains again?"""
+        return bool(self.schedule or self.data)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("Write a time zone, such as Europe/Stockholm.")
+        return value
+
+    @field_validator("data")
+    @classmethod
+    def _folder(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = value.strip("/").split("/")
+        if value.startswith("/") or any(part in ("", ".", "..") for part in parts) or len(value) > 200:
+            raise ValueError("Write a folder of the bucket, such as raw/.")
+        if parts[0] in _OURS:
+            raise ValueError(
+                "Runs write there themselves, so each would start the next one. Name a folder of raw data."
+            )
+        return f"{'/'.join(parts)}/"
+
+
+def options_of(wish: Wish) -> RetrainOptions:
+    """The team's choice."""
+    return wish.options("retrain", RetrainOptions)
+
+
+def wanted(wish: Wish) -> bool:
+    """Does the project want it?"""
+    return options_of(wish).anything
+
+
+def check(wish: Wish) -> Iterator[tuple[str, str]]:
+    """What can't be: a schedule that is none or comes too often, and CI that nobody can start."""
+    chosen = options_of(wish)
+    if chosen.schedule and (fault := schedule.check(chosen.schedule, zone=chosen.time_zone)):
+        yield "schedule", fault
+    if wanted(wish) and not ci.can_begin(wish):
+        yield (
+            "schedule" if chosen.schedule else "data",
+            f"No CI can be started on {wish.cluster.title or wish.cluster.name}, so nothing can be trained again.",
+        )
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """What was chosen, as a ConfigMap."""
+    chosen = options_of(wish)
+    data = {"schedule": chosen.schedule or "", "timeZone": chosen.time_zone, "data": chosen.data or ""}
+    return (manifest(wish, "ConfigMap", _NAME, data=data),)
+
+
+def summary(wish: Wish) -> str:
+    """When it is trained."""
+    chosen = options_of(wish)
+    when = [f"at {chosen.schedule} ({chosen.time_zone})"] if chosen.schedule else []
+    when += [f"when {chosen.data} in {wish.names.bucket} changes"] if chosen.data else []
+    return f"CI trains the default branch again {' and '.join(when)}" if when else "Nothing trains it again but a push"
+
+
+KIND = Kind(
+    name="retrain",
+    title="Training again",
+    system="cluster",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=goes_with_namespace,
+    summary=summary,
+    after=("namespace",),
+    within="namespace",
+    options=RetrainOptions,
+    check=check,
+    wanted=wanted,
+)

@@ -1,0 +1,123 @@
+"""Training again by itself: at its time and when data changed, once, also after an outage; never while it rests."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from projects.installation import installation
+from projects.models import Project, TrainingAsked, TrainingPlan
+from projects.retraining import follow_data, follow_schedules
+from provisioning.errors import TargetUnavailable
+from tests.projects.tended import World, asked, look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def project(world: World) -> Project:
+    return look(asked(options={"retrain": {"schedule": "0 3 * * *", "data": "raw/"}}))
+
+
+def choose(project: Project, **options: Any) -> None:
+    spec = {**project.spec, "options": {"retrain": options}}
+    Project.objects.filter(pk=project.pk).update(spec=spec)
+
+
+def plan() -> TrainingPlan:
+    return TrainingPlan.objects.get()
+
+
+def causes() -> list[tuple[str, str]]:
+    return list(TrainingAsked.objects.order_by("pk").values_list("because", "cause"))
+
+
+def all_began() -> None:
+    TrainingAsked.objects.update(sent_at=timezone.now())
+
+
+def test_its_time_comes_once_however_long_nobody_looked(project: Project) -> None:
+    follow_schedules()
+    first = plan().next_at
+    assert first is not None
+    assert (first.hour, first.minute, first > timezone.now()) == (3, 0, True)
+    assert causes() == []
+    missed = first - timedelta(days=5)
+    TrainingPlan.objects.update(next_at=missed)
+    follow_schedules()
+    follow_schedules()
+    assert causes() == [("schedule", f"{missed:%Y-%m-%d} 03:00 UTC")]
+    assert plan().next_at == first
+
+
+def test_the_plan_follows_what_the_team_chooses(project: Project) -> None:
+    follow_schedules()
+    choose(project, schedule="0 4 * * *", time_zone="Europe/Stockholm")
+    follow_schedules()
+    now = plan()
+    assert now.next_at is not None
+    assert (now.schedule, now.next_at.hour in (2, 3), now.data) == ("0 4 * * *", True, "")
+    choose(project, schedule=None, data="other/")
+    follow_schedules()
+    assert (plan().next_at, plan().data) == (None, "other/")
+    choose(project)
+    follow_schedules()
+    assert not TrainingPlan.objects.exists()
+
+
+@pytest.mark.parametrize("state", [{"suspended": True}, {"deletion_requested_at": "2026-01-01T00:00:00Z"}])
+def test_what_rests_or_goes_is_not_trained(project: Project, state: dict[str, Any]) -> None:
+    follow_schedules()
+    TrainingPlan.objects.update(next_at=timezone.now())
+    Project.objects.update(**state)
+    follow_schedules()
+    assert causes() == []
+
+
+def see_data(world: World) -> None:
+    follow_data(installation=installation(), open_client=lambda _: world.store)
+
+
+def test_a_change_of_the_data_counts_when_it_is_at_rest(world: World, project: Project) -> None:
+    follow_schedules()
+    files = world.store.buckets["ml-demand"].objects
+    files["raw/weeks.csv"] = [b"1,2"]
+    see_data(world)
+    assert causes() == []
+    files["raw/weeks.csv"] = [b"1,2", b"1,2,3"]
+    files["dvc/files/aa"] = [b"cache"]
+    see_data(world)
+    files["raw/more.csv"] = [b"4"]
+    see_data(world)
+    assert causes() == []
+    see_data(world)
+    assert causes() == [("data", "raw/ in ml-demand")]
+    see_data(world)
+    files["dvc/files/bb"] = [b"what the training pushed"]
+    see_data(world)
+    see_data(world)
+    assert len(causes()) == 1
+
+
+def test_a_change_while_a_training_waits_is_trained_after_it(world: World, project: Project) -> None:
+    follow_schedules()
+    see_data(world)
+    TrainingPlan.objects.update(next_at=timezone.now())
+    follow_schedules()
+    world.store.buckets["ml-demand"].objects["raw/weeks.csv"] = [b"1,2"]
+    see_data(world)
+    see_data(world)
+    assert [because for because, _ in causes()] == ["schedule"]
+    all_began()
+    see_data(world)
+    assert [because for because, _ in causes()] == ["schedule", "data"]
+
+
+def test_a_store_that_is_away_changes_nothing(world: World, project: Project) -> None:
+    follow_schedules()
+    see_data(world)
+    before = plan().data_seen
+    world.store.fail_with(TargetUnavailable("store-1 is away."), on="folder_state")
+    see_data(world)
+    assert (plan().data_seen, causes()) == (before, [])
