@@ -42,13 +42,15 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_default_queue="slipway",
-    # Two queues, served in turn: a backlog of projects must not hold up what finds lost work and silent targets.
-    task_queues=[Queue("slipway"), Queue("slipway-rounds")],
+    # Queues served in turn: a backlog of projects must not hold up what finds lost work and silent targets, nor the
+    # answer to a push or to somebody who asks the bot.
+    task_queues=[Queue("slipway"), Queue("slipway-rounds"), Queue("slipway-deliveries")],
     task_routes={
         f"projects.tasks.{name}": {"queue": "slipway-rounds"}
         for name in ("sweep", "probe_targets", "scan_fleet", "poll_profiles", "suspend_expired", "tidy")
     }
-    | {f"projects.{module}.*": {"queue": "slipway-rounds"} for module in _ROUNDS},
+    | {f"projects.{module}.*": {"queue": "slipway-rounds"} for module in _ROUNDS}
+    | {"projects.tasks.read_profile": {"queue": "slipway-deliveries"}},
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
