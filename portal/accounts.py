@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
 from portal.models import User, group_names
+from projects.passed_on import pass_on
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +106,11 @@ def account_of(person: Person) -> tuple[User, bool]:
 def _settle(person: Person) -> tuple[User, bool]:
     known = User.objects.select_for_update().filter(tenant=person.tenant, object_id=person.object_id).first()
     holder = User.objects.select_for_update().filter(username__iexact=person.upn).first()
+    held_by = ""
     if holder is not None and holder != known:
         _move_aside(holder)
+        held_by = holder.object_id
+    pass_on(person.upn, to=person.object_id, held_by=held_by)
     if known is None:
         made = User(username=person.upn, tenant=person.tenant, object_id=person.object_id)
         made.set_unusable_password()
