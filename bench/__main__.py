@@ -151,6 +151,14 @@ def _print(rows: list[tuple[str, str, str, str, bool]], result: dict[str, Any]) 
     print(f"\n{'':4} {'what':44} {'measured':>12} {'must (goal)':>20}")
     for number, what, value, must, ok in rows:
         print(f"{number:4} {what:44} {value:>12} {must:>20}  {'' if ok else 'MISSED'}")
+    if found := result.get("deliveries"):
+        ms = {
+            name: [round(value * 1000) for value in found[name].values()] for name in ("answered", "healthz_meanwhile")
+        }
+        print(f"\ndeliveries: {found['per_second']:.1f} per second; ms p50, p95, max: {ms['answered']},")
+        print(
+            f"/healthz beside them {ms['healthz_meanwhile']}; dealt with after {found['dealt_with']['p95']:.1f} s (p95)"
+        )
     if one := result.get("one"):
         print(f"\none project: {one['median_portal']:.3f} s, bare script {one['median_bare']:.3f} s (medians)")
     if many := result.get("many"):

@@ -33,7 +33,8 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str, bulk: int) 
     if done.returncode != 0:
         sys.exit(f"the senders failed: {done.stderr[-2000:]}")
     after = _ready(slugs)
-    sent: list[dict[str, Any]] = json.loads(done.stdout)
+    came: dict[str, Any] = json.loads(done.stdout)
+    sent: list[dict[str, Any]] = came["deliveries"]
     dealt = _dealt_with(tag)
     answered = [one["seconds"] for one in sent if one["status"] == 202]
     times = [one["due"] + one["late"] for one in sent]
@@ -42,6 +43,7 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str, bulk: int) 
         "sent": len(sent),
         "sent_late": _summary([one["late"] for one in sent]),
         "answered": _summary(answered),
+        "healthz_meanwhile": _summary(came["healthz"]),
         "dealt_with": _summary(dealt),
         "lost": len(sent) - min(len(answered), len(dealt)),
         "bulk": {"projects": bulk, "ready_before": before, "ready_after": after},

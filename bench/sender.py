@@ -1,8 +1,8 @@
 """Sends signed deliveries at a steady pace: `python -m bench.sender`, from JSON on stdin to JSON on stdout.
 
 In goes the plan: address, per_second, seconds, tag, and hooks (path, secret, repository, commit), which take turns.
-Out comes a list: for each delivery when it was due, how late it was sent, how long after it was due the answer was
-there (seconds), and the answer's status.
+Out comes, for each delivery, when it was due, how late it was sent, how long after it was due the answer was there
+(seconds), and the answer's status; and how long /healthz took meanwhile, which asks nobody: what the machine takes.
 """
 
 import hashlib
@@ -24,10 +24,25 @@ def main() -> int:
     host = urlsplit(plan["address"]).netloc
     began = time.perf_counter() + 0.2
     lanes = range(CONNECTIONS)
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    with ThreadPoolExecutor(CONNECTIONS + 1) as pool:
+        beside = pool.submit(_healthz, host, began=began, seconds=plan["seconds"])
         found = list(pool.map(lambda lane: _lane(lane, plan=plan, host=host, began=began), lanes))
-    json.dump([one for lane in found for one in lane], sys.stdout)
+    json.dump({"deliveries": [one for lane in found for one in lane], "healthz": beside.result()}, sys.stdout)
     return 0
+
+
+def _healthz(host: str, *, began: float, seconds: int) -> list[float]:
+    """Ten times a second, over one connection: how long after it was due the answer was there."""
+    connection = http.client.HTTPConnection(host, timeout=30)
+    found = []
+    for number in range(10 * seconds):
+        due = began + number / 10
+        time.sleep(max(0.0, due - time.perf_counter()))
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+        found.append(time.perf_counter() - due)
+    connection.close()
+    return found
 
 
 def _lane(lane: int, *, plan: dict[str, Any], host: str, began: float) -> list[dict[str, Any]]:
