@@ -3,6 +3,8 @@
 from django.contrib.auth.models import Group
 from django.test import Client
 
+# Signing in starts the session's clock only where its module is loaded, which a portal does with its middleware.
+import portal.sessions  # noqa: F401
 from portal.models import ApiToken, User
 from projects.models import Team
 
