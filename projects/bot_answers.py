@@ -69,18 +69,24 @@ def answer(command: Command, *, place: Place, person: "Person") -> Answer:
         return not_understood(command)
     if not permissions.may_see(person, place.project):
         return Answer("You have no role in this project, so I can't answer. Ask one of its owners.")
-    commands: Mapping[str, Callable[[Place], Answer]] = {
-        "plan": _plan,
-        "status": _status,
-        "why": _why,
-        "compare": lambda place: _compare(place, command.argument),
-        "retry": lambda place: _retry(place, person),
-        "retrain": lambda place: _retrain(place, person),
-    }
-    return commands[command.name](place)
+    acts = _ACTS.get(command.name)
+    return acts(place, person) if acts else told(command, place=place)
 
 
-def _plan(place: Place) -> Answer:
+def told(command: Command, *, place: Place) -> Answer:
+    """The answer to a command that only asks; to anybody who may see the project, which the caller has made sure of.
+
+    A command that acts is answered with the page where a person can do it.
+    """
+    if command.name in _ACTS:
+        page = f"{place.address}models/" if command.name == "retrain" else place.address
+        return Answer(
+            f"I don't know who you are here, so I can't {command.name}. You can on the project's page.", (), page
+        )
+    return _TELLS[command.name](place, command.argument)
+
+
+def _plan(place: Place, _: str) -> Answer:
     project = place.project
     spec = project.wanted()
     lines = [f"plan {spec.plan}, {project.units} units of the budget of team {spec.team}"]
@@ -94,7 +100,7 @@ def _plan(place: Place) -> Answer:
     return Answer(f"{project.title} has:", tuple(lines), place.address)
 
 
-def _status(place: Place) -> Answer:
+def _status(place: Place, _: str) -> Answer:
     project = place.project
     lines = [*_not_ready(project)]
     found = _standing(place)
@@ -112,7 +118,7 @@ def _not_ready(project: Project) -> Iterator[str]:
             yield f"{title}: {row.word.value.lower()}. {row.synced_message}".strip()
 
 
-def _why(place: Place) -> Answer:
+def _why(place: Place, _: str) -> Answer:
     lines = [*_not_ready(place.project)]
     found = _standing(place)
     if found is None:
@@ -197,3 +203,12 @@ def _find(project: Project, reference: str) -> Report | None:
     if found is None and _COMMIT.fullmatch(reference.lower()):
         found = project.reports.filter(commit__startswith=reference.lower()).first()
     return found
+
+
+_TELLS: Mapping[str, Callable[[Place, str], Answer]] = {
+    "plan": _plan,
+    "status": _status,
+    "why": _why,
+    "compare": _compare,
+}
+_ACTS: "Mapping[str, Callable[[Place, Person], Answer]]" = {"retry": _retry, "retrain": _retrain}

@@ -29,7 +29,10 @@ ChatKind = Literal[
 
 
 class Channel(BaseModel):
-    """One channel. Its address is a secret: whoever has it can post. `kinds`: what is posted; when empty, all."""
+    """One channel. Its address is a secret: whoever has it can post. `kinds`: what is posted; when empty, all.
+
+    asks: the secret with which the chat signs what people ask there; None: nobody can ask.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,3 +41,4 @@ class Channel(BaseModel):
     shape: Shape
     team: Annotated[str, Field(max_length=40)] = ""
     kinds: tuple[ChatKind, ...] = ()
+    asks: SecretRef | None = None

@@ -40,8 +40,9 @@ from tests.people import GROUPS, bearer, client, person, team
 from tests.rights import IDENTITIES, KEYS, OPEN, READS, TABLE, Gate, Line, addresses
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-WITHOUT_TABLE = {"hook", "admin/login/"}
-"""The forge's door knows hooks and signatures instead of people (tests/projects/test_webhooks.py); a redirect."""
+WITHOUT_TABLE = {"hook", "chat", "admin/login/"}
+"""The doors of forges and chats know signatures instead of people (tests/projects/test_webhooks.py,
+tests/projects/test_chat_door.py); a redirect."""
 
 APPROVERS = "ml-leads"
 

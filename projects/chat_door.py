@@ -1,0 +1,188 @@
+"""Commands from a chat channel: Slack's slash commands and what takes their form, and outgoing webhooks of Teams.
+
+The chat signs what it sends with a secret that only it and we know; without that nothing is read. What is told is told
+to a channel, so it goes by what the channel's team may see. Who asks counts for what acts: Teams names the person by
+their id in the directory, Slack by an account that we don't know, so there nothing acts.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from django.contrib.auth import get_user_model
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from projects.bot_answers import Answer, Place, answer, help_text, not_understood, told
+from projects.bot_commands import LONGEST, Command, command
+from projects.chat_text import Line, body_of
+from projects.installation import installation
+from projects.models import Project
+from projects.often import times
+from provisioning.channels import Channel
+from provisioning.errors import TargetUnavailable
+
+log = structlog.get_logger(__name__)
+
+MAX_BYTES = 64 * 1024
+A_MINUTE = 60
+"""Questions of one channel in a minute."""
+OLDEST = timedelta(minutes=5)
+"""Of a question; Slack says the same. An older one may be one that somebody wrote down and sends again."""
+_TAG = re.compile(r"<at>.*?</at>|<[^>]*>")
+
+
+class Refused(Exception):
+    """This request gets that status and sentence, and nothing more."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked, when, and by whom, as the directory knows them ("" where the chat doesn't say)."""
+
+    text: str
+    at: datetime
+    object_id: str = ""
+
+
+@csrf_exempt
+@login_not_required
+def receive(request: HttpRequest, channel: str) -> JsonResponse:
+    """One question; the answer in the chat's shape, or what is wrong with the request."""
+    try:
+        if request.method != "POST":
+            raise Refused(405, "Questions come by POST.")
+        return JsonResponse(_receive(request, name=channel), headers={"Cache-Control": "no-store"})
+    except Refused as refused:
+        log.info("question_refused", channel=channel[:40], status=refused.status, detail=refused.detail)
+        headers = {"Cache-Control": "no-store"} | ({"Allow": "POST"} if refused.status == 405 else {})
+        return JsonResponse({"detail": refused.detail}, status=refused.status, headers=headers)
+
+
+def _receive(request: HttpRequest, *, name: str) -> dict[str, Any]:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal() or int(length) > MAX_BYTES:
+        raise Refused(413, f"The body has to say its length, at most {MAX_BYTES} bytes.")
+    channel = next((one for one in installation().catalogue.notify if one.name == name and one.asks is not None), None)
+    if channel is None or channel.asks is None:
+        raise Refused(404, "There is no channel here that may ask.")
+    try:
+        secret = installation().resolve(channel.asks)
+    except TargetUnavailable as error:
+        raise Refused(503, error.message) from error
+    body, authentic = request.body, {"slack": signed_by_slack, "teams": signed_by_teams}[channel.shape]
+    if not authentic(headers=request.headers, body=body, secret=secret):
+        raise Refused(401, "The signature is missing or wrong. The catalogue must have the secret that the chat shows.")
+    asked = _READ[channel.shape](request.headers, body)
+    if abs(timezone.now() - asked.at) > OLDEST:
+        raise Refused(401, "The question is too old, or a clock is wrong.")
+    if times(f"chat:{channel.name}", seconds=60) > A_MINUTE:
+        raise Refused(429, f"More than {A_MINUTE} questions in a minute. Ask again a little later.")
+    said = answer_to(asked, channel=channel)
+    log.info("question_answered", channel=channel.name)
+    lines = [Line(text=said.says, url=said.page), *(Line(text=line, url="") for line in said.lines)]
+    shaped = body_of(lines, shape=channel.shape)
+    return {"response_type": "ephemeral", **shaped} if channel.shape == "slack" else shaped
+
+
+def signed_by_slack(*, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+    """Slack's signature, version 0: HMAC-SHA256 in hex of `v0:<time>:<body>`. Compares in constant time."""
+    moment, given = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+    expected = hmac.new(secret.encode(), b"v0:" + moment.encode() + b":" + body, sha256).hexdigest()
+    return hmac.compare_digest(f"v0={expected}".encode(), given.encode())
+
+
+def signed_by_teams(*, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+    """The signature of an outgoing webhook of Teams: base64 of HMAC-SHA256, with a key in base64. In constant time."""
+    try:
+        key = base64.b64decode(secret, validate=True)
+    except binascii.Error:
+        return False
+    expected = base64.b64encode(hmac.new(key, body, sha256).digest()).decode()
+    return hmac.compare_digest(f"HMAC {expected}".encode(), headers.get("Authorization", "").encode())
+
+
+def _of_slack(headers: Mapping[str, str], body: bytes) -> Question:
+    said = headers.get("X-Slack-Request-Timestamp", "")
+    if not (said.isascii() and said.isdigit() and len(said) < 12):
+        raise Refused(401, "X-Slack-Request-Timestamp has to be seconds since 1970.")
+    try:
+        form = parse_qs(body.decode(), max_num_fields=50)
+    except ValueError as error:
+        raise Refused(400, "The body is not a form.") from error
+    return Question(text=form.get("text", [""])[0], at=datetime.fromtimestamp(int(said), UTC))
+
+
+def _of_teams(_: Mapping[str, str], body: bytes) -> Question:
+    try:
+        payload = json.loads(body)
+        at = datetime.fromisoformat(str(payload["timestamp"]))
+        text, who = payload["text"], payload.get("from") or {}
+        object_id = who.get("aadObjectId") or ""
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Refused(400, "The body is not a message of Teams.") from error
+    if not isinstance(text, str) or not isinstance(object_id, str) or at.tzinfo is None:
+        raise Refused(400, "The body is not a message of Teams.")
+    words = _TAG.sub(" ", text).replace("&nbsp;", " ")
+    return Question(text=words, at=at, object_id=object_id.lower())
+
+
+_READ = {"slack": _of_slack, "teams": _of_teams}
+
+
+def answer_to(asked: Question, *, channel: Channel) -> Answer:
+    """The answer: to a command, a project's name and what the command wants besides, such as `compare demand main`."""
+    said, slug = _parts(asked.text)
+    if said.name == "help":
+        return help_text()
+    if not said.name:
+        return not_understood(said)
+    if not slug:
+        return Answer(f"Which project? Write its name: {said.name} demand-forecast.")
+    project = _project(slug, channel=channel)
+    if project is None:
+        return Answer(f"This channel's team has no project {slug[:LONGEST]}.")
+    place = Place(project=project, address=installation().project_url(project.slug))
+    person = _person(asked.object_id)
+    return answer(said, place=place, person=person) if person is not None else told(said, place=place)
+
+
+def _parts(text: str) -> tuple[Command, str]:
+    """The command without the project's name, and that name; "" for a command without one."""
+    said = command(text)
+    if said.name in ("", "help"):
+        return said, ""
+    slug, _, argument = said.argument.partition(" ")
+    return Command(said.name, argument.strip()), slug.lower()
+
+
+def _project(slug: str, *, channel: Channel) -> Project | None:
+    """The project, if everybody of the channel's team may see it."""
+    rows = Project.objects.filter(slug=slug, deleted_at=None).select_related("team").prefetch_related("resources")
+    if channel.team:
+        rows = rows.filter(team__slug=channel.team)
+    return rows.first()
+
+
+def _person(object_id: str) -> Any:
+    """Who has this id in the directory and has signed in here; None when nobody does, or more than one."""
+    if not object_id:
+        return None
+    found = list(get_user_model()._default_manager.filter(object_id=object_id, is_active=True)[:2])
+    return found[0] if len(found) == 1 else None

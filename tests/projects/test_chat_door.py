@@ -1,0 +1,181 @@
+"""Questions from a chat: whose signature counts, what a channel is told, and who may have something done from there."""
+
+import base64
+import hmac
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from projects.installation import installation
+from projects.models import Project, TrainingAsked
+from provisioning.channels import Channel
+from provisioning.errors import TargetUnavailable
+from tests.ci import MAE, ci, send
+from tests.people import person, teams
+from tests.projects.tended import World, asked
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = base64.b64encode(b"a key of the chat").decode()
+CHANNELS = (
+    {"name": "forecasting-chat", "shape": "slack", "team": "forecasting", "asks": {"file": "asks"}},
+    {"name": "vision-chat", "shape": "slack", "team": "vision", "asks": {"file": "asks"}},
+    {"name": "forecasting-teams", "shape": "teams", "team": "forecasting", "asks": {"file": "asks"}},
+    {"name": "platform-chat", "shape": "slack", "asks": {"file": "asks"}},
+    {"name": "silent", "shape": "slack", "team": "forecasting"},
+    {"name": "not-there-yet", "shape": "slack", "asks": {"file": "missing"}},
+)
+
+
+@pytest.fixture(autouse=True)
+def channels(settings: Any, world: World) -> Any:
+    cache.clear()
+    before = installation()
+    notify = tuple(Channel.model_validate({"url": {"file": "address"}, **one}) for one in CHANNELS)
+
+    def resolve(ref: Any) -> str:
+        if ref.file == "asks":
+            return SECRET
+        raise TargetUnavailable("The credential missing is not there yet.")
+
+    settings.INSTALLATION = replace(
+        before, catalogue=before.catalogue.model_copy(update={"notify": notify}), resolve=resolve
+    )
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def project(world: World) -> Project:
+    return asked(title="Demand forecast")
+
+
+def slack(text: str, *, channel: str = "forecasting-chat", at: datetime | None = None, key: str = SECRET) -> Any:
+    body = urlencode({"command": "/slipway", "text": text, "user_id": "U1", "user_name": "paula"})
+    moment = str(int((at or timezone.now()).timestamp()))
+    signed = hmac.new(key.encode(), f"v0:{moment}:{body}".encode(), sha256).hexdigest()
+    headers = {"X-Slack-Request-Timestamp": moment, "X-Slack-Signature": f"v0={signed}"}
+    return Client().post(
+        f"/hooks/chat/{channel}/", body, content_type="application/x-www-form-urlencoded", headers=headers
+    )
+
+
+def teams_message(said: str, /, *, who: str | None = None, at: datetime | None = None, **changes: Any) -> Any:
+    payload = {
+        "type": "message",
+        "id": "1",
+        "timestamp": (at or timezone.now()).isoformat().replace("+00:00", "Z"),
+        "text": f"<at>Slipway</at> {said}",
+        "from": {"id": "29:1", "name": "Paula", **({"aadObjectId": who} if who else {})},
+        **changes,
+    }
+    body = json.dumps(payload).encode()
+    signed = base64.b64encode(hmac.new(base64.b64decode(SECRET), body, sha256).digest()).decode()
+    return Client().post(
+        "/hooks/chat/forecasting-teams/",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"HMAC {signed}"},
+    )
+
+
+def words(answer: Any) -> str:
+    assert answer.status_code == 200, answer.content
+    return json.dumps(answer.json(), ensure_ascii=False)
+
+
+def test_a_channel_is_told_of_its_team_s_projects_and_of_no_other(project: Project) -> None:
+    send(ci(project), branch="main", pull_request=None, metrics=[{**MAE, "value": 0.31}])
+    told = slack("status demand").json()
+    assert told["response_type"] == "ephemeral"
+    assert "Demand forecast: Working on it." in told["text"]
+    assert "0.31; 0.2 or less is needed." in told["text"]
+    assert "The gate is shut" in words(slack("why Demand"))
+    assert "Demand forecast" in words(slack("status demand", channel="platform-chat"))
+    for other in ("status demand", "status nothing"):
+        assert words(slack(other, channel="vision-chat")).count("has no project") == 2
+    assert "Which project?" in words(slack("status"))
+    assert "/slipway compare" in words(slack("help"))
+    assert "Did you mean /slipway status?" in words(slack("statsu demand"))
+
+
+def test_slack_can_ask_and_do_nothing(project: Project) -> None:
+    Project.objects.update(next_look_at=None)
+    told = words(slack("retrain demand"))
+    assert "I don't know who you are here, so I can't retrain." in told
+    assert "/projects/demand/models/" in told
+    slack("retry demand")
+    assert Project.objects.get().next_look_at is None
+    assert not TrainingAsked.objects.exists()
+
+
+def test_teams_names_the_person_who_may_act(project: Project) -> None:
+    alice, charlie = person("alice"), person("charlie")
+    teams()
+    assert alice.object_id
+    told = words(teams_message("status&nbsp;demand", who=charlie.object_id))
+    assert "You have no role in this project" in told
+    assert "Demand forecast: Working on it." in words(teams_message("status demand"))
+    assert "so I can't retry" in words(teams_message("retry demand", who="5f0c7a52-9a3e-4b1d-8c57-2f6d1e0b9a44"))
+    Project.objects.update(next_look_at=None)
+    assert "I look at every resource again now." in words(teams_message("retry demand", who=alice.object_id))
+    assert Project.objects.get().next_look_at is not None
+    alice.is_active = False
+    alice.save()
+    assert "so I can't retry" in words(teams_message("retry demand", who=alice.object_id))
+
+
+def test_what_is_not_signed_is_not_read(project: Project) -> None:
+    for answer in (
+        slack("status demand", key="another"),
+        slack("status demand", at=timezone.now() - timedelta(minutes=6)),
+        slack("status demand", at=timezone.now() + timedelta(minutes=6)),
+        Client().post("/hooks/chat/forecasting-chat/", "text=status", content_type="application/x-www-form-urlencoded"),
+        Client().post("/hooks/chat/forecasting-teams/", "{}", content_type="application/json"),
+        teams_message("status demand", at=timezone.now() - timedelta(minutes=6)),
+    ):
+        assert answer.status_code == 401
+        assert "demand" not in answer.content.decode().lower()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"timestamp": None},
+        {"timestamp": "2026-01-01T00:00:00"},
+        {"text": ["x"]},
+        {"from": "paula"},
+        {"from": {"aadObjectId": 5}},
+    ],
+)
+def test_a_signed_body_of_another_form_is_refused(changes: dict[str, Any]) -> None:
+    assert teams_message("status demand", **changes).status_code == 400
+
+
+def test_doors_that_are_not_open() -> None:
+    for name in ("silent", "nowhere"):
+        assert slack("help", channel=name).status_code == 404
+    assert slack("help", channel="not-there-yet").status_code == 503
+    assert Client().get("/hooks/chat/forecasting-chat/").status_code == 405
+    assert slack("x" * 70_000).status_code == 413
+
+
+def test_text_of_people_stays_text(project: Project) -> None:
+    Project.objects.update(spec={**project.spec, "title": "<!channel> @here <http://evil.example|x>"})
+    told = slack("status demand").json()
+    assert "<!channel>" not in told["text"]
+    assert "<http://evil" not in told["text"]
+    assert "<!channel>" not in slack("status <!channel>").json()["text"]
+
+
+def test_a_flood_is_slowed() -> None:
+    answers = [slack("help").status_code for _ in range(61)]
+    assert (answers[0], answers[59], answers[60]) == (200, 200, 429)
