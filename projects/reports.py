@@ -4,8 +4,11 @@ Nothing is asked outside: the worker says it on the forge (`projects.feedback`).
 bounded, so that a pipeline that runs wild fills no disk.
 """
 
+from datetime import timedelta
+
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from projects.audit import audited
@@ -21,6 +24,8 @@ KEPT = 1000
 """Reports of a project from pull requests, and as many from branches; the oldest go."""
 WITH_PLOTS = 20
 """Reports of a project whose plots are kept."""
+AFTER_REMOVAL = timedelta(days=90)
+"""How long those of a removed project stay whose bucket and repository were kept."""
 
 
 def take_in(project: Project, said: ReportIn) -> tuple[Report, bool]:
@@ -98,3 +103,9 @@ def _forget(report: Report) -> None:
     plots = Plot.objects.filter(report__project=report.project_id)
     with_plots = list(plots.order_by("-report").values_list("report", flat=True).distinct()[:WITH_PLOTS])
     plots.exclude(report__in=with_plots).delete()
+
+
+def forget_removed() -> None:
+    """Let go of the reports of removed projects: at once where their data was to go too, else after AFTER_REMOVAL."""
+    over = Q(project__remove_data=True) | Q(project__deleted_at__lt=timezone.now() - AFTER_REMOVAL)
+    Report.objects.filter(over, project__deleted_at__isnull=False).delete()

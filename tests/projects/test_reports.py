@@ -16,6 +16,7 @@ from django.utils import timezone
 from projects import credentials, reports
 from projects.installation import installation
 from projects.models import Door, Feedback, Membership, Plot, Project, Report, Rotation
+from projects.tasks import tidy
 from tests.ci import COMMIT, MAE, REPORT, ci, send, token_of
 from tests.people import bearer, client, person
 from tests.projects.tended import World, asked
@@ -290,3 +291,21 @@ def test_a_pipeline_that_runs_wild_keeps_a_bounded_number(
     assert list(kept) == ["pr-2", "main-2", "pr-3", "main-3"]
     assert [one.report.run for one in Plot.objects.select_related("report")] == ["pr-3"]
     assert sorted(one.report.run for one in Feedback.objects.select_related("report")) == ["main-3", "pr-3"]
+
+
+# When a project is removed
+
+
+@pytest.mark.parametrize(
+    ("remove_data", "days", "left"), [(True, 0, 0), (False, 89, 1), (False, 91, 0), (True, None, 1), (False, None, 1)]
+)
+def test_reports_of_a_removed_project_go_with_its_data_or_later(
+    project: Project, remove_data: bool, days: int | None, left: int
+) -> None:
+    assert send(ci(project), plots=[plot()]).status_code == 201
+    gone = None if days is None else timezone.now() - timedelta(days=days)
+    Project.objects.filter(pk=project.pk).update(
+        remove_data=remove_data, deletion_requested_at=timezone.now(), deleted_at=gone
+    )
+    tidy()
+    assert [model.objects.count() for model in (Report, Plot, Feedback)] == [left] * 3
