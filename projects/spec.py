@@ -5,6 +5,7 @@ Kinds, options), the team and the person's right to ask for it, the name. Nothin
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Lower
@@ -17,6 +18,8 @@ from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
 from projects.today import today
 from provisioning.catalogue import Catalogue
+from provisioning.data_access import OPTIONS as DATA
+from provisioning.data_access import DataOptions, without_ended
 from provisioning.kind import Kind, KnownRepository, Wish, kinds
 from provisioning.names import Names, reserved
 from provisioning.secrets import Earlier
@@ -102,12 +105,15 @@ def wish_for(
     remove_data: bool = False,
     repository: KnownRepository | None = None,
 ) -> Wish:
-    """What the Kinds get to see of a spec. Raises KeyError when its plan left the catalogue."""
+    """What the Kinds get to see of a spec; access to data that has ended is not in it any more.
+
+    Raises KeyError when its plan left the catalogue.
+    """
     catalogue = installation.catalogue
     return Wish(
         uid=uid,
         generation=generation,
-        spec=spec,
+        spec=without_ended(spec, today=today()),
         plan=catalogue.plans[spec.plan],
         names=Names(slug=spec.slug, team=spec.team, uid=uid, prefix=catalogue.naming.prefix),
         catalogue=catalogue,
@@ -184,7 +190,7 @@ def read_spec(
     option_faults = _option_faults(filled)
     faults += option_faults
     if spec is not None and plan_known and not option_faults:
-        faults += _plan_faults(spec, installation=installation)
+        faults += _plan_faults(spec, installation=installation) + _data_faults(spec, project=project)
     if faults or spec is None or team is None:
         raise InvalidSpec(faults)
     return spec, team
@@ -359,13 +365,23 @@ def _option_faults(data: Mapping[str, Any]) -> list[Fault]:
 
 
 def _plan_faults(spec: ProjectSpec, *, installation: Installation) -> list[Fault]:
-    wish = wish_for(spec, installation=installation, uid="00000000-0000-0000-0000-000000000000")
+    # As it was asked for: that a day has passed must not hide what else is wrong.
+    wish = replace(wish_for(spec, installation=installation, uid="00000000-0000-0000-0000-000000000000"), spec=spec)
     return [
         Fault(path=("options", kind.name, field), code="beyond_plan", message=sentence)
         for kind in kinds().values()
         if kind.check is not None
         for field, sentence in kind.check(wish)
     ]
+
+
+def _data_faults(spec: ProjectSpec, *, project: Project | None) -> list[Fault]:
+    """A last day of reading that has passed; one that was there before doesn't hold up other changes."""
+    until = DataOptions.model_validate(spec.options.get(DATA, {})).until
+    if until is None or until >= today() or (project and project.wanted().options.get(DATA) == spec.options[DATA]):
+        return []
+    message = gettext("The last day has passed. Choose a later day, or leave the entry out.")
+    return [Fault(path=("options", DATA, "until"), code="past", message=message)]
 
 
 def option_models() -> dict[str, tuple[Kind, type[BaseModel]]]:

@@ -178,6 +178,29 @@ class ProjectTemplate(_Named):
         return self
 
 
+class DataStore(_Named):
+    """Data of a team that others may read: what lies below a prefix of a bucket.
+
+    owner: the team whose data it is. readers: teams that it lets read, as it told the platform team. Nothing in bucket
+    and prefix can be taken for a pattern by the store.
+    """
+
+    description: str = ""
+    classification: str = ""
+    owner: Name
+    readers: tuple[Name, ...] = ()
+    object_store: str
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    prefix: Annotated[
+        str, Field(max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$")
+    ]
+
+    @property
+    def url(self) -> str:
+        """Where it is, as tools for such stores read it."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
 class Succession(_Entry):
     """For how many days each is asked to take over a project whose last owner left, before the next are."""
 
@@ -219,6 +242,7 @@ class Catalogue(_Entry):
     directory: Annotated[LdapDirectory | GraphDirectory, Field(discriminator="kind")] | None = None
     plans: dict[str, Plan]
     templates: tuple[ProjectTemplate, ...] = ()
+    data_stores: tuple[DataStore, ...] = ()
     policy: tuple[Rule, ...] = ()
     succession: Succession = Succession()
     decisions: Decisions = Decisions()
@@ -258,6 +282,15 @@ class Catalogue(_Entry):
             for rule in self.policy
             for plan in rule.plans
             if plan not in known["plan"]
+        ]
+        faults += [
+            f"data_stores.{one.name}: no object store {one.object_store}"
+            for one in self.data_stores
+            if one.object_store not in known["object_store"]
+        ]
+        stores = [one.name for one in self.data_stores]
+        faults += [
+            f"the data store name {name} is used twice" for name in sorted(set(stores)) if stores.count(name) > 1
         ]
         directories = (self.directory,) if self.directory else ()
         faults += [

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from pydantic import Field, field_validator
 
+from provisioning.data_access import statements
 from provisioning.errors import NameTaken, TemporaryError
 from provisioning.kind import Body, Each, Kind, Object, Options, Right, Wish
 from provisioning.measures import Measure, Reading, Survey, Usage
@@ -117,6 +118,12 @@ def policy_document(bucket: str) -> dict[str, Any]:
     }
 
 
+def _policy_of(wish: Wish) -> dict[str, Any]:
+    """The same for a project, with the data of others that it reads."""
+    document = policy_document(wish.names.bucket)
+    return {**document, "Statement": [*document["Statement"], *statements(wish)]}
+
+
 def _keys(wish: Wish) -> tuple[str, str]:
     """Keys of bucket and policy."""
     return f"bucket/{wish.names.bucket}", f"policy/{wish.names.store_user}"
@@ -145,7 +152,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     }
     return (
         Object(key=bucket, body=settings),
-        Object(key=policy, body=policy_document(wish.names.bucket)),
+        Object(key=policy, body=_policy_of(wish)),
         *(Object(key=f"user/{name}", body=user if secret else None) for name, secret in _users(wish).items()),
     )
 
@@ -243,7 +250,7 @@ def _have_bucket(wish: Wish, client: Store, *, announced: bool) -> None:
     tags = None if announced else client.bucket_tags(name)
     if tags is None:
         if not announced:
-            client.put_policy(wish.names.store_user, policy_document(name))
+            client.put_policy(wish.names.store_user, _policy_of(wish))
         if client.make_bucket(name):
             return
         announced = True

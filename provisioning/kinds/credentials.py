@@ -10,6 +10,7 @@ are derived, so nothing here waits for bucket or forge.
 from base64 import b64encode
 
 from provisioning import ci, ci_token
+from provisioning.data_access import addresses
 from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
 from provisioning.repositories import CLONE_PURPOSE, full_name
@@ -29,6 +30,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         "repository": full_name(wish),
         "repository_url": f"{wish.forge.url.rstrip('/')}/{full_name(wish)}",
         "portal": wish.portal_url,
+        **addresses(wish),
     }
     return (
         _secret(wish, "bucket-credentials", bucket),

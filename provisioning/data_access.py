@@ -1,0 +1,89 @@
+"""Which data stores a project may read now: those that it chose, that the catalogue lets its team read, until its day.
+
+Kinds ask here, so that the bucket's policy, `project-info` and what people are told never differ. The catalogue counts
+at each look: a team that is taken out of it reads nothing from the next look on, whatever the project chose.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from provisioning.catalogue import DataStore
+from provisioning.kind import Options, Wish
+from provisioning.spec import Day, ProjectSpec
+
+OPTIONS = "data"
+
+
+class DataOptions(Options):
+    """What a team may choose about data of others. Without a store, there is none."""
+
+    read: tuple[str, ...] = Field(
+        default=(), max_length=20, title="Data stores to read", description="Names of the catalogue, one on a line."
+    )
+    until: Annotated[Day | None, Field(title="Read until", description="Last day of reading, such as 2027-06-30.")] = (
+        None
+    )
+
+
+def chosen(wish: Wish) -> DataOptions:
+    """The team's choice."""
+    return wish.options(OPTIONS, DataOptions)
+
+
+def without_ended(spec: ProjectSpec, *, today: date) -> ProjectSpec:
+    """The spec without its choice of stores where the last day has passed; as it is where it has not."""
+    until = DataOptions.model_validate(spec.options.get(OPTIONS, {})).until
+    if until is None or until >= today:
+        return spec
+    return spec.model_copy(update={"options": {name: one for name, one in spec.options.items() if name != OPTIONS}})
+
+
+def offered(wish: Wish) -> tuple[DataStore, ...]:
+    """Stores that projects of this team may read, on the store that their keys open; its own bucket is none."""
+    return tuple(
+        store
+        for store in wish.catalogue.data_stores
+        if wish.spec.team in (store.owner, *store.readers)
+        and store.object_store == wish.object_store.name
+        and store.bucket != wish.names.bucket
+    )
+
+
+def readable(wish: Wish) -> tuple[DataStore, ...]:
+    """Stores that the project reads, by name. None without a last day: access without an end is given to nobody."""
+    options = chosen(wish)
+    if options.until is None:
+        return ()
+    return tuple(sorted((one for one in offered(wish) if one.name in options.read), key=lambda one: one.name))
+
+
+def statements(wish: Wish) -> Iterator[dict[str, Any]]:
+    """What the policy of the project's key needs: to list below each prefix and to read objects there, nothing more.
+
+    The slash belongs to the prefix: `raw` must not open `raw-2`. MinIO gives old versions along with what may be read;
+    denying those denies all in a bucket that keeps versions. One value in the condition: the store gives several back
+    in any order.
+    """
+    for number, store in enumerate(readable(wish), start=1):
+        bucket = f"arn:aws:s3:::{store.bucket}"
+        yield {
+            "Sid": f"DataList{number}",
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": [bucket],
+            "Condition": {"StringLike": {"s3:prefix": [f"{store.prefix}/*"]}},
+        }
+        yield {
+            "Sid": f"DataRead{number}",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": [f"{bucket}/{store.prefix}/*"],
+        }
+
+
+def addresses(wish: Wish) -> dict[str, str]:
+    """Where each store is, by the name that programs in the workspace read in `project-info`."""
+    return {f"DATA_{one.name.upper().replace('-', '_')}_URL": one.url for one in readable(wish)}

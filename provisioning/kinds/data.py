@@ -1,0 +1,72 @@
+"""Reading data stores of other teams: the project's choice, and whether the catalogue allows it.
+
+What opens them is one part of the policy of the project's own key, so the bucket's Kind writes it: two writers of one
+user's policies would take away each other's. Nothing is left to make here; it is ready when the bucket is.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from provisioning.data_access import OPTIONS, DataOptions, chosen, offered, readable
+from provisioning.kind import Body, Each, Kind, Object, Wish
+
+
+def wanted(wish: Wish) -> bool:
+    """Does the project want to read any?"""
+    return bool(chosen(wish).read)
+
+
+def check(wish: Wish) -> Iterator[tuple[str, str]]:
+    """Stores that the team may not read, alike whether there are such, and a missing last day."""
+    options = chosen(wish)
+    names = [one.name for one in offered(wish)]
+    for name in sorted(set(options.read) - set(names)):
+        yours = ", ".join(names) or "none"
+        yield (
+            "read",
+            f"Team {wish.spec.team} may read no data store {name}. Stores that it may read: {yours}. "
+            "For another one, ask the platform team.",
+        )
+    if options.read and options.until is None:
+        yield "until", "Say until which day the data is needed. Nobody reads data of others without an end."
+
+
+def desired(_wish: Wish) -> tuple[Object, ...]:
+    """Nothing of its own."""
+    return ()
+
+
+def observe(_wish: Wish, _client: Any, _objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
+    """Nothing to look at."""
+    return {}
+
+
+def apply(_wish: Wish, _client: Any, _objects: Sequence[Object], _each: Each) -> None:
+    """Nothing to make."""
+
+
+def delete(_wish: Wish, _client: Any) -> bool:
+    """Nothing to remove: the bucket's policy loses its part by itself."""
+    return True
+
+
+def summary(wish: Wish) -> str:
+    """What it reads and until when."""
+    urls = [one.url for one in readable(wish)]
+    return f"Reads {', '.join(urls)} until {chosen(wish).until}" if urls else "Reads no data of others now"
+
+
+KIND = Kind(
+    name=OPTIONS,
+    title="Data of others",
+    system="object_store",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=delete,
+    summary=summary,
+    after=("bucket",),
+    options=DataOptions,
+    check=check,
+    wanted=wanted,
+)

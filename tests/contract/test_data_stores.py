@@ -1,0 +1,70 @@
+"""Data of others on a real MinIO: what a project's key opens, what it doesn't, and that it ends."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from projects.today import today
+from provisioning.clients.minio import ObjectStore
+from provisioning.data_access import without_ended
+from provisioning.kind import Wish
+from provisioning.kinds import bucket
+from tests.contract.made import apply, found, project, repair
+from tests.contract.test_bucket_kind import put, refused, tenant
+from tests.provisioning.wishes import catalogue, wish
+
+
+def reader(ours: Wish, store: str, *, readers: list[str]) -> Wish:
+    """The project again, as one that chose to read `raw` of that bucket until tomorrow."""
+    one = {"name": "roads", "owner": "vision", "readers": readers, "object_store": "store-1"}
+    return wish(
+        slug=ours.spec.slug,
+        uid=ours.uid,
+        catalogue=catalogue(data_stores=[{**one, "bucket": store, "prefix": "raw"}]),
+        options={"data": {"read": ["roads"], "until": (today() + timedelta(days=1)).isoformat()}},
+    )
+
+
+def test_a_reader_reads_below_the_prefix_until_it_ends_and_nothing_else(store: ObjectStore, demand: Wish):
+    theirs = project(f"{demand.names.slug}-two")
+    for one in (demand, theirs):
+        apply(bucket.KIND, one, store)
+    name, own, owner = theirs.names.bucket, tenant(demand), tenant(theirs)
+    for key in ("raw/a", "raw/deep/b", "raw-2/c", "rawer", "other"):
+        put(owner, name, key, b"x")
+    inside: list[Callable[[], Any]] = [
+        lambda: own.get_object(name, "raw/a").read(),
+        lambda: own.get_object(name, "raw/deep/b").read(),
+        lambda: list(own.list_objects(name, prefix="raw/", recursive=True)),
+    ]
+    outside: list[Callable[[], Any]] = [
+        lambda: own.get_object(name, "raw-2/c"),
+        lambda: own.get_object(name, "rawer"),
+        lambda: own.get_object(name, "other"),
+        lambda: list(own.list_objects(name)),
+        lambda: list(own.list_objects(name, prefix="raw")),
+        lambda: list(own.list_objects(name, prefix="raw-2/")),
+        lambda: put(own, name, "raw/new", b"x"),
+        lambda: own.remove_object(name, "raw/a"),
+    ]
+    assert all(refused(call) for call in inside)
+
+    reading = reader(demand, name, readers=["forecasting"])
+    assert found(bucket.KIND, reading, store) == {"update": 1, "keep": 2}
+    repair(bucket.KIND, reading, store)
+    assert found(bucket.KIND, reading, store) == {"keep": 3}
+    assert [call() for call in inside[:2]] == [b"x", b"x"]
+    assert [one.object_name for one in inside[2]()] == ["raw/a", "raw/deep/b"]
+    assert [number for number, call in enumerate(outside) if not refused(call)] == []
+    put(own, demand.names.bucket, "mine", b"x")
+
+    withdrawn = reader(demand, name, readers=[])
+    repair(bucket.KIND, withdrawn, store)
+    assert all(refused(call) for call in inside)
+
+    repair(bucket.KIND, reading, store)
+    assert inside[0]() == b"x"
+    spec = without_ended(reading.spec, today=today() + timedelta(days=2))
+    repair(bucket.KIND, wish(slug=spec.slug, uid=demand.uid, options=spec.options), store)
+    assert all(refused(call) for call in inside)
+    assert own.get_object(demand.names.bucket, "mine").read() == b"x"

@@ -1,0 +1,80 @@
+"""Projects that read data of others: asked for by the usual doors, made so by looks, and over after the last day."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from projects.actions import create
+from projects.errors import InvalidSpec
+from projects.installation import installation
+from projects.models import Door, Project
+from projects.today import today
+from tests.people import person, teams
+from tests.projects.tended import ALICE, World, asked, installed, look, rows
+from tests.provisioning.kinds.test_data import ROADS, SECRET_ROADS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _stores(world: World) -> Iterator[None]:
+    with installed(data_stores=[ROADS, SECRET_ROADS]):
+        yield
+
+
+def reading(*stores: str, days: int) -> dict[str, Any]:
+    return {"data": {"read": list(stores), "until": (today() + timedelta(days=days)).isoformat()}}
+
+
+def opened(world: World) -> list[str]:
+    (found,) = world.store.policies.values()
+    return [one["Sid"] for one in found["Statement"] if one["Sid"].startswith("Data")]
+
+
+OPEN = ["DataList1", "DataRead1"]
+
+
+def test_it_reads_until_its_last_day(world: World) -> None:
+    project = look(asked(options=reading("winter-roads", days=0)))
+    assert (rows(project)["data"], opened(world)) == ("Available", OPEN)
+    Project.objects.filter(pk=project.pk).update(
+        spec={**project.spec, "options": reading("winter-roads", days=-1)},
+    )
+    project = look(project)
+    assert ("data" in rows(project), opened(world)) == (False, [])
+
+
+def test_a_team_that_is_taken_out_reads_nothing_from_the_next_look_on(world: World) -> None:
+    project = look(asked(options=reading("winter-roads", days=9)))
+    assert opened(world) == OPEN
+    with installed(data_stores=[{**ROADS, "readers": []}]):
+        look(project)
+    assert opened(world) == []
+
+
+def test_a_row_that_names_a_store_of_others_opens_nothing(world: World) -> None:
+    look(asked(options=reading("secret-roads", days=9)))
+    assert opened(world) == []
+
+
+def test_faults_of_a_wish_name_their_fields() -> None:
+    teams()
+    with pytest.raises(InvalidSpec) as error:
+        create(
+            {
+                "slug": "demand",
+                "team": "forecasting",
+                "plan": "medium",
+                "contributors": [ALICE],
+                "options": reading("secret-roads", days=-1),
+            },
+            by=person("alice"),
+            door=Door.API,
+            installation=installation(),
+        )
+    assert [(fault.field, fault.code) for fault in error.value.faults] == [
+        ("options.data.read", "beyond_plan"),
+        ("options.data.until", "past"),
+    ]
