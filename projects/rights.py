@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 Rights = Mapping[System, str]
-"""By system (cluster, object_store, forge) what somebody may do there, in half a sentence."""
+"""By system (cluster, object_store, forge, tracker) what somebody may do there, in half a sentence."""
 
-SYSTEMS: "Mapping[System, StrPromise]" = {"cluster": _("Workspace"), "object_store": _("Storage"), "forge": _("Code")}
+SYSTEMS: "Mapping[System, StrPromise]" = {
+    "cluster": _("Workspace"),
+    "object_store": _("Storage"),
+    "forge": _("Code"),
+    "tracker": _("Experiments"),
+}
 """What Kinds act on, in the order of pages, and what pages call it."""
 PORTAL: "Mapping[str, StrPromise]" = {
     Role.OWNER: _("see it, change and retire it, ask for a look"),

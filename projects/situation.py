@@ -23,6 +23,7 @@ from provisioning.conditions import Status, Word
 from provisioning.errors import Reason
 from provisioning.kind import Kind, System, Wish
 from provisioning.models import Resource
+from provisioning.targets import targets
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -141,9 +142,7 @@ def _settled(project: Project, rows: list[Row]) -> bool:
 
 def _board(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> tuple[Group, ...]:
     known = {row.kind: row for row in project.resources.all()}
-    titles = {
-        one.name: one.title or one.name for one in (*catalogue.clusters, *catalogue.object_stores, *catalogue.forges)
-    }
+    titles = {one.name: one.title or one.name for one in targets(catalogue).values()}
     groups: dict[tuple[System, str], list[Row]] = {}
     for kind in kinds_as_shown():
         row = known.pop(kind.name, None)

@@ -16,7 +16,7 @@ from projects.today import today
 from projects.wishes import NoWish, present_wish
 from provisioning import targets
 from provisioning.capacity import capacity_of
-from provisioning.catalogue import ClusterTarget, ObjectStoreTarget
+from provisioning.catalogue import ClusterTarget, ObjectStoreTarget, TrackerTarget
 from provisioning.errors import ProvisioningError, TargetUnavailable
 from provisioning.kind import Kind, System, Wish, kinds
 from provisioning.measures import Reading
@@ -76,6 +76,8 @@ def _ask(target: targets.Target, settings: Installation) -> list[_Told]:
 def _system_of(target: targets.Target) -> System:
     if isinstance(target, ClusterTarget):
         return "cluster"
+    if isinstance(target, TrackerTarget):
+        return "tracker"
     return "object_store" if isinstance(target, ObjectStoreTarget) else "forge"
 
 

@@ -112,6 +112,17 @@ class ForgeTarget(_Named):
         return self
 
 
+class TrackerTarget(_Named):
+    """An MLflow server with its basic-auth app. `url`: as the portal *and* the workspaces reach it.
+
+    username, password: an administrator's account of it.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")]
+    username: str = Field(min_length=1)
+    password: SecretRef
+
+
 class _Directory(_Named):
     """What the kinds of directory have in common: how much of it may vanish at once before a person is asked."""
 
@@ -239,6 +250,7 @@ class Catalogue(_Entry):
     clusters: tuple[ClusterTarget, ...]
     object_stores: tuple[ObjectStoreTarget, ...]
     forges: tuple[ForgeTarget, ...]
+    trackers: Annotated[tuple[TrackerTarget, ...], Field(max_length=1)] = ()
     directory: Annotated[LdapDirectory | GraphDirectory, Field(discriminator="kind")] | None = None
     plans: dict[str, Plan]
     templates: tuple[ProjectTemplate, ...] = ()
@@ -297,7 +309,9 @@ class Catalogue(_Entry):
             f"policy.{rule.name} can never fire: {above.name} above it fits whenever it does"
             for rule, above in shadowed(self.policy)
         ]
-        names = [target.name for target in (*self.clusters, *self.object_stores, *self.forges, *directories)]
+        names = [
+            target.name for target in (*self.clusters, *self.object_stores, *self.forges, *self.trackers, *directories)
+        ]
         faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
         named = [one.name for one in self.notify]
         faults += [f"the channel name {name} is used twice" for name in sorted(set(named)) if named.count(name) > 1]
@@ -316,6 +330,10 @@ class Catalogue(_Entry):
     def forge(self, name: str | None = None) -> ForgeTarget:
         """The forge of that name, or the default one. Raises KeyError when it is not in the catalogue."""
         return _named(self.forges, name or self.defaults.forge)
+
+    def tracker(self) -> TrackerTarget | None:
+        """The tracker of experiments; None when the platform offers none."""
+        return self.trackers[0] if self.trackers else None
 
     def template(self, name: str) -> ProjectTemplate:
         """The project template of that name. Raises KeyError when it is not in the catalogue."""

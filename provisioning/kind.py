@@ -15,14 +15,14 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget, Plan
+from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget, Plan, TrackerTarget
 from provisioning.measures import Usage
 from provisioning.names import Names
 from provisioning.rendered import Render
 from provisioning.secrets import Earlier
 from provisioning.spec import ProjectSpec
 
-System = Literal["cluster", "object_store", "forge"]
+System = Literal["cluster", "object_store", "forge", "tracker"]
 Body = Mapping[str, Any]
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
@@ -78,6 +78,17 @@ class KnownRepository:
     number: int | None
 
 
+def target_of(catalogue: Catalogue, system: System) -> str:
+    """Name of the target that everybody's Kinds of this system act on; "" where the catalogue has none."""
+    tracker = catalogue.tracker()
+    return {
+        "cluster": catalogue.defaults.cluster,
+        "object_store": catalogue.defaults.object_store,
+        "forge": catalogue.defaults.forge,
+        "tracker": tracker.name if tracker else "",
+    }[system]
+
+
 @dataclass(frozen=True)
 class Wish:
     """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person."""
@@ -109,9 +120,13 @@ class Wish:
     def forge(self) -> ForgeTarget:
         return self.catalogue.forge()
 
+    @property
+    def tracker(self) -> TrackerTarget | None:
+        return self.catalogue.tracker()
+
     def target(self, system: System) -> str:
-        """Name of the target that a Kind of this system acts on."""
-        return {"cluster": self.cluster.name, "object_store": self.object_store.name, "forge": self.forge.name}[system]
+        """Name of the target that a Kind of this system acts on; "" where the catalogue has none."""
+        return target_of(self.catalogue, system)
 
     def options(self, kind: str, model: type[Chosen]) -> Chosen:
         """The team's options of a Kind, or that Kind's defaults."""

@@ -13,7 +13,7 @@ from hashlib import sha256
 from provisioning.catalogue import Catalogue
 from provisioning.conditions import Condition, Status
 from provisioning.errors import ProvisioningError, Reason, TargetUnavailable, TemporaryError
-from provisioning.kind import Kind, Object, Wish
+from provisioning.kind import Kind, Object, Wish, target_of
 from provisioning.plan import Action, Change
 
 QUICK = 1.0
@@ -156,16 +156,13 @@ def refused(
     *, kinds: Mapping[str, Kind], known: Mapping[str, Known], catalogue: Catalogue, message: str, now: datetime
 ) -> list[Outcome]:
     """Outcomes of a project whose wish can't be made at all, so that every Kind says why. Nothing outside is asked."""
-    targets = {
-        "cluster": catalogue.defaults.cluster,
-        "object_store": catalogue.defaults.object_store,
-        "forge": catalogue.defaults.forge,
-    }
     outcomes = []
     for kind in kinds.values():
         before = known.get(kind.name) or Known.nothing(now=now)
         after, happenings = failed_for_good(before, Reason.REJECTED, message, now=now)
-        outcomes.append(Outcome(kind=kind.name, target=targets[kind.system], known=after, happenings=happenings))
+        outcomes.append(
+            Outcome(kind=kind.name, target=target_of(catalogue, kind.system), known=after, happenings=happenings)
+        )
     return outcomes
 
 

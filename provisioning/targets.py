@@ -18,12 +18,13 @@ from provisioning.catalogue import (
     GraphDirectory,
     LdapDirectory,
     ObjectStoreTarget,
+    TrackerTarget,
 )
 from provisioning.directory import Directory
-from provisioning.errors import TargetUnavailable
+from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.secrets import Resolve
 
-Target = ClusterTarget | ObjectStoreTarget | ForgeTarget
+Target = ClusterTarget | ObjectStoreTarget | ForgeTarget | TrackerTarget
 OPEN_SECONDS = 1.0
 OPEN_AT_MOST_SECONDS = 300.0
 """However long a server tells us to wait, we ask again after this."""
@@ -71,6 +72,8 @@ def connect(target: Target, *, resolve: Resolve) -> Any:
         return clients.connect_cluster(target, resolve=resolve)
     if isinstance(target, ObjectStoreTarget):
         return clients.connect_object_store(target, resolve=resolve)
+    if isinstance(target, TrackerTarget):
+        return clients.connect_tracker(target, resolve=resolve)
     return clients.connect_forge(target, resolve=resolve)
 
 
@@ -111,11 +114,22 @@ def open_client(target: Target, *, resolve: Resolve) -> Any:
 
 def targets(catalogue: Catalogue) -> dict[str, Target]:
     """Every target of the catalogue by name."""
-    everything: tuple[Target, ...] = (*catalogue.clusters, *catalogue.object_stores, *catalogue.forges)
+    everything: tuple[Target, ...] = (
+        *catalogue.clusters,
+        *catalogue.object_stores,
+        *catalogue.forges,
+        *catalogue.trackers,
+    )
     return {target.name: target for target in everything}
 
 
 def opener(catalogue: Catalogue, *, resolve: Resolve) -> Callable[[str], Any]:
-    """A function from a target's name to its client."""
+    """A function from a target's name to its client. It raises PermanentError for one that is not in the catalogue."""
     known = targets(catalogue)
-    return lambda name: open_client(known[name], resolve=resolve)
+
+    def client_of(name: str) -> Any:
+        if name not in known:
+            raise PermanentError("The server for this has left the catalogue. The platform team puts it back.")
+        return open_client(known[name], resolve=resolve)
+
+    return client_of

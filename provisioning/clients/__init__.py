@@ -7,7 +7,7 @@ opening again. The vendor packages cost a web process up to 40 MB, so each is im
 from typing import TYPE_CHECKING
 
 from provisioning import catalogue
-from provisioning.catalogue import ClusterTarget, ForgeTarget, ObjectStoreTarget
+from provisioning.catalogue import ClusterTarget, ForgeTarget, ObjectStoreTarget, TrackerTarget
 from provisioning.directory import Directory
 from provisioning.forge import ForgeClient
 from provisioning.secrets import Resolve
@@ -15,6 +15,7 @@ from provisioning.secrets import Resolve
 if TYPE_CHECKING:
     from provisioning.clients.kubernetes import Cluster
     from provisioning.clients.minio import ObjectStore
+    from provisioning.clients.mlflow import Tracker
 
 
 def connect_cluster(target: ClusterTarget, *, resolve: Resolve) -> "Cluster":
@@ -55,6 +56,13 @@ def connect_forge(target: ForgeTarget, *, resolve: Resolve) -> ForgeClient:
     from provisioning.clients.gitea import Forge
 
     return Forge(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
+
+
+def connect_tracker(target: TrackerTarget, *, resolve: Resolve) -> "Tracker":
+    """Open a tracker of experiments. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    from provisioning.clients.mlflow import Tracker
+
+    return Tracker(name=target.name, url=target.url, username=target.username, password=resolve(target.password))
 
 
 def connect_directory(target: catalogue.LdapDirectory | catalogue.GraphDirectory, *, resolve: Resolve) -> Directory:

@@ -9,7 +9,7 @@ are derived, so nothing here waits for bucket or forge.
 
 from base64 import b64encode
 
-from provisioning import ci, ci_token
+from provisioning import ci, ci_token, tracking
 from provisioning.data_access import addresses
 from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
@@ -18,7 +18,7 @@ from provisioning.ssh_keys import key_pair
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
-    """Four Secrets and a ConfigMap."""
+    """Four Secrets and a ConfigMap; one Secret more where experiments are tracked."""
     names, bucket = wish.names, ci.bucket(wish)
     info = {
         "slug": names.slug,
@@ -31,12 +31,14 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         "repository_url": f"{wish.forge.url.rstrip('/')}/{full_name(wish)}",
         "portal": wish.portal_url,
         **addresses(wish),
+        **tracking.settings(wish),
     }
     return (
         _secret(wish, "bucket-credentials", bucket),
         _secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
         _clone_key(wish),
         _secret(wish, "slipway-ci", ci.report_token(wish)),
+        *_tracking_account(wish),
         manifest(wish, "ConfigMap", "project-info", data=info),
     )
 
@@ -52,6 +54,15 @@ def _clone_key(wish: Wish) -> Object:
         "url": f"{ssh.url.rstrip('/')}/{full_name(wish)}.git",
     }
     return _secret(wish, name, values, type="kubernetes.io/ssh-auth")
+
+
+def _tracking_account(wish: Wish) -> tuple[Object, ...]:
+    """The account of the tracker; absent where it isn't wanted, and nothing where the platform has no tracker."""
+    if wish.tracker is None:
+        return ()
+    if not tracking.wanted(wish):
+        return (manifest(wish, "Secret", tracking.SECRET, absent=True),)
+    return (_secret(wish, tracking.SECRET, tracking.account(wish)),)
 
 
 def _secret(wish: Wish, name: str, values: dict[str, str], *, type: str = "Opaque") -> Object:
