@@ -92,9 +92,22 @@ def base_at(project: Project, *, branch: str, merge_base: str) -> Report | None:
     return there or of_branch(project, branch).first()
 
 
-def gate_of(report: Report) -> Gate:
-    """What the gate says of a report by itself."""
-    return gate(compare(report.metrics, None), report.tests)
+def gates_of(reports: Sequence[Report], *, branches: Sequence[str]) -> list[Gate]:
+    """What the gate says of each beside its base: some of one branch or of pull requests, newest first, base selected.
+
+    One query for any number. branches: as for `base_of`.
+    """
+    if not reports:
+        return []
+    last = reports[-1]
+    main = of_branch(last.project, branches[0]).first() if branches and last.pull_request is not None else None
+    beyond = base_of(last, branches=branches) if last.pull_request is None else main
+    found = []
+    for place, one in enumerate(reports):
+        older = (other for other in reports[place + 1 :] if other.commit != one.commit)
+        base = (one.base or main) if one.pull_request is not None else next(older, beyond)
+        found.append(standing_of(one, base=base).gate)
+    return found
 
 
 def metrics_in(reports: Sequence[Report]) -> dict[str, Mapping[str, Any]]:

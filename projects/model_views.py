@@ -59,7 +59,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         label = label if label in metrics else next(iter(metrics), "")
         standing = model_history.standing_of(newest[0], base=model_history.base_of(newest[0], branches=branches))
         oldest_first = newest[::-1]
-        page = page_of(rows, before=request.GET.get("before", ""))
+        page = page_of(rows.select_related("project", "base"), before=request.GET.get("before", ""))
         context |= {
             "standing": standing,
             "gate_words": model_words.gate_words(standing.lines, newest[0]),
@@ -74,7 +74,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
             ),
             "tests_chart": model_words.tests_chart(oldest_first),
             "page": page,
-            "runs": [(one, model_history.gate_of(one).passed) for one in page.rows],
+            "runs": list(zip(page.rows, model_history.gates_of(page.rows, branches=branches), strict=True)),
         }
     return render(request, "projects/models.html", context)
 

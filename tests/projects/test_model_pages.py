@@ -150,3 +150,20 @@ def test_the_page_costs_the_same_with_many_runs(project: Project) -> None:
     for number in range(2, 40):
         reported(project, number, plots=[plot()])
     assert cost() <= few + 1
+
+
+def test_each_run_of_the_list_is_judged_beside_what_it_replaced(project: Project) -> None:
+    reported(project, 1, metrics=[{**MAE, "value": 0.1}])
+    reported(project, 2, metrics=[{**MAE, "value": 0.31, "threshold": None}])
+    reported(project, 3, metrics=[{**MAE, "value": 0.12, "threshold": None}])
+    reported(project, 4, branch="mine", pull_request=3, metrics=[{**MAE, "value": 0.9, "threshold": None}])
+
+    def judged(query: str = "") -> list[str]:
+        runs = text(query).split('id="runs"')[1].split("</table>")[0]
+        return [row.split("</span>")[0].rpartition("<span>")[2] for row in runs.split('class="sw-line ')[1:]]
+
+    # The second left out a threshold that the first has, and misses it; the third replaces one that demands nothing.
+    assert judged() == ["open", "shut", "open"]
+    assert judged("?pull_request=3") == ["open"]
+    Report.objects.filter(pull_request=3).update(base=Report.objects.get(commit=f"{1:040x}"))
+    assert judged("?pull_request=3") == ["shut"]
