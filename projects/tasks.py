@@ -183,7 +183,9 @@ def _follow_people(project: Project, claim: work.Claim, *, settings: Installatio
         return settings.resync
     known = work.known_of(project)
     skipped = {row.kind for row in project.skipped_kinds.all()}
-    follow = {name: kind for name, kind in kinds_to_follow(wish, known).items() if name not in skipped}
+    follow = {
+        name: kind for name, kind in kinds_to_follow(wish, known, asked=project.wanted()).items() if name not in skipped
+    }
     if not follow:
         return settings.resync
     client_of = _opener(settings)

@@ -46,6 +46,14 @@ def test_it_reads_until_its_last_day(world: World) -> None:
     assert ("data" in rows(project), opened(world)) == (False, [])
 
 
+def test_a_project_that_rests_loses_it_after_its_last_day_too(world: World) -> None:
+    project = look(asked(options=reading("winter-roads", days=0)))
+    ended = {**project.spec, "options": reading("winter-roads", days=-1)}
+    Project.objects.filter(pk=project.pk).update(suspended=True, spec=ended)
+    look(project)
+    assert opened(world) == []
+
+
 def test_a_team_that_is_taken_out_reads_nothing_from_the_next_look_on(world: World) -> None:
     project = look(asked(options=reading("winter-roads", days=9)))
     assert opened(world) == OPEN
