@@ -4,7 +4,7 @@ What the server taught us, each held by tests/contract/test_tracking_kind.py:
 
 - A deleted experiment keeps its name and still answers by it, marked as deleted; the name is free only once renamed.
 - A password can't be read: whether one is right is found by signing in with it.
-- A permission that is there is not replaced by giving another: it is taken back first (older servers than 3.17 differ).
+- A permission that is there is not replaced by giving another: it is taken back first (3.17.2).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A real MLflow server for tests, from `requirements/mlflow.txt` in `.venv-mlflow`; without that, they skip."""
+"""A real MLflow server for tests, from an environment of `requirements/mlflow.txt`."""
 
 import os
 import secrets
@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.contract.stack import eventually
+from tests.environments import programs_of
 
-ROOT = Path(__file__).parents[2]
-_PROGRAM = ROOT / ".venv-mlflow" / "bin" / "mlflow"
+_LOCK = Path(__file__).parents[2] / "requirements" / "mlflow.txt"
 _SETTINGS = """[mlflow]
 default_permission = NO_PERMISSIONS
 database_uri = sqlite:///{folder}/accounts.db
@@ -28,14 +27,13 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[str, str]]:
     """Address of a server with an empty database, and the password of its administrator `admin`."""
-    if not _PROGRAM.exists():
-        pytest.skip("no MLflow server: .venv-mlflow is not there (docs/tracking.md says how to make it)")
+    program = programs_of(_LOCK) / "mlflow"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     password, url = secrets.token_urlsafe(24), f"http://127.0.0.1:{port}"
     (folder / "auth.ini").write_text(_SETTINGS.format(folder=folder, password=password))
-    command = [str(_PROGRAM), "server", "--host", "127.0.0.1", "--port", str(port), "--app-name", "basic-auth"]
+    command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port), "--app-name", "basic-auth"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/runs.db", "--workers", "1"]
     command += ["--no-serve-artifacts", "--default-artifact-root", "s3://nowhere/"]
     environment = {

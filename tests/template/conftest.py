@@ -3,18 +3,17 @@
 The environment is made once from the template's requirements.lock, where runs of CI in the dev stack find it too.
 """
 
-import fcntl
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from devstack import ci_run, python_env
+from devstack import python_env
 from provisioning.project_templates import answers
 from provisioning.project_templates.rendering import Templates, files_for
 from provisioning.rendered import Rendered
+from tests.environments import programs_of
 from tests.provisioning.wishes import ROOT, TEMPLATES, wish
 
 Run = Callable[..., str]
@@ -35,20 +34,8 @@ def rendered(templates: Templates) -> Rendered:
 
 @pytest.fixture(scope="session")
 def tools() -> Path:
-    """The programs of the project's locked environment. Skips where no index of packages can be reached."""
-    venv = ci_run.cache_folder() / f"venv-{python_env.digest(LOCK)[:16]}"
-    venv.parent.mkdir(parents=True, exist_ok=True)
-    with venv.with_suffix(".lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        if not (venv / "complete").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
-            pip = [str(venv / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", "--require-hashes"]
-            done = subprocess.run([*pip, "-r", str(LOCK)], capture_output=True, text=True, check=False)
-            if "No matching distribution" in done.stderr or "Connection" in done.stderr:
-                pytest.skip(f"NOT TESTED: pip can't install the template's lock: {done.stderr.splitlines()[-1]}")
-            assert done.returncode == 0, done.stderr
-            (venv / "complete").touch()
-    return venv / "bin"
+    """The programs of the project's locked environment."""
+    return programs_of(LOCK)
 
 
 @pytest.fixture
