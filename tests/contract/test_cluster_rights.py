@@ -216,6 +216,7 @@ def test_the_portal_reads_secrets_and_configmaps_only_by_name() -> None:
             "slipway-ci",
             "slipway-ci-clone",
             "slipway-ci-webhook",
+            "tracking-credentials",
         ],
     }
 
