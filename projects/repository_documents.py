@@ -5,8 +5,9 @@ from projects.models import RegisteredRepository
 from projects.scorecard import CARDS, OWNERS_FILE
 from provisioning.errors import PermanentError
 
-_PLACES = {**{name: (name,) for name in CARDS}, OWNERS_FILE: (OWNERS_FILE, f".github/{OWNERS_FILE}")}
-"""Where each may lie; forges read the owners' file at both."""
+_FOLDERS = ("", ".github/", ".gitea/", ".gitlab/", "docs/")
+"""Where one forge or another reads the owners' file."""
+_PLACES = {**{name: (name,) for name in CARDS}, OWNERS_FILE: tuple(f"{folder}{OWNERS_FILE}" for folder in _FOLDERS)}
 
 
 def note_documents(desk: Desk) -> None:

@@ -55,7 +55,8 @@ class Facts:
 
     repeated: whether the last run that was run again gave the same metrics. documents: of CARDS and OWNERS_FILE, those
     that the repository has. shares: by measure, the most that was used in two weeks, of what the plan allows.
-    lasting: those measures whose use stays until somebody frees it.
+    lasting: those measures whose use stays until somebody frees it. approvals: None for an attached repository, whose
+    rules are its own.
     """
 
     now: datetime
@@ -66,7 +67,7 @@ class Facts:
     retrains: bool
     environment: str
     gate_required: bool
-    approvals: int
+    approvals: int | None
     owners: int
     owner_groups: int
     documents: frozenset[str] | None
@@ -237,6 +238,9 @@ def _owners(facts: Facts) -> Judged:
 
 def _reviews(facts: Facts) -> Judged:
     count = facts.approvals
+    if count is None:
+        do = _("Look at the repository: its rules are its own.")
+        return _unknown(_("The repository is attached, so Slipway doesn't set how it is reviewed."), do)
     if count:
         says = ngettext("A pull request needs %(count)d approval.", "A pull request needs %(count)d approvals.", count)
         return _yes(says % {"count": count})

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Case, Max, Q, QuerySet, When
 from django.utils import timezone
@@ -12,6 +13,7 @@ from projects.models import Membership, Project, Report, TrainingAsked, UsageDay
 from projects.scorecard import Facts, Reported
 from projects.today import today
 from projects.usage import measures
+from provisioning.kinds.retrain import RetrainOptions
 from provisioning.measures import Measure
 from provisioning.spec import Role
 
@@ -45,10 +47,10 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
             report=_reported(row) if row else None,
             repeated=repeated.get(project.pk),
             trained_at=trained.get(project.pk),
-            retrains=any(spec.options.get("retrain", {}).get(name) for name in ("schedule", "data")),
+            retrains=not project.suspended and RetrainOptions.model_validate(spec.options.get("retrain", {})).anything,
             environment=spec.environment.value,
             gate_required=options.get("model_gate") == "required",
-            approvals=int(options.get("approvals", 0)),
+            approvals=_approvals(options),
             owners=owners[project.pk, False],
             owner_groups=owners[project.pk, True],
             documents=frozenset(repository.documents) if repository and repository.documents is not None else None,
@@ -56,6 +58,13 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
             lasting=lasting,
         )
     return found
+
+
+def _approvals(options: Mapping[str, Any]) -> int | None:
+    """How many a pull request needs by our word: none where nothing is protected; None where the rules are not ours."""
+    if options.get("attach"):
+        return None
+    return int(options.get("approvals", 0)) if options.get("protect", True) else 0
 
 
 def _newest(rows: QuerySet[Report]) -> QuerySet[Report]:

@@ -122,6 +122,7 @@ def test_a_no_says_why_and_what_to_do(rule: str, facts: Facts, says: str) -> Non
         ),
         (replace(GOOD, repeated=None), {"repeated"}),
         (replace(GOOD, documents=None), {"documented"}),
+        (replace(GOOD, approvals=None), {"reviewed"}),
         (replace(GOOD, shares={}), {"plan-fits", "has-room"}),
         (replace(GOOD, shares={"cpu": 0.0, "bucket": 0.0}, created_at=NOW - timedelta(days=2)), {"plan-fits"}),
     ],
@@ -173,6 +174,24 @@ def test_facts_come_from_the_newest_report_of_main_and_from_who_counts_now(proje
     assert (facts.owners, facts.owner_groups, facts.approvals, facts.gate_required) == (1, 1, 2, True)
     assert (facts.environment, facts.documents, facts.shares) == ("test", None, {"cpu": 0.75})
     assert facts.lasting == {"bucket", "storage"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("options", "approvals"),
+    [
+        ({"approvals": 2}, 2),
+        ({"approvals": 2, "protect": False}, 0),
+        ({"approvals": 2, "attach": "forecasting/own"}, None),
+        ({}, 0),
+    ],
+)
+def test_approvals_count_where_we_set_them(world: World, options: dict[str, Any], approvals: int | None) -> None:
+    made = asked(options={"repository": options, "retrain": {"data": "raw/"}})
+    assert facts_of([made])[made.pk].approvals == approvals
+    assert facts_of([made])[made.pk].retrains
+    made.suspended = True
+    assert not facts_of([made])[made.pk].retrains
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,9 +8,9 @@ from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.models import Door, Project, SkippedKind
 from provisioning.conditions import Word
 from provisioning.errors import PermanentError, Reason
-from provisioning.kind import kinds
 from tests.people import person
 from tests.projects.tended import World, asked, change, events, fresh, is_due, look, rows
+from tests.usual import usual_kinds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WHY = "The vendor mends the forge on Friday."
@@ -26,7 +26,7 @@ def test_a_skipped_kind_is_not_touched_and_the_rest_goes_on(world: World) -> Non
     assert is_due(project)
     world.spoil_quota()
     project = look(project)
-    assert rows(project) == {**dict.fromkeys(kinds(), "Available"), "limits": "Suspended"}
+    assert rows(project) == {**dict.fromkeys(usual_kinds(), "Available"), "limits": "Suspended"}
     assert (world.pods(), project.word) == ("9000", Word.READY)
     shown = project.resources.get(kind="limits")
     assert (shown.word, shown.synced_message, shown.ready_status) == (Word.SUSPENDED, row.sentence, "True")
@@ -41,7 +41,7 @@ def test_when_the_skipping_ends_what_moved_is_put_right(world: World) -> None:
     look(project)
     assert skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM) is True
     project = look(project)
-    assert (world.pods(), rows(project)) == (pods, dict.fromkeys(kinds(), "Available"))
+    assert (world.pods(), rows(project)) == (pods, dict.fromkeys(usual_kinds(), "Available"))
     assert [kind for kind, _ in events(Reason.DRIFTED)] == ["limits"]
     assert skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM) is False
 
