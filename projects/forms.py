@@ -135,7 +135,7 @@ class ProjectForm(forms.Form):
         for kind, model in option_models().values():
             for name, info in model.model_fields.items():
                 made = _option_field(info)
-                made.initial = chosen.get(kind.name, {}).get(name, info.get_default(call_default_factory=True))
+                made.initial = _shown(chosen.get(kind.name, {}).get(name, info.get_default(call_default_factory=True)))
                 self.fields[f"options.{kind.name}.{name}"] = made
 
     def text(self, name: str) -> str:
@@ -272,8 +272,7 @@ def typed_of(spec: ProjectSpec) -> QueryDict:
         for name, info in model.model_fields.items():
             value = given.get(name, info.get_default(call_default_factory=True))
             if value is not None and value is not False:
-                text = "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-                typed[f"options.{kind.name}.{name}"] = "on" if value is True else text
+                typed[f"options.{kind.name}.{name}"] = "on" if value is True else str(_shown(value))
     return typed
 
 
@@ -319,6 +318,11 @@ def _option_field(info: FieldInfo) -> forms.Field:
         return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **shared)
     number = {"inputmode": "numeric"} if kind is int else {}
     return forms.CharField(widget=forms.TextInput(attrs=number), **shared)
+
+
+def _shown(value: Any) -> Any:
+    """An option's value as its field shows it: a list as lines."""
+    return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _choices(kind: Any) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The form carries what was typed, makes the same wish as the other doors, and puts faults beside their fields."""
 
+import re
 from typing import Any, Literal
 
 import pytest
@@ -37,6 +38,25 @@ def test_a_new_form_has_team_plan_and_owner_chosen_already() -> None:
         "plan": "small",
         "contributors": [{"user": "alice@corp.example", "role": "owner"}],
     }
+
+
+def test_a_form_that_is_sent_as_it_came_asks_for_nothing_more() -> None:
+    """As a browser sends it: by what stands in the page, where a list is text."""
+    fresh = form()
+    sent = QueryDict("options_shown=1", mutable=True)
+    for shown in fresh:
+        ticked = re.search(r"\bchecked\b", str(shown))
+        written = re.search(r'<textarea[^>]*>\s*(.*?)</textarea>|\bvalue="([^"]*)"', str(shown), re.DOTALL)
+        chosen = re.search(r'<option value="([^"]*)" selected', str(shown))
+        if 'type="checkbox"' in str(shown):
+            sent.setlist(shown.name, ["on"] if ticked else [])
+        elif found := chosen or written:
+            sent[shown.name] = next((text for text in found.groups() if text), "")
+    sent.setlist("subject", [ALICE.value])
+    sent.setlist("role", ["owner"])
+    who: Any = User(username="alice@corp.example")
+    again = ProjectForm(sent, person=who, teams=TEAMS, catalogue=installation().catalogue)
+    assert {**again.wish(), "slug": ""} == fresh.wish()
 
 
 def test_the_name_comes_out_of_the_title_unless_it_is_typed() -> None:
