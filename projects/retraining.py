@@ -13,6 +13,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from pydantic import ValidationError
 
 from projects.installation import Installation
 from projects.models import Project, TrainingPlan
@@ -37,7 +38,7 @@ def follow_schedules() -> None:
 
 
 def _follow_options() -> None:
-    chosen_by = {project: options for project in _with_options() if (options := _options(project)).anything}
+    chosen_by = {project: options for project in _with_options() if (options := _options(project)) is not None}
     TrainingPlan.objects.exclude(project__in=chosen_by).delete()
     for project, chosen in chosen_by.items():
         plan = getattr(project, "training_plan", None) or TrainingPlan(project=project)
@@ -59,8 +60,14 @@ def _with_options() -> QuerySet[Project]:
     return here.filter(spec__options__has_key="retrain").select_related("training_plan")
 
 
-def _options(project: Project) -> RetrainOptions:
-    return RetrainOptions.model_validate(project.spec["options"]["retrain"])
+def _options(project: Project) -> RetrainOptions | None:
+    """What the project chose; None for nothing, and for what this version can't read: others go on."""
+    try:
+        chosen = RetrainOptions.model_validate(project.spec["options"]["retrain"])
+    except ValidationError as error:
+        log.error("retrain_unreadable", project=project.slug, faults=error.error_count())
+        return None
+    return chosen if chosen.anything else None
 
 
 def _ask_in_time(now: datetime) -> None:

@@ -14,6 +14,8 @@ from provisioning.kind import Kind, Object, Options, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
 
 _NAME = "retrain"
+LONGEST = 100
+"""Characters of a schedule and of a folder: what the columns of `projects.models.TrainingPlan` have room for."""
 _OURS = ("dvc", "features", "mlflow")
 """Folders of the bucket that runs write into themselves: each training would start the next one."""
 
@@ -23,6 +25,7 @@ class RetrainOptions(Options):
 
     schedule: str | None = Field(
         default=None,
+        max_length=LONGEST,
         title="Train again at",
         description="Minute, hour, day, month, weekday as cron has them, such as 0 3 * * 1; at most once an hour.",
     )
@@ -51,13 +54,14 @@ class RetrainOptions(Options):
         if not value:
             return None
         parts = value.strip("/").split("/")
-        if value.startswith("/") or any(part in ("", ".", "..") for part in parts) or len(value) > 200:
+        folder = f"{'/'.join(parts)}/"
+        if value.startswith("/") or any(part in ("", ".", "..") for part in parts) or len(folder) > LONGEST:
             raise ValueError("Write a folder of the bucket, such as raw/.")
         if parts[0] in _OURS:
             raise ValueError(
                 "Runs write there themselves, so each would start the next one. Name a folder of raw data."
             )
-        return f"{'/'.join(parts)}/"
+        return folder
 
 
 def options_of(wish: Wish) -> RetrainOptions:

@@ -10,6 +10,7 @@ from projects.installation import installation
 from projects.models import Project, TrainingAsked, TrainingPlan
 from projects.retraining import follow_data, follow_schedules
 from provisioning.errors import TargetUnavailable
+from provisioning.kinds.retrain import LONGEST
 from tests.projects.tended import World, asked, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,6 +65,28 @@ def test_the_plan_follows_what_the_team_chooses(project: Project) -> None:
     choose(project)
     follow_schedules()
     assert not TrainingPlan.objects.exists()
+
+
+def test_one_that_can_not_be_read_stops_nobody_else(project: Project) -> None:
+    choose(project, schedule="0 3 * * *", of_a_later_version=True)
+    spec = {**project.spec, "slug": "other", "options": {"retrain": {"data": "raw/"}}}
+    other = Project.objects.create(slug="other", team=project.team, spec=spec)
+    follow_schedules()
+    assert list(TrainingPlan.objects.values_list("project", "data")) == [(other.pk, "raw/")]
+
+
+def test_the_longest_that_may_be_chosen_fits(world: World, project: Project) -> None:
+    every_day = "0 3 " + ",".join(str(day) for day in range(1, 32)) + " * *"
+    choose(project, schedule=every_day, data="a" * (LONGEST - 1))
+    follow_schedules()
+    see_data(world)
+    folder = "a" * (LONGEST - 1) + "/"
+    (bucket,) = world.store.buckets
+    assert plan().data == folder
+    world.store.buckets[bucket].objects[f"{folder}weeks.csv"] = [b"1"]
+    see_data(world)
+    see_data(world)
+    assert causes() == [("data", f"{folder} in {bucket}")]
 
 
 @pytest.mark.parametrize("state", [{"suspended": True}, {"deletion_requested_at": "2026-01-01T00:00:00Z"}])

@@ -32,11 +32,18 @@ def test_what_was_chosen_stands_in_the_workspace() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", ["/raw", "raw//x", "../x", "raw/../x", "dvc/files", "mlflow", "features/x", ".", "a" * 201]
+    "data", ["/raw", "raw//x", "../x", "raw/../x", "dvc/files", "mlflow", "features/x", ".", "a" * 100]
 )
 def test_folders_that_can_not_be_watched(data: str) -> None:
     with pytest.raises(ValidationError):
         RetrainOptions(data=data)
+
+
+def test_what_is_longer_than_its_column_is_refused() -> None:
+    every_day = "0 3 " + ",".join(str(day) for day in range(1, 32))
+    assert RetrainOptions(schedule=f"{every_day} * *", data="a" * 99).data == "a" * 99 + "/"
+    with pytest.raises(ValidationError, match="at most 100 characters"):
+        RetrainOptions(schedule=f"{every_day} 1,2,3,4,5,6,7,8,9,10,11,12 *")
 
 
 def test_a_zone_that_there_is_not() -> None:
