@@ -38,7 +38,7 @@ def follow_schedules() -> None:
 
 
 def _follow_options() -> None:
-    chosen_by = {project: options for project in _with_options() if (options := _options(project)) is not None}
+    chosen_by = {project: options for project in _with_options() if (options := options_of(project)) is not None}
     TrainingPlan.objects.exclude(project__in=chosen_by).delete()
     for project, chosen in chosen_by.items():
         plan = getattr(project, "training_plan", None) or TrainingPlan(project=project)
@@ -60,10 +60,10 @@ def _with_options() -> QuerySet[Project]:
     return here.filter(spec__options__has_key="retrain").select_related("training_plan")
 
 
-def _options(project: Project) -> RetrainOptions | None:
+def options_of(project: Project) -> RetrainOptions | None:
     """What the project chose; None for nothing, and for what this version can't read: others go on."""
     try:
-        chosen = RetrainOptions.model_validate(project.spec["options"]["retrain"])
+        chosen = RetrainOptions.model_validate(project.spec.get("options", {}).get("retrain", {}))
     except ValidationError as error:
         log.error("retrain_unreadable", project=project.slug, faults=error.error_count())
         return None

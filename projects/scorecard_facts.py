@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from projects.model_history import USUAL
 from projects.models import Membership, Project, Report, TrainingAsked, UsageDay
+from projects.retraining import options_of
 from projects.scorecard import Facts, Reported
 from projects.today import today
 from projects.usage import measures
-from provisioning.kinds.retrain import RetrainOptions
 from provisioning.measures import Measure
 from provisioning.spec import Role
 
@@ -47,7 +47,7 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
             report=_reported(row) if row else None,
             repeated=repeated.get(project.pk),
             trained_at=trained.get(project.pk),
-            retrains=not project.suspended and RetrainOptions.model_validate(spec.options.get("retrain", {})).anything,
+            retrains=not project.suspended and options_of(project) is not None,
             environment=spec.environment.value,
             gate_required=options.get("model_gate") == "required",
             approvals=_approvals(options),

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+import structlog
 from celery import shared_task
 from django.utils import timezone
+from pydantic import ValidationError
 
 from projects.models import Heartbeat, Project, Scorecard
 from projects.rounds import alone
 from projects.scorecard import judge, marks
 from projects.scorecard_facts import facts_of
+
+log = structlog.get_logger(__name__)
 
 _BATCH = 200
 
@@ -39,6 +43,12 @@ def _batches() -> Iterator[list[Project]]:
     rows = Project.objects.filter(deletion_requested_at=None).select_related("registered_repository").order_by("pk")
     batch: list[Project] = []
     for project in rows.iterator(chunk_size=_BATCH):
+        try:
+            project.wanted()
+        except ValidationError as error:
+            # Its own page says so; the others are judged all the same.
+            log.error("spec_unreadable", project=project.slug, faults=error.error_count())
+            continue
         batch.append(project)
         if len(batch) == _BATCH:
             yield batch

@@ -258,6 +258,7 @@ def test_the_fleet_is_judged_in_rounds_and_narrowed_by_rule(project: Project) ->
     Project.objects.create(
         slug="gone", team=team, spec={"slug": "gone", "team": "vision", "plan": "small"}, deletion_requested_at=NOW
     )
+    Project.objects.create(slug="old", team=team, spec={"slug": "old", "team": "vision", "nobody": "reads this"})
     judge_fleet()
     judge_fleet()
     assert {card.project.slug for card in Scorecard.objects.all()} == {"demand", "lane"}
