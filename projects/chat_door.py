@@ -1,4 +1,4 @@
-"""Commands from a chat channel: Slack's slash commands and what takes their form, and outgoing webhooks of Teams.
+"""Commands from a chat channel: Slack's slash commands, and outgoing webhooks of Teams.
 
 The chat signs what it sends with a secret that only it and we know; without that nothing is read. What is told is told
 to a channel, so it goes by what the channel's team may see. Who asks counts for what acts: Teams names the person by
@@ -8,6 +8,7 @@ their id in the directory, Slack by an account that we don't know, so there noth
 import base64
 import binascii
 import hmac
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from projects.bot_answers import Answer, Place, answer, help_text, not_understood, told
-from projects.bot_commands import LONGEST, Command, command
+from projects.bot_commands import LONGEST, WORD, Command, command
 from projects.chat_text import Line, body_of
 from projects.installation import installation
 from projects.models import Project
@@ -80,15 +81,10 @@ def _receive(request: HttpRequest, *, name: str) -> dict[str, Any]:
     if not length.isdecimal() or int(length) > MAX_BYTES:
         raise Refused(413, f"The body has to say its length, at most {MAX_BYTES} bytes.")
     channel = next((one for one in installation().catalogue.notify if one.name == name and one.asks is not None), None)
-    if channel is None or channel.asks is None:
-        raise Refused(404, "There is no channel here that may ask.")
-    try:
-        secret = installation().resolve(channel.asks)
-    except TargetUnavailable as error:
-        raise Refused(503, error.message) from error
-    body, authentic = request.body, {"slack": signed_by_slack, "teams": signed_by_teams}[channel.shape]
-    if not authentic(headers=request.headers, body=body, secret=secret):
+    if channel is None or not _is_signed(request, channel):
+        # The same for a channel that there is not: who can't sign learns no names.
         raise Refused(401, "The signature is missing or wrong. The catalogue must have the secret that the chat shows.")
+    body = request.body
     asked = _READ[channel.shape](request.headers, body)
     if abs(timezone.now() - asked.at) > OLDEST:
         raise Refused(401, "The question is too old, or a clock is wrong.")
@@ -99,6 +95,18 @@ def _receive(request: HttpRequest, *, name: str) -> dict[str, Any]:
     lines = [Line(text=said.says, url=said.page), *(Line(text=line, url="") for line in said.lines)]
     shaped = body_of(lines, shape=channel.shape)
     return {"response_type": "ephemeral", **shaped} if channel.shape == "slack" else shaped
+
+
+def _is_signed(request: HttpRequest, channel: Channel) -> bool:
+    if channel.asks is None:
+        return False
+    try:
+        secret = installation().resolve(channel.asks)
+    except TargetUnavailable as error:
+        log.error("chat_secret_missing", channel=channel.name, error=error.message)
+        return False
+    authentic = {"slack": signed_by_slack, "teams": signed_by_teams}[channel.shape]
+    return authentic(headers=request.headers, body=request.body, secret=secret)
 
 
 def signed_by_slack(*, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
@@ -126,7 +134,7 @@ def _of_slack(headers: Mapping[str, str], body: bytes) -> Question:
         form = parse_qs(body.decode(), max_num_fields=50)
     except ValueError as error:
         raise Refused(400, "The body is not a form.") from error
-    return Question(text=form.get("text", [""])[0], at=datetime.fromtimestamp(int(said), UTC))
+    return Question(text=_plain(form.get("text", [""])[0]), at=datetime.fromtimestamp(int(said), UTC))
 
 
 def _of_teams(_: Mapping[str, str], body: bytes) -> Question:
@@ -139,8 +147,15 @@ def _of_teams(_: Mapping[str, str], body: bytes) -> Question:
         raise Refused(400, "The body is not a message of Teams.") from error
     if not isinstance(text, str) or not isinstance(object_id, str) or at.tzinfo is None:
         raise Refused(400, "The body is not a message of Teams.")
-    words = _TAG.sub(" ", text).replace("&nbsp;", " ")
-    return Question(text=words, at=at, object_id=object_id.lower())
+    words = html.unescape(_TAG.sub(" ", text))
+    return Question(text=_plain(words), at=at, object_id=_plain(object_id).lower())
+
+
+def _plain(text: str) -> str:
+    """Text without the slash command's own word. Raises Refused for a character that no database takes."""
+    if "\x00" in text:
+        raise Refused(400, "There is a character in it that is none.")
+    return text.strip().removeprefix(WORD)
 
 
 _READ = {"slack": _of_slack, "teams": _of_teams}

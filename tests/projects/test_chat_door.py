@@ -161,11 +161,20 @@ def test_a_signed_body_of_another_form_is_refused(changes: dict[str, Any]) -> No
 
 
 def test_doors_that_are_not_open() -> None:
-    for name in ("silent", "nowhere"):
-        assert slack("help", channel=name).status_code == 404
-    assert slack("help", channel="not-there-yet").status_code == 503
+    wrong = slack("help", key="another")
+    for name in ("silent", "nowhere", "not-there-yet"):
+        answer = slack("help", channel=name)
+        assert (answer.status_code, answer.content) == (401, wrong.content)
     assert Client().get("/hooks/chat/forecasting-chat/").status_code == 405
     assert slack("x" * 70_000).status_code == 413
+
+
+def test_the_word_of_the_command_and_marks_of_html_are_taken_off(project: Project) -> None:
+    assert "Demand forecast" in words(teams_message("/slipway status demand"))
+    send(ci(project), branch="main", pull_request=None)
+    assert "no model report of “a&b”" in words(teams_message("compare demand a&amp;b"))
+    assert slack("status a\0b").status_code == 400
+    assert teams_message("status demand", who="a\0b").status_code == 400
 
 
 def test_text_of_people_stays_text(project: Project) -> None:
