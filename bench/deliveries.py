@@ -7,13 +7,13 @@ time. An answer's time begins when the delivery was due, not when a connection w
 import json
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.bare import Clients
 from bench.measure import CONCURRENCY
 from bench.stack import Portal
+from bench.times import summary, until
 
 PER_SECOND, SECONDS = 50, 10
 REPOSITORIES = 10
@@ -41,10 +41,10 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str, bulk: int) 
     return {
         "per_second": (len(sent) - 1) / (max(times) - min(times)),
         "sent": len(sent),
-        "sent_late": _summary([one["late"] for one in sent]),
-        "answered": _summary(answered),
-        "healthz_meanwhile": _summary(came["healthz"]),
-        "dealt_with": _summary(dealt),
+        "sent_late": summary([one["late"] for one in sent]),
+        "answered": summary(answered),
+        "healthz_meanwhile": summary(came["healthz"]),
+        "dealt_with": summary(dealt),
         "lost": len(sent) - min(len(answered), len(dealt)),
         "bulk": {"projects": bulk, "ready_before": before, "ready_after": after},
     }
@@ -57,7 +57,7 @@ def _hook(slug: str, *, portal: Portal, clients: Clients) -> dict[str, str]:
     from projects.models import Project
 
     portal.ask(slug)
-    _until(lambda: bool(portal.get(f"/projects/{slug}/")["ready"]), f"{slug} did not become ready")
+    until(lambda: bool(portal.get(f"/projects/{slug}/")["ready"]), f"{slug} did not become ready", seconds=_PATIENCE)
     project = Project.objects.get(slug=slug, deleted_at=None)
     name = f"forecasting/{slug}"
     return {
@@ -79,20 +79,11 @@ def _dealt_with(tag: str) -> list[float]:
     from projects.models import Delivery
 
     noted = Delivery.objects.filter(delivery_id__startswith=f"{tag}-")
-    _until(lambda: not noted.filter(answered_at=None).exists(), "the deliveries were not all dealt with")
+    until(
+        lambda: not noted.filter(answered_at=None).exists(),
+        "the deliveries were not all dealt with",
+        seconds=_PATIENCE,
+        every=0.1,
+    )
     times = noted.values_list("received_at", "answered_at")
     return [(end - begin).total_seconds() for begin, end in times if end is not None]
-
-
-def _until(condition: Any, why: str) -> None:
-    end = time.perf_counter() + _PATIENCE
-    while not condition():
-        if time.perf_counter() > end:
-            sys.exit(f"{why} within {_PATIENCE:.0f} s")
-        time.sleep(0.1)
-
-
-def _summary(seconds: list[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    last = len(ordered) - 1
-    return {"p50": ordered[last // 2], "p95": ordered[round(last * 0.95)], "max": ordered[-1]} if ordered else {}

@@ -7,7 +7,6 @@ of its own: `python -m bench.directory`.
 import json
 import os
 import resource
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Any
 import httpx
 
 from bench.scratch import apart
+from bench.times import summary
 
 PEOPLE, GROUPS = 20_000, 5_000
 DIRECT = 5
@@ -140,7 +140,7 @@ def _times(ask: Callable[[str], object], arguments: list[str]) -> dict[str, floa
         began = time.perf_counter()
         ask(argument)
         took.append(1000 * (time.perf_counter() - began))
-    return _summary(took)
+    return summary(took)
 
 
 def _page(begun: list[str]) -> dict[str, float]:
@@ -158,11 +158,6 @@ def _page(begun: list[str]) -> dict[str, float]:
         for typed in begun[:5]:
             ask(typed)
         return _times(ask, begun)
-
-
-def _summary(took: list[float]) -> dict[str, float]:
-    ordered = sorted(took)
-    return {"p50": statistics.median(ordered), "p95": ordered[int(len(ordered) * 0.95) - 1], "max": ordered[-1]}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """From a report that CI sends to the comment on the pull request: through web, Redis, worker and forge, one by one."""
 
-import statistics
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ from bench import stack
 from bench.bare import Clients
 from bench.proxy import CountingProxy
 from bench.stack import Portal
+from bench.times import summary, until
 
 REPORTS = 40
 """Fewer than a project may send in a minute."""
@@ -21,7 +22,7 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str) -> dict[str
     """Seconds from the call to the comment that names it, and until it is answered; calls for one more of them."""
     slug = f"{tag}-feedback"
     portal.ask(slug)
-    _until(lambda: bool(portal.get(f"/projects/{slug}/")["ready"]), f"{slug} did not become ready")
+    until(lambda: bool(portal.get(f"/projects/{slug}/")["ready"]), f"{slug} did not become ready", seconds=_PATIENCE)
     token = portal.post(f"/projects/{slug}/credentials/ci-report/reveal/")["values"]["SLIPWAY_TOKEN"]
     forge, name = clients.forge, f"forecasting/{slug}"
     forge.create_branch(name, "change", "main")
@@ -35,7 +36,8 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str) -> dict[str
             answered.append(time.perf_counter() - began)
             if answer.status_code != 201:
                 sys.exit(f"the report was answered {answer.status_code}: {answer.text[:500]}")
-            _until(lambda run=f"run-{count}": _named(forge, name, number, run), "the comment did not follow")
+            named = partial(_named, forge, name, number, f"run-{count}")
+            until(named, "the comment did not follow", seconds=_PATIENCE)
             told.append(time.perf_counter() - began)
         with stack.held("worker"):
             answer = ci.post(f"/api/v1/projects/{slug}/reports/", json=_report(sha, number, REPORTS))
@@ -43,8 +45,8 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str) -> dict[str
     about = [one for one in calls if "/comments" in one]
     return {
         "reports": REPORTS,
-        "told": _summary(told),
-        "answered": _summary(answered),
+        "told": summary(told),
+        "answered": summary(answered),
         "calls": calls,
         "comment_calls": len(about),
     }
@@ -82,16 +84,3 @@ def _report(sha: str, number: int, count: int) -> dict[str, Any]:
 
 def _named(forge: Any, name: str, number: int, run: str) -> bool:
     return any(one["body"].count(f"run {run}\n") for one in forge.comments(name, number))
-
-
-def _until(condition: Any, why: str) -> None:
-    end = time.perf_counter() + _PATIENCE
-    while not condition():
-        if time.perf_counter() > end:
-            sys.exit(f"{why} within {_PATIENCE:.0f} s")
-        time.sleep(0.01)
-
-
-def _summary(seconds: list[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    return {"p50": statistics.median(ordered), "p95": ordered[int(len(ordered) * 0.95) - 1], "max": ordered[-1]}

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench import bare, stack
 from bench.proxy import CountingProxy
+from bench.times import p95
 
 CONCURRENCY = 8
 
@@ -106,9 +107,9 @@ def many_projects(*, portal: stack.Portal, clients: bare.Clients, count: int, pa
         "min_ratio": min(ratios),
         "max_ratio": max(ratios),
         "projects_per_minute": 60 * count / statistics.median(ours),
-        "submit_meanwhile_p95": _p95(meanwhile),
+        "submit_meanwhile_p95": p95(meanwhile),
         "submit_meanwhile_count": len(meanwhile),
-        "submit_burst_p95": _p95(burst),
+        "submit_burst_p95": p95(burst),
         "cpu_seconds_per_project": cpu,
     }
 
@@ -128,7 +129,7 @@ def submits(*, portal: stack.Portal, count: int, tag: str) -> dict[str, Any]:
         slug = f"{tag}-s{number}"
         times.append(portal.ask(slug))
         _wait_ready([slug], seconds=60, every=0.05)
-    return {"count": count, "seconds": times, "p95": _p95(times), "median": statistics.median(times)}
+    return {"count": count, "seconds": times, "p95": p95(times), "median": statistics.median(times)}
 
 
 def calls(*, tag: str) -> dict[str, Any]:
@@ -252,8 +253,3 @@ def memory() -> dict[str, Any]:
         "largest_worker": max(found["worker"]),
         "all": round(sum(sum(one) for one in found.values()), 1),
     }
-
-
-def _p95(times: list[float]) -> float:
-    ordered = sorted(times)
-    return ordered[max(0, round(0.95 * len(ordered)) - 1)] if ordered else 0.0

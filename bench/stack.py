@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from bench.bare import Clients
+from bench.times import until
 from portal.config import config
 from provisioning.catalogue import Catalogue, load
 from provisioning.kind import Wish
@@ -140,24 +141,16 @@ def held(name: str) -> Iterator[None]:
     hold.parent.mkdir(exist_ok=True)
     hold.touch()
     try:
-        _follows(lambda: not _runs(name))
+        until(lambda: not _runs(name), f"{name} did not stop; see ./dev status", seconds=60)
         yield
     finally:
         hold.unlink()
-        _follows(lambda: _runs(name))
+        until(lambda: _runs(name), f"{name} did not start again; see ./dev status", seconds=60)
 
 
 def _runs(name: str) -> bool:
     pid = pids().get(name)
     return pid is not None and Path(f"/proc/{pid}").exists()
-
-
-def _follows(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            sys.exit("the stack did not follow within a minute; see ./dev status")
-        time.sleep(0.05)
 
 
 def memory(pid: int) -> int:
