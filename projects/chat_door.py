@@ -25,12 +25,14 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from projects import signed_door
 from projects.bot_answers import Answer, Place, answer, help_text, not_understood, told
 from projects.bot_commands import LONGEST, WORD, Command, command
 from projects.chat_text import Line, body_of
 from projects.installation import installation
 from projects.models import Project
 from projects.often import times
+from projects.signed_door import Refused, length_of
 from provisioning.channels import Channel
 from provisioning.errors import TargetUnavailable
 
@@ -42,15 +44,6 @@ A_MINUTE = 60
 OLDEST = timedelta(minutes=5)
 """Of a question; Slack says the same. An older one may be one that somebody wrote down and sends again."""
 _TAG = re.compile(r"<at>.*?</at>|<[^>]*>")
-
-
-class Refused(Exception):
-    """This request gets that status and sentence, and nothing more."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 @dataclass(frozen=True)
@@ -72,14 +65,11 @@ def receive(request: HttpRequest, channel: str) -> JsonResponse:
         return JsonResponse(_receive(request, name=channel), headers={"Cache-Control": "no-store"})
     except Refused as refused:
         log.info("question_refused", channel=channel[:40], status=refused.status, detail=refused.detail)
-        headers = {"Cache-Control": "no-store"} | ({"Allow": "POST"} if refused.status == 405 else {})
-        return JsonResponse({"detail": refused.detail}, status=refused.status, headers=headers)
+        return signed_door.answer(refused.status, refused.detail)
 
 
 def _receive(request: HttpRequest, *, name: str) -> dict[str, Any]:
-    length = request.META.get("CONTENT_LENGTH") or ""
-    if not length.isdecimal() or int(length) > MAX_BYTES:
-        raise Refused(413, f"The body has to say its length, at most {MAX_BYTES} bytes.")
+    length_of(request, most=MAX_BYTES)
     channel = next((one for one in installation().catalogue.notify if one.name == name and one.asks is not None), None)
     if channel is None or not _is_signed(request, channel):
         # The same for a channel that there is not: who can't sign learns no names.

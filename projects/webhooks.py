@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from projects.deliveries import COMMENT, Said, authentic, delivery_headers, delivery_id, read
 from projects.installation import installation
 from projects.listening import Hook, find, note, register_project_repository, secrets_of
+from projects.signed_door import Refused, answer, length_of
 
 log = structlog.get_logger(__name__)
 
@@ -25,32 +26,17 @@ _COMMENT_ACTIONS = ("created", "edited", "create", "update")
 _PULL_REQUEST_ACTIONS = ("opened", "reopened", "synchronized", "synchronize", "edited")
 
 
-class Refused(Exception):
-    """This request gets that answer and nothing more."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-
-
 @csrf_exempt
 @login_not_required
 def receive(request: HttpRequest, forge: str, uid: str) -> JsonResponse:
     """One delivery. 202 when it is written down, 200 when there is nothing to do, else what is wrong with it."""
-    if request.method != "POST":
-        answer = _said(405, "Deliveries come by POST.")
-        answer["Allow"] = "POST"
-        return answer
     try:
+        if request.method != "POST":
+            raise Refused(405, "Deliveries come by POST.")
         return _receive(request, forge=forge, uid=uid)
     except Refused as refused:
         log.info("delivery_refused", forge=forge, status=refused.status, detail=refused.detail)
-        return _said(refused.status, refused.detail)
-
-
-def _said(status: int, detail: str) -> JsonResponse:
-    return JsonResponse({"detail": detail}, status=status, headers={"Cache-Control": "no-store"})
+        return answer(refused.status, refused.detail)
 
 
 def _receive(request: HttpRequest, *, forge: str, uid: str) -> JsonResponse:
@@ -67,24 +53,20 @@ def _receive(request: HttpRequest, *, forge: str, uid: str) -> JsonResponse:
     if not _is_about(said, hook):
         raise Refused(403, "This hook belongs to another repository. Register this one by itself.")
     if said.event == "ping":
-        return _said(200, "The hook works.")
+        return answer(200, "The hook works.")
     delivery = delivery_id(kind, request.headers)
     if not _DELIVERY.fullmatch(delivery):
         raise Refused(400, f"A delivery needs its id: {delivery_headers(kind)}.")
     wanted = _wanted(said, bot=installation().catalogue.forge(forge).bot)
     if isinstance(wanted, str):
-        return _said(202, wanted)
+        return answer(202, wanted)
     if not _record(hook, delivery=delivery, event=said.event, wanted=wanted):
-        return _said(200, "This delivery was seen already.")
-    return _said(202, "Noted. The answer will stand on the commit.")
+        return answer(200, "This delivery was seen already.")
+    return answer(202, "Noted. The answer will stand on the commit.")
 
 
 def _body(request: HttpRequest) -> bytes:
-    length = request.META.get("CONTENT_LENGTH") or ""
-    if not length.isdecimal():
-        raise Refused(411, "Say how long the body is (Content-Length).")
-    if int(length) > MAX_BYTES:
-        raise Refused(413, f"The body is larger than {MAX_BYTES} bytes. No push or pull request needs that.")
+    length_of(request, most=MAX_BYTES)
     if request.content_type != "application/json":
         raise Refused(415, "Deliveries are application/json. Set the hook's content type to JSON.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
