@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from projects.usage import LOAD_LINE
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
@@ -22,7 +24,6 @@ KEPT_EXAMPLES = 10
 OWNERS = 2
 LEAST_USED, MOST_USED = 0.1, 0.9
 """Between these shares of what a plan allows, the plan fits."""
-FULL = 0.8
 YOUNG = timedelta(days=7)
 """So long nobody says that a project uses too little."""
 CARDS = ("DATA_CARD.md", "MODEL_CARD.md")
@@ -120,10 +121,14 @@ def _no_report() -> Judged:
     return _unknown(_("No run of the main branch has reported yet."), _("Have CI report how the model did."))
 
 
-def _data(facts: Facts) -> Judged:
-    if facts.report is None:
-        return _no_report()
-    if facts.report.data_hash:
+def _by_report(judge: Callable[[Reported], Judged]) -> Callable[[Facts], Judged]:
+    """A rule that goes by the newest report alone; before there is one, it isn't known."""
+    return lambda facts: judge(facts.report) if facts.report is not None else _no_report()
+
+
+@_by_report
+def _data(report: Reported) -> Judged:
+    if report.data_hash:
         return _yes(_("The newest run names the version of its data."))
     return _no(
         _("The newest run doesn't say which data it used."),
@@ -131,10 +136,9 @@ def _data(facts: Facts) -> Judged:
     )
 
 
-def _environment(facts: Facts) -> Judged:
-    if facts.report is None:
-        return _no_report()
-    if facts.report.environment_hash:
+@_by_report
+def _environment(report: Reported) -> Judged:
+    if report.environment_hash:
         return _yes(_("The newest run names the versions of its packages."))
     return _no(
         _("The newest run doesn't say which packages it used."),
@@ -154,10 +158,9 @@ def _repeated(facts: Facts) -> Judged:
     )
 
 
-def _tests(facts: Facts) -> Judged:
-    if facts.report is None:
-        return _no_report()
-    passed, failed = facts.report.tests_passed, facts.report.tests_failed
+@_by_report
+def _tests(report: Reported) -> Judged:
+    passed, failed = report.tests_passed, report.tests_failed
     if failed:
         says = ngettext("%(count)d model test fails.", "%(count)d model tests fail.", failed) % {"count": failed}
         return _no(says, _("Mend the model, or the test if what it asks for is no longer right."))
@@ -171,10 +174,9 @@ def _tests(facts: Facts) -> Judged:
     )
 
 
-def _kept_examples(facts: Facts) -> Judged:
-    if facts.report is None:
-        return _no_report()
-    count = facts.report.regression_examples
+@_by_report
+def _kept_examples(report: Reported) -> Judged:
+    count = report.regression_examples
     says = ngettext("%(count)d kept example is tried again.", "%(count)d kept examples are tried again.", count)
     if count >= KEPT_EXAMPLES:
         return _yes(says % {"count": count})
@@ -183,9 +185,10 @@ def _kept_examples(facts: Facts) -> Judged:
 
 
 def _thresholds(facts: Facts) -> Judged:
-    if facts.report is None:
+    report = facts.report
+    if report is None:
         return _no_report()
-    if not facts.report.thresholds:
+    if not report.thresholds:
         return _no(
             _("No metric has a threshold."), _("Give at least one metric a threshold, so that the gate can hold.")
         )
@@ -198,9 +201,10 @@ def _thresholds(facts: Facts) -> Judged:
 
 
 def _ci(facts: Facts) -> Judged:
-    if facts.report is None:
+    report = facts.report
+    if report is None:
         return _no_report()
-    if facts.report.at >= facts.now - RECENT:
+    if report.at >= facts.now - RECENT:
         return _yes(_("CI reported in the last %(days)d days.") % {"days": RECENT.days})
     return _no(
         _("CI has not reported for more than %(days)d days.") % {"days": RECENT.days},
@@ -280,7 +284,7 @@ def _room(facts: Facts) -> Judged:
         return _unknown(_("Nothing was measured in the last two weeks."), _("It is measured by itself."))
     share = max(lasting.values())
     says = _("Its storage is %(percent)d %% full.") % {"percent": round(share * 100)}
-    return _yes(says) if share < FULL else _no(says, _("Remove what nobody needs, or choose a larger plan."))
+    return _yes(says) if share < LOAD_LINE else _no(says, _("Remove what nobody needs, or choose a larger plan."))
 
 
 RULES: tuple[Rule, ...] = (

@@ -15,6 +15,7 @@ from projects.scorecard import CARDS, OWNERS_FILE, RULES, Facts, Judged, Mark, R
 from projects.scorecard_facts import facts_of
 from projects.scorecard_tasks import judge_fleet
 from projects.today import today
+from provisioning.errors import PermanentError
 from tests.ci import MAE, PASSED, ci, send
 from tests.people import bearer, client, person, teams
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
@@ -227,6 +228,9 @@ def test_a_new_tip_is_looked_into_once() -> None:
     assert forge.made("file") == []
     forge.push("alice", {"MODEL_CARD.md": None, "DATA_CARD.md": b"# Data"})
     assert look(forge, row).documents == ["CODEOWNERS", "DATA_CARD.md"]
+    RegisteredRepository.objects.update(documents_at="")
+    forge.fail_with(PermanentError("git-1 doesn't let us in."), on="file")
+    assert look(forge, row).documents is None
     assert RegisteredRepository.objects.get(full_name=NAME).documents_at == look(forge, row).seen_commit
 
 
