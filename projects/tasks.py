@@ -13,7 +13,7 @@ from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import contributors, end_dates, intake, overlaps, reports, usage, work
+from projects import contributors, end_dates, intake, overlaps, reports, training, usage, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
@@ -135,7 +135,7 @@ def suspend_expired() -> None:
 @shared_task
 def tidy() -> None:
     """Forget what has served its time: old deliveries, answers kept for repeated calls, times to ready and days of
-    usage that no page shows, reports of removed projects, expired tokens and sessions."""
+    usage that no page shows, reports of removed projects, old trainings, expired tokens and sessions."""
     from django.core.management import call_command
 
     Delivery.objects.filter(answered_at__lt=timezone.now() - timedelta(days=30)).delete()
@@ -143,6 +143,7 @@ def tidy() -> None:
     ReadyTime.objects.filter(ready_at__lt=timezone.now() - timedelta(days=90)).delete()
     usage.forget_old()
     reports.forget_removed()
+    training.forget_old()
     get_token_model().objects.filter(expiry__lt=timezone.now()).delete()
     call_command("clearsessions")
 

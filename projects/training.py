@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 SEND = "projects.training_tasks.send"
 LONGEST_PAUSE = timedelta(minutes=5)
+KEPT = timedelta(days=90)
+"""How long it is remembered what was trained."""
 Because = TrainingAsked.Because
 
 
@@ -95,6 +97,11 @@ def send(training_id: int, *, installation: Installation, open_client: Callable[
     else:
         TrainingAsked.objects.filter(pk=row.pk).update(sent_at=timezone.now(), commit=commit, why="")
         log.info("training_sent", project=project.slug, commit=commit[:10])
+
+
+def forget_old() -> None:
+    """Let go of trainings that came to an end long ago."""
+    TrainingAsked.objects.filter(made_at__lt=timezone.now() - KEPT).exclude(sent_at=None, given_up_at=None).delete()
 
 
 def _claim(training_id: int) -> TrainingAsked | None:

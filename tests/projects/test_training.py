@@ -190,3 +190,13 @@ def test_the_api_asks_once_and_lists(project: Project) -> None:
     assert bearer("alice").post(url, data={}, content_type="application/json").status_code == 409
     assert bearer("charlie").get(url).json()["items"] == [made.json()]
     assert bearer("charlie").post(url, data={}, content_type="application/json").status_code == 403
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(project: Project) -> None:
+    old = timezone.now() - training.KEPT - timedelta(days=1)
+    for ended in ({"sent_at": old}, {"given_up_at": old}, {}):
+        TrainingAsked.objects.create(project=project, because="data", made_at=old, **ended)
+    TrainingAsked.objects.create(project=project, because="data", sent_at=timezone.now())
+    training.forget_old()
+
+    assert sorted(one.sent_at is None for one in TrainingAsked.objects.all()) == [False, True]
