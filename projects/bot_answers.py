@@ -14,7 +14,7 @@ from projects.bot_commands import COMMANDS, WORD, Command
 from projects.comparison import CHANGED, Line, number
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
-from projects.models import Project, Report
+from projects.models import Decision, Project, Report
 from provisioning.conditions import Word
 from provisioning.kind import kinds
 
@@ -94,7 +94,7 @@ def _plan(place: Place, _: str) -> Answer:
         f"{len(spec.contributors)} contributors",
         f"ends {spec.expires.isoformat()}" if spec.expires else "no end",
     ]
-    waiting = project.requests.filter(decision="pending").first()
+    waiting = project.requests.filter(decision=Decision.PENDING).first()
     if waiting is not None:
         lines.append(f"request {waiting.pk} of {waiting.requested_by_name} waits for a decision")
     return Answer(f"{project.title} has:", tuple(lines), place.address)

@@ -23,13 +23,13 @@ from projects.overlaps import earlier_of
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError
 from provisioning.forge import ForgeClient
+from provisioning.kinds.webhook import EVENTS, KEY_PROFILE
 from provisioning.models import Resource
 from provisioning.names import Names
 
 log = structlog.get_logger(__name__)
 
 PURPOSE = "profile-hook"
-EVENTS = ("issue_comment", "pull_request", "push")
 TASK = "projects.tasks.read_profile"
 LEASE = timedelta(seconds=60)
 POLL = timedelta(minutes=10)
@@ -134,9 +134,9 @@ def register(
     secret = installation.key_ring.derive(uid=str(row.uid), purpose=PURPOSE)
     present = [hook for hook in client.hooks(name) if hook["url"].endswith(hook_path(forge=forge, uid=row.uid))]
     if present:
-        client.update_hook(name, present[0]["id"], url, secret, EVENTS)
+        client.update_hook(name, present[0]["id"], url, secret, EVENTS[KEY_PROFILE])
     else:
-        client.create_hook(name, url, secret, EVENTS)
+        client.create_hook(name, url, secret, EVENTS[KEY_PROFILE])
     look_soon(row.pk)
     return row
 

@@ -72,12 +72,8 @@ def plan_of(
     wish = new or old
     if wish is None:
         return Preview(spec=spec, kinds=(), names={})
-    plans = tuple(
-        _kind_plan(kind, new=new if here else None, old=old if there else None)
-        for kind in kinds().values()
-        for here, there in [(new is not None and kind.is_wanted(new), old is not None and kind.is_wanted(old))]
-        if here or there
-    )
+    having = [(kind, _wanting(kind, new), _wanting(kind, old)) for kind in kinds().values()]
+    plans = tuple(_kind_plan(kind, new=now, old=then) for kind, now, then in having if now or then)
     names = {
         "namespace": wish.names.namespace,
         "bucket": wish.names.bucket,
@@ -85,6 +81,11 @@ def plan_of(
     }
     people = effects_of(before=before, after=after, installation=installation, moved=moved or {}, uid=uid)
     return Preview(spec=spec, kinds=plans, names=names, people=people)
+
+
+def _wanting(kind: Kind, wish: Wish | None) -> Wish | None:
+    """The wish where it has the Kind."""
+    return wish if wish is not None and kind.is_wanted(wish) else None
 
 
 def _kind_plan(kind: Kind, *, new: Wish | None, old: Wish | None) -> KindPlan:

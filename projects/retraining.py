@@ -73,7 +73,7 @@ def options_of(project: Project) -> RetrainOptions | None:
 def _ask_in_time(now: datetime) -> None:
     for pk in TrainingPlan.objects.filter(next_at__lte=now).values_list("pk", flat=True):
         with transaction.atomic():
-            plan = TrainingPlan.objects.select_for_update().select_related("project").get(pk=pk)
+            plan = TrainingPlan.objects.select_for_update(of=("self",)).select_related("project").get(pk=pk)
             due = plan.next_at
             if due is None or due > now:
                 continue
@@ -111,17 +111,15 @@ def follow_data(*, installation: Installation, open_client: Callable[[str], Any]
 def _look_at_data(plan: TrainingPlan, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
     wish = present_wish(plan.project, settings=installation)
     found = open_client(wish.object_store.name).folder_state(wish.names.bucket, plan.data)
-    if found is None or found == plan.data_seen:
-        moving = ""
-    elif not plan.data_seen:
-        # The first look: what lies there was there before anybody wanted it watched.
-        plan.data_seen, moving = found, ""
-    elif found != plan.data_moving:
-        moving = found
-    else:
-        moving = found
-        if note(plan.project, because=Because.DATA, cause=f"{plan.data} in {wish.names.bucket}") is not None:
-            plan.data_seen, moving = found, ""
-    plan.data_moving = moving
+    if found is None:
+        return
+    # At the first look: what lies there was there before anybody wanted it watched.
+    seen, moving = plan.data_seen or found, ""
+    if found != seen:
+        cause = f"{plan.data} in {wish.names.bucket}"
+        if found == plan.data_moving and note(plan.project, because=Because.DATA, cause=cause) is not None:
+            seen = found
+        else:
+            moving = found
     # Not a plan whose folder was changed meanwhile.
-    TrainingPlan.objects.filter(pk=plan.pk, data=plan.data).update(data_seen=plan.data_seen, data_moving=moving)
+    TrainingPlan.objects.filter(pk=plan.pk, data=plan.data).update(data_seen=seen, data_moving=moving)

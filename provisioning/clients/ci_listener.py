@@ -1,11 +1,9 @@
 """Ringing a CI listener as a forge does: a signed delivery of a push, for those that Slipway itself starts."""
 
-import hashlib
-import hmac
-
 import httpx
 
 from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.secrets import signature
 
 _SECONDS = 5.0
 
@@ -16,13 +14,12 @@ def deliver(url: str, body: bytes, *, secret: str, event: str, delivery: str) ->
     A redirect is not followed. Raises TargetUnavailable when the listener doesn't answer or can't take it now,
     PermanentError when it refuses. That it was taken says nothing about a run: listeners answer before they look.
     """
-    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "slipway",
         "X-GitHub-Event": event,
         "X-GitHub-Delivery": delivery,
-        "X-Hub-Signature-256": f"sha256={signature}",
+        "X-Hub-Signature-256": f"sha256={signature(secret=secret, body=body)}",
     }
     try:
         answer = httpx.post(url, content=body, headers=headers, timeout=_SECONDS, follow_redirects=False)
