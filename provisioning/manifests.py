@@ -3,7 +3,8 @@
 Not a Kind itself and so not in their folder; a cluster Kind says only what it desires.
 """
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from provisioning.errors import PermanentError
@@ -55,6 +56,12 @@ def manifest(wish: Wish, kind: str, name: str, *, absent: bool = False, sensitiv
         metadata["annotations"] = rest.pop("annotations")
     body = {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": metadata, **rest}
     return Object(key=f"{kind}/{name}", body=body, sensitive=sensitive)
+
+
+def secret(wish: Wish, name: str, values: Mapping[str, str], *, type: str = "Opaque") -> Object:
+    """A Secret of the project's namespace, its values encoded as the API server gives them back."""
+    data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
+    return manifest(wish, "Secret", name, sensitive=True, type=type, data=data)
 
 
 def observe(wish: Wish, client: ClusterClient, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:

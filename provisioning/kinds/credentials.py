@@ -7,18 +7,16 @@ Tekton and git know; its public half is the Kind `clone`'s. `slipway-ci` is what
 are derived, so nothing here waits for bucket or forge.
 """
 
-from base64 import b64encode
-
 from provisioning import ci, ci_token, tracking
 from provisioning.data_access import addresses
 from provisioning.kind import Credential, Kind, Object, Wish
-from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+from provisioning.manifests import apply, goes_with_namespace, manifest, observe, secret
 from provisioning.repositories import CLONE_PURPOSE, full_name
 from provisioning.ssh_keys import key_pair
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
-    """Four Secrets and a ConfigMap; one Secret more where experiments are tracked."""
+    """Four Secrets and a ConfigMap."""
     names, bucket = wish.names, ci.bucket(wish)
     info = {
         "slug": names.slug,
@@ -34,11 +32,10 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         **tracking.settings(wish),
     }
     return (
-        _secret(wish, "bucket-credentials", bucket),
-        _secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
+        secret(wish, "bucket-credentials", bucket),
+        secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
         _clone_key(wish),
-        _secret(wish, "slipway-ci", ci.report_token(wish)),
-        *_tracking_account(wish),
+        secret(wish, "slipway-ci", ci.report_token(wish)),
         manifest(wish, "ConfigMap", "project-info", data=info),
     )
 
@@ -53,22 +50,7 @@ def _clone_key(wish: Wish) -> Object:
         "known_hosts": ssh.known_hosts(),
         "url": f"{ssh.url.rstrip('/')}/{full_name(wish)}.git",
     }
-    return _secret(wish, name, values, type="kubernetes.io/ssh-auth")
-
-
-def _tracking_account(wish: Wish) -> tuple[Object, ...]:
-    """The account of the tracker; absent where it isn't wanted, and nothing where the platform has no tracker."""
-    if wish.tracker is None:
-        return ()
-    if not tracking.wanted(wish):
-        return (manifest(wish, "Secret", tracking.SECRET, absent=True),)
-    return (_secret(wish, tracking.SECRET, tracking.account(wish)),)
-
-
-def _secret(wish: Wish, name: str, values: dict[str, str], *, type: str = "Opaque") -> Object:
-    """A Secret, its values encoded as the API server gives them back."""
-    data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
-    return manifest(wish, "Secret", name, sensitive=True, type=type, data=data)
+    return secret(wish, name, values, type="kubernetes.io/ssh-auth")
 
 
 def summary(wish: Wish) -> str:

@@ -151,7 +151,7 @@ KIND = Kind(
         Credential(
             purpose=PURPOSE,
             title="MLflow password",
-            kinds=("actions", "credentials", "tracking"),
+            kinds=("actions", "tracking", "tracking_account"),
             place=lambda wish: f"Secret {SECRET} in {wish.names.namespace}",
             overlaps=False,
             shown=account,

@@ -4,7 +4,7 @@ from typing import Any
 
 from provisioning import ci, tracking
 from provisioning.kind import Wish, kinds_of
-from provisioning.kinds import credentials
+from provisioning.kinds import credentials, tracking_account
 from provisioning.kinds.tracking import KIND
 from tests.provisioning.wishes import LABELS, UID, catalogue, wish
 
@@ -47,19 +47,17 @@ def test_the_settings_stand_in_project_info_and_the_password_only_in_a_secret() 
         "MLFLOW_EXPERIMENT_NAME": "ml-demand",
         "MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:9000",
     }
-    assert given["Secret/tracking-credentials"].sensitive
-    assert sorted(dict(given["Secret/tracking-credentials"].body or {})["data"]) == [
-        "MLFLOW_TRACKING_PASSWORD",
-        "MLFLOW_TRACKING_USERNAME",
-    ]
+    (secret,) = tracking_account.desired(tracked())
+    assert (secret.key, secret.sensitive) == ("Secret/tracking-credentials", True)
+    assert sorted(dict(secret.body or {})["data"]) == ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_USERNAME"]
     assert tracking.account(tracked()).items() <= ci.variables(tracked()).items()
 
 
 def test_who_does_not_ask_is_given_nothing() -> None:
-    given = {thing.key: thing.body for thing in credentials.desired(tracked(enabled=False))}
-    assert given["Secret/tracking-credentials"] is None
     assert not [name for name in ci.variables(tracked(enabled=False)) if name.startswith("MLFLOW")]
-    assert "Secret/tracking-credentials" not in {thing.key for thing in credentials.desired(wish())}
+    assert credentials.desired(tracked(enabled=False)) == credentials.desired(wish())
+    assert not {"tracking", "tracking_account"} & set(kinds_of(tracked(enabled=False)))
+    assert {"tracking", "tracking_account"} <= set(kinds_of(tracked()))
 
 
 def test_a_viewer_and_a_stranger_can_not_log_runs() -> None:
