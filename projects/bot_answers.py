@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from projects import actions, permissions, training
-from projects.bot_commands import COMMANDS, WORD, Command
+from projects.bot_commands import ACTS, COMMANDS, WANTS, WORD, Command
 from projects.comparison import CHANGED, Line, number
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
@@ -48,17 +48,21 @@ class Place:
     main_branch: str = ""
 
 
-def help_text() -> Answer:
-    """Every command and what it does. The same for everybody."""
-    return Answer("I answer these:", tuple(f"{WORD} {name}: {does}" for name, does in COMMANDS.items()))
+def help_text(*, project: str = "") -> Answer:
+    """Every command as it is written, and what it does. project: its name, where that is a part of the command."""
+    written = {
+        name: " ".join(filter(None, (WORD, name, "" if name == "help" else project, WANTS.get(name))))
+        for name in COMMANDS
+    }
+    return Answer("I answer these:", tuple(f"{written[name]}: {does}" for name, does in COMMANDS.items()))
 
 
-def not_understood(command: Command) -> Answer:
-    """For what is none of the commands."""
+def not_understood(command: Command, *, project: str = "") -> Answer:
+    """For what is none of the commands. project: as for `help_text`."""
     word = command.argument.partition(" ")[0].lower()
     near = get_close_matches(word, COMMANDS, n=1)
     meant = f" Did you mean {WORD} {near[0]}?" if near else ""
-    return Answer(f"I don't know “{command.argument}”.{meant}", help_text().lines)
+    return Answer(f"I don't know “{command.argument}”.{meant}", help_text(project=project).lines)
 
 
 def answer(command: Command, *, place: Place, person: "Person") -> Answer:
@@ -78,12 +82,15 @@ def told(command: Command, *, place: Place) -> Answer:
 
     A command that acts is answered with the page where a person can do it.
     """
-    if command.name in _ACTS:
-        page = f"{place.address}models/" if command.name == "retrain" else place.address
-        return Answer(
-            f"I don't know who you are here, so I can't {command.name}. You can on the project's page.", (), page
-        )
+    if command.name in ACTS:
+        return elsewhere(command, place=place, because="I don't know who you are here")
     return _TELLS[command.name](place, command.argument)
+
+
+def elsewhere(command: Command, *, place: Place, because: str) -> Answer:
+    """For a command that can't be done here: why, and the page where a person can."""
+    page = f"{place.address}models/" if command.name == "retrain" else place.address
+    return Answer(f"{because}, so I can't {command.name}. You can on the project's page.", (), page)
 
 
 def _plan(place: Place, _: str) -> Answer:

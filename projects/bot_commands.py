@@ -11,10 +11,14 @@ COMMANDS: Mapping[str, str] = {
     "plan": "what merging this would change, and what the project has",
     "status": "how the project is, and what its newest model report says",
     "why": "why the model gate is shut, or why something isn't ready",
-    "compare": "`compare REF`: this model's metrics beside those of a branch or commit",
+    "compare": "this model's metrics beside those of a branch, a commit or a pull request",
     "retry": "look at the project again now, without waiting",
     "retrain": "run CI on the default branch again, with the data as it is now",
 }
+WANTS: Mapping[str, str] = {"compare": "main"}
+"""What a command may be given besides, as an example."""
+ACTS = frozenset({"retry", "retrain"})
+"""Commands that have something done; the others only ask."""
 _LINE = re.compile(rf"{WORD}(?:[ \t]+(.*))?", re.ASCII)
 _FENCE = re.compile(r"\s*(```|~~~)")
 

@@ -12,7 +12,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -21,13 +21,14 @@ from urllib.parse import parse_qs
 import structlog
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_not_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from projects import signed_door
-from projects.bot_answers import Answer, Place, answer, help_text, not_understood, told
-from projects.bot_commands import LONGEST, WORD, Command, command
+from projects.bot_answers import Answer, Place, answer, elsewhere, help_text, not_understood, told
+from projects.bot_commands import ACTS, LONGEST, WORD, Command, command
 from projects.chat_text import Line, body_of
 from projects.installation import installation
 from projects.models import Project
@@ -43,16 +44,24 @@ A_MINUTE = 60
 """Questions of one channel in a minute."""
 OLDEST = timedelta(minutes=5)
 """Of a question; Slack says the same. An older one may be one that somebody wrote down and sends again."""
+_REMEMBERED = 2 * int(OLDEST.total_seconds())
+"""Seconds in which a question could come again and not be too old: a clock may be ahead as much as behind."""
 _TAG = re.compile(r"<at>.*?</at>|<[^>]*>")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked, when, and by whom, as the directory knows them ("" where the chat doesn't say)."""
+    """What was asked, when, and by whom, as the directory knows them ("" where the chat doesn't say).
+
+    signature: of this question and of no other. remembered: will we know it, if it comes again?
+    """
 
     text: str
     at: datetime
+    signature: str
+    tenant: str = ""
     object_id: str = ""
+    remembered: bool = False
 
 
 @csrf_exempt
@@ -78,9 +87,12 @@ def _receive(request: HttpRequest, *, name: str) -> dict[str, Any]:
     asked = _READ[channel.shape](request.headers, body)
     if abs(timezone.now() - asked.at) > OLDEST:
         raise Refused(401, "The question is too old, or a clock is wrong.")
+    came = times(f"chat-question:{sha256(asked.signature.encode()).hexdigest()}", seconds=_REMEMBERED)
+    if came > 1:
+        raise Refused(409, "This very question came before, and was answered. Ask anew.")
     if times(f"chat:{channel.name}", seconds=60) > A_MINUTE:
         raise Refused(429, f"More than {A_MINUTE} questions in a minute. Ask again a little later.")
-    said = answer_to(asked, channel=channel)
+    said = answer_to(replace(asked, remembered=came == 1), channel=channel)
     log.info("question_answered", channel=channel.name)
     lines = [Line(text=said.says, url=said.page), *(Line(text=line, url="") for line in said.lines)]
     shaped = body_of(lines, shape=channel.shape)
@@ -124,21 +136,31 @@ def _of_slack(headers: Mapping[str, str], body: bytes) -> Question:
         form = parse_qs(body.decode(), max_num_fields=50)
     except ValueError as error:
         raise Refused(400, "The body is not a form.") from error
-    return Question(text=_plain(form.get("text", [""])[0]), at=datetime.fromtimestamp(int(said), UTC))
+    text = _plain(form.get("text", [""])[0])
+    return Question(
+        text=text, at=datetime.fromtimestamp(int(said), UTC), signature=headers.get("X-Slack-Signature", "")
+    )
 
 
-def _of_teams(_: Mapping[str, str], body: bytes) -> Question:
+def _of_teams(headers: Mapping[str, str], body: bytes) -> Question:
     try:
         payload = json.loads(body)
         at = datetime.fromisoformat(str(payload["timestamp"]))
         text, who = payload["text"], payload.get("from") or {}
         object_id = who.get("aadObjectId") or ""
+        tenant = (payload.get("channelData") or {}).get("tenant") or {}
+        tenant_id = tenant.get("id") or (payload.get("conversation") or {}).get("tenantId") or ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Refused(400, "The body is not a message of Teams.") from error
-    if not isinstance(text, str) or not isinstance(object_id, str) or at.tzinfo is None:
+    if not all(isinstance(one, str) for one in (text, object_id, tenant_id)) or at.tzinfo is None:
         raise Refused(400, "The body is not a message of Teams.")
-    words = html.unescape(_TAG.sub(" ", text))
-    return Question(text=_plain(words), at=at, object_id=_plain(object_id).lower())
+    return Question(
+        text=_plain(html.unescape(_TAG.sub(" ", text))),
+        at=at,
+        signature=headers.get("Authorization", ""),
+        tenant=_plain(tenant_id).lower(),
+        object_id=_plain(object_id).lower(),
+    )
 
 
 def _plain(text: str) -> str:
@@ -155,16 +177,19 @@ def answer_to(asked: Question, *, channel: Channel) -> Answer:
     """The answer: to a command, a project's name and what the command wants besides, such as `compare demand main`."""
     said, slug = _parts(asked.text)
     if said.name == "help":
-        return help_text()
+        return help_text(project=_example(channel))
     if not said.name:
-        return not_understood(said)
+        return not_understood(said, project=_example(channel))
     if not slug:
-        return Answer(f"Which project? Write its name: {said.name} demand-forecast.")
+        return Answer(f"Which project? Write its name: {said.name} {_example(channel)}.")
     project = _project(slug, channel=channel)
     if project is None:
         return Answer(f"This channel's team has no project {slug[:LONGEST]}.")
     place = Place(project=project, address=installation().project_url(project.slug))
-    person = _person(asked.object_id)
+    if said.name in ACTS and not asked.remembered:
+        # It would be done again, were it sent again.
+        return elsewhere(said, place=place, because="I can't tell just now whether you asked this before")
+    person = _person(asked)
     return answer(said, place=place, person=person) if person is not None else told(said, place=place)
 
 
@@ -179,15 +204,25 @@ def _parts(text: str) -> tuple[Command, str]:
 
 def _project(slug: str, *, channel: Channel) -> Project | None:
     """The project, if everybody of the channel's team may see it."""
-    rows = Project.objects.filter(slug=slug, deleted_at=None).select_related("team").prefetch_related("resources")
-    if channel.team:
-        rows = rows.filter(team__slug=channel.team)
-    return rows.first()
+    return _projects(channel).filter(slug=slug).select_related("team").prefetch_related("resources").first()
 
 
-def _person(object_id: str) -> Any:
-    """Who has this id in the directory and has signed in here; None when nobody does, or more than one."""
-    if not object_id:
+def _example(channel: Channel) -> str:
+    """The name of a project that the channel may ask about; any name while there is none."""
+    return _projects(channel).order_by("-pk").values_list("slug", flat=True).first() or "demand-forecast"
+
+
+def _projects(channel: Channel) -> QuerySet[Project]:
+    rows = Project.objects.filter(deleted_at=None)
+    return rows.filter(team__slug=channel.team) if channel.team else rows
+
+
+def _person(asked: Question) -> Any:
+    """Who has this id in this directory and has signed in here; None when nobody does.
+
+    An id alone names nobody: another directory may give the same one to somebody else.
+    """
+    if not (asked.tenant and asked.object_id):
         return None
-    found = list(get_user_model()._default_manager.filter(object_id=object_id, is_active=True)[:2])
-    return found[0] if len(found) == 1 else None
+    known = get_user_model()._default_manager.filter(tenant__iexact=asked.tenant, object_id=asked.object_id)
+    return known.filter(is_active=True).first()

@@ -3,8 +3,9 @@
 from django.urls import path
 
 from projects import chat_door, webhooks
+from provisioning.catalogue import CHAT
 
 urlpatterns = [
-    path("chat/<str:channel>/", chat_door.receive, name="chat"),
+    path(f"{CHAT}/<str:channel>/", chat_door.receive, name="chat"),
     path("<str:forge>/<str:uid>/", webhooks.receive, name="hook"),
 ]

@@ -241,6 +241,10 @@ class Defaults(_Entry):
     plan: str
 
 
+CHAT = "chat"
+"""Where the name of a forge stands in a hook's address, this stands for questions from chats."""
+
+
 class Catalogue(_Entry):
     """The whole of platform.yaml."""
 
@@ -313,6 +317,10 @@ class Catalogue(_Entry):
             target.name for target in (*self.clusters, *self.object_stores, *self.forges, *self.trackers, *directories)
         ]
         faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
+        faults += [
+            f"forges.{name}: no forge can be called so, since chats ask at /hooks/{name}/; give it another name"
+            for name in sorted(known["forge"] & {CHAT})
+        ]
         named = [one.name for one in self.notify]
         faults += [f"the channel name {name} is used twice" for name in sorted(set(named)) if named.count(name) > 1]
         if faults:

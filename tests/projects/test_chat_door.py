@@ -6,12 +6,13 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from projects.installation import installation
@@ -24,6 +25,7 @@ from tests.projects.tended import World, asked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+_NUMBERS = count(1)
 SECRET = base64.b64encode(b"a key of the chat").decode()
 CHANNELS = (
     {"name": "forecasting-chat", "shape": "slack", "team": "forecasting", "asks": {"file": "asks"}},
@@ -58,8 +60,11 @@ def project(world: World) -> Project:
     return asked(title="Demand forecast")
 
 
-def slack(text: str, *, channel: str = "forecasting-chat", at: datetime | None = None, key: str = SECRET) -> Any:
-    body = urlencode({"command": "/slipway", "text": text, "user_id": "U1", "user_name": "paula"})
+def slack(
+    text: str, *, channel: str = "forecasting-chat", at: datetime | None = None, key: str = SECRET, trigger: str = ""
+) -> Any:
+    asked = {"command": "/slipway", "text": text, "user_id": "U1", "user_name": "paula"}
+    body = urlencode({**asked, "trigger_id": trigger or str(next(_NUMBERS))})
     moment = str(int((at or timezone.now()).timestamp()))
     signed = hmac.new(key.encode(), f"v0:{moment}:{body}".encode(), sha256).hexdigest()
     headers = {"X-Slack-Request-Timestamp": moment, "X-Slack-Signature": f"v0={signed}"}
@@ -71,10 +76,12 @@ def slack(text: str, *, channel: str = "forecasting-chat", at: datetime | None =
 def teams_message(said: str, /, *, who: str | None = None, at: datetime | None = None, **changes: Any) -> Any:
     payload = {
         "type": "message",
-        "id": "1",
+        "id": str(next(_NUMBERS)),
         "timestamp": (at or timezone.now()).isoformat().replace("+00:00", "Z"),
         "text": f"<at>Slipway</at> {said}",
         "from": {"id": "29:1", "name": "Paula", **({"aadObjectId": who} if who else {})},
+        "conversation": {"id": "19:1@thread.tacv2", "tenantId": "corp"},
+        "channelData": {"tenant": {"id": "CORP"}},
         **changes,
     }
     body = json.dumps(payload).encode()
@@ -103,8 +110,15 @@ def test_a_channel_is_told_of_its_team_s_projects_and_of_no_other(project: Proje
     for other in ("status demand", "status nothing"):
         assert words(slack(other, channel="vision-chat")).count("has no project") == 2
     assert "Which project?" in words(slack("status"))
-    assert "/slipway compare" in words(slack("help"))
-    assert "Did you mean /slipway status?" in words(slack("statsu demand"))
+    helped = words(slack("help"))
+    assert "/slipway help: what can be asked" in helped
+    assert "/slipway status demand: how the project is" in helped
+    assert "/slipway compare demand main: this model's metrics" in helped
+    assert "/slipway status demand-forecast: " in words(slack("help", channel="vision-chat"))
+    told = words(slack("statsu demand"))
+    assert "Did you mean /slipway status?" in told
+    assert "/slipway status demand: how" in told
+    assert "Write its name: why demand." in words(slack("why"))
 
 
 def test_slack_can_ask_and_do_nothing(project: Project) -> None:
@@ -133,6 +147,50 @@ def test_teams_names_the_person_who_may_act(project: Project) -> None:
     assert "so I can't retry" in words(teams_message("retry demand", who=alice.object_id))
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"channelData": {"tenant": {"id": "other"}}},
+        {"channelData": {"tenant": {"id": ""}}, "conversation": {}},
+        {"channelData": {}, "conversation": {"tenantId": "other"}},
+        {"channelData": None, "conversation": None},
+    ],
+)
+def test_an_id_of_another_directory_is_nobody_s(elsewhere: dict[str, Any], project: Project) -> None:
+    alice = person("alice")
+    Project.objects.update(next_look_at=None)
+    assert "so I can't retry" in words(teams_message("retry demand", who=alice.object_id, **elsewhere))
+    assert Project.objects.get().next_look_at is None
+    teams_message("retry demand", who=alice.object_id, channelData={}, conversation={"tenantId": "corp"})
+    assert Project.objects.get().next_look_at is not None
+
+
+def test_a_question_that_is_sent_again_does_nothing(project: Project) -> None:
+    paula, at = person("paula"), timezone.now()
+    again = {"who": paula.object_id, "at": at, "id": "7"}
+    assert "CI runs on the default branch again" in words(teams_message("retrain demand", **again))
+    TrainingAsked.objects.all().delete()
+    answer = teams_message("retrain demand", **again)
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"detail": "This very question came before, and was answered. Ask anew."},
+    )
+    assert not TrainingAsked.objects.exists()
+    assert slack("status demand", at=at, trigger="t").status_code == 200
+    assert slack("status demand", at=at, trigger="t").status_code == 409
+    assert slack("status demand", at=at, trigger="u").status_code == 200
+
+
+def test_while_nobody_remembers_questions_nothing_is_done(project: Project) -> None:
+    paula = person("paula")
+    away = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    with override_settings(CACHES={"default": away}):
+        told = words(teams_message("retrain demand", who=paula.object_id))
+        assert "Demand forecast" in words(teams_message("status demand", who=paula.object_id))
+    assert "I can't tell just now whether you asked this before, so I can't retrain. You can on the project's" in told
+    assert not TrainingAsked.objects.exists()
+
+
 def test_what_is_not_signed_is_not_read(project: Project) -> None:
     for answer in (
         slack("status demand", key="another"),
@@ -154,6 +212,9 @@ def test_what_is_not_signed_is_not_read(project: Project) -> None:
         {"text": ["x"]},
         {"from": "paula"},
         {"from": {"aadObjectId": 5}},
+        {"channelData": {"tenant": {"id": 5}}},
+        {"channelData": {"tenant": "corp"}},
+        {"conversation": [], "channelData": ["x"]},
     ],
 )
 def test_a_signed_body_of_another_form_is_refused(changes: dict[str, Any]) -> None:

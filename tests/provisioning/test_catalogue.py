@@ -54,6 +54,12 @@ def test_channels_have_names_of_their_own_and_kinds_that_there_are(tmp_path: Pat
     assert "notify.0.kinds.0" in refused(EXAMPLE.replace("kinds: [request-waits", "kinds: [seen-as"), tmp_path)
 
 
+def test_no_forge_has_the_address_of_the_chats(tmp_path: Path) -> None:
+    message = refused(EXAMPLE.replace("name: git-1", "name: chat").replace("forge: git-1", "forge: chat"), tmp_path)
+    assert "has 1 fault(s)" in message
+    assert "forges.chat: no forge can be called so, since chats ask at /hooks/chat/; give it another name" in message
+
+
 def test_a_directory_is_of_a_known_kind_and_its_address_encrypted(tmp_path: Path) -> None:
     message = refused(EXAMPLE.replace("url: ldaps://dc1", "url: ldap://dc1"), tmp_path)
     assert "directory.ldap.url" in message
