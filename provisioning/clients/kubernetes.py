@@ -11,6 +11,7 @@ What the server taught us, each held by tests/contract/test_cluster.py:
 - Rights are cached: right after a role binding was made, its rights may be missing for some 5 ms (`fresh_rights`).
 - Items of a LIST carry neither apiVersion nor kind. We put them back.
 - An absent API group answers 404 in plain text, not as a Status object.
+- A server that has just started refuses what it allows a moment later: it answers before it knows who may do what.
 """
 
 import builtins
@@ -287,6 +288,17 @@ class Cluster:
             )
         return _Answer(response.status, {}, response.headers)
 
+    def _is_ready(self) -> bool:
+        """Has the API server read all that it needs to answer rightly? Asked only where it refuses something."""
+        try:
+            response = self._client.call_api(
+                "GET", f"{self._api}/readyz", header_params=dict(self._headers), _request_timeout=_TIMEOUT
+            )
+            response.read()
+        except (urllib3.exceptions.HTTPError, ApiException):
+            return False
+        return bool(response.status == 200)
+
     def _error(self, answer: _Answer, doing: str, *, secret: bool = False) -> ProvisioningError:
         """A refusal as one of our errors. With `secret` no word of the server that may repeat our body is kept."""
         status, message = answer.status, _message(answer)
@@ -302,6 +314,8 @@ class Cluster:
                 f"{self.name} answers {status} when asked to {doing}. We look again by ourselves.",
                 delay=float(told) if told.isdecimal() else None,
             )
+        if status == 403 and not self._is_ready():
+            return TargetUnavailable(f"{self.name} has just started and does not know all rights yet. We look again.")
         causes = {cause.get("reason") for cause in answer.document.get("details", {}).get("causes", [])}
         if "NamespaceTerminating" in causes:
             return TemporaryError(
