@@ -194,15 +194,20 @@ WITH noted AS (
     VALUES (%(repository)s, %(delivery)s, %(event)s, %(commit)s, %(pull_request)s, now(), '')
     ON CONFLICT (repository_id, delivery_id) DO NOTHING
     RETURNING repository_id
+), before AS (
+    SELECT COALESCE(look_at <= now(), false) AS due FROM projects_registeredrepository WHERE id = %(repository)s
 )
-UPDATE projects_registeredrepository SET look_at = now() FROM noted WHERE id = noted.repository_id
+UPDATE projects_registeredrepository SET look_at = LEAST(look_at, now())
+FROM noted, before WHERE id = noted.repository_id
+RETURNING NOT before.due AND (lease_until IS NULL OR lease_until < now())
 """
 
 
 def note(repository_id: int, *, delivery: str, event: str, commit: str = "", pull_request: int | None = None) -> bool:
     """Write a delivery down and have the repository read; False, and nothing done, when it was there already.
 
-    One statement, since forges deliver in floods: of the time that it takes, what goes to and fro is most.
+    One statement, since forges deliver in floods: of the time that it takes, what goes to and fro is most. For the same
+    reason nobody is rung while a reading is due already, or goes on: that one's end rings, or the sweep does.
     """
     values: dict[str, Any] = {
         "repository": repository_id,
@@ -213,10 +218,10 @@ def note(repository_id: int, *, delivery: str, event: str, commit: str = "", pul
     }
     with connection.cursor() as cursor:
         cursor.execute(_NOTE, values)
-        made = cursor.rowcount == 1
-    if made:
+        row = cursor.fetchone()
+    if row is not None and row[0]:
         ring(TASK, repository_id)
-    return made
+    return row is not None
 
 
 def due_repositories(limit: int) -> list[int]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from projects import actions
 from projects.installation import installation
-from projects.listening import hook_path
+from projects.listening import give_back, hook_path, take_turn
 from projects.models import Delivery, Door, Project, RegisteredRepository, Rotation
 from provisioning.secrets import KeyRing, signature
 from tests.people import person, teams
@@ -79,6 +79,41 @@ def test_the_worker_is_rung_after_the_commit(
 ) -> None:
     with django_capture_on_commit_callbacks() as rung:
         deliver(row.uid)
+    assert len(rung) == 1
+
+
+def test_a_flood_rings_once_until_it_is_read(
+    row: RegisteredRepository, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks() as rung:
+        for number in range(5):
+            assert deliver(row.uid, delivery=f"d-{number}").status_code == 202
+    assert (len(rung), len(noted())) == (1, 5)
+    row.refresh_from_db()
+    first = row.look_at
+    turn = take_turn(row.pk)
+    assert (turn is not None, first is not None) == (True, True)
+    with django_capture_on_commit_callbacks() as rung:
+        deliver(row.uid, delivery="during")
+    assert rung == []
+    with django_capture_on_commit_callbacks() as rung:
+        give_back(turn)  # type: ignore[arg-type]
+        deliver(row.uid, delivery="after")
+    assert len(rung) == 1
+    row.refresh_from_db()
+    due = row.look_at
+    deliver(row.uid, delivery="later")
+    row.refresh_from_db()
+    assert row.look_at == due, "who is due longest is read first, so a flood must not move its place"
+
+
+def test_after_a_reading_the_next_delivery_rings(
+    row: RegisteredRepository, django_capture_on_commit_callbacks: Any
+) -> None:
+    deliver(row.uid)
+    give_back(take_turn(row.pk))  # type: ignore[arg-type]
+    with django_capture_on_commit_callbacks() as rung:
+        deliver(row.uid, delivery="d-2")
     assert len(rung) == 1
 
 
