@@ -1,4 +1,7 @@
-"""Makes the portal's role and database in the stack's Postgres: `python -m devstack.prepare_database STACK`."""
+"""Makes the databases of the stack's Postgres: `python -m devstack.prepare_database STACK`.
+
+One is the portal's, one is for features of projects.
+"""
 
 import os
 import subprocess
@@ -30,7 +33,24 @@ def main(name: str) -> int:
     if not sql(stack, "SELECT 1 FROM pg_database WHERE datname = 'slipway';"):
         sql(stack, "CREATE DATABASE slipway OWNER portal;")
         print("database slipway made")
+    prepare_features(stack)
     return 0
+
+
+def prepare_features(stack: Stack) -> None:
+    """The database in which projects have their feature stores, and the account by which Slipway makes them."""
+    if not sql(stack, "SELECT 1 FROM pg_roles WHERE rolname = 'features';"):
+        sql(stack, "CREATE ROLE features LOGIN CREATEROLE;")
+        print("role features made")
+    sql(stack, f"ALTER ROLE features PASSWORD '{stack.secret('features-1.password')}';")
+    if not sql(stack, "SELECT 1 FROM pg_database WHERE datname = 'features';"):
+        sql(stack, "CREATE DATABASE features OWNER features;")
+        print("database features made")
+    # Else every project's role could open every database of the server.
+    for database in ("features", "slipway", "postgres"):
+        sql(stack, f"REVOKE ALL ON DATABASE {database} FROM PUBLIC;")
+    # From there the tests make their databases.
+    sql(stack, "GRANT CONNECT ON DATABASE postgres TO portal;")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,26 @@ def catalogue_values(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "forge_ssh": json.dumps(forge_ssh(stack, endpoints)),
         "forge_bot": BOT,
         "directory": _indented(directory_section(stack)),
+        "databases": json.dumps(databases(stack, endpoints)),
     }
+
+
+def databases(stack: Stack, endpoints: Endpoints) -> list[dict[str, object]]:
+    """The catalogue's databases: one in the stack's own Postgres, none where another Postgres is used."""
+    if endpoints.database_url:
+        return []
+    return [
+        {
+            "name": "features-1",
+            "title": "Feature database",
+            "host": "127.0.0.1",
+            "port": stack.ports()["postgres"],
+            "database": "features",
+            "username": "features",
+            "password": {"file": "features-1.password"},
+            "tls": False,
+        }
+    ]
 
 
 def directory_section(stack: Stack) -> dict[str, object]:
@@ -149,6 +168,7 @@ def kubeconfig(*, server: str, ca: Path, user: str, token: str) -> str:
 def _write_secrets(stack: Stack, endpoints: Endpoints) -> None:
     made_here = (
         *("django-secret-key", "adfs-client-secret", "postgres-superuser", "postgres-portal", "redis-password"),
+        "features-1.password",
         *("cluster-admin.token", "kube-controller-manager.token"),
         *("store-1.root-secret-key", "git-1.admin-password", "git-1.bot-password"),
         *("gitea-secret-key", "gitea-internal-token"),

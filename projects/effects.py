@@ -22,7 +22,7 @@ from provisioning.spec import Contributor, ProjectSpec
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
-Place = Literal["portal", "cluster", "object_store", "forge", "tracker"]
+Place = Literal["portal", "cluster", "object_store", "forge", "tracker", "database"]
 Held = Mapping[Place, str]
 """What somebody may do, by place."""
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 Rights = Mapping[System, str]
-"""By system (cluster, object_store, forge, tracker) what somebody may do there, in half a sentence."""
+"""By system (cluster, object_store, forge, tracker, database) what somebody may do there, in half a sentence."""
 
 SYSTEMS: "Mapping[System, StrPromise]" = {
     "cluster": _("Workspace"),
     "object_store": _("Storage"),
     "forge": _("Code"),
     "tracker": _("Experiments"),
+    "database": _("Features"),
 }
 """What Kinds act on, in the order of pages, and what pages call it."""
 PORTAL: "Mapping[str, StrPromise]" = {

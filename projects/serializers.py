@@ -314,7 +314,7 @@ class KindPlanOut(BaseModel):
 class EffectOut(BaseModel):
     """What changes for somebody at one place; empty text is nothing."""
 
-    place: Literal["portal", "cluster", "object_store", "forge", "tracker"]
+    place: Literal["portal", "cluster", "object_store", "forge", "tracker", "database"]
     action: Literal["create", "update", "delete"]
     before: str
     after: str

@@ -14,7 +14,8 @@ from ruamel.yaml.error import YAMLError
 
 from projects import template_versions
 from projects.models import TemplateUse
-from provisioning.errors import AlreadyExists, PermanentError
+from provisioning import pull_requests
+from provisioning.errors import PermanentError
 from provisioning.forge import ForgeClient
 from provisioning.kind import Wish
 from provisioning.project_templates import answers
@@ -70,20 +71,13 @@ def _offer(use: TemplateUse, wish: Wish, client: ForgeClient, name: str, branch:
         use.note = f"What version {use.version} looked like is not known here, so {new.version} can't be merged."
         return
     head = f"slipway/{new.template}-{new.version}"
-    already = client.pull_requests_of(name, head)
-    if already:
-        number = already[0]["number"]
-    else:
+
+    def bring() -> pull_requests.Offer:
         merged = _merged(wish, client, name, branch, old, new)
-        # A branch without a pull request is what a look that was cut short has left.
-        client.delete_branch(name, head)
-        client.create_branch(name, head, branch)
-        title = f"Template {new.template} {new.version}"
-        client.put_files(name, head, title, merged.files, removed=merged.removed)
-        try:
-            number = client.create_pull_request(name, head, branch, title, text(merged, old, new))
-        except AlreadyExists:
-            number = client.pull_requests_of(name, head)[0]["number"]
+        return pull_requests.Offer(files=merged.files, removed=merged.removed, text=text(merged, old, new))
+
+    title = f"Template {new.template} {new.version}"
+    number = pull_requests.offer(client, name, head, base=branch, title=title, bring=bring)
     use.offered, use.offered_at = new.version, timezone.now()
     use.pull_request, use.pull_request_open = number, True
     made = client.pull_request(name, number)

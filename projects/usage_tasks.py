@@ -16,7 +16,7 @@ from projects.today import today
 from projects.wishes import NoWish, present_wish
 from provisioning import targets
 from provisioning.capacity import capacity_of
-from provisioning.catalogue import ClusterTarget, ObjectStoreTarget, TrackerTarget
+from provisioning.catalogue import ClusterTarget, DatabaseTarget, ObjectStoreTarget, TrackerTarget
 from provisioning.errors import ProvisioningError, TargetUnavailable
 from provisioning.kind import Kind, System, Wish, kinds
 from provisioning.measures import Reading
@@ -78,6 +78,8 @@ def _system_of(target: targets.Target) -> System:
         return "cluster"
     if isinstance(target, TrackerTarget):
         return "tracker"
+    if isinstance(target, DatabaseTarget):
+        return "database"
     return "object_store" if isinstance(target, ObjectStoreTarget) else "forge"
 
 

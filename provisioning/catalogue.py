@@ -123,6 +123,22 @@ class TrackerTarget(_Named):
     password: SecretRef
 
 
+class DatabaseTarget(_Named):
+    """A Postgres database for data of projects, never the portal's own. `host`, `port`: as the portal *and* the
+    workspaces reach it.
+
+    username, password: an account that owns the database and may make roles (CREATEROLE).
+    """
+
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+    port: int = Field(default=5432, ge=1, le=65535)
+    database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
+    username: str = Field(min_length=1)
+    password: SecretRef
+    tls: bool = True
+    ca: SecretRef | None = None
+
+
 class _Directory(_Named):
     """What the kinds of directory have in common: how much of it may vanish at once before a person is asked."""
 
@@ -255,6 +271,7 @@ class Catalogue(_Entry):
     object_stores: tuple[ObjectStoreTarget, ...]
     forges: tuple[ForgeTarget, ...]
     trackers: Annotated[tuple[TrackerTarget, ...], Field(max_length=1)] = ()
+    databases: Annotated[tuple[DatabaseTarget, ...], Field(max_length=1)] = ()
     directory: Annotated[LdapDirectory | GraphDirectory, Field(discriminator="kind")] | None = None
     plans: dict[str, Plan]
     templates: tuple[ProjectTemplate, ...] = ()
@@ -314,7 +331,15 @@ class Catalogue(_Entry):
             for rule, above in shadowed(self.policy)
         ]
         names = [
-            target.name for target in (*self.clusters, *self.object_stores, *self.forges, *self.trackers, *directories)
+            target.name
+            for target in (
+                *self.clusters,
+                *self.object_stores,
+                *self.forges,
+                *self.trackers,
+                *self.databases,
+                *directories,
+            )
         ]
         faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
         faults += [
@@ -342,6 +367,10 @@ class Catalogue(_Entry):
     def tracker(self) -> TrackerTarget | None:
         """The tracker of experiments; None when the platform offers none."""
         return self.trackers[0] if self.trackers else None
+
+    def database(self) -> DatabaseTarget | None:
+        """The database for data of projects; None when the platform offers none."""
+        return self.databases[0] if self.databases else None
 
     def template(self, name: str) -> ProjectTemplate:
         """The project template of that name. Raises KeyError when it is not in the catalogue."""

@@ -9,7 +9,7 @@ it, besides what the forge runs.
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from provisioning import ci_token, tracking
+from provisioning import ci_token, features, tracking
 from provisioning.kind import Wish
 
 TEKTON_FILE = ".tekton/ci.yaml"
@@ -88,4 +88,5 @@ def report_token(wish: Wish) -> dict[str, str]:
 def variables(wish: Wish) -> Mapping[str, str]:
     """What a run gets of the project's own."""
     tracked = {**tracking.settings(wish), **tracking.account(wish)} if tracking.settings(wish) else {}
-    return {**bucket(wish), **report_token(wish), **tracked}
+    served = {**features.settings(wish), **features.login(wish)} if features.settings(wish) else {}
+    return {**bucket(wish), **report_token(wish), **tracked, **served}

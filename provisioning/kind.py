@@ -15,14 +15,22 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from provisioning.catalogue import Catalogue, ClusterTarget, ForgeTarget, ObjectStoreTarget, Plan, TrackerTarget
+from provisioning.catalogue import (
+    Catalogue,
+    ClusterTarget,
+    DatabaseTarget,
+    ForgeTarget,
+    ObjectStoreTarget,
+    Plan,
+    TrackerTarget,
+)
 from provisioning.measures import Usage
 from provisioning.names import Names
 from provisioning.rendered import Render
 from provisioning.secrets import Earlier
 from provisioning.spec import ProjectSpec
 
-System = Literal["cluster", "object_store", "forge", "tracker"]
+System = Literal["cluster", "object_store", "forge", "tracker", "database"]
 Body = Mapping[str, Any]
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
@@ -80,12 +88,13 @@ class KnownRepository:
 
 def target_of(catalogue: Catalogue, system: System) -> str:
     """Name of the target that everybody's Kinds of this system act on; "" where the catalogue has none."""
-    tracker = catalogue.tracker()
+    tracker, database = catalogue.tracker(), catalogue.database()
     return {
         "cluster": catalogue.defaults.cluster,
         "object_store": catalogue.defaults.object_store,
         "forge": catalogue.defaults.forge,
         "tracker": tracker.name if tracker else "",
+        "database": database.name if database else "",
     }[system]
 
 
@@ -123,6 +132,10 @@ class Wish:
     @property
     def tracker(self) -> TrackerTarget | None:
         return self.catalogue.tracker()
+
+    @property
+    def database(self) -> DatabaseTarget | None:
+        return self.catalogue.database()
 
     def target(self, system: System) -> str:
         """Name of the target that a Kind of this system acts on; "" where the catalogue has none."""

@@ -14,6 +14,7 @@ from typing import Any
 from provisioning.catalogue import (
     Catalogue,
     ClusterTarget,
+    DatabaseTarget,
     ForgeTarget,
     GraphDirectory,
     LdapDirectory,
@@ -24,7 +25,7 @@ from provisioning.directory import Directory
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.secrets import Resolve
 
-Target = ClusterTarget | ObjectStoreTarget | ForgeTarget | TrackerTarget
+Target = ClusterTarget | ObjectStoreTarget | ForgeTarget | TrackerTarget | DatabaseTarget
 OPEN_SECONDS = 1.0
 OPEN_AT_MOST_SECONDS = 300.0
 """However long a server tells us to wait, we ask again after this."""
@@ -74,6 +75,8 @@ def connect(target: Target, *, resolve: Resolve) -> Any:
         return clients.connect_object_store(target, resolve=resolve)
     if isinstance(target, TrackerTarget):
         return clients.connect_tracker(target, resolve=resolve)
+    if isinstance(target, DatabaseTarget):
+        return clients.connect_database(target, resolve=resolve)
     return clients.connect_forge(target, resolve=resolve)
 
 
@@ -119,6 +122,7 @@ def targets(catalogue: Catalogue) -> dict[str, Target]:
         *catalogue.object_stores,
         *catalogue.forges,
         *catalogue.trackers,
+        *catalogue.databases,
     )
     return {target.name: target for target in everything}
 

@@ -75,7 +75,7 @@ def test_the_table_of_what_is_told_is_that_of_the_code() -> None:
 
 def test_every_kind_is_in_the_architecture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    rows = set(re.findall(r"^\| ([a-z_]+) \| (?:cluster|object store|forge|tracker) \|", text, re.MULTILINE))
+    rows = set(re.findall(r"^\| ([a-z_]+) \| (?:cluster|object store|forge|tracker|database) \|", text, re.MULTILINE))
     assert rows == set(kinds())
 
 

@@ -7,7 +7,7 @@ opening again. The vendor packages cost a web process up to 40 MB, so each is im
 from typing import TYPE_CHECKING
 
 from provisioning import catalogue
-from provisioning.catalogue import ClusterTarget, ForgeTarget, ObjectStoreTarget, TrackerTarget
+from provisioning.catalogue import ClusterTarget, DatabaseTarget, ForgeTarget, ObjectStoreTarget, TrackerTarget
 from provisioning.directory import Directory
 from provisioning.forge import ForgeClient
 from provisioning.secrets import Resolve
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from provisioning.clients.kubernetes import Cluster
     from provisioning.clients.minio import ObjectStore
     from provisioning.clients.mlflow import Tracker
+    from provisioning.clients.postgres import Database
 
 
 def connect_cluster(target: ClusterTarget, *, resolve: Resolve) -> "Cluster":
@@ -63,6 +64,22 @@ def connect_tracker(target: TrackerTarget, *, resolve: Resolve) -> "Tracker":
     from provisioning.clients.mlflow import Tracker
 
     return Tracker(name=target.name, url=target.url, username=target.username, password=resolve(target.password))
+
+
+def connect_database(target: DatabaseTarget, *, resolve: Resolve) -> "Database":
+    """Open a database of the projects. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    from provisioning.clients.postgres import Database
+
+    return Database(
+        name=target.name,
+        host=target.host,
+        port=target.port,
+        database=target.database,
+        username=target.username,
+        password=resolve(target.password),
+        tls=target.tls,
+        ca=resolve(target.ca) if target.ca else None,
+    )
 
 
 def connect_directory(target: catalogue.LdapDirectory | catalogue.GraphDirectory, *, resolve: Resolve) -> Directory:

@@ -389,6 +389,11 @@ class Forge(LikeGitHub):
         own = [one for one in ours if one["head_branch"] == branch and one["head_repository"] == full_name]
         return sorted(own, key=lambda one: one["number"])
 
+    def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
+        """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
+        path = f"{repo(full_name)}/pulls/{quote(base, safe='')}/{quote(branch, safe='')}"
+        return self._api.find(f"find a pull request of {full_name}", path) is not None
+
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}

@@ -404,6 +404,13 @@ class GitHub(LikeGitHub):
         ours = (documents.pull_request(one) for one in found)
         return sorted((one for one in ours if one["head_repository"] == full_name), key=lambda one: one["number"])
 
+    def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
+        """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
+        whence, onto = quote(f"{full_name.partition('/')[0]}:{branch}", safe=""), quote(base, safe="")
+        path = f"{repo(full_name)}/pulls?state=all&head={whence}&base={onto}"
+        found = self._api.pages(f"find a pull request of {full_name}", path)
+        return any(documents.pull_request(one)["head_repository"] == full_name for one in found)
+
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}

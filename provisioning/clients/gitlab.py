@@ -429,6 +429,12 @@ class GitLab(ForgeDriver):
         ours = [documents.pull_request(one, head_repository=full_name) for one in own]
         return sorted(ours, key=lambda one: one["number"])
 
+    def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
+        """Was a merge request from `branch` of this project into `base` ever made, open or not?"""
+        query = f"source_branch={quote(branch, safe='')}&target_branch={quote(base, safe='')}"
+        found = self._api.pages(f"find a merge request of {full_name}", f"{_project(full_name)}/merge_requests?{query}")
+        return any(one["source_project_id"] == one["target_project_id"] for one in found)
+
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the merge request's number. Raises AlreadyExists."""
         document = {"source_branch": branch, "target_branch": base, "title": title, "description": body}

@@ -7,7 +7,7 @@ Tekton and git know; its public half is the Kind `clone`'s. `slipway-ci` is what
 are derived, so nothing here waits for bucket or forge.
 """
 
-from provisioning import ci, ci_token, tracking
+from provisioning import ci, ci_token, features, tracking
 from provisioning.data_access import addresses
 from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe, secret
@@ -30,6 +30,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         "portal": wish.portal_url,
         **addresses(wish),
         **tracking.settings(wish),
+        **features.settings(wish),
     }
     return (
         secret(wish, "bucket-credentials", bucket),

@@ -407,6 +407,8 @@ def test_pull_request_and_its_files(forge: AnyForge, repository: str, pull_reque
     assert forge.pull_request_files(repository, pull_request) == changed
     assert forge.pull_requests_of(repository, "change") == [found]
     assert forge.pull_requests_of(repository, "main") == []
+    assert forge.ever_proposed(repository, "change", "main")
+    assert not forge.ever_proposed(repository, "main", "change")
     assert forge.pull_request(repository, 99) is None
     assert forge.pull_request_files(repository, 99) == []
     with pytest.raises(AlreadyExists):

@@ -363,6 +363,12 @@ class FakeForge(Recorder):
         found = kept.pull_requests.values() if kept else ()
         return [copy.copy(one) for one in found if one["head_branch"] == branch and one["state"] == "open"]
 
+    def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
+        self._enter("ever_proposed", full_name, branch, base)
+        kept = self.repositories.get(full_name)
+        found = kept.pull_requests.values() if kept else ()
+        return any(one["head_branch"] == branch and one["base_branch"] == base for one in found)
+
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         with self._lock:
             self._enter("create_pull_request", full_name, branch, base)

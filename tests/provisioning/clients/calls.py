@@ -186,6 +186,8 @@ CALLS = {
     "pull requests of a branch": Called(
         lambda forge: [one["number"] for one in forge.pull_requests_of(NAME, "change")], [7]
     ),
+    "ever proposed": Called(lambda forge: forge.ever_proposed(NAME, "change", "main"), True),
+    "never proposed": Called(lambda forge: forge.ever_proposed(NAME, "change", "main"), False),
     "make a pull request": Called(
         lambda forge: forge.create_pull_request(NAME, "change", "main", "A change", "Why"), 7
     ),

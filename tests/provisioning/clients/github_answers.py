@@ -354,6 +354,14 @@ SCRIPTS: dict[str, Script] = {
         {("GET", f"{REPO}/pulls?state=open&head=forecasting%3Achange&{PAGE}"): [pull()]},
         [get(f"{REPO}/pulls?state=open&head=forecasting%3Achange&{PAGE}")],
     ),
+    "ever proposed": (
+        {("GET", f"{REPO}/pulls?state=all&head=forecasting%3Achange&base=main&{PAGE}"): [pull(state="closed")]},
+        [get(f"{REPO}/pulls?state=all&head=forecasting%3Achange&base=main&{PAGE}")],
+    ),
+    "never proposed": (
+        {("GET", f"{REPO}/pulls?state=all&head=forecasting%3Achange&base=main&{PAGE}"): []},
+        [get(f"{REPO}/pulls?state=all&head=forecasting%3Achange&base=main&{PAGE}")],
+    ),
     "make a pull request": (
         {("POST", f"{REPO}/pulls"): (201, pull())},
         [Asked("POST", f"{REPO}/pulls", {"head": "change", "base": "main", "title": "A change", "body": "Why"})],

@@ -366,6 +366,22 @@ SCRIPTS: dict[str, Script] = {
         },
         [get(f"{PROJECT}/merge_requests?state=opened&source_branch=change&{PAGE}")],
     ),
+    "ever proposed": (
+        {
+            ("GET", f"{PROJECT}/merge_requests?source_branch=change&target_branch=main&{PAGE}"): [
+                request(state="closed")
+            ]
+        },
+        [get(f"{PROJECT}/merge_requests?source_branch=change&target_branch=main&{PAGE}")],
+    ),
+    "never proposed": (
+        {
+            ("GET", f"{PROJECT}/merge_requests?source_branch=change&target_branch=main&{PAGE}"): [
+                request(source_project_id=77)
+            ]
+        },
+        [get(f"{PROJECT}/merge_requests?source_branch=change&target_branch=main&{PAGE}")],
+    ),
     "make a pull request": (
         {("POST", f"{PROJECT}/merge_requests"): (201, request())},
         [

@@ -1,0 +1,202 @@
+"""A Postgres database for the projects' own data: a role and a schema of one name for each project.
+
+What the server taught us, each held by tests/contract/test_features_kind.py:
+
+- Schemas belong to our account and a project's role may create in its own. So it can neither drop its schema nor let
+  others in, and we can drop it with all that is in it, whoever made that.
+- Roles and schemas are made in one transaction with the comment that says whose they are, so that is never guessed.
+- A password goes to the server as its SCRAM verifier: it is in no statement, and so in no log of the server.
+- Whether a password is right can't be read, only found by signing in. A refusal has no code that a client gets to see.
+- To end a role's sessions and drop what it owns, our account must be a member of it. It may make itself one.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypedDict
+
+import psycopg
+from psycopg import errors, sql
+
+from provisioning.errors import PermanentError, TargetUnavailable
+
+_LIMITS = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000"
+_ROLE = """
+SELECT shobj_description(oid, 'pg_authid') AS mark, rolcanlogin AS login, rolconnlimit AS connections
+FROM pg_roles WHERE rolname = %s
+"""
+_SCHEMA = """
+SELECT obj_description(n.oid, 'pg_namespace') AS mark,
+       has_schema_privilege(r.oid, n.oid, 'CREATE') AS creates, has_schema_privilege(r.oid, n.oid, 'USAGE') AS uses
+FROM pg_namespace n LEFT JOIN pg_roles r ON r.rolname = %(role)s WHERE nspname = %(schema)s
+"""
+
+
+class Role(TypedDict):
+    """A role of the server. `mark`: whose it is, "" when nothing says so. `connections`: at most so many at once."""
+
+    mark: str
+    login: bool
+    connections: int
+
+
+class Schema(TypedDict):
+    """A schema of the database. `rights`: what a role may do in it, of CREATE and USAGE."""
+
+    mark: str
+    rights: list[str]
+
+
+class Database:
+    """One database, by an ordinary account that owns it and may make roles. Threads may share this.
+
+    Every method opens a connection of its own, and raises TargetUnavailable when the server doesn't answer, refuses
+    our account or is busy for long, and PermanentError when it says no.
+    """
+
+    def __init__(
+        self, *, name: str, host: str, port: int, database: str, username: str, password: str, tls: bool, ca: str | None
+    ) -> None:
+        """`ca`: PEM text of the authorities to trust, None for the system's."""
+        self.name = name
+        self._username, self._password = username, password
+        self._where: dict[str, Any] = {
+            "host": host,
+            "port": port,
+            "dbname": database,
+            "connect_timeout": 3,
+            "sslmode": "verify-full" if tls else "disable",
+            "application_name": "slipway",
+            "options": _LIMITS,
+        }
+        self._ca = None
+        if tls and ca is None:
+            self._where["sslrootcert"] = "system"
+        elif tls:
+            # libpq takes authorities from a file only.
+            self._ca = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 (it lives as long as the client)
+            self._ca.write(str(ca))
+            self._ca.flush()
+            self._where["sslrootcert"] = self._ca.name
+
+    def close(self) -> None:
+        """Let the file of authorities go."""
+        if self._ca is not None:
+            self._ca.close()
+
+    def probe(self) -> str:
+        """The server's version, after our account was tried. Raises PermanentError when it may not do its work."""
+        with self._connection("look at itself") as connection:
+            row = connection.execute(
+                "SELECT current_setting('server_version'), rolcreaterole OR rolsuper,"
+                " has_database_privilege(current_database(), 'CREATE') FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+        version, makes_roles, makes_schemas = row or ("", False, False)
+        if not (makes_roles and makes_schemas):
+            raise PermanentError(
+                f"Our account at {self.name} may not make roles and schemas. The platform team gives it CREATEROLE "
+                "and makes it the owner of the database."
+            )
+        return str(version).split()[0]
+
+    def role(self, name: str) -> Role | None:
+        """A role; None when there is none of the name."""
+        with self._connection(f"find the role {name}") as connection:
+            found = connection.execute(_ROLE, [name]).fetchone()
+        return Role(mark=found[0] or "", login=found[1], connections=found[2]) if found else None
+
+    def schema(self, name: str, *, role: str) -> Schema | None:
+        """A schema and what a role may do in it; None when there is none of the name."""
+        with self._connection(f"find the schema {name}") as connection:
+            found = connection.execute(_SCHEMA, {"schema": name, "role": role}).fetchone()
+        if found is None:
+            return None
+        rights = [word for word, held in (("CREATE", found[1]), ("USAGE", found[2])) if held]
+        return Schema(mark=found[0] or "", rights=rights)
+
+    def signs_in(self, role: str, password: str) -> bool:
+        """Does this password open the role? True also while all of its connections are in use."""
+        try:
+            psycopg.connect(**self._where, user=role, password=password).close()
+        except psycopg.OperationalError:
+            # The server tells a client in words of its own language why it refuses. That it answers us tells the rest.
+            with self._connection(f"sign {role} in") as connection:
+                full = connection.execute(
+                    "SELECT rolconnlimit >= 0 AND rolcanlogin"
+                    " AND (SELECT count(*) FROM pg_stat_activity WHERE usename = rolname) >= rolconnlimit"
+                    " FROM pg_roles WHERE rolname = %s",
+                    [role],
+                ).fetchone()
+            return bool(full and full[0])
+        return True
+
+    def put_role(self, name: str, *, password: str, mark: str, connections: int) -> None:
+        """Make a role that may sign in, or have it so again."""
+        with self._connection(f"make the role {name}") as connection:
+            verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+            there = connection.execute(_ROLE, [name]).fetchone() is not None
+            words = "ALTER ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {}" if there else _NEW_ROLE
+            connection.execute(sql.SQL(words).format(sql.Identifier(name), connections, verifier))
+            connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), mark))
+            connection.execute(
+                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                    sql.Identifier(connection.info.dbname), sql.Identifier(name)
+                )
+            )
+
+    def put_schema(self, name: str, *, role: str, mark: str) -> None:
+        """Make a schema in which a role may create, or have it so again."""
+        with self._connection(f"make the schema {name}") as connection:
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(name), mark))
+            connection.execute(
+                sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
+            )
+
+    def close_role(self, name: str) -> None:
+        """Have a role sign in no more, now and later; what it owns stays."""
+        with self._connection(f"close the role {name}") as connection:
+            self._join(connection, name)
+            connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(sql.Identifier(name)))
+        # Only after that is committed can nobody sign in between.
+        with self._connection(f"end the sessions of {name}") as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
+
+    def drop_schema(self, name: str) -> None:
+        """Remove a schema with all that is in it. Nothing happens when there is none."""
+        with self._connection(f"remove the schema {name}") as connection:
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
+
+    def drop_role(self, name: str) -> None:
+        """Remove a closed role, and whatever it still owns in this database. Nothing happens when there is none."""
+        with self._connection(f"remove the role {name}") as connection:
+            if connection.execute(_ROLE, [name]).fetchone() is None:
+                return
+            self._join(connection, name)
+            connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+    def _join(self, connection: psycopg.Connection[Any], role: str) -> None:
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+
+    @contextmanager
+    def _connection(self, doing: str) -> Iterator[psycopg.Connection[Any]]:
+        """A connection in one transaction, committed at the end."""
+        try:
+            with psycopg.connect(**self._where, user=self._username, password=self._password) as connection:
+                yield connection
+        except (errors.QueryCanceled, errors.LockNotAvailable) as error:
+            raise TargetUnavailable(f"{self.name} took too long to {doing}. We look again by ourselves.") from error
+        except (errors.UniqueViolation, errors.DuplicateObject, errors.DuplicateSchema) as error:
+            # Somebody made it in the same moment: the next look sees whose it is.
+            raise TargetUnavailable(f"{self.name} was asked twice to {doing}. We look again by ourselves.") from error
+        except psycopg.OperationalError as error:
+            raise TargetUnavailable(
+                f"{self.name} does not answer, or refuses our account. We look again by ourselves."
+            ) from error
+        except psycopg.Error as error:
+            said = (error.diag.message_primary or type(error).__name__)[:300]
+            raise PermanentError(f"{self.name} refuses to {doing}: {said}") from error
+
+
+_NEW_ROLE = "CREATE ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"

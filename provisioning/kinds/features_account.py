@@ -1,0 +1,34 @@
+"""The Secret with the project's role of the feature store, where programs of the workspace find it.
+
+Only a project that wants a feature store has it, so no other one's look asks for it. The values are derived, so nothing
+here waits for the database.
+"""
+
+from provisioning import features
+from provisioning.kind import Kind, Object, Wish
+from provisioning.manifests import apply, goes_with_namespace, observe, secret
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """The Secret, by the names that the project's `feature_store.yaml` takes."""
+    return (secret(wish, features.SECRET, features.login(wish)),)
+
+
+def summary(wish: Wish) -> str:
+    """Where to find it."""
+    return f"Secret {features.SECRET} in {wish.names.namespace}"
+
+
+KIND = Kind(
+    name="features_account",
+    title="Feature store account",
+    system="cluster",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=goes_with_namespace,
+    summary=summary,
+    after=("namespace",),
+    within="namespace",
+    wanted=features.wanted,
+)
