@@ -17,9 +17,14 @@ hypothesis_settings.load_profile("slipway")
 
 @pytest.fixture(autouse=True)
 def plain_static_files(settings: Settings) -> None:
-    """Pages name static files as they are called in git: a test needs no collectstatic."""
+    """Pages name static files as they are called in git: a test needs no collectstatic.
+
+    They are looked for when one is asked for. A portal lists them once, as it starts; here each `Client()` would list
+    some hundred again, which took more than most tests themselves.
+    """
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(autouse=True)
