@@ -10,6 +10,8 @@ from celery.signals import setup_logging, task_postrun, worker_process_init, wor
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+# Django's checks load the URL map and all behind it, which worker and beat have no other use for. `migrate` makes them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep

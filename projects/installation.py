@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from projects import addresses
 from provisioning.catalogue import Catalogue
 from provisioning.project_templates.rendering import Templates
 from provisioning.secrets import KeyRing, Resolve
@@ -33,7 +34,7 @@ class Installation:
 
     def project_url(self, slug: str) -> str:
         """Address of a project's page."""
-        return f"{self.public_url}/projects/{slug}/"
+        return self.public_url + addresses.of_project(slug)
 
 
 def installation() -> Installation:

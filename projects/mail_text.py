@@ -4,19 +4,21 @@ Texts come from people. A header is one printable line whatever they hold, and t
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
-from django.template.loader import render_to_string
-from django.urls import reverse
+from django.template import Context, Engine
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
+from projects import addresses
 from projects.installation import Installation
 from projects.models import ChatPost, Notice
 
@@ -50,22 +52,22 @@ def compose(notices: Sequence[Notice], *, to: str, number: str, installation: In
     """The mail for these notices, of one person, oldest first. number: its Message-ID."""
     base = installation.public_url
     lines = [{"text": one.text, "url": base + link if (link := link_of(one)) else ""} for one in notices]
-    values = {"lines": lines, "choose": base + reverse("projects:notifications")}
+    values = {"lines": lines, "choose": base + addresses.NOTIFICATIONS}
     host = host_of(base)
     mail = EmailMultiAlternatives(
         subject=subject_of(notices),
-        body=render_to_string("mail/notices.txt", values),
+        body=_rendered("mail/notices.txt", values),
         from_email=installation.mail_from,
         to=[to],
         headers={
             "Message-ID": number,
             "List-Id": f"Slipway <notices.{host}>",
-            "List-Unsubscribe": f"<{base}{reverse('projects:notifications')}>",
+            "List-Unsubscribe": f"<{base}{addresses.NOTIFICATIONS}>",
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
         },
     )
-    mail.attach_alternative(render_to_string("mail/notices.html", values), "text/html")
+    mail.attach_alternative(_rendered("mail/notices.html", values), "text/html")
     return mail
 
 
@@ -80,10 +82,20 @@ def subject_of(notices: Sequence[Notice]) -> str:
 def link_of(notice: Notice | ChatPost) -> str:
     """The path of the page that the notice is about; "" when there is none."""
     if notice.request_id:
-        return reverse("projects:request", args=[notice.request_id])
+        return addresses.of_request(notice.request_id)
     if isinstance(notice, Notice) and notice.run_id:
-        return reverse("platform:run", args=[notice.run_id])
-    return reverse("projects:project", args=[notice.project.slug]) if notice.project else ""
+        return addresses.of_run(notice.run_id)
+    return addresses.of_project(notice.project.slug) if notice.project else ""
+
+
+@cache
+def _engine() -> Engine:
+    # The portal's own engine loads every app's tags, and with them what draws the API: a worker has no use for that.
+    return Engine(dirs=settings.TEMPLATES[0]["DIRS"], libraries={"i18n": "django.templatetags.i18n"})
+
+
+def _rendered(name: str, values: Mapping[str, object]) -> str:
+    return _engine().get_template(name).render(Context(dict(values)))
 
 
 def _one_line(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from django.db.models import Q
 
+from projects import addresses
 from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, RegisteredRepository
 from provisioning.conditions import Word
@@ -62,10 +63,10 @@ def standing(row: RegisteredRepository, *, installation: Installation) -> Said |
     request = request_of(row)
     if request is not None and request.decision == Decision.PENDING:
         sentence = f"Waiting for a decision ({request.rule}): {request.because}"
-        return Said("pending", shortened([sentence]), f"{installation.public_url}/requests/{request.pk}/")
+        return Said("pending", shortened([sentence]), installation.public_url + addresses.of_request(request.pk))
     if request is not None and request.decision == Decision.REJECTED:
         sentence = f"The platform team said no: {request.comment}"
-        return Said("failure", shortened([sentence]), f"{installation.public_url}/requests/{request.pk}/")
+        return Said("failure", shortened([sentence]), installation.public_url + addresses.of_request(request.pk))
     if row.project_id is None:
         return None
     project = Project.objects.prefetch_related("resources").get(pk=row.project_id)
