@@ -7,13 +7,15 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
-from devstack import builds, control, frontend, postgres, processes, python_env, say, toolchain, up
+from devstack import builds, control, frontend, postgres, processes, python_env, say, test_runs, toolchain, up
 from devstack.endpoints import from_environment
 from devstack.files import remove_tree, tree_size
 from devstack.process_control import die_with_parent
 from devstack.processes import portal_environment
 from devstack.stack import ROOT, Stack, open_stack
+from devstack.test_runs import Run
 
 STACKS = ("dev", "test", "bench")
 
@@ -65,10 +67,6 @@ def logs(arguments: Sequence[str]) -> int:
     return subprocess.run(["tail", "-n", "300", *follow, str(stack.log(names[0]))], check=False).returncode
 
 
-APART = ("tests/projects", "tests/portal", "tests/provisioning")
-"""Tests that need Postgres and Redis, and nothing of the stack that another test could be using."""
-
-
 def in_stack(name: str, work: Callable[[Stack, dict[str, str]], int]) -> int:
     """Do `work` with a fresh stack of that name running, and take the stack down afterwards.
 
@@ -99,29 +97,40 @@ def in_stack(name: str, work: Callable[[Stack, dict[str, str]], int]) -> int:
             control.stop(stack)
 
 
-def pytest_runs(arguments: Sequence[str], *, cores: int) -> list[list[str]]:
-    """The arguments of each run of pytest that `./dev test ARGUMENTS` is.
-
-    Without arguments all tests run: first, in a process per core, those that leave the stack's portal and servers as
-    they are; then the others, one after another, since they take servers away and look at one portal.
-    """
-    if arguments:
-        return [list(arguments)]
-    at_once = ["-n", str(cores), "--dist", "loadfile", "-p", "tests.own_redis"]
-    return [[*at_once, *APART], [f"--ignore={folder}" for folder in APART]]
-
-
 def test(arguments: Sequence[str]) -> int:
     """pytest on real servers. Returns 0 when all of it passed, else an exit code of pytest's."""
-    pytest = [str(python_env.PYTHON), "-m", "pytest"]
-    runs = [[*pytest, *words] for words in pytest_runs(arguments, cores=os.cpu_count() or 1)]
+    rounds = test_runs.rounds(arguments, cores=os.cpu_count() or 1)
 
-    def work(_: Stack, environment: dict[str, str]) -> int:
+    def work(stack: Stack, environment: dict[str, str]) -> int:
         # All of them run, also after one that failed.
-        codes = [_run(command, environment) for command in runs]
+        codes = [code for runs in rounds for code in _at_once(stack, runs, environment)]
         return next((code for code in codes if code), 0)
 
     return in_stack("test", work)
+
+
+def _at_once(stack: Stack, runs: Sequence[Run], environment: dict[str, str]) -> list[int]:
+    """Run them beside each other: the first one prints as it goes, of the others the whole is printed in the end."""
+    first, *others = runs
+    outputs = [stack.logs / f"tests-{run.name.replace(' ', '-')}.log" for run in others]
+    if others:
+        say.line(f"tests: {first.name}; beside them {' and '.join(run.name for run in others)}")
+    beside = []
+    for run, output in zip(others, outputs, strict=True):
+        with output.open("wb") as file:
+            beside.append(_started(run, environment, output=file))
+    codes = [_waited_for(_started(first, environment))]
+    for run, output, running in zip(others, outputs, beside, strict=True):
+        codes.append(_waited_for(running))
+        say.line(f"tests: {run.name}")
+        say.plain(output.read_text(encoding="utf-8", errors="replace"))
+    return codes
+
+
+def _started(run: Run, environment: dict[str, str], *, output: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
+    command = [str(python_env.PYTHON), "-m", "pytest", *run.arguments]
+    how = die_with_parent(death_signal=signal.SIGTERM, nice=10 if run.background else 0)
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, preexec_fn=how)
 
 
 def bench(arguments: Sequence[str]) -> int:
@@ -242,9 +251,11 @@ def build(arguments: Sequence[str]) -> int:
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:
-    running = subprocess.Popen(
-        command, cwd=ROOT, env=environment, preexec_fn=die_with_parent(death_signal=signal.SIGTERM)
-    )
+    how = die_with_parent(death_signal=signal.SIGTERM)
+    return _waited_for(subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=how))
+
+
+def _waited_for(running: "subprocess.Popen[bytes]") -> int:
     while True:
         try:
             return running.wait()
