@@ -14,7 +14,8 @@ def die_with_parent(*, death_signal: signal.Signals = signal.SIGKILL, nice: int 
     """A `preexec_fn`: the kernel sends `death_signal` to the child once the thread that started it is gone.
 
     It holds however the parent dies, SIGKILL included. A change of user id drops it: `setpriv` has
-    an option of its own for that case.
+    an option of its own for that case. `nice`: as with the command of that name. Of a session's leader it is the whole
+    session's, since the kernel may share the cores among sessions first (autogroups).
     """
     parent = os.getpid()
 
@@ -24,8 +25,19 @@ def die_with_parent(*, death_signal: signal.Signals = signal.SIGKILL, nice: int 
             os._exit(1)
         if nice:
             os.nice(nice)
+            if os.getsid(0) == os.getpid():
+                _give_way(nice)
 
     return before_exec
+
+
+def _give_way(nice: int) -> None:
+    """The session's share of the cores gets that priority; nothing happens where sessions have none."""
+    try:
+        with open("/proc/self/autogroup", "w", encoding="ascii") as file:
+            file.write(str(nice))
+    except OSError:  # no such file; or not now, since the kernel takes few such changes a second
+        return
 
 
 def follow_parent(parent: int, *, death_signal: signal.Signals = signal.SIGTERM) -> None:

@@ -211,7 +211,7 @@ class Supervisor:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=die_with_parent(death_signal=process.death_signal),
+                    preexec_fn=die_with_parent(death_signal=process.death_signal, nice=process.nice),
                 )
             except OSError as error:
                 child.failures += 1
