@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 
 from projects.comparison import Gate, Line, compare, gate
 from projects.exports import BATCH
@@ -108,6 +108,20 @@ def gates_of(reports: Sequence[Report], *, branches: Sequence[str]) -> list[Gate
         base = (one.base or main) if one.pull_request is not None else next(older, beyond)
         found.append(standing_of(one, base=base).gate)
     return found
+
+
+def gates_apart(reports: Sequence[Report]) -> dict[int, Gate]:
+    """What the gate says of each beside its base, by the report's number: those of branches, in any order.
+
+    Two queries for any number.
+    """
+    older = Report.objects.filter(
+        project=OuterRef("project"), branch=OuterRef("branch"), pull_request=None, pk__lt=OuterRef("pk")
+    ).exclude(commit=OuterRef("commit"))
+    rows = Report.objects.filter(pk__in=[one.pk for one in reports])
+    beside = dict(rows.values_list("pk", Subquery(older.order_by("-pk").values("pk")[:1])))
+    bases = Report.objects.in_bulk([pk for pk in beside.values() if pk is not None])
+    return {one.pk: standing_of(one, base=bases.get(beside.get(one.pk))).gate for one in reports}
 
 
 def metrics_in(reports: Sequence[Report]) -> dict[str, Mapping[str, Any]]:

@@ -8,11 +8,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from projects import model_history, model_words, permissions, training
 from projects.answers import answered, conflict_page, find, person_of
+from projects.comparison import Gate
 from projects.errors import Conflict
 from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.listing import page_of
-from projects.models import Feedback, TrainingPlan
+from projects.models import Feedback, Project, TrainingAsked, TrainingPlan
 from projects.plots import picture, with_plots
 
 _TRAININGS = 5
@@ -47,7 +48,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "number": number,
         "pull_requests": _pull_requests(found.pk),
         "any": bool(newest) or found.reports.exists(),
-        "trainings": found.trainings.all()[:_TRAININGS],
+        "trainings": _trainings(found),
         "plan": TrainingPlan.objects.filter(project=found).first(),
         "may_train": not found.suspended
         and found.deletion_requested_at is None
@@ -77,6 +78,13 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
             "runs": list(zip(page.rows, model_history.gates_of(page.rows, branches=branches), strict=True)),
         }
     return render(request, "projects/models.html", context)
+
+
+def _trainings(project: Project) -> list[tuple[TrainingAsked, Gate | None]]:
+    """The last trainings, each with what the gate says of its report."""
+    rows = list(project.trainings.select_related("report")[:_TRAININGS])
+    gates = model_history.gates_apart([row.report for row in rows if row.report is not None])
+    return [(row, gates.get(row.report_id or 0)) for row in rows]
 
 
 @require_POST

@@ -16,6 +16,7 @@ from projects.doorbell import ring
 from projects.errors import Conflict
 from projects.models import Door, Feedback, Plot, Project, Report
 from projects.report_body import ReportIn
+from projects.training import came_to
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ def take_in(project: Project, said: ReportIn) -> tuple[Report, bool]:
                 if known is None:
                     raise
             else:
+                came_to(made)
                 _to_be_told(made)
                 _forget(made)
                 log.info("reported", slug=project.slug, commit=made.commit[:10], metrics=len(made.metrics))

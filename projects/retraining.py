@@ -2,11 +2,13 @@
 
 Plans follow the projects' options round by round, so a change by form, API or profile.yaml counts within a minute. What
 was missed in an outage happens once. A change of the data counts when two looks find the same: an upload that goes on
-is not trained half.
+is not trained half. Where it goes on and on, it is trained as it is after LONGEST_CHANGE.
+
+While a project rests nothing is asked for: its times pass, and a change of its data counts once it is resumed.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,6 +29,9 @@ from provisioning.models import Resource
 from provisioning.schedule import following
 
 log = structlog.get_logger(__name__)
+
+LONGEST_CHANGE = timedelta(hours=1)
+"""A folder that never comes to rest is trained this long after its last training."""
 
 
 def follow_schedules() -> None:
@@ -50,13 +55,14 @@ def _follow_options() -> None:
         if before[:2] != now[:2]:
             plan.next_at = _next(plan, after=timezone.now())
         if before[2] != now[2]:
-            plan.data_seen = plan.data_moving = ""
+            plan.data_seen = plan.data_moving = plan.data_unseen = ""
+            plan.data_moving_since = plan.data_unseen_since = None
         plan.save()
 
 
 def _with_options() -> QuerySet[Project]:
-    """Projects that say something about training again, but for those that rest or go."""
-    here = Project.objects.filter(deletion_requested_at=None, suspended=False)
+    """Projects that say something about training again, but for those that go."""
+    here = Project.objects.filter(deletion_requested_at=None)
     return here.filter(spec__options__has_key="retrain").select_related("training_plan")
 
 
@@ -78,7 +84,8 @@ def _ask_in_time(now: datetime) -> None:
             if due is None or due > now:
                 continue
             # Whatever was missed meanwhile is this one training; the next is in the future.
-            note(plan.project, because=Because.SCHEDULE, cause=f"{due:%Y-%m-%d %H:%M} UTC")
+            if not plan.project.suspended:
+                note(plan.project, because=Because.SCHEDULE, cause=f"{due:%Y-%m-%d %H:%M} UTC")
             plan.next_at = _next(plan, after=now)
             plan.save(update_fields=["next_at"])
 
@@ -106,6 +113,8 @@ def follow_data(*, installation: Installation, open_client: Callable[[str], Any]
                 _look_at_data(plan, installation=installation, open_client=open_client)
             except (ProvisioningError, NoWish) as error:
                 log.warning("data_unseen", project=plan.project.slug, error=str(error))
+                since = plan.data_unseen_since or timezone.now()
+                _keep(plan, data_unseen=str(error)[:500], data_unseen_since=since)
 
 
 def _look_at_data(plan: TrainingPlan, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
@@ -114,12 +123,18 @@ def _look_at_data(plan: TrainingPlan, *, installation: Installation, open_client
     if found is None:
         return
     # At the first look: what lies there was there before anybody wanted it watched.
-    seen, moving = plan.data_seen or found, ""
+    seen, moving, since = plan.data_seen or found, "", None
     if found != seen:
+        since = plan.data_moving_since or timezone.now()
+        at_rest = found == plan.data_moving or timezone.now() - since >= LONGEST_CHANGE
         cause = f"{plan.data} in {wish.names.bucket}"
-        if found == plan.data_moving and note(plan.project, because=Because.DATA, cause=cause) is not None:
-            seen = found
+        if at_rest and note(plan.project, because=Because.DATA, cause=cause) is not None:
+            seen, since = found, None
         else:
             moving = found
-    # Not a plan whose folder was changed meanwhile.
-    TrainingPlan.objects.filter(pk=plan.pk, data=plan.data).update(data_seen=seen, data_moving=moving)
+    _keep(plan, data_seen=seen, data_moving=moving, data_moving_since=since, data_unseen="", data_unseen_since=None)
+
+
+def _keep(plan: TrainingPlan, **found: Any) -> None:
+    """Note what a look found, but not on a plan whose folder was changed meanwhile."""
+    TrainingPlan.objects.filter(pk=plan.pk, data=plan.data).update(**found)

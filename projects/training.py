@@ -20,7 +20,7 @@ from projects.doorbell import ring
 from projects.errors import Conflict, NotAllowed
 from projects.granting import check_seen
 from projects.installation import Installation
-from projects.models import Project, TrainingAsked
+from projects.models import Project, Report, TrainingAsked, TrainingPlan
 from projects.sending import LEASE, give_up, not_now, pause_after
 from projects.wishes import NoWish, present_wish
 from provisioning import ci
@@ -38,6 +38,8 @@ SEND = "projects.training_tasks.send"
 LONGEST_PAUSE = timedelta(minutes=5)
 KEPT = timedelta(days=90)
 """How long it is remembered what was trained."""
+REPORTS_WITHIN = timedelta(hours=6)
+"""A report about a training's commit that comes later than this after CI took it is of another run."""
 Because = TrainingAsked.Because
 
 
@@ -86,17 +88,35 @@ def send(training_id: int, *, installation: Installation, open_client: Callable[
     project = row.project
     if project.suspended or project.deletion_requested_at is not None:
         give_up(row, "The project is suspended or being removed.")
+        if row.because == Because.DATA:
+            # The change counts again once the project is resumed.
+            TrainingPlan.objects.filter(project=project).update(data_seen="untrained")
         return
     try:
-        commit = _begin(row, installation=installation, open_client=open_client)
+        branch, commit = _begin(row, installation=installation, open_client=open_client)
     except (PermanentError, NoWish) as error:
         give_up(row, str(error))
     except TemporaryError as error:
         told = timedelta(seconds=error.delay) if error.delay else pause_after(row.tries)
         not_now(row, error.message, pause=min(told, LONGEST_PAUSE))
     else:
-        TrainingAsked.objects.filter(pk=row.pk).update(sent_at=timezone.now(), commit=commit, why="")
+        TrainingAsked.objects.filter(pk=row.pk).update(sent_at=timezone.now(), branch=branch, commit=commit, why="")
         log.info("training_sent", project=project.slug, commit=commit[:10])
+
+
+def came_to(report: Report) -> None:
+    """Note the training that a new report is about, if any: the oldest of its commit and branch that has none yet.
+
+    CI does not tell for what it ran, so a run for a push of the same commit that was still going is taken for it too.
+    """
+    if report.pull_request is not None:
+        return
+    taken = TrainingAsked.objects.filter(sent_at__gte=timezone.now() - REPORTS_WITHIN, report=None)
+    alike = taken.filter(project=report.project_id, commit=report.commit, branch=report.branch)
+    row = alike.select_for_update().order_by("pk").first()
+    if row is not None:
+        row.report = report
+        row.save(update_fields=["report"])
 
 
 def forget_old() -> None:
@@ -115,8 +135,8 @@ def _claim(training_id: int) -> TrainingAsked | None:
     return row
 
 
-def _begin(row: TrainingAsked, *, installation: Installation, open_client: Callable[[str], Any]) -> str:
-    """Have CI begin; the commit that is trained. Raises what the forge and the listener raise, and NoWish."""
+def _begin(row: TrainingAsked, *, installation: Installation, open_client: Callable[[str], Any]) -> tuple[str, str]:
+    """Have CI begin; which branch and commit. Raises what the forge and the listener raise, and NoWish."""
     wish = present_wish(row.project, settings=installation)
     client: ForgeClient = open_client(wish.forge.name)
     name = full_name(wish)
@@ -133,7 +153,7 @@ def _begin(row: TrainingAsked, *, installation: Installation, open_client: Calla
         client.start_workflow(name, ci.ACTIONS_FILE.rpartition("/")[2], branch)
     else:
         raise PermanentError(ci.deaf_to_forge(wish) or f"{wish.cluster.name} has no CI, so nothing can be started.")
-    return head["sha"]
+    return branch, head["sha"]
 
 
 def _ring_listener(row: TrainingAsked, wish: Wish, repository: Any, *, sha: str) -> None:

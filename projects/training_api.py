@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
@@ -10,12 +11,37 @@ from rest_framework.response import Response
 
 from projects import training
 from projects.api_base import Api, person, plain, visible_project
+from projects.comparison import Gate
 from projects.idempotency import idempotent
-from projects.models import TrainingAsked, TrainingPlan
+from projects.model_history import gates_apart
+from projects.models import Report, TrainingAsked, TrainingPlan
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import Closed, read_body, read_query
 from projects.reference_serializers import Nothing
+
+
+class TrainedOut(BaseModel):
+    """How a training ended."""
+
+    id: int
+    run: str
+    run_url: str | None
+    gate_open: bool
+    received_at: datetime
+    url: str
+
+    @classmethod
+    def of(cls, row: Report, *, slug: str, gate_open: bool) -> "TrainedOut":
+        """The run behind a report."""
+        return cls(
+            id=row.pk,
+            run=row.run,
+            run_url=row.run_url or None,
+            gate_open=gate_open,
+            received_at=row.received_at,
+            url=reverse("api:report", kwargs={"slug": slug, "report": row.pk}),
+        )
 
 
 class TrainingOut(BaseModel):
@@ -30,10 +56,11 @@ class TrainingOut(BaseModel):
     commit: str = Field(description="What is trained; empty until CI took it.")
     given_up_at: datetime | None
     why: str = Field(description="Why CI did not take it.")
+    report: TrainedOut | None = Field(description="What its run said; null: nothing yet, or never.")
 
     @classmethod
-    def of(cls, row: TrainingAsked) -> "TrainingOut":
-        """One row."""
+    def of(cls, row: TrainingAsked, *, gate: Gate | None = None) -> "TrainingOut":
+        """One row, with what the gate says of its report."""
         return cls(
             id=row.pk,
             because=row.because,
@@ -44,6 +71,9 @@ class TrainingOut(BaseModel):
             commit=row.commit,
             given_up_at=row.given_up_at,
             why=row.why,
+            report=TrainedOut.of(row.report, slug=row.project.slug, gate_open=gate.passed)
+            if row.report and gate
+            else None,
         )
 
 
@@ -51,7 +81,11 @@ class TrainingPageOut(BaseModel):
     """A page, newest first."""
 
     items: list[TrainingOut]
-    next_at: datetime | None = Field(description="When its time comes next, by its schedule; null: it has none.")
+    next_at: datetime | None = Field(
+        description="When its time comes next, by its schedule; null: it has none, or the project is suspended."
+    )
+    data_unseen: str = Field(description="What keeps us from looking at the watched folder; empty: nothing.")
+    data_unseen_since: datetime | None
     next: str | None = Field(description="Address of the next page; null on the last.")
 
 
@@ -69,10 +103,18 @@ class Trainings(Api):
         """A page of them."""
         asked = read_query(PageQuery, request)
         project = visible_project(request, slug)
-        rows, after = page_of(project.trainings.all(), asked=asked, request=request)
+        trainings = project.trainings.select_related("project", "report")
+        rows, after = page_of(trainings, asked=asked, request=request)
+        gates = gates_apart([row.report for row in rows if row.report is not None])
         plan = TrainingPlan.objects.filter(project=project).first()
-        items = [TrainingOut.of(row) for row in rows]
-        return Response(plain(TrainingPageOut(items=items, next_at=plan.next_at if plan else None, next=after)))
+        found = TrainingPageOut(
+            items=[TrainingOut.of(row, gate=gates.get(row.report_id or 0)) for row in rows],
+            next_at=plan.next_at if plan and not project.suspended else None,
+            data_unseen=plan.data_unseen if plan else "",
+            data_unseen_since=plan.data_unseen_since if plan else None,
+            next=after,
+        )
+        return Response(plain(found))
 
     @extend_schema(
         operation_id="ask_for_training",

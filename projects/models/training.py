@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from projects.models.core import Project
 from projects.models.notices import Sending
+from projects.models.reports import Report
 
 
 class TrainingPlan(models.Model):
@@ -17,11 +18,19 @@ class TrainingPlan(models.Model):
     next_at = models.DateTimeField(null=True, blank=True)
     data = models.CharField(max_length=200, default="", blank=True, help_text="The watched folder of the bucket.")
     data_seen = models.CharField(
-        max_length=64, default="", blank=True, help_text="Digest of the folder that the last training began with."
+        max_length=64,
+        default="",
+        blank=True,
+        help_text='Digest of the folder that the last training began with; "untrained" when that one came to nothing.',
     )
     data_moving = models.CharField(
         max_length=64, default="", blank=True, help_text="Digest of a change that may still be going on."
     )
+    data_moving_since = models.DateTimeField(null=True, blank=True)
+    data_unseen = models.CharField(
+        max_length=500, default="", blank=True, help_text="What kept us from looking at the folder at the last try."
+    )
+    data_unseen_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["next_at"], name="training_plan_due")]
@@ -45,7 +54,16 @@ class TrainingAsked(Sending):
     )
     asked_by_name = models.CharField(max_length=254, default="", blank=True)
     cause = models.CharField(max_length=200, default="", blank=True, help_text="What changed, or which time it was.")
+    branch = models.CharField(max_length=200, default="", blank=True, help_text="The default branch, when sent.")
     commit = models.CharField(max_length=64, default="", blank=True, help_text="What was trained; known when sent.")
+    report = models.OneToOneField(
+        Report,
+        on_delete=models.SET_NULL,
+        related_name="training",
+        null=True,
+        blank=True,
+        help_text="What its run said about the model. Empty until then.",
+    )
 
     class Meta:
         verbose_name_plural = "trainings asked"

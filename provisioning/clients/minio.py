@@ -159,7 +159,8 @@ class ObjectStore:
             digest = sha256()
             for found, one in enumerate(self._s3.list_objects(name, prefix=prefix, recursive=True)):
                 if found == most:
-                    raise PermanentError(f"{name}/{prefix} holds more than {most} objects, too many to be watched.")
+                    held = f"{name}/{prefix} holds more than {most} objects, too many to be watched."
+                    raise PermanentError(f"{held} Choose a folder with fewer.")
                 digest.update(f"{one.object_name}\0{one.etag}\0{one.size}\n".encode())
             return digest.hexdigest()
 

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from projects.installation import installation
 from projects.models import Project, TrainingAsked, TrainingPlan
-from projects.retraining import follow_data, follow_schedules
-from provisioning.errors import TargetUnavailable
+from projects.retraining import LONGEST_CHANGE, follow_data, follow_schedules
+from projects.training import send
+from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.kinds.retrain import LONGEST
+from tests.people import bearer, client
 from tests.projects.tended import World, asked, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,6 +125,61 @@ def test_a_change_of_the_data_counts_when_it_is_at_rest(world: World, project: P
     assert len(causes()) == 1
 
 
+def test_a_folder_that_never_rests_is_trained_once_an_hour(world: World, project: Project) -> None:
+    follow_schedules()
+    see_data(world)
+    objects = world.store.buckets["ml-demand"].objects
+
+    def goes_on(number: int) -> list[tuple[str, str]]:
+        objects["raw/log.csv"] = [b"x" * (number + 1)]
+        see_data(world)
+        return causes()
+
+    assert goes_on(0) == goes_on(1) == goes_on(2) == []
+    TrainingPlan.objects.update(data_moving_since=timezone.now() - LONGEST_CHANGE)
+    assert goes_on(3) == [("data", "raw/ in ml-demand")]
+    all_began()
+    assert len(goes_on(4)) == len(goes_on(5)) == 1
+    TrainingPlan.objects.update(data_moving_since=timezone.now() - LONGEST_CHANGE)
+    assert len(goes_on(6)) == 2
+
+
+def test_what_changed_while_the_project_rested_is_trained_once_it_is_resumed(world: World, project: Project) -> None:
+    follow_schedules()
+    see_data(world)
+    Project.objects.update(suspended=True)
+    world.store.buckets["ml-demand"].objects["raw/weeks.csv"] = [b"1,2"]
+    TrainingPlan.objects.update(next_at=timezone.now())
+    for _ in range(3):
+        follow_schedules()
+        see_data(world)
+    assert causes() == []
+    due = plan().next_at
+    assert due is not None
+    assert due > timezone.now()
+    Project.objects.update(suspended=False)
+    for _ in range(4):
+        follow_schedules()
+        see_data(world)
+        all_began()
+    assert causes() == [("data", "raw/ in ml-demand")]
+
+
+def test_a_change_whose_training_a_suspension_ended_counts_again(world: World, project: Project) -> None:
+    follow_schedules()
+    see_data(world)
+    world.store.buckets["ml-demand"].objects["raw/weeks.csv"] = [b"1,2"]
+    see_data(world)
+    see_data(world)
+    Project.objects.update(suspended=True)
+    send(TrainingAsked.objects.get().pk, installation=installation(), open_client=lambda _: world.forge)
+    Project.objects.update(suspended=False)
+    for _ in range(4):
+        see_data(world)
+        all_began()
+    assert [because for because, _ in causes()] == ["data", "data"]
+
+
 def test_a_change_while_a_training_waits_is_trained_after_it(world: World, project: Project) -> None:
     follow_schedules()
     see_data(world)
@@ -137,10 +194,41 @@ def test_a_change_while_a_training_waits_is_trained_after_it(world: World, proje
     assert [because for because, _ in causes()] == ["schedule", "data"]
 
 
-def test_a_store_that_is_away_changes_nothing(world: World, project: Project) -> None:
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize(
+    "error",
+    [
+        TargetUnavailable("store-1 does not answer. We look again by ourselves."),
+        PermanentError("ml-demand/raw/ holds more than 100000 objects. Choose a folder with fewer."),
+    ],
+)
+def test_a_folder_that_can_not_be_looked_at_changes_nothing_and_is_said(
+    world: World, project: Project, error: Any
+) -> None:
     follow_schedules()
     see_data(world)
     before = plan().data_seen
-    world.store.fail_with(TargetUnavailable("store-1 is away."), on="folder_state")
+    world.store.fail_with(error, on="folder_state")
     see_data(world)
-    assert (plan().data_seen, causes()) == (before, [])
+    first = plan().data_unseen_since
+    assert first is not None
+    world.store.fail_with(error, on="folder_state")
+    see_data(world)
+    assert (plan().data_seen, plan().data_unseen_since, causes()) == (before, first, [])
+    page = " ".join(client("alice").get("/projects/demand/models/").content.decode().split())
+    assert f"changes of raw/ are not noticed: {error.message}" in page
+    told = bearer("alice").get("/api/v1/projects/demand/trainings/").json()
+    assert (told["data_unseen"], told["data_unseen_since"] is None) == (error.message, False)
+    see_data(world)
+    told = bearer("alice").get("/api/v1/projects/demand/trainings/").json()
+    assert (told["data_unseen"], told["data_unseen_since"]) == ("", None)
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_suspended_project_is_told_no_next_time(project: Project) -> None:
+    follow_schedules()
+    Project.objects.update(suspended=True)
+    page = client("alice").get("/projects/demand/models/").content.decode()
+    assert "Nothing is trained while the project is suspended." in page
+    assert "Next by its schedule" not in page
+    assert bearer("alice").get("/api/v1/projects/demand/trainings/").json()["next_at"] is None

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from projects import training
@@ -17,6 +19,8 @@ from projects.installation import installation
 from projects.models import Membership, Project, TrainingAsked
 from projects.training_tasks import ring_for_trainings, send
 from projects.wishes import present_wish
+from tests.ci import MAE, PASSED, ci
+from tests.ci import send as send_report
 from tests.people import bearer, client, person
 from tests.projects.tended import ALICE, REPOSITORY, World, asked, look
 from tests.provisioning.clients.recorded import Played
@@ -71,7 +75,7 @@ def test_the_listener_gets_a_signed_push_of_what_is_there(world: World, listener
         f"slipway-training-{project.uid}-{row.pk}",
     )
     row.refresh_from_db()
-    assert (row.commit, row.sent_at is None, row.why) == (sha, False, "")
+    assert (row.branch, row.commit, row.sent_at is None, row.why) == ("main", sha, False, "")
     send(row.pk)
     assert len(listener.asked) == 1
 
@@ -190,6 +194,90 @@ def test_the_api_asks_once_and_lists(project: Project) -> None:
     assert bearer("alice").post(url, data={}, content_type="application/json").status_code == 409
     assert bearer("charlie").get(url).json()["items"] == [made.json()]
     assert bearer("charlie").post(url, data={}, content_type="application/json").status_code == 403
+
+
+def begun(project: Project, commit: str, **changes: Any) -> TrainingAsked:
+    """A training that CI took."""
+    fields = {"because": "data", "branch": "main", "commit": commit, "sent_at": timezone.now(), **changes}
+    return TrainingAsked.objects.create(project=project, **fields)
+
+
+def reported(project: Project, commit: str, *, run: str, **changes: Any) -> int:
+    url = f"https://ci.corp.example/{run}"
+    said = {"branch": "main", "pull_request": None, "run_url": url, "tests": PASSED, **changes}
+    answer = send_report(ci(project), commit=commit, run=run, **said)
+    assert answer.status_code == 201, answer.content
+    return int(answer.json()["id"])
+
+
+def reports_of(rows: list[TrainingAsked]) -> list[int | None]:
+    return [TrainingAsked.objects.get(pk=row.pk).report_id for row in rows]
+
+
+def test_a_training_is_linked_with_the_first_report_of_its_run(project: Project) -> None:
+    here, there = "a" * 40, "b" * 40
+    reported(project, here, run="before")
+    late = begun(project, here, sent_at=timezone.now() - training.REPORTS_WITHIN)
+    first, second, other = begun(project, here), begun(project, here), begun(project, there)
+    reported(project, here, run="of-pull-request", pull_request=3)
+    reported(project, here, run="of-a-branch", branch="smoother")
+    assert reports_of([late, first, second, other]) == [None] * 4
+    one = reported(project, here, run="one")
+    two = reported(project, here, run="two")
+    reported(project, here, run="nobody-asked")
+    assert reports_of([late, first, second, other]) == [None, one, two, None]
+
+
+@pytest.mark.usefixtures("pages")
+def test_page_and_api_say_how_a_training_ended(project: Project) -> None:
+    reported(project, "9" * 40, run="push", metrics=[{**MAE, "value": 0.1}])
+    begun(project, "a" * 40)
+    good = reported(project, "a" * 40, run="good", metrics=[{**MAE, "value": 0.1}])
+    begun(project, "b" * 40)
+    reported(project, "b" * 40, run="bad", run_url=None, metrics=[{**MAE, "value": 0.9}])
+    begun(project, "c" * 40)
+    page = client("charlie").get("/projects/demand/models/").content.decode()
+    part = " ".join(page[page.index('id="trainings"') :].split())
+    silent, bad, well = part.split("<li>")[1:]
+    assert "No report of its run is here." in silent
+    assert ("The gate is shut." in bad, "Run bad<" in bad) == (True, True)
+    assert "The gate is open." in well
+    assert 'Run <a href="https://ci.corp.example/good" rel="noreferrer">good</a>' in well
+    told = bearer("charlie").get("/api/v1/projects/demand/trainings/").json()["items"]
+    assert [one["report"] and one["report"]["gate_open"] for one in told] == [None, False, True]
+    received = told[2]["report"].pop("received_at")
+    assert received is not None
+    assert told[2]["report"] == {
+        "id": good,
+        "run": "good",
+        "run_url": "https://ci.corp.example/good",
+        "gate_open": True,
+        "url": f"/api/v1/projects/demand/reports/{good}/",
+    }
+
+
+@pytest.mark.usefixtures("pages")
+def test_more_trainings_ask_the_database_no_more(project: Project) -> None:
+    def queries() -> list[int]:
+        counts = []
+        for ask in (
+            lambda: client("alice").get("/projects/demand/models/"),
+            lambda: bearer("alice").get("/api/v1/projects/demand/trainings/"),
+        ):
+            ask()  # what a first visit asks besides
+            with CaptureQueriesContext(connection) as captured:
+                assert ask().status_code == 200
+            counts.append(len(captured))
+        return counts
+
+    for number in range(2):
+        begun(project, f"{number:040x}")
+        reported(project, f"{number:040x}", run=f"run-{number}")
+    few = queries()
+    for number in range(2, 5):
+        begun(project, f"{number:040x}")
+        reported(project, f"{number:040x}", run=f"run-{number}")
+    assert queries() == few
 
 
 def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(project: Project) -> None:
