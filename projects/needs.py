@@ -15,6 +15,7 @@ from projects.listing import having
 from projects.models import Decision, Membership, Project, ProjectRequest
 from projects.today import today
 from provisioning.conditions import Word
+from provisioning.errors import Reason
 from provisioning.spec import Role
 
 if TYPE_CHECKING:
@@ -155,9 +156,10 @@ def title_of(request: ProjectRequest) -> str:
 def short_state(project: Project) -> str:
     """Half a sentence below the status word of a list; "" when the word says it all."""
     rows = list(project.resources.all())
-    for row in rows:
-        if row.word in (Word.ATTENTION, Word.WAITING):
-            return row.synced_message
+    held = [row for row in rows if row.word in (Word.ATTENTION, Word.WAITING)]
+    if held:
+        # What holds the others up, before those that only wait for it.
+        return min(held, key=lambda row: row.synced_reason == Reason.DEPENDENCY_NOT_READY).synced_message
     if project.word is Word.WORKING:
         ready = sum(row.word is Word.READY for row in rows)
         return ngettext("%(number)d ready so far", "%(number)d ready so far", ready) % {"number": ready}

@@ -17,6 +17,7 @@ from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import Reason
 from tests.people import bearer, client, team
+from tests.projects.fleet import broken, ready
 from tests.projects.pages import ask, project_of, settle, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -311,3 +312,13 @@ def test_the_name_of_an_unlisted_team_is_not_offered() -> None:
     team("vision")
     assert "vision (" not in text(client("alice").get("/projects/new/"))
     assert "vision (60 units free)" in text(client("paula").get("/projects/new/"))
+
+
+def test_the_list_says_what_holds_a_project_up_and_not_what_waits_for_that() -> None:
+    project = ready("demand")
+    for kind in ("access", "limits", "webhook"):
+        broken(project, kind, Reason.DEPENDENCY_NOT_READY, "Needs the workspace first.")
+    broken(project, "namespace", Reason.NAME_TAKEN, "ml-demand belongs to somebody else.")
+    page = text(client("alice").get("/"))
+    assert "Needs attention ml-demand belongs to somebody else." in page
+    assert "Needs the workspace first." not in page
