@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from projects import contributors
+from projects.dates import short_day
 from projects.identity import Name
 from projects.installation import Installation
 from projects.rights import PORTAL, SYSTEMS, rights_by
@@ -142,4 +142,4 @@ def _says(before: Contributor | None, after: Contributor | None) -> str:
 
 
 def _until(day: date | None) -> str:
-    return gettext(", until %(day)s") % {"day": date_format(day, "j M Y")} if day else ""
+    return gettext(", until %(day)s") % {"day": short_day(day, year=True)} if day else ""

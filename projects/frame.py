@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from projects import permissions
 from projects.answers import person_of
+from projects.dates import short_day
 from projects.file_source import notice_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
@@ -177,6 +178,7 @@ def _why_suspended(project: Project) -> str:
     last = next((one for one in switches(project) if one.suspended), None)
     if last is None:
         return said
-    day = {"who": last.who, "day": date_format(timezone.localtime(last.at), "j M H:i"), "because": last.because}
+    at = timezone.localtime(last.at)
+    day = {"who": last.who, "day": f"{short_day(at)} {date_format(at, 'H:i')}", "because": last.because}
     since = gettext("By %(who)s since %(day)s: “%(because)s”") if last.because else gettext("By %(who)s since %(day)s.")
     return f"{said} {since % day}"

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from projects.charts import Chart, Point, chart_of
-from projects.comparison import Change, Line, number
+from projects.comparison import Change, Line
+from projects.comparison import number as plain_number
 from projects.models import Report
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ class Shown:
     change: str
     threshold: str
     missed: bool
+
+
+def number(value: float) -> str:
+    """A figure of a metric as the reader's language writes it."""
+    return plain_number(value).replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def shown(line: Line, *, compared: bool) -> Shown:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
+from projects.dates import short_day
 from projects.situation import Situation
 from projects.today import today
 from projects.usage import LOAD_LINE, Use
@@ -56,7 +56,7 @@ def needs_of(state: Situation, *, spec: ProjectSpec, may_change: bool) -> tuple[
             Need(
                 icon="waiting",
                 title=gettext("It ends soon"),
-                text=text % {"day": date_format(spec.expires, "j M Y")},
+                text=text % {"day": short_day(spec.expires, year=True)},
                 do=do,
             )
         )

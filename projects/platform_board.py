@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 
 from projects import platform_lists
 from projects.charts import Chart, Point, bars_of, chart_of, said
+from projects.dates import short_day
 from projects.directory_state import DirectoryStatus, directory_status
 from projects.listing import WORDS
 from projects.platform_figures import QUEUE, Counted, Figures, StepTimes
@@ -153,7 +154,7 @@ def by_day(figures: Figures) -> tuple[Chart | None, str]:
     """Time to ready by day, and a remark about the day that stands out ("": none does)."""
     points = [
         Point(
-            label=date_format(one.day, "j M"),
+            label=short_day(one.day),
             values=(one.p50, one.p95),
             more=localize(one.count) if one.count else "0",
         )

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.utils.formats import date_format, localize
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from projects.charts import Chart, Point, chart_of
+from projects.dates import short_day
 from projects.usage import Use
 from provisioning.catalogue import Plan
 from provisioning.measures import Measure, Unit
@@ -191,10 +192,10 @@ def chart(use: Use) -> Chart | None:
         "from": _day(use.days[0].day), "to": _day(use.days[-1].day),
     }  # fmt: skip
     limited = any(one.limit is not None for one in use.days)
-    lines = [_("most of the day"), _("allowed")] if limited else [_("most of the day")]
+    lines = [_("highest of the day"), _("allowed")] if limited else [_("highest of the day")]
     points = points if limited else [Point(one.label, one.values[:1]) for one in points]
     return chart_of(points, lines=lines, says=says, first=_("Day"), unit=word)
 
 
 def _day(day: date) -> str:
-    return date_format(day, "j M")
+    return short_day(day)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from django.contrib.auth import get_user_model
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from projects import directory, nesting, permissions
+from projects.dates import short_day
 from projects.models import DirectoryEntry, Door, Project
 from projects.reach import Grant, Reach, Standing
 from projects.rights import Rights
@@ -121,7 +121,7 @@ def _of_grant(grant: Grant, *, inside: _Inside) -> Path:
         "role": role,
         "group": grant.subject,
         "door": Door(grant.source).label,
-        "day": date_format(grant.until, "j M Y") if grant.until else "",
+        "day": short_day(grant.until, year=True) if grant.until else "",
     }
     kind: PathKind = "group" if grant.is_group else "person"
     chain = inside.chains.get(grant.object_id, ())

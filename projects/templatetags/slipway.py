@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 
+from projects.dates import short_day
 from projects.presentation import LOOKS
 from projects.sorting import Sorted
 
@@ -84,7 +85,7 @@ def when(moment: datetime | None, seconds: bool = False) -> SafeString | str:
     elif timedelta(0) <= today.date() - local.date() < timedelta(days=7):
         said = date_format(local, "l H:i")
     else:
-        said = date_format(local, "j M" if local.year == today.year else "j M Y")
+        said = short_day(local, year=local.year != today.year)
         said += date_format(local, " H:i") if local > today else ""
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), said)
 
@@ -95,7 +96,7 @@ def day(given: date | str | None) -> SafeString | str:
     if not given:
         return ""
     known = date.fromisoformat(given) if isinstance(given, str) else given
-    said = date_format(known, "j M" if known.year == timezone.localtime().year else "j M Y")
+    said = short_day(known, year=known.year != timezone.localtime().year)
     return format_html('<time datetime="{}">{}</time>', known.isoformat(), said)
 
 
@@ -116,7 +117,7 @@ def column(context: dict[str, Any], page: Sorted[Any], word: str, title: str, st
         query.urlencode(),
         title,
         gettext(", sort by it"),
-        format_html('<span aria-hidden="true"> {}</span>', sign) if current else "",
+        format_html('<span aria-hidden="true">&nbsp;{}</span>', sign) if current else "",
     )
 
 
