@@ -23,7 +23,10 @@ _DOORS = {Door.FORM.value: "form", Door.API.value: "api", Door.FILE.value: "file
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened: who (bold), what, where (a link, "" for none), how. `lines`: the difference it made."""
+    """One thing that happened: who (bold, with a colon where `what` is a sentence), what, where, how.
+
+    `where`: a link, "" for none. `lines`: the difference it made.
+    """
 
     at: datetime
     icon: str
@@ -103,7 +106,7 @@ def _of_event(event: Event, *, linked: bool) -> Entry:
     return Entry(
         at=event.at,
         icon="attention" if event.reason in (Reason.REJECTED, Reason.NAME_TAKEN, Reason.INTERNAL) else "look",
-        who=kind_title(event.kind),
+        who=f"{kind_title(event.kind)}:",
         what=event.message,
         how=gettext("change %(number)s") % {"number": event.generation},
         where=event.project.title if linked else "",

@@ -7,9 +7,9 @@ from django.views.decorators.http import require_GET
 
 from projects import scorecard_board
 from projects.answers import find, person_of, platform_admin_of
-from projects.frame import frame
+from projects.frame import frame, tab_of
 from projects.listing import page_of
-from projects.models import Team
+from projects.models import Scorecard, Team
 from projects.scorecard import PILLARS, RULES, Mark, judge
 from projects.scorecard_facts import facts_of
 
@@ -20,11 +20,20 @@ PAGE = 50
 def scorecard(request: HttpRequest, slug: str) -> HttpResponse:
     """Every rule with what it says and what to do."""
     found = find(person_of(request), slug)
+    judged = judge(facts_of([found])[found.pk])
     pillars = [
-        (pillar, [(line, reverse(f"projects:{line.rule.tab}", args=[found.slug])) for line in pillar.lines])
-        for pillar in judge(facts_of([found])[found.pk])
+        (
+            pillar,
+            [
+                (line, tab_of(line.rule.tab), reverse(f"projects:{line.rule.tab}", args=[found.slug]))
+                for line in pillar.lines
+            ],
+        )
+        for pillar in judged
     ]
-    return render(request, "projects/scorecard.html", {**frame(request, found, tab="scorecard"), "pillars": pillars})
+    counts = {"held": sum(pillar.held for pillar in judged), "all": sum(len(pillar.lines) for pillar in judged)}
+    shown = {**frame(request, found, tab="scorecard"), "pillars": pillars, **counts}
+    return render(request, "projects/scorecard.html", shown)
 
 
 @require_GET
@@ -37,7 +46,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     rows = scorecard_board.cards(team=team, rule=rule, mark=mark)
     page = page_of(rows, before=request.GET.get("before", ""), size=PAGE)
     shown = {
-        "counted": scorecard_board.counted(),
+        "counted": scorecard_board.counted() if Scorecard.objects.exists() else [],
         "pillars": PILLARS,
         "cards": [(card, scorecard_board.held(card)) for card in page.rows],
         "older": page.older,

@@ -195,7 +195,8 @@ def _strip(project: Project, *, request: ProjectRequest | None, word: Word, read
         decided = gettext("at once, rule %(rule)s") % {"rule": request.rule}
         if request.decided_by is not None:
             decided = gettext("by %(who)s") % {"who": request.decided_by.username}
-    done = word is Word.READY
+    resting = word is Word.SUSPENDED
+    done = word is Word.READY or (resting and ready == total)
     if removing:
         progress = gettext("%(number)d left") % {"number": total}
     else:
@@ -219,7 +220,11 @@ def _strip(project: Project, *, request: ProjectRequest | None, word: Word, read
         Step(
             title=str(end),
             at=project.ready_at if done else None,
-            text=_took(project) if done else gettext("when the last one is"),
+            text=_took(project)
+            if done
+            else gettext("when it is resumed")
+            if resting
+            else gettext("when the last one is"),
             done=done,
             current=False,
         ),

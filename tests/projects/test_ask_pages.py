@@ -94,7 +94,7 @@ def test_who_must_ask_a_person_sees_the_plan_first_and_lands_on_the_request() ->
     assert (asked.status_code, asked["Location"]) == (302, f"/requests/{request.pk}/")
     assert (request.decision, request.note) == (Decision.PENDING, "Training takes 31 hours on CPU.")
     assert alice.get("/projects/demand-forecast/")["Location"] == f"/requests/{request.pk}/"
-    assert "demand-forecast waits for the platform team" in text(alice.get("/"))
+    assert "Demand forecast waits for the platform team" in text(alice.get("/"))
 
 
 def test_the_live_plan_follows_the_form() -> None:

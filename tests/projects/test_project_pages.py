@@ -166,7 +166,7 @@ def test_activity_tells_what_people_did_and_gathers_what_the_engine_did() -> Non
     page = text(client("alice").get("/projects/demand/"))
     for said in (
         "Slipway made: Workspace, Bucket",
-        "Network A policy is missing.",
+        "Network: A policy is missing.",
         "alice@corp.example changed plan small to medium",
         "by profile.yaml, commit 8c1f20e, change 2, rule within-budget",
         "- plan: small + plan: medium",
@@ -234,8 +234,8 @@ def test_the_overview_says_what_needs_somebody_and_that_the_end_is_near() -> Non
     settle(project, namespace=(Status.FALSE, Reason.NAME_TAKEN, "The namespace exists."))
     owner = text(client("alice").get("/projects/demand/"))
     for said in (
-        "Needs you Workspace The namespace exists. Ask the platform team to free the name",
-        "It ends soon After",
+        "Needs you Workspace: The namespace exists. Ask the platform team to free the name",
+        "It ends soon: After",
         "Set a later end date, or retire the project.",
     ):
         assert said in owner, said
@@ -243,3 +243,15 @@ def test_the_overview_says_what_needs_somebody_and_that_the_end_is_near() -> Non
     quiet = project_of(ask("lanes"))
     settle(quiet)
     assert "Needs you" not in text(client("alice").get("/projects/lanes/"))
+
+
+def test_a_project_that_rests_with_all_it_has_is_not_said_to_be_in_the_making() -> None:
+    whole, held = project_of(ask("demand")), project_of(ask("lanes"))
+    settle(whole)
+    settle(held, webhook=(Status.FALSE, Reason.TARGET_UNAVAILABLE, "Git is away."))
+    for project in (whole, held):
+        actions.suspend(project, by=person("paula"), door=Door.API, suspended=True)
+    page = text(client("alice").get("/projects/demand/"))
+    assert "when it is resumed" not in page
+    assert "when the last one is" not in page
+    assert "when it is resumed" in text(client("alice").get("/projects/lanes/"))

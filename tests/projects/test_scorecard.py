@@ -241,7 +241,9 @@ def test_the_page_says_each_rule_and_where_it_is_put_right(project: Project) -> 
     assert page.count("not known yet") >= 6
     assert '<h2 id="collaboration">Collaboration</h2><span class="sw-meta">1 of 3</span>' in page
     assert "A pull request needs 2 approvals." in page
-    assert '<a href="/projects/demand/people/">Go there<span class="visually-hidden">: Two owners</span></a>' in page
+    assert (
+        '<a href="/projects/demand/people/">Go to People<span class="visually-hidden">: Two owners</span></a>' in page
+    )
     assert client("charlie").get("/projects/demand/scorecard/").status_code == 404
     told = bearer("alice").get("/api/v1/projects/demand/scorecard/").json()["pillars"]
     assert [(one["name"], one["held"]) for one in told][3] == ("collaboration", 1)
