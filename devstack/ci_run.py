@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from devstack import builds, toolchain
+from devstack import builds
 from devstack.ci_jobs import Job
 from devstack.files import remove_tree
 from devstack.process_control import die_with_parent, marked_with, signal_group
@@ -29,7 +29,7 @@ MINUTES = 20
 GIT_SECONDS = 120
 LOG_LIMIT = 5_000_000
 _SHORTEST_SECRET = 6  # a shorter value would blot out half of a log
-_SECRET_WORDS = ("KEY", "SECRET", "TOKEN")
+_SECRET_WORDS = ("KEY", "SECRET", "TOKEN", "PASSWORD")
 _RUN_VARIABLE = "SLIPWAY_RUN"
 
 
@@ -245,9 +245,3 @@ def _copy_masked(source: Iterable[bytes], target: IO[str], *, values: Iterable[s
             target.write(text if written + len(text) <= LOG_LIMIT else "\n(the log is cut here)\n")
             target.flush()
         written += len(text)
-
-
-def cache_folder() -> Path:
-    """Where runs of all stacks keep virtual environments for each other; those of another Python are apart."""
-    major, minor = sys.version_info[:2]
-    return toolchain.cache() / f"ci-python{major}.{minor}"

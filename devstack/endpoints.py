@@ -12,6 +12,7 @@ VARIABLES = {
     "SLIPWAY_DEV_KUBECONFIG": "a kubeconfig of a cluster's admin (needs kubectl on PATH)",
     "SLIPWAY_DEV_S3_ENDPOINT": "a MinIO, with SLIPWAY_DEV_S3_ACCESS_KEY and SLIPWAY_DEV_S3_SECRET_KEY of an admin user",
     "SLIPWAY_DEV_DIRECTORY": "`file`: no domain controller; a file with the same people stands in",
+    "SLIPWAY_DEV_TRACKER": "`mlflow`: an MLflow too, for experiment tracking (14 s and 420 MB more)",
     "SLIPWAY_DEV_GITEA_URL": "a Gitea or Forgejo, with SLIPWAY_DEV_GITEA_TOKEN of a bot user",
 }
 

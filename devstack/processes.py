@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack import builds, domain, postgres, python_env, toolchain
+from devstack import builds, domain, postgres, python_env, toolchain, tracker
 from devstack.company import company
 from devstack.endpoints import Endpoints
 from devstack.files import read_json
@@ -48,6 +48,7 @@ def all_processes(stack: Stack, endpoints: Endpoints) -> list[Process]:
         *_object_store(stack, endpoints),
         *_cluster(stack, endpoints),
         *_forge(stack, endpoints),
+        *_tracker(stack),
     ]
     names = {process.name for process in found}
     unknown = {name for process in found for name in process.requires} - names
@@ -382,4 +383,20 @@ def _forge(stack: Stack, endpoints: Endpoints) -> list[Process]:
             ready=Answers(f"http://127.0.0.1:{port}/api/healthz"),
         ),
         Process(name="prepare-forge", command=_own("prepare_forge", stack), requires=("gitea",), once=True),
+    ]
+
+
+def _tracker(stack: Stack) -> list[Process]:
+    if not tracker.wanted():
+        return []
+    folder = tracker.folder(stack)
+    return [
+        Process(
+            name="mlflow",
+            command=tracker.command(folder, port=stack.ports()["mlflow"]),
+            environment=tracker.environment(folder, sessions=stack.secret(tracker.SESSIONS)),
+            needs=(tracker.program(),),
+            ready=Answers(f"{tracker.url(stack)}/health"),
+            death_signal=signal.SIGTERM,  # it passes that on to the process that serves
+        )
     ]

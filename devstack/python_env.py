@@ -1,4 +1,4 @@
-"""The virtual environments, from hash-locked requirements: the portal's, and the one that renders project templates.
+"""The virtual environments, from hash-locked requirements: the portal's, that of project templates, and others.
 
 Copier has one of its own, so that a template's rendering has no package of the portal in reach.
 """
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devstack import say
+from devstack import say, toolchain
 from devstack.errors import StackError
 from devstack.files import read_json, remove_tree, write_atomically
 from devstack.stack import ROOT
@@ -59,6 +59,31 @@ def ensure_templates() -> None:
             _run([sys.executable, "-m", "venv", str(TEMPLATES_VENV)])
             _install(TEMPLATES_VENV / "bin" / "python", lock)
         write_atomically(stamp, json.dumps({"templates": digest(lock)}) + "\n")
+
+
+def shared_folder() -> Path:
+    """Where environments of other locks lie, for all stacks and their runs of CI; another Python's are apart."""
+    major, minor = sys.version_info[:2]
+    return toolchain.cache() / f"ci-python{major}.{minor}"
+
+
+def locked(lock: Path) -> Path:
+    """The environment of that lock, whether it is made yet or not; by the name that runs of CI give it."""
+    return shared_folder() / f"venv-{digest(lock)[:16]}"
+
+
+def ensure_locked(lock: Path, *, what: str) -> Path:
+    """Have the environment of that lock. Returns its folder. Raises StackError."""
+    venv = locked(lock)
+    venv.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with venv.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not (venv / "complete").exists():
+            with say.step(f"installing {what} from {lock.name}, once"):
+                _run([sys.executable, "-m", "venv", "--clear", str(venv)])
+                _install(venv / "bin" / "python", lock)
+            (venv / "complete").touch()
+    return venv
 
 
 def _install(python: Path, lock: Path) -> None:

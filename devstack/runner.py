@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
-from devstack import ci_run
+from devstack import ci_run, python_env
 from devstack.ci_jobs import Job, Queue
 from devstack.ci_run import Access
 from devstack.files import remove_tree
@@ -26,7 +26,7 @@ AT_ONCE = 2
 LOOK_SECONDS = 0.2
 AWAY_SECONDS = 3.0
 CLONE_SECRET = "slipway-ci-clone"  # noqa: S105
-VARIABLES = ("bucket-credentials", "slipway-ci")
+VARIABLES = ("bucket-credentials", "slipway-ci", "tracking-credentials")
 
 
 class Runner:
@@ -39,7 +39,7 @@ class Runner:
         self.forge_url = f"http://127.0.0.1:{stack.ports()['gitea']}"
         self.forge = Account(base=self.forge_url, token=stack.secret(CI_TOKEN))
         self.work = self.queue.folder / "work"
-        self.cache = ci_run.cache_folder()
+        self.cache = python_env.shared_folder()
         self.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def take(self, job: Job) -> None:

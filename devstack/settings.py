@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from devstack import builds, domain
+from devstack import builds, domain, tracker
 from devstack.company import company, made_up_ids, people_json
 from devstack.endpoints import Endpoints
 from devstack.errors import StackError
@@ -33,6 +33,7 @@ def write(stack: Stack, endpoints: Endpoints) -> None:
     _write_cluster_files(stack, endpoints)
     _write_redis(stack)
     _write_gitea(stack)
+    tracker.write(stack)
     stack.write_secret("directory.ca", (stack.tls / "ca.pem").read_text(encoding="utf-8"))
     catalogue = string.Template((ROOT / "devstack" / "platform.template.yaml").read_text(encoding="utf-8"))
     write_if_changed(stack.folder / "platform.yaml", catalogue.substitute(catalogue_values(stack, endpoints)))
@@ -84,6 +85,7 @@ def catalogue_values(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "forge_url": (endpoints.gitea_url or f"http://127.0.0.1:{ports['gitea']}").rstrip("/"),
         "forge_ssh": json.dumps(forge_ssh(stack, endpoints)),
         "forge_bot": BOT,
+        "trackers": tracker.catalogue_section(stack),
         "directory": _indented(directory_section(stack)),
         "databases": json.dumps(databases(stack, endpoints)),
     }
@@ -171,7 +173,7 @@ def _write_secrets(stack: Stack, endpoints: Endpoints) -> None:
         "features-1.password",
         *("cluster-admin.token", "kube-controller-manager.token"),
         *("store-1.root-secret-key", "git-1.admin-password", "git-1.bot-password"),
-        *("gitea-secret-key", "gitea-internal-token"),
+        *("gitea-secret-key", "gitea-internal-token", tracker.PASSWORD, tracker.SESSIONS),
         *domain.PASSWORDS.values(),
     )
     for name in made_here:

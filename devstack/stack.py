@@ -30,6 +30,7 @@ PORT_NAMES = (
     "ci",
     "mail",
     "chat",
+    "mlflow",
 )
 
 # Below the range that the kernel hands out for outgoing connections, so that a kept port is

@@ -21,6 +21,7 @@ from devstack import (
     say,
     settings,
     stack,
+    tracker,
 )
 from devstack.endpoints import Endpoints, from_environment
 from devstack.errors import StackError
@@ -49,6 +50,8 @@ def prepare_machine(endpoints: Endpoints, *, level: str) -> None:
     machine.ensure(wanted)
     python_env.ensure(level=level)
     python_env.ensure_templates()
+    if tracker.wanted():
+        tracker.ensure()
     frontend.ensure()
 
 
@@ -234,10 +237,13 @@ def addresses(one: Stack, endpoints: Endpoints) -> str:
     forge = endpoints.gitea_url or f"http://127.0.0.1:{ports['gitea']}"
     kubectl = builds.program("kubectl") if endpoints.kubeconfig is None else shutil.which("kubectl")
     kubeconfig = endpoints.kubeconfig or one.kubeconfig
+    mlflow = (
+        f"\n  MLflow        {tracker.url(one)}/ (admin, {one.secrets / tracker.PASSWORD})" if tracker.wanted() else ""
+    )
     return f"""
   Portal        http://localhost:{ports["web"]}/
   Gitea         {forge}/
-  Object store  {store}
+  Object store  {store}{mlflow}
   Mails, chat   {one.folder}/mail/*.eml, {one.folder}/chat/*.json
   Cluster       {kubectl} --kubeconfig {kubeconfig}
   as oneself    PATH={builds.program("kubectl-oidc_login").parent}:$PATH, then the lines on a project's page

@@ -87,6 +87,5 @@ def report_token(wish: Wish) -> dict[str, str]:
 
 def variables(wish: Wish) -> Mapping[str, str]:
     """What a run gets of the project's own."""
-    tracked = {**tracking.settings(wish), **tracking.account(wish)} if tracking.settings(wish) else {}
     served = {**features.settings(wish), **features.login(wish)} if features.settings(wish) else {}
-    return {**bucket(wish), **report_token(wish), **tracked, **served}
+    return {**bucket(wish), **report_token(wish), **tracking.variables(wish), **served}

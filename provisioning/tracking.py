@@ -28,6 +28,12 @@ def experiment(wish: Wish) -> str:
     return wish.names.namespace
 
 
+def variables(wish: Wish) -> dict[str, str]:
+    """All that a run needs to track itself: settings and account; {} where nothing is tracked."""
+    where = settings(wish)
+    return {**where, **account(wish)} if where else {}
+
+
 def account(wish: Wish) -> dict[str, str]:
     """Name and password of the project's account, by the names that MLflow reads."""
     return {"MLFLOW_TRACKING_USERNAME": wish.names.store_user, "MLFLOW_TRACKING_PASSWORD": wish.secret(PURPOSE)}

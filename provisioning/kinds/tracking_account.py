@@ -1,4 +1,4 @@
-"""The Secret with the project's account of MLflow, where programs of the workspace and runs of CI find it.
+"""The Secret with all that MLflow's client needs, where programs of the workspace and runs of CI find it.
 
 Not with the Kind `credentials`, which every project has: only a project that wants tracking has this one, so no other
 one's look asks for the Secret, and once tracking is switched off the Secret goes. The values are derived, so nothing
@@ -12,7 +12,7 @@ from provisioning.manifests import apply, goes_with_namespace, observe, secret
 
 def desired(wish: Wish) -> tuple[Object, ...]:
     """The Secret, by the names that MLflow's client reads."""
-    return (secret(wish, tracking.SECRET, tracking.account(wish)),)
+    return (secret(wish, tracking.SECRET, tracking.variables(wish)),)
 
 
 def summary(wish: Wish) -> str:

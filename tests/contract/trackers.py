@@ -1,4 +1,4 @@
-"""A real MLflow server for tests, from an environment of `requirements/mlflow.txt`."""
+"""A real MLflow server for tests, started as the dev stack starts its own."""
 
 import os
 import secrets
@@ -11,50 +11,38 @@ from pathlib import Path
 
 import httpx
 
+from devstack import tracker
 from tests.contract.stack import eventually
 from tests.environments import programs_of
 
-_LOCK = Path(__file__).parents[2] / "requirements" / "mlflow.txt"
-_SETTINGS = """[mlflow]
-default_permission = NO_PERMISSIONS
-database_uri = sqlite:///{folder}/accounts.db
-admin_username = admin
-admin_password = {password}
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-"""
-
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, str]]:
-    """Address of a server with an empty database, and the password of its administrator `admin`."""
-    program = programs_of(_LOCK) / "mlflow"
+def serving(folder: Path, *, default_permission: str = tracker.NO_PERMISSIONS) -> Iterator[tuple[str, str]]:
+    """Address of a server with an empty database, and the password of its administrator `admin`.
+
+    default_permission: what an account may do on an experiment that it was given nothing on.
+    """
+    programs_of(tracker.LOCK)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     password, url = secrets.token_urlsafe(24), f"http://127.0.0.1:{port}"
-    (folder / "auth.ini").write_text(_SETTINGS.format(folder=folder, password=password))
-    command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port), "--app-name", "basic-auth"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/runs.db", "--workers", "1"]
-    command += ["--no-serve-artifacts", "--default-artifact-root", "s3://nowhere/"]
-    environment = {
-        **os.environ,
-        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(24),
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+    tracker.write_settings(folder, password=password, default_permission=default_permission)
+    environment = {**os.environ, **tracker.environment(folder, sessions=secrets.token_urlsafe(24))}
+    command = tracker.command(folder, port=port)
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     try:
-        eventually(lambda: _answers(url), seconds=90)
+        eventually(lambda: _answers(url), seconds=180)
         yield url, password
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        # Nothing of it is kept, and to end in order takes it seconds.
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait(timeout=30)
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/version", timeout=2, trust_env=False).status_code in (200, 401)
+        return httpx.get(f"{url}/health", timeout=2, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False

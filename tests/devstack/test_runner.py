@@ -141,10 +141,13 @@ def test_a_run_gets_what_the_namespace_holds_and_nothing_of_the_runners_own(
     monkeypatch.setenv("SLIPWAY_DATABASE_URL", "postgresql://portal:secret@localhost/")
     answers = {
         "/api/v1/namespaces/ml-demand/secrets/bucket-credentials": {"data": {"AWS_SECRET_ACCESS_KEY": "c2VjcmV0"}},
+        "/api/v1/namespaces/ml-demand/secrets/tracking-credentials": {"data": {"MLFLOW_TRACKING_PASSWORD": "aGlkZGVu"}},
         "/api/v1/namespaces/ml-demand/secrets/slipway-ci-clone": {"data": {"url": "c3NoOi8v"}},
     }
     access = access_of("ml-demand", ask=answers.get)
-    assert access == Access(clone={"url": "ssh://"}, variables={"AWS_SECRET_ACCESS_KEY": "secret"})
+    assert access == Access(
+        clone={"url": "ssh://"}, variables={"AWS_SECRET_ACCESS_KEY": "secret", "MLFLOW_TRACKING_PASSWORD": "hidden"}
+    )
 
     given = ci_run.environment(
         asked("pull_request", pull()),
@@ -158,6 +161,7 @@ def test_a_run_gets_what_the_namespace_holds_and_nothing_of_the_runners_own(
     assert (given.pop("PIP_CERT"), given.pop("https_proxy")) == ("PIP_CERT", "https_proxy")
     assert {name: value for name, value in given.items() if not name.upper().startswith(PASSED_ON)} == {
         "AWS_SECRET_ACCESS_KEY": "secret",
+        "MLFLOW_TRACKING_PASSWORD": "hidden",
         "LANG": "C.UTF-8",
         "PATH": given["PATH"],
         "HOME": str(tmp_path / "home"),

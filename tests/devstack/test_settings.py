@@ -116,6 +116,8 @@ def test_configured_servers_stand_in_environment_and_catalogue(written: Stack) -
         "forge_url": "https://git.corp.example",
         "forge_ssh": "null",
         "forge_bot": "slipway-bot",
+        "trackers": "[]",
+        "databases": "[]",
         "directory": settings.catalogue_values(written, Endpoints())["directory"],
         "cluster_login": json.dumps(settings.cluster_login(written, Endpoints())),
     }

@@ -49,8 +49,14 @@ def test_the_settings_stand_in_project_info_and_the_password_only_in_a_secret() 
     }
     (secret,) = tracking_account.desired(tracked())
     assert (secret.key, secret.sensitive) == ("Secret/tracking-credentials", True)
-    assert sorted(dict(secret.body or {})["data"]) == ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_USERNAME"]
-    assert tracking.account(tracked()).items() <= ci.variables(tracked()).items()
+    assert sorted(dict(secret.body or {})["data"]) == [
+        "MLFLOW_EXPERIMENT_NAME",
+        "MLFLOW_S3_ENDPOINT_URL",
+        "MLFLOW_TRACKING_PASSWORD",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_USERNAME",
+    ]
+    assert tracking.variables(tracked()).items() <= ci.variables(tracked()).items()
 
 
 def test_who_does_not_ask_is_given_nothing() -> None:
