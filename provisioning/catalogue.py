@@ -115,10 +115,11 @@ class ForgeTarget(_Named):
 class TrackerTarget(_Named):
     """An MLflow server with its basic-auth app. `url`: as the portal *and* the workspaces reach it.
 
-    username, password: an administrator's account of it.
+    username, password: an administrator's account of it. ca: what its certificate is checked with, by the portal.
     """
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")]
+    ca: SecretRef | None = None
     username: str = Field(min_length=1)
     password: SecretRef
 

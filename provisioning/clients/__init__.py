@@ -63,7 +63,13 @@ def connect_tracker(target: TrackerTarget, *, resolve: Resolve) -> "Tracker":
     """Open a tracker of experiments. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
     from provisioning.clients.mlflow import Tracker
 
-    return Tracker(name=target.name, url=target.url, username=target.username, password=resolve(target.password))
+    return Tracker(
+        name=target.name,
+        url=target.url,
+        ca=resolve(target.ca) if target.ca else None,
+        username=target.username,
+        password=resolve(target.password),
+    )
 
 
 def connect_database(target: DatabaseTarget, *, resolve: Resolve) -> "Database":

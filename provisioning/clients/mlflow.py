@@ -4,15 +4,20 @@ What the server taught us, each held by tests/contract/test_tracking_kind.py:
 
 - A deleted experiment keeps its name and still answers by it, marked as deleted; the name is free only once renamed.
 - A password can't be read: whether one is right is found by signing in with it.
+- What an account may do that was given nothing is not told: it is asked of one that was given nothing, about an
+  experiment that there is.
 - A permission that is there is not replaced by giving another: it is taken back first (3.17.2).
 """
 
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import orjson
 
+from provisioning.clients.certificates import trusting
 from provisioning.errors import AlreadyExists, PermanentError, ProvisioningError, TargetUnavailable
 
 Json = dict[str, Any]
@@ -21,23 +26,28 @@ _TIMEOUT = httpx.Timeout(15, connect=3)
 _CONNECTIONS = 16
 _API = "/api/2.0/mlflow"
 _GRANTS = "/api/3.0/mlflow/users/permissions"
+_NOBODY = "slipway-given-nothing"
+_FIRST_EXPERIMENT = "0"  # MLflow's own, "Default"
 _MISSING, _EXISTS = "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"
 
 
 class Tracker:
     """One MLflow server with an administrator's account. Threads may share it; processes may not.
 
+    ca: PEM certificates that its own is checked with; None: those that the machine trusts.
+
     Every method raises TargetUnavailable when the server doesn't answer or refuses our account, and PermanentError
     when it says no.
     """
 
-    def __init__(self, *, name: str, url: str, username: str, password: str) -> None:
+    def __init__(self, *, name: str, url: str, username: str, password: str, ca: str | None = None) -> None:
         self.name = name
         self._login = (username, password)
         # No credential of the machine's own (netrc) may take the place of ours, and no redirect gets it.
         self._http = httpx.Client(
             base_url=url.rstrip("/"),
             headers={"Accept": "application/json", "User-Agent": "slipway"},
+            verify=trusting(ca, name=name),
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
             follow_redirects=False,
@@ -55,7 +65,7 @@ class Tracker:
 
     def experiment(self, name: str) -> Json | None:
         """Id, artifact location, tags and whether it is deleted; None when no experiment has the name."""
-        found = self._find(f"find the experiment {name}", "/experiments/get-by-name", {"experiment_name": name})
+        found = self._find(f"find the experiment {name}", f"{_API}/experiments/get-by-name", {"experiment_name": name})
         if found is None:
             return None
         one = found["experiment"]
@@ -92,7 +102,7 @@ class Tracker:
 
     def has_user(self, username: str) -> bool:
         """Is there an account of this name?"""
-        return self._find(f"find the account {username}", "/users/get", {"username": username}) is not None
+        return self._find(f"find the account {username}", f"{_API}/users/get", {"username": username}) is not None
 
     def signs_in(self, username: str, password: str) -> bool:
         """Does this password open the account?"""
@@ -123,6 +133,20 @@ class Tracker:
         found = self._ask("read a permission", "GET", f"{_GRANTS}/get?{query}")
         return str(found["permission"])
 
+    def default_permission(self, identifier: str = _FIRST_EXPERIMENT) -> str:
+        """What an account may do on an experiment that it was given nothing on.
+
+        Found with an account of its own, which is made where there is none, and whose password nobody knows.
+        """
+        query = {"username": _NOBODY, "resource_type": "experiment", "resource_id": identifier}
+        found = self._find("read a permission", f"{_GRANTS}/get", query)
+        if found is not None:
+            return str(found["permission"])
+        body = {"username": _NOBODY, "password": secrets.token_urlsafe(32)}
+        with suppress(AlreadyExists):  # another worker was faster
+            self._ask(f"make the account {_NOBODY}", "POST", f"{_API}/users/create", body)
+        return self.permission(identifier, _NOBODY)
+
     def put_permission(self, identifier: str, username: str, permission: str) -> None:
         """Give an account a permission on an experiment, in place of what it had."""
         where = {"username": username, "resource_type": "experiment", "resource_id": identifier}
@@ -136,7 +160,7 @@ class Tracker:
             self._ask("give a permission", "POST", f"{_GRANTS}/grant", wanted)
 
     def _find(self, doing: str, path: str, query: Mapping[str, str]) -> Json | None:
-        response = self._send("GET", f"{_API}{path}?{httpx.QueryParams(query)}", login=self._login)
+        response = self._send("GET", f"{path}?{httpx.QueryParams(query)}", login=self._login)
         # Only the server's own word for it: a proxy's 404 must not make everything look deleted.
         if _told(response).get("error_code") == _MISSING:
             return None

@@ -1,19 +1,20 @@
 """An experiment of the project's own on the platform's MLflow, its files in the project's bucket, and an account.
 
 The experiment carries the project's uid as a tag, given with its birth, so whose it is is never guessed. The account's
-name has a piece of the uid. MLflow keeps one password an account, so a rotated one has no overlap.
+name has a piece of the uid. MLflow keeps one password an account, so a rotated one has no overlap. Where the server
+lets every account into every experiment, nothing is made: nobody's runs would be their own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from provisioning.errors import AlreadyExists, NameTaken, TemporaryError
+from provisioning.errors import AlreadyExists, NameTaken, TargetUnavailable, TemporaryError
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
 from provisioning.names import LABEL_UID
 from provisioning.spec import Role
 from provisioning.tracking import PURPOSE, SECRET, TrackingOptions, account, experiment, wanted
 
-_PERMISSION = "EDIT"
+_PERMISSION, _NONE = "EDIT", "NO_PERMISSIONS"
 
 
 class TrackerClient(Protocol):
@@ -27,6 +28,7 @@ class TrackerClient(Protocol):
     def signs_in(self, username: str, password: str) -> bool: ...
     def put_user(self, username: str, password: str) -> None: ...
     def delete_user(self, username: str) -> bool: ...
+    def default_permission(self, identifier: str = ...) -> str: ...
     def permission(self, identifier: str, username: str) -> str: ...
     def put_permission(self, identifier: str, username: str, permission: str) -> None: ...
 
@@ -59,6 +61,8 @@ def rights(wish: Wish) -> Iterator[Right]:
 def observe(wish: Wish, client: TrackerClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
     """The objects as MLflow has them. Raises NameTaken for an experiment that isn't this project's."""
     user, found = wish.names.store_user, _own(wish, client)
+    if found is not None:
+        _refuse_open(wish, client.default_permission(found["id"]))
     right = client.signs_in(user, account(wish)["MLFLOW_TRACKING_PASSWORD"])
     granted = client.permission(found["id"], user) if found and right else None
     seen: dict[str, Body | None] = {
@@ -72,6 +76,7 @@ def observe(wish: Wish, client: TrackerClient, objects: Sequence[Object], _each:
 def apply(wish: Wish, client: TrackerClient, objects: Sequence[Object], _each: Each) -> None:
     """Make the objects so; the permission needs the other two."""
     user, asked = wish.names.store_user, {thing.key.partition("/")[0] for thing in objects}
+    _refuse_open(wish, client.default_permission())
     if "experiment" in asked:
         _have_experiment(wish, client)
     if "account" in asked:
@@ -81,6 +86,15 @@ def apply(wish: Wish, client: TrackerClient, objects: Sequence[Object], _each: E
         if found is None:
             raise TemporaryError(f"The experiment {experiment(wish)} went while we looked. We look again.", delay=1)
         client.put_permission(found["id"], user, _PERMISSION)
+
+
+def _refuse_open(wish: Wish, default: str) -> None:
+    """Raises TargetUnavailable where an account that was given nothing may do something all the same."""
+    if default != _NONE:
+        raise TargetUnavailable(
+            f"{wish.target('tracker')} gives every account {default} on every experiment, so nothing is made there. "
+            f"The platform team sets default_permission = {_NONE} in its auth settings; we look again by ourselves."
+        )
 
 
 def _have_experiment(wish: Wish, client: TrackerClient) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from provisioning.kind import Wish
 from provisioning.kinds import bucket
 from provisioning.kinds.tracking import KIND
 from tests.contract.made import PEOPLE, apply, found, project, repair
-from tests.contract.stack import eventually, unique, url
+from tests.contract.stack import eventually, secret, unique, url
 from tests.contract.trackers import serving
 from tests.provisioning.wishes import catalogue
 
@@ -156,6 +157,39 @@ def test_a_deleted_experiment_comes_back_with_its_runs(tracker: Tracker) -> None
     tracker.remove_experiment(one["id"], rename=tracking.experiment(wanted))
     repair(KIND, wanted, tracker)
     assert tracker.experiment(tracking.experiment(wanted)) == one
+
+
+def test_a_server_that_is_open_to_every_account_gets_nothing_and_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path, default_permission="READ") as (address, password):
+        client = Tracker(name="mlflow-1", url=address, username="admin", password=password)
+        client.address = address  # type: ignore[attr-defined]
+        wanted = tracked(client)
+        words = "mlflow-1 gives every account READ on every experiment.*default_permission = NO_PERMISSIONS"
+        with pytest.raises(TargetUnavailable, match=words):
+            apply(KIND, wanted, client)
+        assert client.experiment(tracking.experiment(wanted)) is None
+        assert not client.has_user(wanted.names.store_user)
+        assert KIND.delete(wanted, client)
+        client.make_experiment(tracking.experiment(wanted), artifacts="s3://b/mlflow", tags=wanted.names.labels())
+        with pytest.raises(TargetUnavailable, match=words):
+            found(KIND, wanted, client)
+        client.close()
+
+
+def test_a_closed_server_says_so_also_to_the_second_who_asks(tracker: Tracker) -> None:
+    assert [tracker.default_permission() for _ in range(2)] == ["NO_PERMISSIONS"] * 2
+
+
+def test_a_certificate_is_checked_with_the_catalogue_s_ca() -> None:
+    """The identity provider stands in: what counts is who is heard at all."""
+    address = url("idp", scheme="https").replace("127.0.0.1", "localhost")
+    login = {"name": "mlflow-1", "url": address, "username": "admin", "password": "x"}
+    with pytest.raises(TargetUnavailable, match="mlflow-1 answers 404"):
+        Tracker(**login, ca=secret("directory.ca")).probe()
+    with pytest.raises(TargetUnavailable, match="mlflow-1 does not answer"):
+        Tracker(**login).probe()
+    with pytest.raises(TargetUnavailable, match=r"\(ca\) can't be read"):
+        Tracker(**login, ca="no certificate")
 
 
 def test_a_silent_server_and_a_refused_account_are_waited_for(tracker: Tracker) -> None:
