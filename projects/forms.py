@@ -22,7 +22,7 @@ from projects.models import Project, ProjectRequest
 from projects.presentation import icon_of
 from projects.spec import option_models
 from provisioning.catalogue import Catalogue
-from provisioning.kind import Kind
+from provisioning.kind import Kind, target_of
 from provisioning.names import suggest_slug
 from provisioning.spec import SLUG_MAX, Environment, ProjectSpec, Role
 
@@ -106,6 +106,7 @@ class ProjectForm(forms.Form):
         self.project = project
         self.request = request
         self.teams = teams
+        self.catalogue = catalogue
         self.faults: tuple[Fault, ...] = ()
         self.people_errors: list[str] = []
         super().__init__(typed, initial=_initial(teams=teams, catalogue=catalogue, project=project), auto_id="id-%s")
@@ -216,7 +217,7 @@ class ProjectForm(forms.Form):
         return Problem(anchor="", label=fault.field, message=fault.message)
 
     def sections(self) -> list[Section]:
-        """The options, one part per Kind."""
+        """The options, one part per Kind; one that the platform has no target for only where it was chosen."""
         made = []
         for kind, model in option_models().values():
             names = [f"options.{kind.name}.{name}" for name in model.model_fields]
@@ -227,6 +228,8 @@ class ProjectForm(forms.Form):
                 if value is not None and value != info.get_default(call_default_factory=True):
                     chosen.append(f"{shown.label}: {_said(value)}")
             problems = sum(bool(shown.errors) for shown in fields)
+            if not target_of(self.catalogue, kind.system) and not chosen and not problems:
+                continue
             made.append(
                 Section(
                     kind=kind,

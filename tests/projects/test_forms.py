@@ -12,6 +12,8 @@ from projects.errors import Fault
 from projects.forms import ContributorRow, Problem, ProjectForm, _option_field, _typed_option
 from projects.installation import installation
 from provisioning.kind import Options
+from tests.projects.tended import installed
+from tests.provisioning.kinds.test_tracking import TRACKER
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +188,16 @@ def test_the_options_of_a_new_kind_appear_by_themselves(option: str, widget: str
     info = Sample.model_fields[option]
     assert type(_option_field(info).widget).__name__ == widget
     assert _typed_option(typed, info) == value
+
+
+def test_what_the_platform_has_no_server_for_is_offered_to_nobody_but_who_chose_it() -> None:
+    def shown(typed: str | None = None) -> bool:
+        return "tracking" in [section.kind.name for section in form(typed).sections()]
+
+    ticked = "options_shown=1&options.tracking.enabled=on"
+    assert [shown(), shown(ticked)] == [False, True]
+    with installed(trackers=[TRACKER]):
+        assert [shown(), shown("options_shown=1")] == [True, True]
 
 
 def test_every_option_of_every_kind_is_a_field_with_a_label() -> None:
