@@ -15,6 +15,7 @@ from projects.errors import Conflict
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Door, Project
+from provisioning import tracking
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -77,7 +78,7 @@ def reveal(request: HttpRequest, slug: str, purpose: str) -> HttpResponse:
             return _conflict(request, slug, error)
     text = "\n".join(f"export {name}={value}" for name, value in shown.values.items())
     title = _("%(title)s, version %(version)d") % {"title": _(shown.credential.title), "version": shown.version}
-    return _page(request, found, secret=text, secret_title=title)
+    return _page(request, found, secret=text, secret_title=title, secret_purpose=purpose)
 
 
 def _page(request: HttpRequest, project: Project, **more: Any) -> HttpResponse:
@@ -87,7 +88,13 @@ def _page(request: HttpRequest, project: Project, **more: Any) -> HttpResponse:
     return render(
         request,
         "projects/credentials.html",
-        {**shown, "overlap_hours": policy.overlap_hours, "remind_days": policy.rotate_after_days, **more},
+        {
+            **shown,
+            "overlap_hours": policy.overlap_hours,
+            "remind_days": policy.rotate_after_days,
+            "tracks": any(one.credential.purpose == tracking.PURPOSE for one in shown["held"]),
+            **more,
+        },
     )
 
 

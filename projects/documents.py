@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from pydantic import ValidationError
 
 from projects import cluster_login
+from provisioning import tracking
 from provisioning.kind import Wish, kinds
 from provisioning.profile_file import ORDER, plain, profile_yaml
 from provisioning.repositories import full_name
@@ -108,10 +109,7 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
     """
     names, store = wish.names, wish.object_store
     endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
-    keys = (
-        f'eval "$(kubectl --namespace {names.namespace} get secret bucket-credentials -o go-template='
-        '\'{{range $name, $value := .data}}export {{$name}}={{$value | base64decode}}{{"\\n"}}{{end}}\')"'
-    )
+    keys = _exported(wish, "bucket-credentials")
     blocks = []
     if "repository" in kinds():
         name = full_name(wish)
@@ -145,4 +143,30 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
             ),
         ),
     ]
+    where = tracking.settings(wish).get("MLFLOW_TRACKING_URI")
+    if where is not None:
+        says = gettext(
+            "The first two lines read the keys of bucket and MLflow from the workspace into this shell. "
+            "MLflow's pages are at %(url)s; its account is in the Secret tracking-credentials."
+        )
+        blocks.append(
+            Block(
+                name="use-mlflow",
+                title=gettext("Experiments with MLflow"),
+                text=(
+                    f"{keys}\n{_exported(wish, tracking.SECRET)}\n"
+                    "pip install mlflow-skinny boto3\n"
+                    "python -c 'import mlflow; mlflow.log_metric(\"mae\", 0.12)'"
+                ),
+                says=says % {"url": where},
+            )
+        )
     return tuple(blocks)
+
+
+def _exported(wish: Wish, secret: str) -> str:
+    """A line for a shell that reads a Secret of the workspace into its variables."""
+    return (
+        f'eval "$(kubectl --namespace {wish.names.namespace} get secret {secret} -o go-template='
+        '\'{{range $name, $value := .data}}export {{$name}}={{$value | base64decode}}{{"\\n"}}{{end}}\')"'
+    )

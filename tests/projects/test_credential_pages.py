@@ -84,6 +84,14 @@ def test_the_secret_is_in_one_answer_only(world: World, project: Project) -> Non
     assert Reveal.objects.count() == 1
 
 
+def test_the_page_says_of_each_secret_what_it_opens(world: World, project: Project) -> None:
+    bob = client("bob")
+    assert "It opens the whole bucket" in text(bob.post(f"{PAGE}bucket/reveal/"))
+    page = text(bob.post(f"{PAGE}ci-report/reveal/"))
+    assert "Keep it where only you can read." in page
+    assert "opens the whole bucket" not in page
+
+
 @pytest.mark.parametrize("button", ["bucket/rotate/", "bucket/end-old/", "bucket/reveal/"])
 def test_buttons_refuse_strangers_and_do_nothing_by_a_link(world: World, project: Project, button: str) -> None:
     assert client("charlie").post(f"{PAGE}{button}").status_code == 404

@@ -9,6 +9,7 @@ from projects import documents
 from projects.documents import Line
 from provisioning import profile_file
 from provisioning.spec import ProjectSpec
+from tests.provisioning.kinds.test_tracking import tracked
 
 SPEC = ProjectSpec.model_validate(
     {
@@ -72,3 +73,17 @@ def test_a_change_is_said_in_half_a_sentence() -> None:
     )
     assert documents.changed(SPEC, after) == "plan small to medium, without ml-vision, options of bucket, no end date"
     assert documents.changed(SPEC, SPEC) == "nothing that differs"
+
+
+def test_who_tracks_experiments_is_told_how_and_nobody_else() -> None:
+    *_, block = documents.use_blocks(tracked(), resolve=lambda _: "")
+    first, second, *rest = block.text.splitlines()
+    assert (block.name, block.title) == ("use-mlflow", "Experiments with MLflow")
+    assert [line.partition(" get secret ")[2].split()[0] for line in (first, second)] == [
+        "bucket-credentials",
+        "tracking-credentials",
+    ]
+    assert rest == ["pip install mlflow-skinny boto3", "python -c 'import mlflow; mlflow.log_metric(\"mae\", 0.12)'"]
+    assert "MLflow's pages are at http://127.0.0.1:5000;" in block.says
+    names = [one.name for one in documents.use_blocks(tracked(enabled=False), resolve=lambda _: "")]
+    assert names == ["use-git", "use-kubectl", "use-dvc", "use-boto3"]
