@@ -61,8 +61,6 @@ DECISIONS: Mapping[str, str] = {
     Decision.REJECTED: "Rejected",
     Decision.WITHDRAWN: "Withdrawn",
 }
-HOLD_DATA = ("bucket", "repository")
-"""Kinds that stay when a project is retired, unless its removal says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +77,12 @@ class PlanLine:
 def icon_names() -> frozenset[str]:
     """The icons there are. A Kind's icon has the Kind's name."""
     path = finders.find("icons.svg")
-    return frozenset(re.findall(r'symbol id="([a-z-]+)"', Path(str(path)).read_text()) if path else ())
+    return frozenset(re.findall(r'symbol id="([a-z_-]+)"', Path(str(path)).read_text()) if path else ())
 
 
 def icon_of(kind: str) -> str:
-    """The icon of a Kind; a plain one for a Kind that has none of its own."""
-    return kind if kind in icon_names() else "keep"
+    """The icon of a Kind: its own, or that of the Kind whose account it is; a plain one where there is neither."""
+    return next((name for name in (kind, kind.partition("_")[0]) if name in icon_names()), "keep")
 
 
 def kind_title(kind: str) -> str:

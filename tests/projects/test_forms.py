@@ -13,7 +13,7 @@ from projects.forms import ContributorRow, Problem, ProjectForm, _option_field, 
 from projects.installation import installation
 from provisioning.kind import Options
 from tests.projects.tended import installed
-from tests.provisioning.kinds.test_tracking import TRACKER
+from tests.provisioning.wishes import TRACKER
 
 pytestmark = pytest.mark.django_db
 

@@ -88,6 +88,23 @@ _CATALOGUE: dict[str, Any] = {
 }
 
 
+TRACKER: dict[str, Any] = {
+    "name": "mlflow-1",
+    "url": "http://127.0.0.1:5000/",
+    "username": "admin",
+    "password": {"file": "mlflow-1.password"},
+}
+"""An entry for `catalogue(trackers=[TRACKER])`; the sample catalogue has no such server."""
+DATABASE: dict[str, Any] = {
+    "name": "features-1",
+    "host": "features.corp.example",
+    "database": "features",
+    "username": "slipway_features",
+    "password": {"file": "features-1.password"},
+}
+"""An entry for `catalogue(databases=[DATABASE])`; the sample catalogue has no such server."""
+
+
 def catalogue(
     *, cluster: Mapping[str, Any] | None = None, forge: Mapping[str, Any] | None = None, **changes: Any
 ) -> Catalogue:

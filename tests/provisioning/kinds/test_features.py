@@ -9,15 +9,8 @@ from provisioning import ci, features
 from provisioning.kind import Wish, kinds_of
 from provisioning.kinds import credentials, feast, features_account
 from provisioning.kinds.features import KIND
-from tests.provisioning.wishes import KEY_RING, UID, catalogue, wish
+from tests.provisioning.wishes import DATABASE, KEY_RING, UID, catalogue, wish
 
-DATABASE = {
-    "name": "features-1",
-    "host": "features.corp.example",
-    "database": "features",
-    "username": "slipway_features",
-    "password": {"file": "features-1.password"},
-}
 ALL_OF_IT = {"features", "features_account", "feast"}
 
 

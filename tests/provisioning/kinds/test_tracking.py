@@ -6,14 +6,7 @@ from provisioning import ci, tracking
 from provisioning.kind import Wish, kinds_of
 from provisioning.kinds import credentials, tracking_account
 from provisioning.kinds.tracking import KIND
-from tests.provisioning.wishes import LABELS, UID, catalogue, wish
-
-TRACKER = {
-    "name": "mlflow-1",
-    "url": "http://127.0.0.1:5000/",
-    "username": "admin",
-    "password": {"file": "mlflow-1.password"},
-}
+from tests.provisioning.wishes import LABELS, TRACKER, UID, catalogue, wish
 
 
 def tracked(*, enabled: bool = True, **changes: Any) -> Wish:
