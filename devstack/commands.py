@@ -119,9 +119,11 @@ def _at_once(stack: Stack, runs: Sequence[Run], environment: dict[str, str]) -> 
     for run, output in zip(others, outputs, strict=True):
         with output.open("wb") as file:
             beside.append(_started(run, environment, output=file))
-    codes = [_waited_for(_started(first, environment))]
+    # These lead sessions of their own, so the terminal's Ctrl-C doesn't reach them.
+    out_of_reach = [running for run, running in zip(others, beside, strict=True) if run.background]
+    codes = [_waited_for(_started(first, environment), out_of_reach)]
     for run, output, running in zip(others, outputs, beside, strict=True):
-        codes.append(_waited_for(running))
+        codes.append(_waited_for(running, out_of_reach))
         say.line(f"tests: {run.name}")
         say.plain(output.read_text(encoding="utf-8", errors="replace"))
     return codes
@@ -130,7 +132,15 @@ def _at_once(stack: Stack, runs: Sequence[Run], environment: dict[str, str]) -> 
 def _started(run: Run, environment: dict[str, str], *, output: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
     command = [str(python_env.PYTHON), "-m", "pytest", *run.arguments]
     how = die_with_parent(death_signal=signal.SIGTERM, nice=10 if run.background else 0)
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, preexec_fn=how)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=output,
+        stderr=output,
+        start_new_session=run.background,  # so that its priority holds against the stack's processes
+        preexec_fn=how,
+    )
 
 
 def bench(arguments: Sequence[str]) -> int:
@@ -255,10 +265,11 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
     return _waited_for(subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=how))
 
 
-def _waited_for(running: "subprocess.Popen[bytes]") -> int:
+def _waited_for(running: "subprocess.Popen[bytes]", out_of_reach: Sequence["subprocess.Popen[bytes]"] = ()) -> int:
     while True:
         try:
             return running.wait()
         except KeyboardInterrupt:
             # It got the terminal's Ctrl-C as well and says what it has to say.
-            continue
+            for other in out_of_reach:
+                other.send_signal(signal.SIGINT)

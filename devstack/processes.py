@@ -234,7 +234,8 @@ def _portal(stack: Stack) -> list[Process]:
             needs=needs,
             ready=Says("ready."),
             group=PORTAL,
-            nice=10,  # whoever opens a page or delivers a push waits for web; nobody waits for a core of the worker's
+            # Whoever opens a page or delivers a push waits for web, nobody for a core of the worker's. Only tests do.
+            nice=0 if stack.name == "test" else 5,
         ),
         Process(
             name="beat",
