@@ -116,7 +116,14 @@ def test_clearing_a_collection_leaves_our_objects(scene: Stage) -> None:
     }
     assert {kind: [item["metadata"]["name"] for item in one.body["items"]] for kind, one in left.items()} == {
         "configmaps": ["project-info", "retrain"],
-        "secrets": ["bucket-credentials", "slipway-ci", "slipway-ci-clone", "slipway-ci-webhook"],
+        "secrets": [
+            "bucket-credentials",
+            "feature-store-credentials",
+            "slipway-ci",
+            "slipway-ci-clone",
+            "slipway-ci-webhook",
+            "tracking-credentials",
+        ],
     }
 
 
@@ -217,6 +224,7 @@ def test_the_portal_reads_secrets_and_configmaps_only_by_name() -> None:
             "slipway-ci-clone",
             "slipway-ci-webhook",
             "tracking-credentials",
+            "feature-store-credentials",
         ],
     }
 

@@ -62,16 +62,22 @@ def moods() -> Iterator[Path]:
 
 @pytest.mark.parametrize("overage", [False, True], ids=["in the token", "by Graph, page by page"])
 def test_a_newcomers_groups_count_before_the_next_sync(entra: str, moods: Path, overage: bool) -> None:
-    sync()
-    account = "olle.overage" if overage else "olle.token"
-    moods.write_text(json.dumps({"overage": [account] if overage else []}))
-    with controller.person(account, groups=("ml-vision-leads",)), project({"group": "ml-all"}) as slug:
-        olle = api(account, base=entra, shape="entra")
-
-        assert sees(olle, slug)
-        groups = set(olle.get("me/").json()["directory_groups"])
-        ids = {controller.object_id(name) for name in RESEARCH}
-        assert groups == (ids | set(RESEARCH) if overage else ids)
+    shape = "overage" if overage else "token"
+    ids = {controller.object_id(name) for name in RESEARCH}
+    with project({"group": "ml-all"}) as slug:
+        # The scheduled sync may come between; then the directory is asked instead, and another newcomer is tried.
+        for account in (f"olle.{shape}", f"nils.{shape}", f"ture.{shape}"):
+            sync()
+            moods.write_text(json.dumps({"overage": [account] if overage else []}))
+            with controller.person(account, groups=("ml-vision-leads",)):
+                newcomer = api(account, base=entra, shape="entra")
+                assert sees(newcomer, slug)
+                groups = set(newcomer.get("me/").json()["directory_groups"])
+                unread = newcomer.get("directory/", params={"q": account, "kind": "person"}).json()["items"] == []
+            if unread:
+                break
+    assert unread
+    assert groups == (ids | set(RESEARCH) if overage else ids)
 
 
 def test_it_is_one_account_whichever_shape_says_who_it_is(entra: str) -> None:
