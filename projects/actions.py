@@ -25,6 +25,7 @@ from projects.models import (
     Action,
     Decision,
     Door,
+    LookAsked,
     Project,
     ProjectRequest,
     spec_as_json,
@@ -292,12 +293,13 @@ def retire(
     return Asked(preview=preview, request=request, project=project)
 
 
-def look_again(project: Project, *, by: "Person", kind: str | None = None) -> None:
+def look_again(project: Project, *, by: "Person", door: Door, kind: str | None = None) -> None:
     """Ask the engine to look at the project now, without waiting for its back-off. Raises NotFound, NotAllowed."""
     check_seen(by, project)
     if not permissions.may_look_again(by, project):
         raise NotAllowed(gettext("Viewers can't ask for a look. Ask an owner or editor of the project."))
-    with transaction.atomic():
+    with audited_by(by=by, door=door), transaction.atomic():
+        LookAsked.objects.create(project=project, kind=kind or "", asked_by_name=by.get_username(), door=door)
         rows = Resource.objects.filter(project=project)
         (rows.filter(kind=kind) if kind else rows).update(failures=0)
         Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())

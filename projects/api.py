@@ -280,7 +280,7 @@ class Looks(Api):
         if said.kind is not None and said.kind not in kinds():
             message = f"There is no Kind {said.kind}. Kinds: {', '.join(kinds())}."
             raise InvalidSpec([Fault(path=("kind",), code="unknown_kind", message=message)])
-        actions.look_again(project, by=person(request), kind=said.kind)
+        actions.look_again(project, by=person(request), door=Door.API, kind=said.kind)
         url = ProjectSummary.of(project).links.resources
         return Response(
             plain(LookOut(project=project.slug, kind=said.kind, url=url)), status=202, headers={"Location": url}

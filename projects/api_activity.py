@@ -20,7 +20,7 @@ from projects.payload import bad_query, read_query
 class ActivityQuery(PageQuery):
     """Which rows."""
 
-    door: Literal["form", "api", "file", "system"] | None = Field(default=None, description="By which door it came.")
+    door: Door | None = Field(default=None, description="By which door it came.")
     who: str = Field(default="", max_length=100, description="Part of the name of who asked.")
     kind: str = Field(default="", max_length=40, description="What Slipway did to one Kind.")
     q: str = Field(default="", max_length=100, description="Part of the message, note or rule.")
@@ -32,7 +32,7 @@ class HappeningOut(BaseModel):
     at: datetime
     who: str
     what: str
-    door: Door
+    door: Door | Literal[""] = Field(description="By which door it was asked; empty for keys, which have none.")
     kind: str
     reason: str
     change: int | None = Field(description="The generation that it became or belongs to.")

@@ -14,7 +14,7 @@ from projects.bot_commands import ACTS, COMMANDS, WANTS, WORD, Command
 from projects.comparison import CHANGED, Line, number
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
-from projects.models import Decision, Project, Report
+from projects.models import Decision, Door, Project, Report
 from provisioning.conditions import Word
 from provisioning.kind import kinds
 
@@ -37,13 +37,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Place:
-    """Where it is asked: about which project, on which pull request (None: none), and what its main branch is called.
+    """Where it is asked: about which project, by which door, on which pull request (None: none), and what its main
+    branch is called.
 
     main_branch is "" where nobody knows; address is the project's page.
     """
 
     project: Project
     address: str
+    door: Door
     pull_request: int | None = None
     main_branch: str = ""
 
@@ -177,7 +179,7 @@ def _name(report: Report) -> str:
 
 def _retry(place: Place, person: "Person") -> Answer:
     try:
-        actions.look_again(place.project, by=person)
+        actions.look_again(place.project, by=person, door=place.door)
     except (NotAllowed, NotFound) as error:
         return Answer(str(error))
     return Answer("I look at every resource again now.", (), place.address)

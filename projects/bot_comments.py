@@ -14,6 +14,7 @@ from projects.bot_answers import Answer, Place, answer, help_text, not_understoo
 from projects.bot_commands import Command, asked
 from projects.desk import Desk
 from projects.markdown import inert
+from projects.models import Door
 from projects.often import times
 from projects.pull_requests import look_at_pull_request
 from provisioning.errors import PermanentError, TemporaryError
@@ -76,6 +77,7 @@ def _answer(desk: Desk, number: int, *, comment: Any, command: Command) -> Answe
     place = Place(
         project=project,
         address=desk.installation.project_url(project.slug),
+        door=Door.COMMENT,
         pull_request=number,
         main_branch=desk.branch,
     )

@@ -261,10 +261,10 @@ def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installati
     project, door = item.project, Door(run.door)
     match BulkAction(run.action):
         case BulkAction.LOOK:
-            actions.look_again(project, by=by)
+            actions.look_again(project, by=by, door=door)
             return "Due now."
         case BulkAction.RETRY:
-            actions.look_again(project, by=by, kind=run.kind)
+            actions.look_again(project, by=by, door=door, kind=run.kind)
             return "Due now."
         case BulkAction.SUSPEND:
             actions.suspend(project, by=by, door=door, suspended=True)

@@ -31,7 +31,7 @@ from projects.bot_answers import Answer, Place, answer, elsewhere, help_text, no
 from projects.bot_commands import ACTS, LONGEST, WORD, Command, command
 from projects.chat_text import Line, body_of
 from projects.installation import installation
-from projects.models import Project
+from projects.models import Door, Project
 from projects.often import times
 from projects.signed_door import Refused, length_of
 from provisioning.channels import Channel
@@ -185,7 +185,7 @@ def answer_to(asked: Question, *, channel: Channel) -> Answer:
     project = _project(slug, channel=channel)
     if project is None:
         return Answer(f"This channel's team has no project {slug[:LONGEST]}.")
-    place = Place(project=project, address=installation().project_url(project.slug))
+    place = Place(project=project, address=installation().project_url(project.slug), door=Door.CHAT)
     if said.name in ACTS and not asked.remembered:
         # It would be done again, were it sent again.
         return elsewhere(said, place=place, because="I can't tell just now whether you asked this before")

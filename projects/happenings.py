@@ -15,7 +15,8 @@ from django.db.models import CharField, F, Q, QuerySet, Value
 from django.utils.translation import gettext
 
 from projects.activity import Entry, entry_of_event, entry_of_request
-from projects.models import Door, Project, ProjectRequest, Reveal, Rotation
+from projects.models import Door, LookAsked, Project, ProjectRequest, Reveal, Rotation
+from projects.presentation import kind_title
 from projects.switches import Switch, switches
 from provisioning.models import Event
 
@@ -175,6 +176,15 @@ def _reveals(project: Project, wanted: Wanted) -> QuerySet[Reveal]:
     return rows.filter(person_name__icontains=wanted.who, purpose__icontains=wanted.words)
 
 
+def _looks(project: Project, wanted: Wanted) -> QuerySet[LookAsked]:
+    rows = project.looks_asked.filter(asked_by_name__icontains=wanted.who)
+    if wanted.words:
+        return rows.none()
+    if wanted.door:
+        rows = rows.filter(door=wanted.door)
+    return rows.filter(kind=wanted.kind) if wanted.kind else rows
+
+
 def _switch_wanted(one: Switch, wanted: Wanted) -> bool:
     right_door = wanted.door in ("", one.door) and not wanted.kind
     return right_door and wanted.who.lower() in one.who.lower() and wanted.words.lower() in one.because.lower()
@@ -230,6 +240,17 @@ def _of_reveal(one: Reveal) -> Happening:
     return _happening(Entry(at=one.revealed_at, icon="credentials", who=one.person_name, what=what, how=how))
 
 
+def _of_look(one: LookAsked) -> Happening:
+    what = (
+        gettext("asked for a look at %(kind)s") % {"kind": kind_title(one.kind)}
+        if one.kind
+        else gettext("asked for a look")
+    )
+    how = gettext("by %(door)s") % {"door": one.get_door_display()}
+    entry = Entry(at=one.asked_at, icon="look", who=one.asked_by_name, what=what, how=how)
+    return _happening(entry, door=one.door, kind=one.kind)
+
+
 def _of_switch(one: Switch) -> Happening:
     what = gettext("suspended the project") if one.suspended else gettext("resumed the project")
     how = gettext("by %(door)s") % {"door": Door(one.door).label if one.door in Door.values else one.door}
@@ -239,6 +260,7 @@ def _of_switch(one: Switch) -> Happening:
 
 _SOURCES: Mapping[str, _Source] = {
     "event": _Source(rows=_events, field="at", said=_of_event),
+    "look": _Source(rows=_looks, field="asked_at", said=_of_look),
     "request": _Source(rows=_requests, field="created_at", said=_of_request),
     "reveal": _Source(rows=_reveals, field="revealed_at", said=_of_reveal),
     "rotation": _Source(rows=_rotations, field="rotated_at", said=_of_rotation),

@@ -17,9 +17,10 @@ from projects.answers import answered, find, person_of
 from projects.credential_views import credentials_shown
 from projects.frame import frame, polled, state_of, tab_of
 from projects.installation import installation
-from projects.models import Decision
+from projects.models import Decision, Door
 from projects.overview import fullest, needs_of
 from projects.reach import ranked
+from provisioning.kind import kinds
 
 STOP_POLLING = 286
 """The status by which htmx stops asking."""
@@ -106,5 +107,6 @@ def look(request: HttpRequest, slug: str) -> HttpResponse:
     """Look again, at all or at one Kind; then back to the page where the button is."""
     person = person_of(request)
     with answered():
-        actions.look_again(find(person, slug), by=person, kind=request.POST.get("kind") or None)
+        asked = request.POST.get("kind", "")
+        actions.look_again(find(person, slug), by=person, door=Door.FORM, kind=asked if asked in kinds() else None)
     return redirect(tab_of(request.POST.get("tab", "")).address, slug=slug)

@@ -8,6 +8,7 @@ actions over many projects. `usage`: how much of what is allowed is used.
 `mail_choices`: which of it by mail. `chat`: what goes to channels.
 `troubles`: of which troubles owners know.
 `announcements`: what the platform team tells everybody.
+`looks`: who had a project looked at.
 `reports`: what CI says of a project's model, and what the forge is told of it.
 `templates`: which version of its template a project is at, and what the versions looked like.
 `succession`: who is asked to take over a project whose owners left.
@@ -34,6 +35,7 @@ from projects.models.core import (
 from projects.models.credentials import Reveal, Rotation
 from projects.models.deciding import Reminder, RequestComment, RequestRevision, StandIn
 from projects.models.directory import DirectoryEdge, DirectoryEntry, DirectoryState
+from projects.models.looks import LookAsked
 from projects.models.mail_choices import MailChoice, MutedProject
 from projects.models.notices import EndTold, Mailing, Notice, Sending
 from projects.models.platform import FleetSummary, ReadyTime, Scorecard, SeenAs, SkippedKind
@@ -64,6 +66,7 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "ItemState",
+    "LookAsked",
     "MailChoice",
     "Mailing",
     "Membership",

@@ -26,6 +26,8 @@ class Door(models.TextChoices):
     FORM = "form", _("form")
     API = "api", "API"
     FILE = "file", "profile.yaml"
+    COMMENT = "comment", _("comment on a pull request")
+    CHAT = "chat", _("chat")
     SYSTEM = "system", "Slipway"
 
 

@@ -287,10 +287,11 @@ def test_a_removed_persons_group_sees_nothing() -> None:
     assert project is not None
     charlie: User = person("charlie")
     with pytest.raises(NotAllowed):
-        actions.look_again(project, by=charlie)
+        actions.look_again(project, by=charlie, door=Door.API)
     charlie.groups.clear()
     with pytest.raises(NotFound):
-        actions.look_again(project, by=User.objects.get(pk=charlie.pk))
+        actions.look_again(project, by=User.objects.get(pk=charlie.pk), door=Door.API)
+    assert not project.looks_asked.exists()
 
 
 def test_fault_paths_read_as_text() -> None:

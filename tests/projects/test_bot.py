@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from projects import bot_comments
+from projects.happenings import Wanted, records
 from projects.installation import installation
 from projects.models import Delivery, Project, RegisteredRepository, Report, TrainingAsked
 from provisioning.errors import TargetUnavailable
@@ -131,7 +132,10 @@ def test_plan_says_what_merging_does(forge: PushedForge, row: RegisteredReposito
 def test_retry_has_the_project_looked_at(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
     Project.objects.update(next_look_at=None)
     assert "I look at every resource again now." in ask(forge, row, number, "alice", "/slipway retry")
-    assert Project.objects.get().next_look_at is not None
+    project = Project.objects.get()
+    assert project.next_look_at is not None
+    first = next(records(project, wanted=Wanted(who="alice", door="comment")))
+    assert (first["who"], first["what"]) == ("alice@corp.example", "asked for a look")
 
 
 def test_retrain_is_asked_once_and_not_by_viewers(forge: PushedForge, row: RegisteredRepository, number: int) -> None:

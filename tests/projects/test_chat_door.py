@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from projects.happenings import Wanted, records
 from projects.installation import installation
 from projects.models import Project, TrainingAsked
 from provisioning.channels import Channel
@@ -141,7 +142,11 @@ def test_teams_names_the_person_who_may_act(project: Project) -> None:
     assert "so I can't retry" in words(teams_message("retry demand", who="5f0c7a52-9a3e-4b1d-8c57-2f6d1e0b9a44"))
     Project.objects.update(next_look_at=None)
     assert "I look at every resource again now." in words(teams_message("retry demand", who=alice.object_id))
-    assert Project.objects.get().next_look_at is not None
+    project.refresh_from_db()
+    assert project.next_look_at is not None
+    assert [(row["who"], row["door"]) for row in records(project, wanted=Wanted(who="alice"))] == [
+        ("alice@corp.example", "chat")
+    ]
     alice.is_active = False
     alice.save()
     assert "so I can't retry" in words(teams_message("retry demand", who=alice.object_id))

@@ -163,7 +163,11 @@ def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Proje
         project=project, purpose="bucket", version=2, earlier_until=later, rotated_by="alice@corp.example"
     )
     Reveal.objects.create(project=project, purpose="bucket", version=2, person=person("bob"), person_name="bob")
+    actions.look_again(project, by=person("alice"), door=Door.CHAT)
+    actions.look_again(project, by=person("paula"), door=Door.FORM, kind="bucket")
     assert set(whats(project)) >= {
+        "asked for a look",
+        "asked for a look at Bucket",
         "was shown the keys “bucket”",
         "rotated the keys “bucket”",
         "resumed the project",
@@ -177,5 +181,10 @@ def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Proje
         if not before:
             break
     assert seen == whats(project)
-    assert whats(project, Wanted(who="paula", door="form")) == ["resumed the project"]
+    assert whats(project, Wanted(who="paula", door="form")) == ["asked for a look at Bucket", "resumed the project"]
+    assert whats(project, Wanted(door="chat")) == ["asked for a look"]
+    assert whats(project, Wanted(who="paula", kind="bucket")) == ["asked for a look at Bucket"]
+    by_api = bearer("alice", "read").get("/api/v1/projects/demand/activity/?limit=50").json()["items"]
+    assert [one["what"] for one in by_api] == seen
+    assert (by_api[1]["who"], by_api[1]["door"], by_api[1]["kind"]) == ("alice@corp.example", "chat", "")
     assert whats(project, Wanted(who="bob")) == ["was shown the keys “bucket”"]
