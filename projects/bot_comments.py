@@ -1,23 +1,33 @@
 """The bot under pull requests: it reads what people wrote there, and answers each command once, where it was asked.
 
 A delivery only says on which pull request to look. What was asked, and by whom, is read from the forge; so a forged,
-doubled or lost delivery does nothing that the comment itself would not. Each answer carries the number of the comment
-that it answers: an answer that is there already is never given again, also after a crash between the two.
+doubled or lost delivery does nothing that the comment itself would not. What a command has done and its answer are
+written down together, and then the answer is posted, with the number of the comment that it answers: nothing is done
+twice and no answer is given again, whenever we die and whoever deletes an answer.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from projects import permissions
 from projects.askers import person_of
 from projects.bot_answers import Answer, Place, answer, help_text, not_understood
 from projects.bot_commands import Command, asked
 from projects.desk import Desk
 from projects.markdown import inert
-from projects.models import Door
+from projects.models import Answered, Door
 from projects.often import times
-from projects.pull_requests import look_at_pull_request
+from projects.pull_requests import Merging, merging_of
 from provisioning.errors import PermanentError, TemporaryError
+from provisioning.forge import Comment
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
 
 log = structlog.get_logger(__name__)
 
@@ -33,69 +43,117 @@ def answer_comments(desk: Desk, number: int) -> str:
     found = desk.client.pull_request(desk.full_name, number)
     if found is None:
         return "There is no such pull request; comments on issues are not answered."
-    comments = desk.client.comments(desk.full_name, number)
-    bot = desk.client.bot.lower()
-    answered = {one["body"].partition("\n")[0] for one in comments if one["author"].lower() == bot}
-    waiting = [
-        (one, command)
-        for one in comments
-        if one["author"].lower() != bot
-        and (command := asked(one["body"])) is not None
-        and f"<!-- {_marker(one)} -->" not in answered
-    ]
+    waiting = _waiting(desk, desk.client.comments(desk.full_name, number))
     for given, (comment, command) in enumerate(waiting):
         if given >= AT_ONCE or times(f"bot:{desk.repository_id}", seconds=60) > IN_A_MINUTE:
             raise TemporaryError(
                 f"{len(waiting) - given} commands wait: so many at once are answered slowly.", delay=20
             )
-        said = _answer(desk, number, comment=comment, command=command)
-        desk.client.upsert_comment(desk.full_name, number, _marker(comment), markdown(command, said))
+        row = _kept(desk, comment) or _dealt_with(desk, number, comment=comment, command=command)
+        if row.posted_at is not None:
+            # Who took the repository over meanwhile gave it.
+            continue
+        desk.client.upsert_comment(desk.full_name, number, _marker(comment), row.text)
+        _posted(desk, [comment])
         log.info("bot_answered", command=command.name or "unknown", pull_request=number)
     return f"{len(waiting)} answered." if waiting else "Nothing new was asked."
 
 
-def _marker(comment: Any) -> str:
+def _waiting(desk: Desk, comments: Sequence[Comment]) -> list[tuple[Comment, Command]]:
+    """Comments with a command that has no answer, neither in our rows nor on the forge. What stands there is noted."""
+    bot = desk.client.bot.lower()
+    asking = [
+        (one, command)
+        for one in comments
+        if one["author"].lower() != bot and (command := asked(one["body"])) is not None
+    ]
+    there = {one["body"].partition("\n")[0] for one in comments if one["author"].lower() == bot}
+    # We may have died between the answer and this note.
+    _posted(desk, [one for one, _ in asking if f"<!-- {_marker(one)} -->" in there])
+    rows = Answered.objects.filter(repository=desk.repository_id, posted_at__isnull=False)
+    known = set(rows.filter(comment__in=[one["id"] for one, _ in asking]).values_list("comment", flat=True))
+    return [
+        (one, command) for one, command in asking if one["id"] not in known and f"<!-- {_marker(one)} -->" not in there
+    ]
+
+
+def _posted(desk: Desk, comments: Sequence[Comment]) -> None:
+    rows = Answered.objects.filter(repository=desk.repository_id, posted_at=None)
+    rows.filter(comment__in=[one["id"] for one in comments]).update(posted_at=timezone.now(), text="")
+
+
+def _marker(comment: Comment) -> str:
     return f"{MARKER}-{comment['id']}"
 
 
-def _answer(desk: Desk, number: int, *, comment: Any, command: Command) -> Answer:
-    if command.name == "help":
-        return help_text()
-    if not command.name:
-        return not_understood(command)
+def _kept(desk: Desk, comment: Comment) -> Answered | None:
+    """The answer that is written down; None when there is none."""
+    return Answered.objects.filter(repository=desk.repository_id, comment=comment["id"]).first()
+
+
+def _dealt_with(desk: Desk, number: int, *, comment: Comment, command: Command) -> Answered:
+    """Do what the command asks for and write its answer down: both or neither."""
+    place = _place(desk, number) if command.name not in ("", "help") else None
+    person = person_of(desk.client, comment["author"]) if place is not None else None
+    merging = None
+    if command.name == "plan" and place is not None and person is not None:
+        # Before the transaction, since the forge is asked for it.
+        merging = _merging(desk, number) if permissions.may_see(person, place.project) else None
+    try:
+        with transaction.atomic():
+            said = _answer(desk, comment["author"], command=command, place=place, person=person)
+            if merging is not None:
+                said = replace(said, lines=(*said.lines, f"merging this: {merging.sentence}"))
+            text = markdown(command, said, more=merging.full if merging is not None else "")
+            return Answered.objects.create(repository_id=desk.repository_id, comment=comment["id"], text=text)
+    except IntegrityError:
+        # Who took the repository over meanwhile dealt with it.
+        return Answered.objects.get(repository=desk.repository_id, comment=comment["id"])
+
+
+def _place(desk: Desk, number: int) -> Place | None:
     project = desk.row().project
     if project is None or project.deleted_at is not None:
-        return Answer("This repository belongs to no project yet.")
-    login = str(comment["author"])
-    person = person_of(desk.client, login)
-    if person is None or not person.is_active:
-        return Answer(
-            f"{login} has not signed in to Slipway yet, so I can't tell what {login} may know. "
-            "Sign in once, then ask again.",
-            page=desk.installation.public_url,
-        )
-    place = Place(
+        return None
+    return Place(
         project=project,
         address=desk.installation.project_url(project.slug),
         door=Door.COMMENT,
         pull_request=number,
         main_branch=desk.branch,
     )
-    said = answer(command, place=place, person=person)
-    if command.name != "plan" or not said.page:
-        return said
+
+
+def _merging(desk: Desk, number: int) -> Merging:
     try:
-        merging = look_at_pull_request(desk, number)
+        return merging_of(desk, number)
     except PermanentError as error:
-        merging = error.message
-    return Answer(said.says, (*said.lines, f"merging this: {merging}"), said.page)
+        return Merging(error.message)
 
 
-def markdown(command: Command, said: Answer) -> str:
-    """The answer for a forge; nothing in it means more than its letters."""
+def _answer(desk: Desk, login: str, *, command: Command, place: Place | None, person: "Person | None") -> Answer:
+    if command.name == "help":
+        return help_text()
+    if not command.name:
+        return not_understood(command)
+    if place is None:
+        return Answer("This repository belongs to no project yet.")
+    if person is None or not person.is_active:
+        return Answer(
+            f"{login} has not signed in to Slipway yet, so I can't tell what {login} may know. "
+            "Sign in once, then ask again.",
+            page=desk.installation.public_url,
+        )
+    return answer(command, place=place, person=person)
+
+
+def markdown(command: Command, said: Answer, *, more: str = "") -> str:
+    """The answer for a forge; nothing in it means more than its letters. more: Markdown of our own, below it."""
     lines = [f"> {inert(command.text)}", "", inert(said.says, limit=600)]
     if said.lines:
         lines += ["", *(f"- {inert(line, limit=500)}" for line in said.lines)]
+    if more:
+        lines += ["", more]
     if said.page:
         lines += ["", f"[Open in Slipway]({said.page})"]
     return "\n".join(lines)

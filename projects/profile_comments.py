@@ -7,6 +7,8 @@ from projects.preview import KindPlan, Preview
 from provisioning.plan import Action, Change
 
 MARKER = "slipway-plan"
+FOLLOWS = "This comment follows the pull request."
+"""Below each of these where it stands as a comment of its own."""
 _ROWS = 60
 _DECISIONS = {
     "approve": "Approved at once",
@@ -32,7 +34,7 @@ def plan_comment(preview: Preview, *, notes: Sequence[str] = ()) -> str:
         lines += rows[:_ROWS]
         if len(rows) > _ROWS:
             lines += ["", f"… and {len(rows) - _ROWS} more."]
-    lines += ["", "Nothing happens before the merge. This comment follows the pull request."]
+    lines += ["", "Nothing happens before the merge."]
     return "\n".join(lines)
 
 
@@ -40,7 +42,7 @@ def fault_comment(sentences: Sequence[str]) -> str:
     """What is wrong with the file, one line each."""
     lines = ["### profile.yaml: this can't be merged as it is", ""]
     lines += [f"- {plain(sentence, limit=600)}" for sentence in sentences[:_ROWS]]
-    lines += ["", "Correct the file and push again; this comment follows. Merged like this, the file changes nothing."]
+    lines += ["", "Correct the file and push again. Merged like this, the file changes nothing."]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ Nothing is asked for here; what counts is who merges. So a person who may see th
 the plan, worked out in the name of one of its owners, with a note that an owner has to merge.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from django.contrib.auth import get_user_model
@@ -16,7 +17,7 @@ from projects.desk import Desk, Refused
 from projects.file_wish import ask, parsed
 from projects.models import Project
 from projects.profile import FILE
-from projects.profile_comments import MARKER, fault_comment, plan_comment, removal_comment
+from projects.profile_comments import FOLLOWS, MARKER, fault_comment, plan_comment, removal_comment
 from projects.verdicts import Said
 from provisioning.errors import PermanentError
 from provisioning.spec import Role
@@ -25,26 +26,48 @@ if TYPE_CHECKING:
     from projects.permissions import Person
 
 
+@dataclass(frozen=True)
+class Merging:
+    """What merging a pull request would do: a sentence, and in full ("" where it does not touch the file).
+
+    commit: the tip that this is about. said: what is told there; `refused`: why the file asks for nothing.
+    """
+
+    sentence: str
+    full: str = ""
+    commit: str = ""
+    said: Said | None = None
+    refused: Refused | None = None
+
+
 def look_at_pull_request(desk: Desk, number: int) -> str:
-    """Preview the file of a pull request; the outcome as a sentence. Raises what the forge's client raises."""
+    """Say on a pull request what merging it would do; the outcome as a sentence. Raises what the forge raises."""
+    merging = merging_of(desk, number)
+    if merging.full:
+        desk.client.upsert_comment(desk.full_name, number, MARKER, f"{merging.full} {FOLLOWS}")
+    if merging.refused is not None:
+        desk.say_refused(merging.commit, merging.refused)
+    elif merging.said is not None:
+        desk.say(merging.commit, merging.said)
+    return merging.sentence
+
+
+def merging_of(desk: Desk, number: int) -> Merging:
+    """What merging would do; nothing is written. Raises what the forge's client raises."""
     found = desk.client.pull_request(desk.full_name, number)
     if found is None or found["state"] != "open":
-        return "The pull request is closed."
+        return Merging("The pull request is closed.")
     if found["base_branch"] != desk.branch:
-        return f"The pull request is not for {desk.branch}; its file is not asked for."
+        return Merging(f"The pull request is not for {desk.branch}; its file is not asked for.")
     touched = [one for one in desk.client.pull_request_files(desk.full_name, number) if one["path"] == FILE]
     if not touched:
-        return f"The pull request does not touch {FILE}."
+        return Merging(f"The pull request does not touch {FILE}.")
     sha = str(found["head_sha"])
     try:
-        comment, said = _preview(desk, author=str(found["author"]), sha=sha)
+        full, said = _preview(desk, author=str(found["author"]), sha=sha)
     except Refused as refused:
-        desk.client.upsert_comment(desk.full_name, number, MARKER, fault_comment(refused.sentences))
-        desk.say_refused(sha, refused)
-        return " ".join(refused.sentences)
-    desk.client.upsert_comment(desk.full_name, number, MARKER, comment)
-    desk.say(sha, said)
-    return said.description
+        return Merging(" ".join(refused.sentences), fault_comment(refused.sentences), commit=sha, refused=refused)
+    return Merging(said.description, full, commit=sha, said=said)
 
 
 def _preview(desk: Desk, *, author: str, sha: str) -> tuple[str, Said]:

@@ -8,7 +8,7 @@ actions over many projects. `usage`: how much of what is allowed is used.
 `mail_choices`: which of it by mail. `chat`: what goes to channels.
 `troubles`: of which troubles owners know.
 `announcements`: what the platform team tells everybody.
-`looks`: who had a project looked at.
+`bot`: which commands under pull requests were answered. `looks`: who had a project looked at.
 `reports`: what CI says of a project's model, and what the forge is told of it.
 `templates`: which version of its template a project is at, and what the versions looked like.
 `succession`: who is asked to take over a project whose owners left.
@@ -16,6 +16,7 @@ pghistory adds the history models (ProjectHistory and the like) to this package 
 """
 
 from projects.models.announcements import Announcement, AnnouncementState
+from projects.models.bot import Answered
 from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunState
 from projects.models.chat import ChatPost
 from projects.models.core import (
@@ -50,6 +51,7 @@ __all__ = [
     "Action",
     "Announcement",
     "AnnouncementState",
+    "Answered",
     "BulkAction",
     "BulkItem",
     "BulkRun",

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from projects import bot_comments
 from projects.happenings import Wanted, records
 from projects.installation import installation
-from projects.models import Delivery, Project, RegisteredRepository, Report, TrainingAsked
+from projects.models import Answered, Delivery, Project, RegisteredRepository, Report, TrainingAsked
 from provisioning.errors import TargetUnavailable
 from tests.ci import MAE, PASSED, ci, send
 from tests.people import person, teams
@@ -126,7 +126,15 @@ def test_plan_says_what_merging_does(forge: PushedForge, row: RegisteredReposito
     said = ask(forge, row, number, "alice", "/slipway plan")
     assert "merging this: The pull request does not touch profile.yaml." in said
     other = forge.open_pull_request("alice", {"profile.yaml": PROFILE + b"plan: medium\n"}, branch="larger")
-    assert "merging this: Plan: " in ask(forge, row, other, "alice", "/slipway plan")
+    said = ask(forge, row, other, "alice", "/slipway plan")
+    assert "merging this: Plan: " in said
+    assert "### profile.yaml: what merging this does" in said
+    assert "Nothing happens before the merge." in said
+    # One answer: what a push has written beside it stays the push's.
+    ours = [one for one in forge.repositories[NAME].comments[other] if one["author"] == forge.bot]
+    assert len(ours) == 1
+    stranger = ask(forge, row, other, "charlie", "/slipway plan")
+    assert "what merging this does" not in stranger
 
 
 def test_retry_has_the_project_looked_at(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
@@ -164,6 +172,45 @@ def test_each_command_is_answered_once(forge: PushedForge, row: RegisteredReposi
     assert told(forge, row, number) == "Nothing new was asked."
     assert forge.comments_on(number) == before
     assert forge.made("upsert_comment", "edit_comment") == []
+
+
+def test_an_answer_that_somebody_deletes_is_not_given_again(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    ask(forge, row, number, "paula", "/slipway retrain")
+    TrainingAsked.objects.all().delete()
+    comments = forge.repositories[NAME].comments
+    comments[number] = [one for one in comments[number] if one["author"] != forge.bot]
+    assert told(forge, row, number) == "Nothing new was asked."
+    assert forge.comments_on(number) == ["/slipway retrain"]
+    assert not TrainingAsked.objects.exists()
+    assert list(Answered.objects.values_list("text", flat=True)) == [""]
+
+
+def test_what_was_done_is_not_done_again_when_its_answer_waits_for_the_forge(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    write(forge, number, "paula", "/slipway retrain")
+    forge.fail_with(TargetUnavailable("git-1 is away."), on="upsert_comment")
+    assert told(forge, row, number) == ""
+    assert TrainingAsked.objects.count() == 1
+    TrainingAsked.objects.all().delete()
+    look(forge, row)
+    assert "CI runs on the default branch again" in forge.comments_on(number)[-1]
+    assert not TrainingAsked.objects.exists()
+
+
+def test_an_answer_that_stands_is_noted_when_we_died_before_the_note(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    ask(forge, row, number, "bob", "/slipway status")
+    Answered.objects.update(posted_at=None, text="The answer.")
+    assert told(forge, row, number) == "Nothing new was asked."
+    (kept,) = Answered.objects.all()
+    assert (kept.text, kept.posted_at is not None) == ("", True)
+    comments = forge.repositories[NAME].comments
+    comments[number] = [one for one in comments[number] if one["author"] != forge.bot]
+    assert told(forge, row, number) == "Nothing new was asked."
 
 
 def test_the_bot_does_not_answer_itself_nor_a_marker_of_somebody_else(
