@@ -15,6 +15,7 @@ from projects.comparison import CHANGED, Line, number
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
 from projects.models import Decision, Door, Project, Report
+from projects.readable import shown_spec, unread
 from provisioning.conditions import Word
 from provisioning.kind import kinds
 
@@ -97,12 +98,14 @@ def elsewhere(command: Command, *, place: Place, because: str) -> Answer:
 
 def _plan(place: Place, _: str) -> Answer:
     project = place.project
-    spec = project.wanted()
+    spec = shown_spec(project)
     lines = [f"plan {spec.plan}, {project.units} units of the budget of team {spec.team}"]
     lines += [
         f"{len(spec.contributors)} contributors",
         f"ends {spec.expires.isoformat()}" if spec.expires else "no end",
     ]
+    if left_out := unread(project):
+        lines.append(f"not shown, as this version of Slipway can't read it: {', '.join(left_out)}")
     waiting = project.requests.filter(decision=Decision.PENDING).first()
     if waiting is not None:
         lines.append(f"request {waiting.pk} of {waiting.requested_by_name} waits for a decision")

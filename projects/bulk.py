@@ -15,7 +15,6 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone, translation
 from django.utils.translation import gettext
-from pydantic import ValidationError
 
 from projects import actions, permissions, skipping
 from projects.audit import audited
@@ -36,7 +35,6 @@ MOST = 2000
 MOST_PLANS = 200
 """A preview of changed plans compares every object of every project: so many take about two seconds."""
 OF_ONE_KIND = (BulkAction.RETRY, BulkAction.SKIP, BulkAction.UNSKIP)
-UNREADABLE = "What is stored of this project can't be read by this version of Slipway."
 
 
 @dataclass(frozen=True)
@@ -253,8 +251,6 @@ def _perform(item: BulkItem, run: BulkRun, *, by: "Person", installation: Instal
             item.message = _act(item, run, by=by, installation=installation)
     except ProjectError as error:
         item.state, item.message = ItemState.REFUSED, error.message
-    except ValidationError:
-        item.state, item.message = ItemState.REFUSED, UNREADABLE
 
 
 def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installation) -> str:

@@ -7,7 +7,7 @@ moment of the answer, and it is noted before that.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from projects.installation import Installation
 from projects.models import Door, Project, Reveal, Rotation
 from projects.notices import announce
 from projects.presentation import kinds_as_shown
+from projects.readable import readable
 from projects.wishes import NoWish, present_wish
 from provisioning.errors import PermanentError
 from provisioning.kind import Credential, Wish, kinds
@@ -85,7 +86,8 @@ def credentials_of(project: Project, *, by: "Person", installation: Installation
     rotations = {(row.purpose, row.version): row for row in project.rotations.all()}
     shown = {(row.purpose, row.version): row.revealed_at for row in project.reveals.filter(person_id=by.pk)}
     try:
-        wish: Wish | None = present_wish(project, settings=installation)
+        present = present_wish(project, settings=installation)
+        wish: Wish | None = replace(present, spec=readable(present.spec))
     except NoWish:
         wish = None
     held = []

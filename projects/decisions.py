@@ -10,9 +10,10 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
+from pydantic import ValidationError
 
 from projects import permissions
-from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound
+from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
 from projects.granting import approvers_of, audited_by, check_present, grant, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.models import (
@@ -67,7 +68,7 @@ def approve(
                 raise Conflict(
                     gettext("The project was changed after this was asked. Ask again from its present state.")
                 )
-        spec = ProjectSpec.model_validate(request.after) if request.after is not None else None
+        spec = _asked_for(request)
         if spec is not None and spec.plan not in installation.catalogue.plans:
             raise Conflict(
                 gettext("The plan %(plan)s is no longer offered. Reject this and ask for another plan.")
@@ -238,6 +239,14 @@ def _check_open(request: ProjectRequest, *, revision: int | None) -> None:
         )
     if revision is not None and revision != request.revision:
         raise Conflict(gettext("What is asked for was changed after you read it. Read it again, then decide."))
+
+
+def _asked_for(request: ProjectRequest) -> ProjectSpec | None:
+    """What it asks for; None for a removal. Raises Unreadable when this version can't read it."""
+    try:
+        return ProjectSpec.model_validate(request.after) if request.after is not None else None
+    except ValidationError as error:
+        raise Unreadable from error
 
 
 def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> ProjectRequest:

@@ -5,6 +5,7 @@ ProjectError
 ├── NotFound         no such thing, or not for this person: the same answer
 ├── NotAllowed       the person sees the thing but may not do this
 ├── Conflict         the thing is in a state that does not allow it
+│   └── Unreadable   what is stored of it can't be read any more
 └── StaleGeneration  somebody changed it in between
 """
 
@@ -73,6 +74,15 @@ class NotAllowed(ProjectError):
 
 class Conflict(ProjectError):
     """Not in its present state."""
+
+
+class Unreadable(Conflict):
+    """What is stored of a project or request can't be read by this version."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext("What is stored of this project can't be read by this version of Slipway. Ask the platform team.")
+        )
 
 
 class StaleGeneration(ProjectError):

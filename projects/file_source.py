@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from projects.documents import changed, spec_of
 from projects.models import Action, Decision, Door, Project, ProjectRequest
+from projects.readable import fields_of
 from provisioning.spec import Contributor, ProjectSpec, Role
 
 
@@ -37,7 +38,7 @@ def notice_of(project: Project) -> str:
     source = source_of(project)
     if source is None:
         return ""
-    if said := _undone(source, now=project.wanted()):
+    if said := _undone(source, now=fields_of(project)):
         return said
     general = gettext(
         "profile.yaml in %(repository)s says what this project should be. What is changed here, the next push of that "

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from projects import actions
 from projects.errors import ProjectError
 from projects.installation import Installation
@@ -91,8 +89,6 @@ def _plan(run: BulkRun, project: Project, *, by: "Person", installation: Install
         )
     except ProjectError as error:
         return Foreseen(False, error.message)
-    except ValidationError:
-        return Foreseen(False, "What is stored of this project can't be read by this version of Slipway.")
     verdict = asked.preview.verdict
     if verdict is not None and verdict.decision == "refuse":
         return Foreseen(False, f"Rule {verdict.rule}: {verdict.because}")

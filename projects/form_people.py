@@ -14,6 +14,7 @@ from projects import directory
 from projects.errors import Fault
 from projects.identity import entries_of
 from projects.models import DirectoryEntry, Project
+from projects.readable import fields_of
 from provisioning.spec import Role
 
 
@@ -97,7 +98,7 @@ def present_rows(project: Project | None) -> list[ContributorRow]:
             role=one.role.value,
             until=one.until.isoformat() if one.until else "",
         )
-        for one in project.wanted().contributors
+        for one in fields_of(project).contributors
     ]
 
 

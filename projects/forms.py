@@ -20,6 +20,7 @@ from projects.errors import Fault
 from projects.form_people import ContributorRow, Search, present_rows, take_added, typed_rows
 from projects.models import Project, ProjectRequest
 from projects.presentation import icon_of
+from projects.readable import fields_of
 from projects.spec import option_models
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind, target_of
@@ -132,7 +133,7 @@ class ProjectForm(forms.Form):
             self.rows = [*owners, *(row for row in self.rows if row.value not in known)]
 
     def _add_options(self, project: Project | None) -> None:
-        chosen = project.wanted().options if project else {}
+        chosen = fields_of(project).options if project else {}
         for kind, model in option_models().values():
             for name, info in model.model_fields.items():
                 made = _option_field(info)
@@ -245,7 +246,7 @@ class ProjectForm(forms.Form):
 def _initial(*, teams: Sequence[tuple[str, str]], catalogue: Catalogue, project: Project | None) -> dict[str, Any]:
     if project is None:
         return {"plan": catalogue.defaults.plan, "team": teams[0][0] if teams else ""}
-    spec = project.wanted()
+    spec = fields_of(project)
     return {
         "title": spec.title,
         "description": spec.description,

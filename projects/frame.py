@@ -21,6 +21,7 @@ from projects.file_source import notice_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
 from projects.presentation import wish_of
+from projects.readable import shown_spec, unread
 from projects.situation import Situation, situation
 from projects.switches import switches
 from projects.today import today
@@ -85,7 +86,7 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
     pending = project.requests.filter(decision=Decision.PENDING).first()
     return {
         "project": project,
-        "spec": project.wanted(),
+        "spec": shown_spec(project),
         "state": state,
         "granted": granted,
         "wish": wish_of(project, installation=installation()),
@@ -129,6 +130,12 @@ def _notices(project: Project, *, pending: ProjectRequest | None) -> list[Notice
         said.append(Notice("removing", gettext("This project is being removed. %(kept)s") % {"kept": kept}))
     elif project.suspended:
         said.append(Notice("suspended", _why_suspended(project)))
+    if left_out := unread(project):
+        text = gettext(
+            "This version of Slipway can't read all that is stored of this project, and shows it without: %(what)s. "
+            "Nothing of it was changed. Choose options anew in the settings; for anything else ask the platform team."
+        )
+        said.append(Notice("attention", text % {"what": ", ".join(left_out)}))
     if project.owner_left_at is not None:
         said.append(
             Notice(
@@ -165,7 +172,7 @@ def _of_the_file(project: Project, *, tab: Tab) -> list[Notice]:
 
 
 def _why_suspended(project: Project) -> str:
-    expires = project.wanted().expires
+    expires = shown_spec(project).expires
     if expires is not None and expires < today():
         return gettext(
             "Its last day was %(day)s, so we stopped looking after it. Nothing was removed. "

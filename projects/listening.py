@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from projects.doorbell import ring
+from projects.errors import Unreadable
 from projects.installation import Installation
 from projects.models import Project, RegisteredRepository
 from projects.overlaps import earlier_of
@@ -84,7 +85,10 @@ def find(*, forge: str, uid: str, installation: Installation) -> Hook | None:
     project = Project.objects.filter(uid=known, deleted_at=None).first()
     if project is None or forge != installation.catalogue.defaults.forge:
         return None
-    full_name = repository_of(project, installation=installation)
+    try:
+        full_name = repository_of(project, installation=installation)
+    except Unreadable:
+        return None
     return Hook(forge=forge, uid=known, full_name=full_name, row=None, project=project)
 
 
@@ -142,7 +146,7 @@ def register(
 
 
 def repository_of(project: Project, *, installation: Installation) -> str:
-    """owner/name of a project's repository: the attached one, or the one that its names give."""
+    """owner/name of a project's repository: the attached one, or the one that its names give. Raises Unreadable."""
     spec = project.wanted()
     names = Names(slug=spec.slug, team=spec.team, uid=str(project.uid), prefix=installation.catalogue.naming.prefix)
     chosen = spec.options.get("repository", {}).get("attach")
@@ -152,10 +156,14 @@ def repository_of(project: Project, *, installation: Installation) -> str:
 def register_project_repository(project: Project, *, installation: Installation) -> RegisteredRepository | None:
     """Listen to a project's own repository, once its Kind has made or vetted it. Again changes nothing.
 
-    None (and a line in the log) when that repository belongs to another project. No call to the forge: the hook is
-    the Kind `webhook`'s.
+    None (and a line in the log) when that repository belongs to another project, or the project's spec can't be read.
+    No call to the forge: the hook is the Kind `webhook`'s.
     """
-    forge, name = installation.catalogue.defaults.forge, repository_of(project, installation=installation)
+    try:
+        forge, name = installation.catalogue.defaults.forge, repository_of(project, installation=installation)
+    except Unreadable:
+        log.error("spec_unreadable", project=project.slug)
+        return None
     with transaction.atomic():
         # The first deliveries of a new project come at the same moment, and all of them get here.
         Project.objects.select_for_update(no_key=True).filter(pk=project.pk).first()

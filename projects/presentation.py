@@ -18,6 +18,7 @@ from projects.errors import Fault
 from projects.installation import Installation
 from projects.models import Decision, Project
 from projects.preview import Preview, plan_of
+from projects.readable import shown_spec
 from projects.rights import SYSTEMS
 from projects.spec import wish_for
 from projects.wishes import known_repository
@@ -97,10 +98,10 @@ def kinds_as_shown() -> list[Kind]:
 
 
 def wish_of(project: Project, *, installation: Installation) -> Wish | None:
-    """What the Kinds get to see of a project, None when its plan left the catalogue."""
+    """What the Kinds get to see of a project, as far as it can be read; None when its plan left the catalogue."""
     try:
         return wish_for(
-            project.wanted(),
+            shown_spec(project),
             installation=installation,
             uid=str(project.uid),
             repository=known_repository(project),

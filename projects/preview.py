@@ -6,6 +6,7 @@ from projects.contributors import Moved
 from projects.effects import NOBODY, PersonEffect, effects_of
 from projects.installation import Installation
 from projects.policy import Verdict
+from projects.readable import readable
 from projects.spec import wish_for
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.plan import Action, Change, compare, counts
@@ -66,6 +67,7 @@ def plan_of(
     spec = after or before
     if spec is None:
         raise ValueError("a plan needs a spec before or after")
+    before = readable(before) if before is not None else None
     new = wish_for(after, installation=installation, uid=uid) if after else None
     known = before is not None and before.plan in installation.catalogue.plans
     old = wish_for(before, installation=installation, uid=uid) if before is not None and known else None

@@ -16,6 +16,7 @@ from projects import contributors, nesting
 from projects.identity import Name, entries_of
 from projects.installation import Installation
 from projects.models import DirectoryEntry, DirectoryState, Membership, Project
+from projects.readable import readable
 from projects.rights import PORTAL, Rights, rights_by
 from projects.today import today
 from projects.wishes import NoWish, present_wish
@@ -126,7 +127,7 @@ def role_rights(project: Project, *, installation: Installation) -> tuple[RoleRi
         return ()
     sample = [Contributor(user=role.value, role=role) for role in Role]
     sample += [Contributor(group=role.value, role=role) for role in Role]
-    spec = wish.spec.model_copy(update={"contributors": tuple(sample)})
+    spec = readable(wish.spec).model_copy(update={"contributors": tuple(sample)})
     found = rights_by(replace(wish, spec=spec))
     return tuple(
         RoleRights(
@@ -202,7 +203,7 @@ def _rights(project: Project, *, installation: Installation) -> Mapping[Name, Ri
         wish = present_wish(project, settings=installation, moved=moved)
     except NoWish:
         return {}
-    found = rights_by(wish)
+    found = rights_by(replace(wish, spec=readable(wish.spec)))
     return {name: found.get((name[0], moved.get(name) or name[1]), {}) for name in _names(project)}
 
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from projects.installation import Installation
 from projects.models import Project, TrainingPlan
+from projects.readable import fields_of
 from projects.rounds import alone
 from projects.training import Because, note
 from projects.wishes import NoWish, present_wish
@@ -69,7 +70,7 @@ def _with_options() -> QuerySet[Project]:
 def options_of(project: Project) -> RetrainOptions | None:
     """What the project chose; None for nothing, and for what this version can't read: others go on."""
     try:
-        chosen = RetrainOptions.model_validate(project.spec.get("options", {}).get("retrain", {}))
+        chosen = RetrainOptions.model_validate(fields_of(project).options.get("retrain", {}))
     except ValidationError as error:
         log.error("retrain_unreadable", project=project.slug, faults=error.error_count())
         return None

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from projects.model_history import USUAL
 from projects.models import Membership, Project, Report, TrainingAsked, UsageDay
+from projects.readable import shown_spec
 from projects.retraining import options_of
 from projects.scorecard import Facts, Reported
 from projects.today import today
@@ -37,7 +38,7 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
     lasting = frozenset(one.name for one in _bounded() if one.lasting)
     found = {}
     for project in projects:
-        spec = project.wanted()
+        spec = shown_spec(project)
         options = spec.options.get("repository", {})
         row = newest.get(project.pk)
         repository = getattr(project, "registered_repository", None)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import structlog
 from celery import shared_task
 from django.utils import timezone
-from pydantic import ValidationError
 
+from projects.errors import Unreadable
 from projects.models import Heartbeat, Project, Scorecard
 from projects.rounds import alone
 from projects.scorecard import judge, marks
@@ -45,9 +45,9 @@ def _batches() -> Iterator[list[Project]]:
     for project in rows.iterator(chunk_size=_BATCH):
         try:
             project.wanted()
-        except ValidationError as error:
+        except Unreadable:
             # Its own page says so; the others are judged all the same.
-            log.error("spec_unreadable", project=project.slug, faults=error.error_count())
+            log.error("spec_unreadable", project=project.slug)
             continue
         batch.append(project)
         if len(batch) == _BATCH:

@@ -20,6 +20,7 @@ from projects.models import Decision, Door, Project
 from projects.overview import fullest
 from projects.plan_cards import plan_cards
 from projects.presentation import plan_counts, plan_lines
+from projects.readable import shown_spec
 
 
 @require_GET
@@ -33,7 +34,7 @@ def _page(request: HttpRequest, found: Project, *, status: int = 200, **more: An
     uses = usage.of_project(found, catalogue=catalogue)
     shown = {
         **frame(request, found, tab="settings"),
-        "cards": plan_cards(found.wanted(), catalogue=catalogue, uses=uses),
+        "cards": plan_cards(shown_spec(found), catalogue=catalogue, uses=uses),
         "fullest": fullest(uses),
         "sections": ProjectForm(person=person_of(request), teams=[], catalogue=catalogue, project=found).sections(),
         "first": found.requests.order_by("pk").first(),

@@ -13,6 +13,7 @@ from projects.errors import Conflict
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Door, OfferedTo
+from projects.readable import fields_of
 from provisioning.spec import Role
 
 
@@ -34,7 +35,7 @@ def take_over(request: HttpRequest, slug: str) -> HttpResponse:
         **frame(request, found, tab="people"),
         "offer": offer,
         "offered_to": OfferedTo(offer.offered_to) if offer else None,
-        "left": found.wanted().subjects(Role.OWNER),
+        "left": fields_of(found).subjects(Role.OWNER),
         "may_take_over": offer is not None and permissions.may_take_over(person, offer),
     }
     return render(request, "projects/take_over.html", shown)

@@ -1,9 +1,9 @@
 """From a project's row to the wish that the Kinds get to see, as of now: what has ended is not in it any more."""
 
 import structlog
-from pydantic import ValidationError
 
 from projects import contributors
+from projects.errors import Unreadable
 from projects.installation import Installation
 from projects.models import Project
 from projects.overlaps import earlier_of
@@ -27,10 +27,9 @@ def present_wish(project: Project, *, settings: Installation, moved: contributor
     """
     try:
         spec = project.wanted()
-    except ValidationError as error:
-        log.error("spec_unreadable", faults=error.error_count())
-        sentence = "What is stored of this project can't be read by this version of Slipway. Ask the platform team."
-        raise NoWish(sentence) from error
+    except Unreadable as error:
+        log.error("spec_unreadable", project=project.slug)
+        raise NoWish(error.message) from error
     if project.deletion_requested_at is not None and spec.plan not in settings.catalogue.plans:
         spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
     if moved is None:

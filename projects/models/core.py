@@ -15,7 +15,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from pydantic import ValidationError
 
+from projects.errors import Unreadable
 from provisioning.conditions import Word, project_word
 from provisioning.spec import ProjectSpec, Role
 
@@ -143,8 +145,11 @@ class Project(models.Model):
         return self.slug
 
     def wanted(self) -> ProjectSpec:
-        """The spec as a value."""
-        return ProjectSpec.model_validate(self.spec)
+        """The spec as a value. Raises Unreadable when this version can't read what is stored."""
+        try:
+            return ProjectSpec.model_validate(self.spec)
+        except ValidationError as error:
+            raise Unreadable from error
 
     @property
     def title(self) -> str:
