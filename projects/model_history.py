@@ -14,7 +14,7 @@ DRAWN = 30
 """Runs that a chart has room for."""
 _BRANCHES = 12
 USUAL = ("main", "master")
-"""What the default branch is usually called."""
+"""What the default branch is usually called; a guess, for as long as the forge was not asked."""
 
 COLUMNS = (
     "received_at",
@@ -48,10 +48,16 @@ class Standing:
 
 
 def branches_of(project: Project) -> list[str]:
-    """Branches with reports, the default one first, then by the newest report; at most a dozen."""
+    """Branches with reports, the default one first, then by the newest report; at most a dozen.
+
+    The default one is what the forge said, or before it did what is usually called so.
+    """
     rows = project.reports.filter(pull_request=None).order_by().values("branch").annotate(last=Max("pk"))
     found = [str(row["branch"]) for row in rows.order_by("-last")[:_BRANCHES]]
-    usual = [name for name in USUAL if name in found][:1]
+    row = getattr(project, "registered_repository", None)
+    usual = [
+        name for name in ([row.default_branch] if row is not None and row.default_branch else USUAL) if name in found
+    ][:1]
     return usual + [name for name in found if name not in usual]
 
 

@@ -39,6 +39,21 @@ _PEOPLE_IN = """
     ORDER BY entry.name, entry.object_id LIMIT %s
 """
 
+_PEOPLE_BELOW = """
+    WITH RECURSIVE below(root, id) AS (
+        SELECT object_id, object_id FROM projects_directoryentry
+        WHERE object_id = ANY(%s) AND is_group AND gone_at IS NULL
+        UNION
+        SELECT below.root, edge.member FROM projects_directoryedge edge
+        JOIN below ON edge."group" = below.id
+        JOIN projects_directoryentry entry ON entry.object_id = edge.member AND entry.is_group
+    )
+    SELECT DISTINCT below.root, person.object_id FROM below
+    LEFT JOIN projects_directoryedge edge ON edge."group" = below.id
+    LEFT JOIN projects_directoryentry person
+        ON person.object_id = edge.member AND NOT person.is_group AND person.enabled AND person.gone_at IS NULL
+"""
+
 Chain = tuple[str, ...]
 """Accounts of groups, each in the next: from the one that somebody is directly in to the one that is asked about."""
 
@@ -86,6 +101,22 @@ def crowds(groups: Iterable[str]) -> Mapping[str, Crowd]:
         ordered = sorted(people.values(), key=lambda one: (one.entry.name, one.entry.object_id))
         found[root] = Crowd(people=tuple(ordered), whole=whole)
     return found
+
+
+def people_in(groups: Iterable[str]) -> Mapping[str, set[str]]:
+    """Object ids of the present people in each of these groups, through other groups too; one query.
+
+    A group that the directory doesn't have now is not in the answer.
+    """
+    roots = list(dict.fromkeys(groups))
+    if not roots:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE_BELOW, [roots])
+        found: dict[str, set[str]] = defaultdict(set)
+        for root, person in cursor.fetchall():
+            found[root] |= {person} if person is not None else set()
+    return dict(found)
 
 
 def chains_from(person: str) -> Mapping[str, Chain]:

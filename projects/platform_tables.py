@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from projects import platform_figures, platform_lists, scorecard_board, template_board
+from projects import platform_figures, platform_lists, template_board
 from projects.exports import Record
 from provisioning.models import Resource
 
@@ -98,11 +98,6 @@ def templates() -> list[Record]:
     return [template_board.record(row) for row in template_board.uses().order_by("-pk")[:MOST]]
 
 
-def scorecard() -> list[Record]:
-    """What each rule of the scorecard said of each project, as judged last."""
-    return [scorecard_board.record(card) for card in scorecard_board.cards().order_by("-pk")[:MOST]]
-
-
 TABLES: Mapping[str, Callable[[], list[Record]]] = {
     "statuses": statuses,
     "reasons": reasons,
@@ -114,6 +109,5 @@ TABLES: Mapping[str, Callable[[], list[Record]]] = {
     "budgets": budgets,
     "rules": rules,
     "templates": templates,
-    "scorecard": scorecard,
 }
 """Every table by the name it has in addresses."""

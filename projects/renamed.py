@@ -21,15 +21,22 @@ log = structlog.get_logger(__name__)
 def present_repository(turn: Turn, client: ForgeClient) -> Repository | None:
     """The repository of a turn as the forge has it, under whatever name; None when it shows us none.
 
-    Number and name are taken down. When the number is gone, whatever has the name counts: we made it anew, or the team
-    did. Raises TurnLost, and what the client raises.
+    Number, name and default branch are taken down. When the number is gone, whatever has the name counts: we made it
+    anew, or the team did. Raises TurnLost, and what the client raises.
     """
     row = RegisteredRepository.objects.get(pk=turn.repository_id)
     found = client.repository(row.full_name)
     if row.number is not None and (found is None or found["id"] != row.number):
         found = client.repository_by_id(row.number) or found
-    if found is not None and (found["id"], found["full_name"]) != (row.number, row.full_name):
+    if found is None:
+        return None
+    if (found["id"], found["full_name"]) != (row.number, row.full_name):
         _take_down(turn, found)
+    if found["default_branch"] != row.default_branch:
+        with transaction.atomic():
+            row = hold(turn)
+            row.default_branch = found["default_branch"]
+            row.save(update_fields=["default_branch"])
     return found
 
 

@@ -57,7 +57,9 @@ class Facts:
     repeated: whether the last run that was run again gave the same metrics. documents: of CARDS and OWNERS_FILE, those
     that the repository has. shares: by measure, the most that was used in two weeks, of what the plan allows.
     lasting: those measures whose use stays until somebody frees it. approvals: None for an attached repository, whose
-    rules are its own.
+    rules are its own. owners: how many people own it, those in groups too; owners_known: is that everybody?
+    rules_stand: were the rules of the main branch found on the forge as they are asked for? trains: did the newest
+    training that nobody asked for begin?
     """
 
     now: datetime
@@ -66,11 +68,13 @@ class Facts:
     repeated: bool | None
     trained_at: datetime | None
     retrains: bool
+    trains: bool | None
     environment: str
     gate_required: bool
     approvals: int | None
+    rules_stand: bool | None
     owners: int
-    owner_groups: int
+    owners_known: bool
     documents: frozenset[str] | None
     shares: Mapping[str, float]
     lasting: frozenset[str]
@@ -192,12 +196,27 @@ def _thresholds(facts: Facts) -> Judged:
         return _no(
             _("No metric has a threshold."), _("Give at least one metric a threshold, so that the gate can hold.")
         )
+    if facts.approvals is None:
+        return _unknown(
+            _("The repository is attached, so Slipway doesn't know whether its gate holds."),
+            _("Require the status slipway/model-gate in the repository itself."),
+        )
     if not facts.gate_required:
         return _no(
             _("The model gate is shown, but a worse model can be merged."),
             _("Require the model gate: option “Model gate” of the repository."),
         )
-    return _yes(_("Only a model that keeps its thresholds is merged."))
+    return _as_found(facts, _("Only a model that keeps its thresholds is merged."))
+
+
+def _as_found(facts: Facts, says: str) -> Judged:
+    """Yes for a rule of the main branch that is asked for, where the forge has it so."""
+    if facts.rules_stand:
+        return _yes(says)
+    do = _("The page Resources says how it goes with the repository.")
+    if facts.rules_stand is None:
+        return _unknown(_("It is asked for, and was not found on the forge yet."), do)
+    return _no(_("It is asked for, but the forge has the rules of the main branch otherwise."), do)
 
 
 def _ci(facts: Facts) -> Judged:
@@ -213,6 +232,15 @@ def _ci(facts: Facts) -> Judged:
 
 
 def _training(facts: Facts) -> Judged:
+    if facts.retrains and facts.trains is None:
+        return _unknown(
+            _("It has a schedule or data to follow; its first training is still to come."), _("It begins by itself.")
+        )
+    if facts.retrains and not facts.trains:
+        return _no(
+            _("It has a schedule or data to follow, but the last training could not begin."),
+            _("The page Models says why."),
+        )
     if facts.retrains:
         return _yes(_("It is trained again by itself."))
     if facts.trained_at is not None and facts.trained_at >= facts.now - RECENT:
@@ -231,13 +259,16 @@ def _target(facts: Facts) -> Judged:
 
 
 def _owners(facts: Facts) -> Judged:
-    if facts.owner_groups:
-        return _yes(_("A directory group owns it."))
     count = facts.owners
     says = ngettext("%(count)d person owns it.", "%(count)d people own it.", count) % {"count": count}
     if count >= OWNERS:
         return _yes(says)
-    return _no(says, _("Make a second person or a group an owner, so that nobody's holiday stops it."))
+    if not facts.owners_known:
+        return _unknown(
+            _("A group owns it, and the directory has not told who is in it."),
+            _("It is known after the next sync of the directory."),
+        )
+    return _no(says, _("Make a second person or a group of several an owner, so that nobody's holiday stops it."))
 
 
 def _reviews(facts: Facts) -> Judged:
@@ -247,7 +278,7 @@ def _reviews(facts: Facts) -> Judged:
         return _unknown(_("The repository is attached, so Slipway doesn't set how it is reviewed."), do)
     if count:
         says = ngettext("A pull request needs %(count)d approval.", "A pull request needs %(count)d approvals.", count)
-        return _yes(says % {"count": count})
+        return _as_found(facts, says % {"count": count})
     return _no(_("A pull request needs nobody's approval."), _("Ask for one: option “Approvals” of the repository."))
 
 

@@ -1,12 +1,13 @@
 """The fleet's scorecards as they were judged last, for the platform team's page, files and API. Reads rows only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import QuerySet
 
+from projects.exports import BATCH
 from projects.models import Scorecard
 from projects.scorecard import PILLARS, RULES, Mark, Rule
 
@@ -57,6 +58,10 @@ def cards(*, team: str = "", rule: str = "", mark: str = "") -> QuerySet[Scoreca
     return rows
 
 
+COLUMNS = ("project", "team", "judged_at", *(rule.name for rule in RULES))
+"""Of a file over the fleet."""
+
+
 def held(card: Scorecard) -> list[Held]:
     """Every pillar of a project, in the order of pages."""
     found = []
@@ -64,6 +69,11 @@ def held(card: Scorecard) -> list[Held]:
         rules = [rule.name for rule in RULES if rule.pillar == name]
         found.append(Held(title=title, yes=sum(card.marks.get(rule) == Mark.YES for rule in rules), all=len(rules)))
     return found
+
+
+def records(rows: QuerySet[Scorecard]) -> Iterator[dict[str, Any]]:
+    """The projects of a file, newest first."""
+    return (record(card) for card in rows.order_by("-pk").iterator(chunk_size=BATCH))
 
 
 def record(card: Scorecard) -> dict[str, Any]:

@@ -1,30 +1,37 @@
 """What the rules of the scorecard judge by: gathered from rows, for many projects at once. Nothing outside is asked."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Case, Max, Q, QuerySet, When
+from django.db.models import Case, F, Max, Q, QuerySet, When
 from django.utils import timezone
 
 from projects.model_history import USUAL
-from projects.models import Membership, Project, Report, TrainingAsked, UsageDay
-from projects.readable import shown_spec
+from projects.models import DirectoryEntry, Membership, Project, Report, TrainingAsked, UsageDay
+from projects.nesting import people_in
+from projects.readable import fields_of
 from projects.retraining import options_of
 from projects.scorecard import Facts, Reported
 from projects.today import today
 from projects.usage import measures
+from provisioning.conditions import Status
+from provisioning.errors import Reason
 from provisioning.measures import Measure
+from provisioning.models import Resource
 from provisioning.spec import Role
 
 _DAYS = 14
+_REPOSITORY = "repository"
+"""The Kind that sets the rules of the main branch."""
 
 
 def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
-    """The facts of each project by its id. Select `registered_repository` with them; five queries for any number."""
+    """The facts of each project by its id. Select `registered_repository` and `team`; at most nine queries for all."""
     ids, now = [one.pk for one in projects], timezone.now()
-    rows = Report.objects.filter(project__in=ids, pull_request=None)
+    rows = _of_main(Report.objects.filter(project__in=ids, pull_request=None))
     newest = {row.project_id: row for row in _newest(rows)}
     repeated = {row.project_id: row.reproduced for row in _newest(rows.exclude(reproduced=None))}
     trained = dict(
@@ -33,12 +40,14 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
         .values_list("project")
         .annotate(last=Max("sent_at"))
     )
+    by_itself = _by_itself(ids)
     owners = _owners(ids)
+    stand = _rules_stand(projects)
     shares = _shares(ids)
     lasting = frozenset(one.name for one in _bounded() if one.lasting)
     found = {}
     for project in projects:
-        spec = shown_spec(project)
+        spec = fields_of(project)
         options = spec.options.get("repository", {})
         row = newest.get(project.pk)
         repository = getattr(project, "registered_repository", None)
@@ -49,11 +58,13 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
             repeated=repeated.get(project.pk),
             trained_at=trained.get(project.pk),
             retrains=not project.suspended and options_of(project) is not None,
+            trains=by_itself.get(project.pk),
             environment=spec.environment.value,
             gate_required=options.get("model_gate") == "required",
             approvals=_approvals(options),
-            owners=owners[project.pk, False],
-            owner_groups=owners[project.pk, True],
+            rules_stand=stand.get(project.pk),
+            owners=len(owners[project.pk].people),
+            owners_known=owners[project.pk].known,
             documents=frozenset(repository.documents) if repository and repository.documents is not None else None,
             shares=shares.get(project.pk, {}),
             lasting=lasting,
@@ -65,11 +76,19 @@ def _approvals(options: Mapping[str, Any]) -> int | None:
     """How many a pull request needs by our word: none where nothing is protected; None where the rules are not ours."""
     if options.get("attach"):
         return None
-    return int(options.get("approvals", 0)) if options.get("protect", True) else 0
+    approvals = options.get("approvals", 0) if options.get("protect", True) else 0
+    return approvals if isinstance(approvals, int) else None
+
+
+def _of_main(rows: QuerySet[Report]) -> QuerySet[Report]:
+    """Those of the main branch, where the forge has told which one that is; all where it has not."""
+    told = F("project__registered_repository__default_branch")
+    unknown = Q(project__registered_repository=None) | Q(project__registered_repository__default_branch="")
+    return rows.filter(unknown | Q(branch=told))
 
 
 def _newest(rows: QuerySet[Report]) -> QuerySet[Report]:
-    """The newest report of each project: of the branch that is usually the main one, or else of any."""
+    """The newest of each project: of the branch that is usually the main one, or else of any."""
     other = Case(When(branch__in=USUAL, then=0), default=1)
     return rows.alias(other=other).order_by("project_id", "other", "-pk").distinct("project_id")
 
@@ -86,11 +105,52 @@ def _reported(row: Report) -> Reported:
     )
 
 
-def _owners(ids: Sequence[int]) -> Counter[tuple[int, bool]]:
-    """How many own each project now, by (project, is it a group)."""
+def _by_itself(ids: Sequence[int]) -> Mapping[int, bool]:
+    """By project, whether the newest training that no person asked for began; nothing while none came to an end."""
+    rows = TrainingAsked.objects.filter(project__in=ids).exclude(because=TrainingAsked.Because.PERSON)
+    ended = rows.exclude(sent_at=None, given_up_at=None).order_by("project_id", "-pk").distinct("project_id")
+    return {row.project_id: row.sent_at is not None for row in ended}
+
+
+def _rules_stand(projects: Sequence[Project]) -> Mapping[int, bool]:
+    """By project, whether the repository was found as the present spec wants it; nothing while nobody has looked."""
+    rows = Resource.objects.filter(project__in=[one.pk for one in projects], kind=_REPOSITORY)
+    found = {row.project_id: row for row in rows}
+    return {
+        one.pk: row.synced_status == Status.TRUE
+        for one in projects
+        if (row := found.get(one.pk)) is not None
+        and row.observed_generation == one.generation
+        and (row.synced_status == Status.TRUE or row.synced_reason == Reason.DRIFTED)
+    }
+
+
+@dataclass
+class _Owners:
+    """Who owns a project, by object id, or by name where the directory has told none. known: are these all of them?"""
+
+    people: set[str] = field(default_factory=set)
+    known: bool = True
+
+
+def _owners(ids: Sequence[int]) -> Mapping[int, _Owners]:
+    """Who owns each project now: who is named and still there, and who is in a group that is."""
     here = Q(until=None) | Q(until__gte=today())
-    rows = Membership.objects.filter(here, project__in=ids, role=Role.OWNER)
-    return Counter(rows.values_list("project_id", "is_group"))
+    rows = list(Membership.objects.filter(here, project__in=ids, role=Role.OWNER))
+    inside = people_in({row.object_id for row in rows if row.is_group and row.object_id})
+    named = {row.object_id for row in rows if not row.is_group and row.object_id}
+    away = DirectoryEntry.objects.filter(object_id__in=named).exclude(enabled=True, gone_at=None)
+    left = set(away.values_list("object_id", flat=True))
+    found: dict[int, _Owners] = defaultdict(_Owners)
+    for row in rows:
+        owners = found[row.project_id]
+        if not row.is_group:
+            owners.people |= {row.object_id or row.subject} - left
+        elif row.object_id in inside:
+            owners.people |= inside[row.object_id]
+        else:
+            owners.known = False
+    return found
 
 
 def _bounded() -> list[Measure]:

@@ -2,17 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from projects.errors import Unreadable
 from projects.models import Heartbeat, Project, Scorecard
 from projects.rounds import alone
 from projects.scorecard import judge, marks
 from projects.scorecard_facts import facts_of
-
-log = structlog.get_logger(__name__)
 
 _BATCH = 200
 
@@ -40,15 +36,9 @@ def _keep(projects: Sequence[Project]) -> int:
 
 def _batches() -> Iterator[list[Project]]:
     """Every project that is not being removed, some at a time."""
-    rows = Project.objects.filter(deletion_requested_at=None).select_related("registered_repository").order_by("pk")
+    rows = Project.objects.filter(deletion_requested_at=None).order_by("pk")
     batch: list[Project] = []
-    for project in rows.iterator(chunk_size=_BATCH):
-        try:
-            project.wanted()
-        except Unreadable:
-            # Its own page says so; the others are judged all the same.
-            log.error("spec_unreadable", project=project.slug)
-            continue
+    for project in rows.select_related("registered_repository", "team").iterator(chunk_size=_BATCH):
         batch.append(project)
         if len(batch) == _BATCH:
             yield batch

@@ -1,12 +1,14 @@
 """The pages of the scorecard: one project's, judged as it is now, and the fleet's, as it was judged last."""
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from projects import scorecard_board
 from projects.answers import find, person_of, platform_admin_of
+from projects.exports import form_asked, stream
 from projects.frame import frame, tab_of
 from projects.listing import page_of
 from projects.models import Scorecard, Team
@@ -37,13 +39,20 @@ def scorecard(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def fleet(request: HttpRequest) -> HttpResponse:
-    """Each rule with its counts, then the projects. Narrowed by `team`, or by `rule` and what it says (`mark`)."""
+def fleet(request: HttpRequest) -> HttpResponseBase:
+    """Each rule with its counts, then the projects. Narrowed by `team`, or by `rule` and what it says (`mark`).
+
+    The projects as a file too (`format`), narrowed in the same way.
+    """
     platform_admin_of(request)
     team, rule, mark = (request.GET.get(name, "") for name in ("team", "rule", "mark"))
     rule = rule if rule in {one.name for one in RULES} else ""
     mark = mark if mark in set(Mark) else ""
     rows = scorecard_board.cards(team=team, rule=rule, mark=mark)
+    if form := form_asked(request):
+        return stream(
+            scorecard_board.records(rows), columns=scorecard_board.COLUMNS, name="slipway-scorecard", form=form
+        )
     page = page_of(rows, before=request.GET.get("before", ""), size=PAGE)
     shown = {
         "counted": scorecard_board.counted() if Scorecard.objects.exists() else [],

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from provisioning.catalogue import DataStore
 from provisioning.kind import Options, Wish
@@ -34,8 +34,14 @@ def chosen(wish: Wish) -> DataOptions:
 
 
 def without_ended(spec: ProjectSpec, *, today: date) -> ProjectSpec:
-    """The spec without its choice of stores where the last day has passed; as it is where it has not."""
-    until = DataOptions.model_validate(spec.options.get(OPTIONS, {})).until
+    """The spec without its choice of stores where the last day has passed; as it is where it has not.
+
+    A choice that this version can't read stays: the Kind says so itself, and the others go on.
+    """
+    try:
+        until = DataOptions.model_validate(spec.options.get(OPTIONS, {})).until
+    except ValidationError:
+        return spec
     if until is None or until >= today:
         return spec
     return spec.model_copy(update={"options": {name: one for name, one in spec.options.items() if name != OPTIONS}})

@@ -279,6 +279,9 @@ class RegisteredRepository(models.Model):
     )
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="Part of the hook's address.")
     number = models.BigIntegerField(null=True, blank=True, help_text="The forge's own, the same after a rename.")
+    default_branch = models.CharField(
+        max_length=255, default="", blank=True, help_text="As the forge said last; empty before it did."
+    )
     former_name = models.CharField(
         max_length=200, default="", blank=True, help_text="What the project's wish calls it, where that was renamed."
     )

@@ -43,7 +43,7 @@ def number(forge: PushedForge, row: RegisteredRepository) -> int:
 def write(forge: PushedForge, number: int, who: str, body: str) -> None:
     """Somebody comments."""
     kept = forge.repositories[NAME].comments.setdefault(number, [])
-    kept.append({"id": 1000 + len(kept), "author": who, "body": body})
+    kept.append({"id": 1000 * number + len(kept), "author": who, "body": body})
 
 
 def told(forge: PushedForge, row: RegisteredRepository, number: int) -> str:

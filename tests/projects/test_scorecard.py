@@ -1,5 +1,6 @@
 """The scorecard: each rule's yes, no and not known; its facts from rows; its pages and files."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +11,24 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects.models import Membership, Project, RegisteredRepository, Scorecard, TrainingAsked, UsageDay
+from projects.model_history import branches_of
+from projects.models import (
+    DirectoryEdge,
+    DirectoryEntry,
+    Membership,
+    Project,
+    RegisteredRepository,
+    Scorecard,
+    TrainingAsked,
+    UsageDay,
+)
 from projects.scorecard import CARDS, OWNERS_FILE, RULES, Facts, Judged, Mark, Reported, judge, marks
 from projects.scorecard_facts import facts_of
 from projects.scorecard_tasks import judge_fleet
 from projects.today import today
-from provisioning.errors import PermanentError
+from provisioning.conditions import Status
+from provisioning.errors import PermanentError, Reason
+from provisioning.models import Resource
 from tests.ci import MAE, PASSED, ci, send
 from tests.people import bearer, client, person, teams
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
@@ -38,11 +51,13 @@ GOOD = Facts(
     repeated=True,
     trained_at=None,
     retrains=True,
+    trains=True,
     environment="prod",
     gate_required=True,
     approvals=1,
+    rules_stand=True,
     owners=2,
-    owner_groups=0,
+    owners_known=True,
     documents=frozenset({*CARDS, OWNERS_FILE}),
     shares={"cpu": 0.5, "memory": 0.2, "bucket": 0.3},
     lasting=frozenset({"bucket", "storage"}),
@@ -80,6 +95,11 @@ def test_a_project_that_has_everything_holds_every_rule() -> None:
         ("examples-kept", reported(regression_examples=9), "9 kept examples are tried again."),
         ("gate-holds", reported(thresholds=0), "No metric has a threshold."),
         ("gate-holds", replace(GOOD, gate_required=False), "The model gate is shown, but a worse model can be merged."),
+        (
+            "gate-holds",
+            replace(GOOD, rules_stand=False),
+            "It is asked for, but the forge has the rules of the main branch otherwise.",
+        ),
         ("ci-runs", reported(at=NOW - timedelta(days=31)), "CI has not reported for more than 30 days."),
         ("trains-itself", replace(GOOD, retrains=False), "Nothing trains it again but a push."),
         (
@@ -88,12 +108,22 @@ def test_a_project_that_has_everything_holds_every_rule() -> None:
             "It was trained again in the last 30 days, but only because somebody asked.",
         ),
         (
+            "trains-itself",
+            replace(GOOD, trains=False),
+            "It has a schedule or data to follow, but the last training could not begin.",
+        ),
+        (
             "has-a-target",
             replace(GOOD, environment="dev"),
             "It is for development: nothing says where its model goes.",
         ),
         ("two-owners", replace(GOOD, owners=1), "1 person owns it."),
         ("reviewed", replace(GOOD, approvals=0), "A pull request needs nobody's approval."),
+        (
+            "reviewed",
+            replace(GOOD, rules_stand=False),
+            "It is asked for, but the forge has the rules of the main branch otherwise.",
+        ),
         ("documented", replace(GOOD, documents=frozenset(CARDS)), "Missing in the repository: CODEOWNERS."),
         (
             "plan-fits",
@@ -123,7 +153,10 @@ def test_a_no_says_why_and_what_to_do(rule: str, facts: Facts, says: str) -> Non
         ),
         (replace(GOOD, repeated=None), {"repeated"}),
         (replace(GOOD, documents=None), {"documented"}),
-        (replace(GOOD, approvals=None), {"reviewed"}),
+        (replace(GOOD, approvals=None, gate_required=False), {"reviewed", "gate-holds"}),
+        (replace(GOOD, rules_stand=None), {"reviewed", "gate-holds"}),
+        (replace(GOOD, trains=None), {"trains-itself"}),
+        (replace(GOOD, owners=1, owners_known=False), {"two-owners"}),
         (replace(GOOD, shares={}), {"plan-fits", "has-room"}),
         (replace(GOOD, shares={"cpu": 0.0, "bucket": 0.0}, created_at=NOW - timedelta(days=2)), {"plan-fits"}),
     ],
@@ -132,8 +165,9 @@ def test_what_nobody_told_is_not_known_and_never_a_yes(facts: Facts, unknown: se
     assert {name for name, one in said(facts).items() if one.mark is Mark.UNKNOWN} == unknown
 
 
-def test_a_group_is_owner_enough() -> None:
-    assert said(replace(GOOD, owners=0, owner_groups=1))["two-owners"] == Judged(Mark.YES, "A directory group owns it.")
+def test_two_owners_are_enough_whoever_else_is_in_a_group() -> None:
+    known = said(replace(GOOD, owners=2, owners_known=False))["two-owners"]
+    assert known == Judged(Mark.YES, "2 people own it.")
 
 
 @pytest.fixture
@@ -172,9 +206,99 @@ def test_facts_come_from_the_newest_report_of_main_and_from_who_counts_now(proje
     assert facts.report is not None
     assert (facts.report.data_hash, facts.report.thresholds, facts.report.tests_passed) == ("a" * 32 + ".dir", 0, 13)
     assert (facts.repeated, facts.trained_at, facts.retrains) == (True, NOW, False)
-    assert (facts.owners, facts.owner_groups, facts.approvals, facts.gate_required) == (1, 1, 2, True)
+    assert (facts.owners, facts.owners_known, facts.approvals, facts.gate_required) == (1, False, 2, True)
+    assert (facts.trains, facts.rules_stand) == (None, None)
     assert (facts.environment, facts.documents, facts.shares) == ("test", None, {"cpu": 0.75})
     assert facts.lasting == {"bucket", "storage"}
+
+
+def facts(project: Project) -> Facts:
+    """As they are now."""
+    fresh = Project.objects.select_related("registered_repository").get(pk=project.pk)
+    return facts_of([fresh])[project.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_main_branch_is_what_the_forge_calls_so(project: Project) -> None:
+    script = ci(project)
+    for number, branch in enumerate(("trunk", "main", "other")):
+        data = {"data_hash": str(number) * 32 + ".dir", "branch": branch, "pull_request": None}
+        assert send(script, commit=f"{number:040x}", run=str(number), **data).status_code == 201
+    found = facts(project).report
+    assert found is not None
+    assert found.data_hash == "1" * 32 + ".dir"
+    row = RegisteredRepository.objects.create(forge="git-1", full_name="a/b", project=project, default_branch="trunk")
+    found = facts(project).report
+    assert found is not None
+    assert found.data_hash == "0" * 32 + ".dir"
+    assert branches_of(Project.objects.get()) == ["trunk", "other", "main"]
+    row.default_branch = "production"
+    row.save()
+    assert facts(project).report is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rules_of_the_main_branch_count_as_they_were_found(project: Project) -> None:
+    row = Resource(project=project, kind="repository", target="git-1", observed_generation=project.generation)
+    for status, reason, stand in (
+        (Status.TRUE, Reason.AVAILABLE, True),
+        (Status.FALSE, Reason.DRIFTED, False),
+        (Status.FALSE, Reason.TARGET_UNAVAILABLE, None),
+        (Status.UNKNOWN, Reason.PROGRESSING, None),
+    ):
+        row.synced_status, row.synced_reason = status, reason
+        row.save()
+        assert facts(project).rules_stand is stand, reason
+    row.synced_status = Status.TRUE
+    row.save()
+    Project.objects.update(generation=2)
+    assert facts(project).rules_stand is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_trains_by_itself_when_a_training_that_nobody_asked_for_began(project: Project) -> None:
+    TrainingAsked.objects.create(project=project, because="person", sent_at=NOW)
+    assert facts(project).trains is None
+    TrainingAsked.objects.create(project=project, because="schedule", sent_at=NOW)
+    assert facts(project).trains is True
+    TrainingAsked.objects.create(project=project, because="data", given_up_at=NOW)
+    assert facts(project).trains is False
+    TrainingAsked.objects.create(project=project, because="data")
+    assert facts(project).trains is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_of_a_group_own_each_and_who_left_does_not(project: Project) -> None:
+    Membership.objects.filter(project=project).delete()
+    for object_id, is_group, more in (
+        ("g-owners", True, {}),
+        ("g-inner", True, {}),
+        ("p-alice", False, {}),
+        ("p-bob", False, {}),
+        ("p-charlie", False, {"enabled": False}),
+        ("p-paula", False, {"gone_at": NOW}),
+    ):
+        DirectoryEntry.objects.create(object_id=object_id, is_group=is_group, account=object_id, name=object_id, **more)
+    for member, group in (
+        *(("p-alice", "g-owners"), ("g-inner", "g-owners"), ("p-alice", "g-inner"), ("p-bob", "g-inner")),
+        *(("p-charlie", "g-inner"), ("p-paula", "g-owners"), ("g-owners", "g-inner")),
+    ):
+        DirectoryEdge.objects.create(member=member, group=group)
+
+    def own(subject: str, object_id: str, *, is_group: bool = True) -> None:
+        Membership.objects.create(
+            project=project, subject=subject, object_id=object_id, is_group=is_group, role="owner", source="form"
+        )
+
+    own("owners", "g-owners")
+    assert (facts(project).owners, facts(project).owners_known) == (2, True)
+    DirectoryEdge.objects.filter(member="g-inner").delete()
+    assert (facts(project).owners, facts(project).owners_known) == (1, True)
+    own("alice@corp.example", "p-alice", is_group=False)
+    own("charlie@corp.example", "p-charlie", is_group=False)
+    assert facts(project).owners == 1
+    own("elsewhere", "")
+    assert (facts(project).owners, facts(project).owners_known) == (1, False)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -210,7 +334,7 @@ def test_many_projects_ask_no_more_than_one() -> None:
         ) as asked_for:
             facts_of(rows)
         counts.append(len(asked_for))
-    assert counts == [5, 5]
+    assert counts == [7, 7]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -223,6 +347,7 @@ def test_a_new_tip_is_looked_into_once() -> None:
     forge.push("alice", {"profile.yaml": PROFILE, "MODEL_CARD.md": b"# Model", ".github/CODEOWNERS": b"* @alice"})
     row = look(forge, row)
     assert row.documents == ["CODEOWNERS", "MODEL_CARD.md"]
+    assert row.default_branch == "main"
     forge.calls.clear()
     look(forge, row)
     assert forge.made("file") == []
@@ -237,6 +362,11 @@ def test_a_new_tip_is_looked_into_once() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("pages")
 def test_the_page_says_each_rule_and_where_it_is_put_right(project: Project) -> None:
+    Resource.objects.update_or_create(
+        project=project,
+        kind="repository",
+        defaults={"target": "git-1", "observed_generation": project.generation, "synced_status": Status.TRUE},
+    )
     page = " ".join(client("alice").get("/projects/demand/scorecard/").content.decode().split())
     assert page.count("not known yet") >= 6
     assert '<h2 id="collaboration">Collaboration</h2><span class="sw-meta">1 of 3</span>' in page
@@ -267,7 +397,7 @@ def test_the_fleet_is_judged_in_rounds_and_narrowed_by_rule(project: Project) ->
     Project.objects.create(slug="old", team=team, spec={"slug": "old", "team": "vision", "nobody": "reads this"})
     judge_fleet()
     judge_fleet()
-    assert {card.project.slug for card in Scorecard.objects.all()} == {"demand", "lane"}
+    assert {card.project.slug for card in Scorecard.objects.all()} == {"demand", "lane", "old"}
     page = " ".join(client("paula").get("/platform/scorecard/?rule=reviewed&mark=no").content.decode().split())
     assert "Changes are reviewed: no" in page
     assert "/projects/lane/scorecard/" in page
@@ -275,9 +405,30 @@ def test_the_fleet_is_judged_in_rounds_and_narrowed_by_rule(project: Project) ->
     assert client("alice").get("/platform/scorecard/").status_code == 404
     told = bearer("paula").get("/api/v1/platform/scorecard/?team=forecasting").json()
     (rule,) = (one for one in told["rules"] if one["name"] == "reviewed")
-    assert (rule["yes"], rule["no"], rule["unknown"]) == (1, 1, 0)
-    assert [(one["project"], one["marks"]["reviewed"]) for one in told["items"]] == [("demand", "yes")]
-    rows = client("paula").get("/platform/tables/?name=scorecard&format=csv").content.decode().splitlines()
-    assert rows[0].lstrip("\ufeff").startswith("project,team,judged_at,data-pinned,")
-    assert len(rows) == 3
+    assert (rule["yes"], rule["no"], rule["unknown"]) == (0, 2, 1)
+    assert [(one["project"], one["marks"]["reviewed"]) for one in told["items"]] == [("demand", "unknown")]
+    assert "?rule=reviewed&amp;mark=no&amp;format=csv" in page
     assert timezone.now() - Scorecard.objects.get(project=project).judged_at < timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("pages")
+def test_a_file_of_the_fleet_is_narrowed_as_the_page_is(project: Project) -> None:
+    Project.objects.create(
+        slug="lane", team=teams()["vision"], spec={"slug": "lane", "team": "vision", "plan": "small"}
+    )
+    judge_fleet()
+    paula = client("paula")
+
+    def listed(query: str) -> list[str]:
+        answer = paula.get(f"/platform/scorecard/?format=json&{query}")
+        return [one["project"] for one in json.loads(answer.getvalue())["items"]]
+
+    assert listed("") == ["lane", "demand"]
+    assert listed("team=vision") == ["lane"]
+    assert listed("rule=reviewed&mark=no") == ["lane"]
+    assert listed("rule=reviewed&mark=unknown&team=vision") == []
+    rows = paula.get("/platform/scorecard/?format=csv&team=vision").getvalue().decode().splitlines()
+    assert rows[0].lstrip("\ufeff").startswith("project,team,judged_at,data-pinned,")
+    assert [row.split(",")[:2] for row in rows[1:]] == [["lane", "vision"]]
+    assert client("alice").get("/platform/scorecard/?format=csv").status_code == 404
