@@ -48,8 +48,8 @@ def asked(body: str) -> Command | None:
 
 
 def command(words: str) -> Command:
-    """What stands behind /slipway. Nothing means help."""
-    said = " ".join(words.split())[:LONGEST]
+    """What stands behind /slipway, without characters that no database takes. Nothing means help."""
+    said = " ".join("".join(one for one in words if one.isprintable() or one.isspace()).split())[:LONGEST]
     name, _, argument = said.partition(" ")
     if not name:
         return Command("help")

@@ -165,7 +165,8 @@ def _of_teams(headers: Mapping[str, str], body: bytes) -> Question:
 
 def _plain(text: str) -> str:
     """Text without the slash command's own word. Raises Refused for a character that no database takes."""
-    if "\x00" in text:
+    # A lone half of a pair is a character neither.
+    if any(one == "\x00" or "\ud800" <= one <= "\udfff" for one in text):
         raise Refused(400, "There is a character in it that is none.")
     return text.strip().removeprefix(WORD)
 

@@ -16,6 +16,7 @@ from projects.bot_commands import LONGEST, Command, asked
         ("/slipway deploy now", Command("", "deploy now")),
         ("/slipway\tstatus", Command("status")),
         ("/slipway " + "x" * 5000, Command("", "x" * LONGEST)),
+        ("/slipway sta\0tus a\ud800b", Command("status", "ab")),
         ("", None),
         ("Ask with /slipway status", None),
         (" /slipway status", None),

@@ -241,6 +241,8 @@ def test_the_word_of_the_command_and_marks_of_html_are_taken_off(project: Projec
     assert "no model report of “a&b”" in words(teams_message("compare demand a&amp;b"))
     assert slack("status a\0b").status_code == 400
     assert teams_message("status demand", who="a\0b").status_code == 400
+    assert teams_message("status demand", who="a\ud800b").status_code == 400
+    assert teams_message("status dem\ud800and").status_code == 400
 
 
 def test_text_of_people_stays_text(project: Project) -> None:
