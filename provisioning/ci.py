@@ -87,5 +87,4 @@ def report_token(wish: Wish) -> dict[str, str]:
 
 def variables(wish: Wish) -> Mapping[str, str]:
     """What a run gets of the project's own."""
-    served = {**features.settings(wish), **features.login(wish)} if features.settings(wish) else {}
-    return {**bucket(wish), **report_token(wish), **tracking.variables(wish), **served}
+    return {**bucket(wish), **report_token(wish), **tracking.variables(wish), **features.variables(wish)}

@@ -29,6 +29,12 @@ def schema(wish: Wish) -> str:
     return wish.names.namespace.replace("-", "_")
 
 
+def variables(wish: Wish) -> dict[str, str]:
+    """All that Feast's file takes: settings and login; {} where there is no feature store."""
+    where = settings(wish)
+    return {**where, **login(wish)} if where else {}
+
+
 def login(wish: Wish) -> dict[str, str]:
     """Name and password of the project's role, by the names of its variables."""
     return {"FEATURES_DB_USER": schema(wish), "FEATURES_DB_PASSWORD": wish.secret(PURPOSE)}

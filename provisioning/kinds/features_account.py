@@ -1,4 +1,4 @@
-"""The Secret with the project's role of the feature store, where programs of the workspace find it.
+"""The Secret with all that Feast's file takes, where programs of the workspace and runs of CI find it.
 
 Only a project that wants a feature store has it, so no other one's look asks for it. The values are derived, so nothing
 here waits for the database.
@@ -11,7 +11,7 @@ from provisioning.manifests import apply, goes_with_namespace, observe, secret
 
 def desired(wish: Wish) -> tuple[Object, ...]:
     """The Secret, by the names that the project's `feature_store.yaml` takes."""
-    return (secret(wish, features.SECRET, features.login(wish)),)
+    return (secret(wish, features.SECRET, features.variables(wish)),)
 
 
 def summary(wish: Wish) -> str:

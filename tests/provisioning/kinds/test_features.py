@@ -43,16 +43,17 @@ def test_the_settings_stand_in_project_info_and_the_password_only_in_a_secret() 
     (secret,) = features_account.desired(stored())
     given = {name: base64.b64decode(value).decode() for name, value in dict(secret.body or {})["data"].items()}
     assert secret.sensitive
-    assert given == {"FEATURES_DB_USER": "ml_demand_forecast", "FEATURES_DB_PASSWORD": password}
-    info = {thing.key: thing.body for thing in credentials.desired(stored())}["ConfigMap/project-info"]
-    assert {name: value for name, value in dict(info or {})["data"].items() if name.startswith("FEATURES")} == {
+    settings = {
         "FEATURES_DB_HOST": "features.corp.example",
         "FEATURES_DB_PORT": "5432",
         "FEATURES_DB_NAME": "features",
         "FEATURES_DB_SSLMODE": "verify-full",
         "FEATURES_URL": "s3://ml-demand-forecast/features",
     }
-    assert {**features.settings(stored()), **given}.items() <= ci.variables(stored()).items()
+    assert given == {**settings, "FEATURES_DB_USER": "ml_demand_forecast", "FEATURES_DB_PASSWORD": password}
+    info = {thing.key: thing.body for thing in credentials.desired(stored())}["ConfigMap/project-info"]
+    assert {name: value for name, value in dict(info or {})["data"].items() if name.startswith("FEATURES")} == settings
+    assert given.items() <= ci.variables(stored()).items()
 
 
 def test_who_does_not_ask_is_given_nothing() -> None:
