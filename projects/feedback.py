@@ -1,4 +1,4 @@
-"""Telling the forge what CI reported: one comment for each pull request, edited in place, and the model gate.
+"""Telling the forge what CI reported: one comment for each pull request, edited in place, and the gate of each commit.
 
 At least once, from rows: a claim takes a row that is due, calls the forge without an open transaction, and writes what
 came of it only where the claim still holds. While the forge is away the row waits; a report that comes in meanwhile
@@ -80,7 +80,7 @@ def claim(feedback_id: int) -> Feedback | None:
 
 
 def tell(feedback_id: int, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
-    """Say what is to be said about a pull request or branch, if its time has come."""
+    """Say what is to be said about a pull request or a commit of a branch, if its time has come."""
     row = claim(feedback_id)
     if row is None:
         return

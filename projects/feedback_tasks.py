@@ -13,7 +13,7 @@ _AT_MOST = 50
 
 @shared_task
 def tell(feedback_id: int) -> None:
-    """Say what is to be said about one pull request or branch."""
+    """Say what is to be said about one pull request, or one commit of a branch."""
     settings = installation()
     opener = targets.opener(settings.catalogue, resolve=settings.resolve)
     feedback.tell(feedback_id, installation=settings, open_client=opener)

@@ -82,15 +82,18 @@ def _make(project: Project, said: ReportIn) -> Report:
 
 
 def _to_be_told(report: Report) -> None:
-    """Have the forge told. Of several reports about one pull request, or one branch, the newest is what counts."""
+    """Have the forge told. Of several reports about one pull request, or one commit of a branch, the newest counts."""
+    on_branch = report.pull_request is None
     row, made = Feedback.objects.select_for_update().get_or_create(
         project_id=report.project_id,
         pull_request=report.pull_request,
-        branch="" if report.pull_request else report.branch,
+        branch=report.branch if on_branch else "",
+        commit=report.commit if on_branch else "",
         defaults={"report": report, "look_at": timezone.now()},
     )
-    if not made and row.report_id < report.pk:
-        row.report, row.look_at, row.tries = report, timezone.now(), 0
+    if not made:
+        # A report with a smaller number may be written later, and be the one about the head: it is looked at too.
+        row.report_id, row.look_at, row.tries = max(row.report_id, report.pk), timezone.now(), 0
         row.save(update_fields=["report", "look_at", "tries"])
     ring(TELL, row.pk)
 

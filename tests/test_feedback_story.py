@@ -1,8 +1,9 @@
 """A change to a model, from the clone to the merge: CI, the comment with its numbers, the gate, the bot.
 
 On the running stack with real servers: alice works with git, the project's own workflow runs, and what came of it is
-read where people read it. `pytest -s` prints when each step was done. Of some 100 seconds nearly all are CI's: six runs
-that train twice each, two at a time.
+read where people read it. `pytest -s` prints when each step was done. Of some 100 seconds nearly all are CI's: six or
+seven runs that train twice each, two at a time. The seventh is that of the template's own commit, where the forge tells
+of it as late as to have the hook already; it ends with the first of alice's, and both are told.
 """
 
 import base64

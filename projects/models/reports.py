@@ -1,7 +1,8 @@
 """What a project's CI reports about its model, and what we say about it on the forge.
 
 What CI said never changes: the same commit and run sent again is the same row. `Feedback` is the queue of what is to be
-said: one row for each pull request, or for each branch, so that a newer report takes the place of one not yet told.
+said: one row for each pull request, or for each commit of a branch, so that a newer report takes the place of one not
+yet told. A branch has no row of its own: each of its commits has a status, also where two runs end at the same time.
 """
 
 from django.db import models
@@ -71,7 +72,7 @@ class Plot(models.Model):
 
 
 class Feedback(models.Model):
-    """What the forge is to be told about a pull request, or about the tip of a branch.
+    """What the forge is to be told about a pull request, or about a commit of a branch.
 
     Due when `look_at` has come and nobody holds the lease. A report that comes in sets `report` and `look_at`.
     """
@@ -79,6 +80,7 @@ class Feedback(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feedback")
     pull_request = models.PositiveIntegerField(null=True, blank=True)
     branch = models.CharField(max_length=200, default="", blank=True, help_text="Empty for a pull request.")
+    commit = models.CharField(max_length=64, default="", blank=True, help_text="Empty for a pull request.")
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="+", help_text="The newest.")
     told = models.ForeignKey(Report, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
@@ -92,14 +94,15 @@ class Feedback(models.Model):
         verbose_name_plural = "feedback"
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "pull_request", "branch"], name="feedback_once", nulls_distinct=False
+                fields=["project", "pull_request", "branch", "commit"], name="feedback_once", nulls_distinct=False
             ),
             models.CheckConstraint(
-                condition=Q(pull_request=None, branch__gt="") | Q(pull_request__isnull=False, branch=""),
-                name="feedback_on_a_pull_request_or_a_branch",
+                condition=Q(pull_request=None, branch__gt="", commit__gt="")
+                | Q(pull_request__isnull=False, branch="", commit=""),
+                name="feedback_on_a_pull_request_or_a_commit",
             ),
         ]
         indexes = [models.Index(fields=["look_at"], name="feedback_due", condition=Q(look_at__isnull=False))]
 
     def __str__(self) -> str:
-        return f"{self.project_id}: {self.pull_request or self.branch}"
+        return f"{self.project_id}: {self.pull_request or self.commit[:10]}"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from projects import feedback
+from projects import feedback, reports
 from projects.feedback_tasks import ring_for_feedback, tell
 from projects.models import Feedback, Project, Report
 from provisioning.errors import PermanentError, TargetUnavailable
@@ -174,6 +174,36 @@ def test_a_dead_worker_s_row_is_taken_over(world: World, project: Project) -> No
     told = Feedback.objects.get()
     feedback._done(dead, feedback.Told(report=dead.report, comment_id=99))
     assert Feedback.objects.get().comment_id == told.comment_id
+
+
+def test_each_commit_of_a_branch_is_told_when_two_runs_end_at_once(world: World, project: Project) -> None:
+    first = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    second = push(world, branch="main")
+    reported(project, second, None, metrics=[{**MAE, "value": 0.3}])
+    reported(project, first, None, tests=PASSED)
+    tell_all()
+    assert gate_on(world, first) == ("success", "1 of 1 thresholds held, 13 model tests passed.")
+    assert gate_on(world, second)[0] == "failure"
+    reported(project, second, None, metrics=[{**MAE, "value": 0.1}], tests=PASSED)
+    tell_all()
+    assert gate_on(world, second)[0] == "success"
+    assert Feedback.objects.count() == 2
+
+
+def test_a_report_about_the_head_that_is_written_later_is_told_too(world: World, project: Project) -> None:
+    number, head = opened(world)
+    older = reported(project, head, number)
+    newer = reported(project, "b" * 40, number)
+    # As if the one with the smaller number had been written last.
+    Report.objects.filter(pk=older.pk).delete()
+    tell_all()
+    with transaction.atomic():
+        older.save(force_insert=True)
+        reports._to_be_told(older)
+    row = Feedback.objects.get()
+    assert (row.report, row.look_at is not None) == (newer, True)
+    tell_all()
+    assert gate_on(world, head)[0] == "failure"
 
 
 def test_the_report_of_the_head_counts_when_an_older_run_reports_last(world: World, project: Project) -> None:

@@ -63,7 +63,7 @@ def test_a_report_is_kept_as_it_was_sent_and_the_worker_is_rung(world: World, pr
     assert answer.json() == kept
     assert bytes(picture.content) == PNG
     told = Feedback.objects.get()
-    assert (told.pull_request, told.branch, told.report, told.told) == (3, "", row, None)
+    assert (told.pull_request, told.branch, told.commit, told.report, told.told) == (3, "", "", row, None)
     assert world.rung == ["projects.feedback_tasks.tell"]
     assert world.calls() == []
     for who in (client("alice"), client("bob"), client("paula"), bearer("alice", "read")):
@@ -88,7 +88,8 @@ def test_the_smallest_report(world: World, project: Project) -> None:
     unsaid = ("pull_request", "run_url", "data_hash", "environment_hash", "tests", "reproduced")
     assert {name: said[name] for name in unsaid} == dict.fromkeys(unsaid)
     assert (said["metrics"], said["plots"]) == ([], [])
-    assert (Feedback.objects.get().pull_request, Feedback.objects.get().branch) == (None, "main")
+    told = Feedback.objects.get()
+    assert (told.pull_request, told.branch, told.commit) == (None, "main", COMMIT)
 
 
 def test_the_same_again_is_the_same_report_and_another_body_is_refused(world: World, project: Project) -> None:
