@@ -15,7 +15,7 @@ from projects import permissions
 
 _SECTIONS = {
     **dict.fromkeys(("requests", "request", "revise", "stand-ins"), "requests"),
-    **dict.fromkeys(("teams", "team", "team-edit"), "teams"),
+    **dict.fromkeys(("teams", "team", "team-edit", "team-data", "consent"), "teams"),
     "help": "help",
     # Pages of the account are nowhere in the navigation.
     **dict.fromkeys(("notices", "notifications"), ""),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from projects import permissions
+from projects.consents import in_force
 from projects.contributors import moved
 from projects.doorbell import ring_project
 from projects.effects import NOBODY
@@ -347,5 +348,6 @@ def _preview(
 ) -> Preview:
     uid = str(project.uid) if project else NOBODY
     out = moved([project.pk]).get(project.pk) if project else None
-    plan = plan_of(installation=installation, after=after, before=before, uid=uid, moved=out)
+    let = in_force(project, catalogue=installation.catalogue) if project else None
+    plan = plan_of(installation=installation, after=after, before=before, uid=uid, moved=out, consents=let)
     return replace(plan, verdict=verdict, units=units_of(after, catalogue=installation.catalogue), free_units=free)

@@ -17,6 +17,11 @@ def of_request(number: int) -> str:
     return f"/requests/{number}/"
 
 
+def of_consent(number: int) -> str:
+    """The path of the page of a question for consent."""
+    return f"/consents/{number}/"
+
+
 def of_run(number: int) -> str:
     """The path of the page of a bulk run."""
     return f"/platform/actions/{number}/"

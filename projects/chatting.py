@@ -14,7 +14,7 @@ from django.utils import timezone
 from projects.chat_text import Line, body_of
 from projects.installation import Installation, installation
 from projects.mail_text import link_of
-from projects.models import ChatPost, Decision, Project, ProjectRequest
+from projects.models import ChatPost, ConsentState, DataConsent, Decision, Project, ProjectRequest
 from projects.news import NEWS, Kind, is_over
 from projects.sending import LEASE, give_up, not_now, pause_after
 from provisioning.channels import Channel
@@ -30,10 +30,17 @@ _NO_CHANNEL = "The channel is not in the catalogue any more."
 _NOTHING_LEFT = "It is not for this channel any more."
 
 
-def tell_channels(kind: Kind, *, text: str, request: ProjectRequest | None, project: Project | None) -> None:
+def tell_channels(
+    kind: Kind,
+    *,
+    text: str,
+    request: ProjectRequest | None,
+    project: Project | None,
+    consent: DataConsent | None = None,
+) -> None:
     """Keep the sentence for every channel that is to hear of it. Inside the transaction of what is told."""
     settings = installation()
-    about = request or project
+    about = request or project or consent
     if about is None:
         return
     now = timezone.now()
@@ -45,6 +52,7 @@ def tell_channels(kind: Kind, *, text: str, request: ProjectRequest | None, proj
             text=text,
             request=request,
             project=project,
+            consent=consent,
             made_at=now,
             next_try_at=at,
         )
@@ -89,7 +97,7 @@ def claim(channel: str, *, now: datetime, window: timedelta) -> list[ChatPost]:
     with transaction.atomic():
         waiting = ChatPost.objects.filter(channel=channel, sent_at=None, given_up_at=None)
         locked = waiting.filter(next_try_at__lte=now + window).select_for_update(of=("self",), skip_locked=True)
-        rows = list(locked.select_related("request__team", "project__team").order_by("pk")[:AT_MOST])
+        rows = list(locked.select_related("request__team", "project__team", "consent__team").order_by("pk")[:AT_MOST])
         if not any(row.next_try_at <= now for row in rows):
             return []
         for row in rows:
@@ -105,7 +113,9 @@ def _still_for(post: ChatPost, channel: Channel) -> bool:
         return False
     if post.request is None and post.project is not None and post.project.deleted_at is not None:
         return False
-    about = post.request or post.project
+    if post.consent is not None and is_over(post.kind, pending=post.consent.state == ConsentState.ASKED):
+        return False
+    about = post.request or post.project or post.consent
     return about is not None and channel.team in ("", about.team.slug)
 
 

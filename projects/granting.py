@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from projects import permissions
 from projects.audit import audited
+from projects.consents import follow
 from projects.contributors import set_memberships
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotFound, StaleGeneration
@@ -166,6 +167,7 @@ def grant(
     request.save(
         update_fields=["project", "generation", "decision", "decided_at", "decided_by", "comment", "asked_back_at"]
     )
+    follow(project, spec=spec, request=request, installation=installation)
     ring_project(project.pk)
     return project
 

@@ -83,6 +83,8 @@ def link_of(notice: Notice | ChatPost) -> str:
     """The path of the page that the notice is about; "" when there is none."""
     if notice.request_id:
         return addresses.of_request(notice.request_id)
+    if notice.consent_id:
+        return addresses.of_consent(notice.consent_id)
     if isinstance(notice, Notice) and notice.run_id:
         return addresses.of_run(notice.run_id)
     return addresses.of_project(notice.project.slug) if notice.project else ""

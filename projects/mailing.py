@@ -18,7 +18,7 @@ from django.utils import timezone
 from projects import permissions
 from projects.installation import Installation
 from projects.mail_text import compose, message_id, usable_address
-from projects.models import ChatPost, Decision, Mailing, Notice
+from projects.models import ChatPost, ConsentState, Decision, Mailing, Notice
 from projects.news import is_over
 from projects.sending import LEASE, give_up, not_now
 
@@ -136,7 +136,9 @@ def still_for(person: "Person", mailing: Mailing) -> list[Notice]:
 
 
 def _holds(notice: Notice) -> bool:
-    request = notice.request
+    request, consent = notice.request, notice.consent
+    if consent is not None:
+        return not is_over(notice.kind, pending=consent.state == ConsentState.ASKED)
     return request is None or not is_over(notice.kind, pending=request.decision == Decision.PENDING)
 
 

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from projects import permissions
+from projects.consent_list import asked_in
 from projects.listing import having
 from projects.models import Decision, Membership, Project, ProjectRequest
 from projects.today import today
@@ -44,7 +45,7 @@ class Need:
 
 def needs_of(person: "Person") -> list[Need]:
     """What waits for the person, most urgent first."""
-    asked = [*_undecided(person), *_asked_back(person)]
+    asked = [*_undecided(person), *_data_asked(person), *_asked_back(person)]
     return [*_broken(person), *asked, *_offered(person), *_ending(person), *_leaving(person)]
 
 
@@ -76,6 +77,21 @@ def _undecided(person: "Person") -> Iterator[Need]:
             detail=one.because,
             button=gettext("Decide"),
             at=one.created_at,
+        )
+
+
+def _data_asked(person: "Person") -> Iterator[Need]:
+    for one in permissions.consents_to_decide(person).prefetch_related("steps").order_by("-pk")[:AT_MOST]:
+        asked = asked_in(one)
+        says = gettext("asks to read %(store)s, data of team %(team)s, until %(day)s")
+        yield Need(
+            icon="waiting",
+            about=one.project.title,
+            link=reverse("projects:consent", args=[one.pk]),
+            says=says % {"store": one.store, "team": one.team.slug, "day": date_format(one.until, "j M Y")},
+            detail=gettext("Nothing is read before somebody of your team says yes."),
+            button=gettext("Decide"),
+            at=asked.at if asked else None,
         )
 
 

@@ -25,6 +25,9 @@ Kind = Literal[
     "people-back",
     "seen-as",
     "withdrawn",
+    "data-asked",
+    "data-decided",
+    "data-withdrawn",
     "run-finished",
     "drift-repaired",
 ]
@@ -34,7 +37,7 @@ When = Literal["now", "digest", "never"]
 
 @dataclass(frozen=True)
 class News:
-    """One kind. `asks`: it asks for a decision, so nobody can mute it, and it is over once the request is decided.
+    """One kind. `asks`: it asks for a decision, so nobody can mute it, and it is over once that is decided.
 
     urgent: sent at once, together with what waits already. chat: a team's channel may hear of it, since all of the team
     see what it is about. usual: how it is mailed to who has not chosen; what is for the daily mail has no other way.
@@ -76,6 +79,13 @@ NEWS: Mapping[Kind, News] = {
     "attention": News(_("A project has needed attention for 15 minutes"), _("owners"), chat=True),
     "ready": News(_("A new project is ready"), _("who asked for it"), chat=True),
     "withdrawn": News(_("A request is withdrawn"), _("those who were asked to decide"), chat=True),
+    "data-asked": News(
+        _("A project asks to read your team's data"), _("owners in the team whose data it is"), asks=True, chat=True
+    ),
+    "data-decided": News(_("A team says whether a project may read its data"), _("owners, and who asked"), chat=True),
+    "data-withdrawn": News(
+        _("A team withdraws its consent that a project reads its data"), _("owners"), urgent=True, chat=True
+    ),
     "offered": News(_("A project without an owner is offered"), _("those who can take it over")),
     "keys-rotated": News(_("Keys of a project are rotated or ended"), _("owners"), chat=True),
     "key-shown": News(_("Somebody was shown a key of a project"), _("owners")),
@@ -90,5 +100,5 @@ KINDS: tuple[Kind, ...] = cast("tuple[Kind, ...]", get_args(Kind))
 
 
 def is_over(kind: str, *, pending: bool) -> bool:
-    """Whether it is no news any more, since its request is decided."""
+    """Whether it is no news any more, since what it asks for is decided."""
     return not pending and any(NEWS[one].asks for one in KINDS if one == kind)

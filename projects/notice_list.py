@@ -48,5 +48,5 @@ def records(notices: QuerySet[Notice]) -> Iterator[Record]:
 
 def project_of(notice: Notice) -> str:
     """Name of the project that it is about; "" when there is none."""
-    about = notice.request or notice.project
+    about = notice.request or notice.project or (notice.consent.project if notice.consent else None)
     return about.slug if about else ""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from projects.chatting import tell_channels
 from projects.installation import installation
 from projects.mail_times import choices_of, mail_time
-from projects.models import BulkRun, Notice, Project, ProjectRequest
+from projects.models import BulkRun, DataConsent, Notice, Project, ProjectRequest
 from projects.news import Kind
 
 
@@ -24,6 +24,7 @@ def announce(
     but: AbstractUser | None = None,
     request: ProjectRequest | None = None,
     project: Project | None = None,
+    consent: DataConsent | None = None,
     run: BulkRun | None = None,
 ) -> int:
     """Keep the sentence for each of these people once, without `but` (who did it) and who is switched off.
@@ -31,7 +32,7 @@ def announce(
     Channels that are to hear of it do, whoever else does. Returns for how many people. Call it inside the transaction
     of what is told.
     """
-    tell_channels(kind, text=text, request=request, project=project)
+    tell_channels(kind, text=text, request=request, project=project, consent=consent)
     people = {one.pk for one in to if one.is_active and (but is None or one.pk != but.pk)}
     if not people:
         return 0
@@ -48,6 +49,7 @@ def announce(
             text=text,
             request=request,
             project=project,
+            consent=consent,
             run=run,
             created_at=now,
             mail_at=times[pk],

@@ -13,6 +13,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 
 from projects.models import (
+    ConsentState,
+    DataConsent,
     Decision,
     Membership,
     Notice,
@@ -224,13 +226,14 @@ def own_requests(user: "Person") -> QuerySet[ProjectRequest]:
 
 def visible_notices(user: "Person") -> QuerySet[Notice]:
     """What the person was told and may still know: of requests, projects and runs that they see now, or of nothing."""
-    notices = Notice.objects.filter(person=user.pk).select_related("request", "project", "run")
+    notices = Notice.objects.filter(person=user.pk).select_related("request", "project", "consent__project", "run")
     if not user.is_active:
         return notices.none()
     # Looked up for each notice: there are few of them, and many requests.
-    requests, projects = visible_requests(user), visible_projects(user)
+    requests, projects, consents = visible_requests(user), visible_projects(user), visible_consents(user)
     asked = Q(Exists(requests.filter(pk=OuterRef("request"))))
     other = Q(request=None) & (Q(project=None) | Q(Exists(projects.filter(pk=OuterRef("project")))))
+    other &= Q(consent=None) | Q(Exists(consents.filter(pk=OuterRef("consent"))))
     seen = notices.filter(asked | other)
     return seen if is_platform_admin(user) else seen.filter(run=None)
 
@@ -307,6 +310,97 @@ def deciders_of(request: ProjectRequest) -> list["Person"]:
     return [cast("Person", one) for one in {one.pk: one for one in (*asked, *standing)}.values()]
 
 
+def data_teams_of(user: "Person") -> QuerySet[Team]:
+    """Teams about whose data the person decides: those that they are in, and of which they own a project.
+
+    Not the platform team as such: it lets teams read by the catalogue, and speaks for nobody else.
+    """
+    teams = _teams_by_group(user) if user.is_active else Team.objects.none()
+    return teams.filter(pk__in=own_projects(user, role=Role.OWNER).values("team"))
+
+
+def data_owners_of(team: Team) -> list["Person"]:
+    """Accounts that decide about the data of the team, in the order of their keys."""
+    owning = Membership.objects.filter(Q(until=None) | Q(until__gte=today()), role=Role.OWNER)
+    owning = owning.filter(project__team=team, project__deleted_at=None)
+    bound, named = owning.exclude(object_id=""), owning.filter(object_id="")
+    held = Q(object_id__in=bound.filter(is_group=False).values("object_id"))
+    held |= Q(username__in=named.filter(is_group=False).values("subject"))
+    held |= Q(group_ids__overlap=list(bound.filter(is_group=True).values_list("object_id", flat=True)))
+    held |= Q(groups__name__in=named.filter(is_group=True).values("subject"))
+    # Apart: in one condition, it would be one and the same group that owns and that is the team.
+    return _accounts(held & Q(pk__in=get_user_model().objects.filter(_in_team(team)).values("pk")))
+
+
+def visible_consents(user: "Person") -> QuerySet[DataConsent]:
+    """Consents that the person may see: those of visible projects, those about data of own teams, and those they are
+    asked about. All for the platform team.
+    """
+    consents = DataConsent.objects.select_related("project__team", "team")
+    if not user.is_active:
+        return consents.none()
+    if is_platform_admin(user):
+        return consents
+    seen = Q(project__in=visible_projects(user)) | Q(team__in=_teams(user))
+    return consents.filter(seen | _asks_about_data(deciding_for(user)))
+
+
+def consents_to_decide(user: "Person") -> QuerySet[DataConsent]:
+    """Questions for consent that wait for this person's yes or no, without those that they asked."""
+    waiting = DataConsent.objects.select_related("project__team", "team")
+    if not user.is_active:
+        return waiting.none()
+    waiting = waiting.filter(_asks_about_data(deciding_for(user)), state=ConsentState.ASKED)
+    authored = RequestRevision.objects.filter(request=OuterRef("request"), by=user.pk)
+    return waiting.exclude(Q(asked_by=user.pk) & ~Q(asked_by=None) | Exists(authored))
+
+
+def _asks_about_data(people: list["Person"]) -> Q:
+    """Consents about which one of these is asked."""
+    asked = Q(pk__in=[])
+    for one in people:
+        asked |= Q(team__in=data_teams_of(one))
+    return asked
+
+
+def _decides_about_data(people: Iterable["Person"], team_id: int) -> bool:
+    return any(data_teams_of(one).filter(pk=team_id).exists() for one in people)
+
+
+def _asked_by(consent: DataConsent) -> set[int]:
+    """Ids of the accounts that asked for the consent, by whichever door and in whichever words."""
+    asked = authors_of(consent.request) if consent.request is not None else set()
+    return asked if consent.asked_by_id is None else asked | {consent.asked_by_id}
+
+
+def may_decide_consent(user: "Person", consent: DataConsent) -> bool:
+    """May the person give or refuse this consent? Who decides about the team's data, and who stands in for one of them.
+
+    Never about what oneself, or the one in whose place it would be, has asked for.
+    """
+    authors = _asked_by(consent)
+    if not user.is_active or user.pk in authors:
+        return False
+    return _decides_about_data((one for one in deciding_for(user) if one.pk not in authors), consent.team_id)
+
+
+def may_withdraw_consent(user: "Person", consent: DataConsent) -> bool:
+    """May the person end it? Who decides about the team's data, or in the place of one who does; the platform team."""
+    return user.is_active and (is_platform_admin(user) or _decides_about_data(deciding_for(user), consent.team_id))
+
+
+def deciders_of_consent(consent: DataConsent) -> list["Person"]:
+    """Who is asked for a consent, with those who stand in for them today; not who asked for it."""
+    day, owners = today(), data_owners_of(consent.team)
+    standing = get_user_model().objects.filter(
+        stands_in_for__begins__lte=day,
+        stands_in_for__ends__gte=day,
+        stands_in_for__approver__in=[one.pk for one in owners],
+    )
+    found = {one.pk: one for one in (*owners, *standing.filter(is_active=True).distinct())}
+    return [cast("Person", one) for pk, one in found.items() if pk not in _asked_by(consent)]
+
+
 def owners_of(project: Project) -> list["Person"]:
     """Accounts that own the project today, by name or by group, in the order of their keys."""
     return _holders(project, Role.OWNER)
@@ -318,11 +412,16 @@ def asked_to_take_over(offer: Succession) -> list["Person"]:
         return _holders(offer.project, Role.EDITOR)
     if offer.offered_to == OfferedTo.PLATFORM:
         return platform_team()
-    team, held = offer.project.team, Q(pk__in=[])
+    return _accounts(_in_team(offer.project.team))
+
+
+def _in_team(team: Team) -> Q:
+    """Accounts that are in one of the team's groups: by object id where it is bound to one, else by name."""
+    held = Q(pk__in=[])
     for name in team.ad_groups:
         bound = team.group_ids.get(name)
         held |= Q(group_ids__contains=[bound]) if bound else Q(groups__name=name)
-    return _accounts(held)
+    return held
 
 
 def platform_team() -> list["Person"]:

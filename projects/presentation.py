@@ -14,6 +14,7 @@ from django.contrib.staticfiles import finders
 from django.utils.translation import gettext
 from pydantic import ValidationError
 
+from projects.consents import in_force
 from projects.errors import Fault
 from projects.installation import Installation
 from projects.models import Decision, Project
@@ -105,6 +106,7 @@ def wish_of(project: Project, *, installation: Installation) -> Wish | None:
             installation=installation,
             uid=str(project.uid),
             repository=known_repository(project),
+            consents=in_force(project, catalogue=installation.catalogue),
         )
     except KeyError:
         return None

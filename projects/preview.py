@@ -1,6 +1,8 @@
 """What a wish would do, before anything happens: from two specs, without asking anything outside."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from projects.contributors import Moved
 from projects.effects import NOBODY, PersonEffect, effects_of
@@ -59,18 +61,22 @@ def plan_of(
     before: ProjectSpec | None = None,
     uid: str = NOBODY,
     moved: Moved | None = None,
+    consents: Mapping[str, date] | None = None,
 ) -> Preview:
     """The plan from one spec to another; None before is a new project, None after its removal.
 
     moved: who of the contributors is out of the directory or renamed, as `contributors.moved` says; None for nobody.
+    consents: what other teams let the project read, as `consents.in_force` says; None for nothing.
     """
     spec = after or before
     if spec is None:
         raise ValueError("a plan needs a spec before or after")
     before = readable(before) if before is not None else None
-    new = wish_for(after, installation=installation, uid=uid) if after else None
+    new = wish_for(after, installation=installation, uid=uid, consents=consents) if after else None
     known = before is not None and before.plan in installation.catalogue.plans
-    old = wish_for(before, installation=installation, uid=uid) if before is not None and known else None
+    old = None
+    if before is not None and known:
+        old = wish_for(before, installation=installation, uid=uid, consents=consents)
     wish = new or old
     if wish is None:
         return Preview(spec=spec, kinds=(), names={})

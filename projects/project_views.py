@@ -20,6 +20,7 @@ from projects.installation import installation
 from projects.models import Decision, Door
 from projects.overview import fullest, needs_of
 from projects.reach import ranked
+from projects.reading import readings
 from provisioning.kind import kinds
 
 STOP_POLLING = 286
@@ -55,6 +56,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
             else (),
             "people": ranked(found),
             "needs": needs_of(shown["state"], spec=shown["spec"], may_change=shown["may_change"]),
+            "readings": readings(found, wish=wish, catalogue=installation().catalogue),
             "fullest": fullest(usage.of_project(found, catalogue=installation().catalogue)),
             "entries": activity.of_project(found),
             "first": found.requests.order_by("pk").first(),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from projects import decide_many, decisions, documents, permissions, stand_ins
 from projects.answers import answered, conflict_page, number_in, person_of
+from projects.consents import in_force
 from projects.contributors import moved
 from projects.documents import spec_of
 from projects.effects import NOBODY, PersonEffect
@@ -124,7 +125,8 @@ def _page(
     if (after or before) is not None and (after is None or after.plan in catalogue.plans):
         uid = str(asked.project.uid) if asked.project else NOBODY
         out = moved([asked.project.pk]).get(asked.project.pk) if asked.project else None
-        preview = plan_of(installation=settings, after=after, before=before, uid=uid, moved=out)
+        let = in_force(asked.project, catalogue=catalogue) if asked.project else None
+        preview = plan_of(installation=settings, after=after, before=before, uid=uid, moved=out, consents=let)
         people = preview.people
         lines = plan_lines(preview, keep_data=not asked.remove_data)
     pending = asked.decision == Decision.PENDING

@@ -6,6 +6,7 @@ Kinds, options), the team and the person's right to ask for it, the name. Nothin
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Lower
@@ -104,6 +105,7 @@ def wish_for(
     key_id: str | None = None,
     remove_data: bool = False,
     repository: KnownRepository | None = None,
+    consents: Mapping[str, date] | None = None,
 ) -> Wish:
     """What the Kinds get to see of a spec; access to data that has ended is not in it any more.
 
@@ -125,6 +127,7 @@ def wish_for(
         key_id=key_id or None,
         remove_data=remove_data,
         repository=repository,
+        consents=consents or {},
     )
 
 

@@ -1,13 +1,14 @@
 """What goes on for a project that is suspended: people's rights, and nothing else.
 
 Suspending means that we stop looking: nothing is repaired, no new wish is made so. But who leaves the company, or is
-taken off the project, loses their rights outside all the same, and data of others is closed after its last day; a
-switched-off project must not be a way to keep them.
+taken off the project, loses their rights outside all the same, and data of others is closed after its last day, or
+without the consent of its team; a switched-off project must not be a way to keep them.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from provisioning.data_access import with_all_consents
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.outcomes import Known, fingerprint
 from provisioning.spec import ProjectSpec
@@ -20,7 +21,7 @@ def kinds_to_follow(wish: Wish, known: Mapping[str, Known], *, asked: ProjectSpe
     They wait for no other Kind here: what was made once has what it stands on.
     """
     nobody = replace(wish, spec=wish.spec.model_copy(update={"contributors": ()}))
-    unended = replace(wish, spec=asked)
+    unended = with_all_consents(replace(wish, spec=asked))
     found = {}
     for kind in kinds().values():
         before = known.get(kind.name)

@@ -13,7 +13,7 @@ from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import contributors, end_dates, intake, overlaps, reports, training, usage, work
+from projects import consents, contributors, end_dates, intake, overlaps, reports, training, usage, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
@@ -389,9 +389,10 @@ def _held(settings: Installation) -> Iterator[scan.Held]:
         .select_related("team", "registered_repository")
         .prefetch_related(Prefetch("resources", queryset=healthy))
     )
-    moved = contributors.moved()
+    moved, let = contributors.moved(), consents.of_all(catalogue=settings.catalogue)
     for project in projects.iterator(chunk_size=500):
         with suppress(NoWish):
             right = frozenset(row.kind for row in project.resources.all())
-            wish = present_wish(project, settings=settings, moved=moved.get(project.pk, {}))
+            known: dict[str, Any] = {"moved": moved.get(project.pk, {}), "consents": let.get(project.pk, {})}
+            wish = present_wish(project, settings=settings, **known)
             yield scan.Held(wish=wish, kinds=right)

@@ -50,6 +50,8 @@ def team(request: HttpRequest, team: str) -> HttpResponseBase:
         "rules": teams.rules_of(found, catalogue=installation().catalogue),
         "deciders": teams.platform_team(),
         "changes": teams.changes_of(found),
+        "has_data": any(one.owner == found.slug for one in installation().catalogue.data_stores)
+        or found.consents.exists(),
         "may_change": permissions.may_change_team(person),
     }
     return render(request, "projects/team.html", shown)

@@ -1,8 +1,12 @@
 """From a project's row to the wish that the Kinds get to see, as of now: what has ended is not in it any more."""
 
+from collections.abc import Mapping
+from datetime import date
+
 import structlog
 
 from projects import contributors
+from projects.consents import in_force
 from projects.errors import Unreadable
 from projects.installation import Installation
 from projects.models import Project
@@ -18,10 +22,17 @@ class NoWish(Exception):
     """What a project wants can't be said any more. The message is for people."""
 
 
-def present_wish(project: Project, *, settings: Installation, moved: contributors.Moved | None = None) -> Wish:
+def present_wish(
+    project: Project,
+    *,
+    settings: Installation,
+    moved: contributors.Moved | None = None,
+    consents: Mapping[str, date] | None = None,
+) -> Wish:
     """The wish of a row, with the contributors who count now. Raises NoWish.
 
-    moved: what `contributors.moved` says of this project, where it was asked for many at once.
+    moved, consents: what `contributors.moved` and `consents.of_all` say of this project, where they were asked for many
+    at once.
 
     Removing needs names and no sizes: what is to go goes by any plan.
     """
@@ -34,6 +45,8 @@ def present_wish(project: Project, *, settings: Installation, moved: contributor
         spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
     if moved is None:
         moved = contributors.moved([project.pk]).get(project.pk, {})
+    if consents is None:
+        consents = in_force(project, catalogue=settings.catalogue)
     try:
         return wish_for(
             contributors.present(spec, moved=moved, today=today()),
@@ -45,6 +58,7 @@ def present_wish(project: Project, *, settings: Installation, moved: contributor
             key_id=project.key_id,
             remove_data=project.remove_data,
             repository=known_repository(project),
+            consents=consents,
         )
     except KeyError as error:
         message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."

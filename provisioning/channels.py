@@ -24,6 +24,10 @@ ChatKind = Literal[
     "attention",
     "ready",
     "withdrawn",
+    "data-asked",
+    "data-decided",
+    "data-withdrawn",
+    "data-ends",
     "keys-rotated",
 ]
 

@@ -1,10 +1,12 @@
-"""Which data stores a project may read now: those that it chose, that the catalogue lets its team read, until its day.
+"""Which data stores a project may read now: those that it chose and that it is let read, until its day.
 
-Kinds ask here, so that the bucket's policy, `project-info` and what people are told never differ. The catalogue counts
-at each look: a team that is taken out of it reads nothing from the next look on, whatever the project chose.
+Who lets it: the catalogue, for the teams that it names as readers; else the team whose data it is, by its consent to
+this project. Kinds ask here, so that the bucket's policy, `project-info` and what people are told never differ. Both
+count at each look: who is taken out, or whose consent is over, reads nothing from the next look on.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -48,22 +50,50 @@ def without_ended(spec: ProjectSpec, *, today: date) -> ProjectSpec:
 
 
 def offered(wish: Wish) -> tuple[DataStore, ...]:
-    """Stores that projects of this team may read, on the store that their keys open; its own bucket is none."""
+    """Stores that the project can choose: those on the store that its keys open; its own bucket is none."""
     return tuple(
         store
         for store in wish.catalogue.data_stores
-        if wish.spec.team in (store.owner, *store.readers)
-        and store.object_store == wish.object_store.name
-        and store.bucket != wish.names.bucket
+        if store.object_store == wish.object_store.name and store.bucket != wish.names.bucket
     )
 
 
+def is_open(store: DataStore, *, team: str) -> bool:
+    """May projects of the team read it without asking? Those of its own team, and of the readers in the catalogue."""
+    return team in (store.owner, *store.readers)
+
+
+def last_day(wish: Wish, store: DataStore) -> date | None:
+    """The last day on which the project reads a store that it chose; None when nobody lets it.
+
+    None without a day of its own too: access without an end is given to nobody.
+    """
+    until = chosen(wish).until
+    if until is None or is_open(store, team=wish.spec.team):
+        return until
+    consent = wish.consents.get(store.name)
+    return None if consent is None else min(until, consent)
+
+
 def readable(wish: Wish) -> tuple[DataStore, ...]:
-    """Stores that the project reads, by name. None without a last day: access without an end is given to nobody."""
-    options = chosen(wish)
-    if options.until is None:
-        return ()
-    return tuple(sorted((one for one in offered(wish) if one.name in options.read), key=lambda one: one.name))
+    """Stores that the project reads, by name."""
+    return tuple(one for one in _chosen_stores(wish) if last_day(wish, one) is not None)
+
+
+def without_consent(wish: Wish) -> tuple[DataStore, ...]:
+    """Stores that the project chose and can't read: it would need the consent of their team, and doesn't have it."""
+    closed = (one for one in _chosen_stores(wish) if not is_open(one, team=wish.spec.team))
+    return tuple(one for one in closed if one.name not in wish.consents)
+
+
+def with_all_consents(wish: Wish) -> Wish:
+    """The wish as if every consent were there: what differs from it is what ended or was never given."""
+    return replace(wish, consents=dict.fromkeys(chosen(wish).read, date.max))
+
+
+def _chosen_stores(wish: Wish) -> tuple[DataStore, ...]:
+    read = chosen(wish).read
+    return tuple(sorted((one for one in offered(wish) if one.name in read), key=lambda one: one.name))
 
 
 def statements(wish: Wish) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
@@ -100,7 +101,10 @@ def target_of(catalogue: Catalogue, system: System) -> str:
 
 @dataclass(frozen=True)
 class Wish:
-    """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person."""
+    """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person.
+
+    consents: by data store of another team, the last day for which that team has consented to this project.
+    """
 
     uid: str
     generation: int
@@ -116,6 +120,7 @@ class Wish:
     key_id: str | None = None
     remove_data: bool = False
     repository: KnownRepository | None = None
+    consents: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def cluster(self) -> ClusterTarget:

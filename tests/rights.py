@@ -65,6 +65,9 @@ NOBODY_S = Gate(passes=(), sees=())
 """Something that belongs to none of these people."""
 TEAM = Gate(passes=("member", "admin"), sees=("member", "admin"))
 """In the project's team: a role in one of its projects is not enough."""
+OTHERS_ASK = Gate(passes=(), sees=("member", "admin"))
+"""What another team asks of the project's: who is in the team sees it, and decides as an owner in it, which none is."""
+END_CONSENT = Gate(passes=("admin",), sees=("member", "admin"))
 TEAM_CHANGE = Gate(passes=("admin",), sees=("member", "admin"))
 PLATFORM = Gate(passes=("admin",), sees=("admin",))
 
@@ -85,6 +88,8 @@ def line(*, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | 
 
 A_STAND_IN = {"account": "bob@corp.example", "begins": "2099-01-01", "ends": "2099-01-02"}
 ANY_STATE = {"If-Match": "*"}
+STORE = "winter-roads"
+"""A data store that the project chose, and that nobody let it read."""
 
 TABLE: Mapping[str, Line] = {
     # Nobody needs to be signed in.
@@ -115,6 +120,12 @@ TABLE: Mapping[str, Line] = {
     "projects:directory": line(GET=SIGNED_IN),
     "projects:teams": line(GET=SIGNED_IN),
     "projects:team": line(GET=TEAM),
+    "projects:team-data": line(GET=TEAM),
+    "projects:consent": line(GET=TEAM),
+    "projects:give-consent": line(POST=OTHERS_ASK),
+    "projects:reject-consent": line(POST=OTHERS_ASK, body={"why": "Faces are in it."}),
+    "projects:withdraw-consent": line(POST=END_CONSENT, body={"why": "It was found wrong."}),
+    "projects:ask-for-data": line(POST=CHANGE, body={"store": STORE}),
     "projects:team-edit": line(GET=TEAM_CHANGE, POST=TEAM_CHANGE),
     "projects:project": line(GET=SEE),
     "projects:live": line(GET=SEE),
@@ -170,6 +181,14 @@ TABLE: Mapping[str, Line] = {
     # API.
     "api:projects": line(GET=SIGNED_IN, POST=SIGNED_IN),
     "api:project": line(GET=SEE, PUT=CHANGE, PATCH=CHANGE, DELETE=CHANGE, headers=ANY_STATE),
+    "api:project-data": line(GET=SEE),
+    "api:ask-for-data": line(POST=CHANGE),
+    "api:consents": line(GET=SIGNED_IN),
+    "api:consent": line(GET=TEAM),
+    "api:give-consent": line(POST=OTHERS_ASK),
+    "api:reject-consent": line(POST=OTHERS_ASK, body={"why": "Faces are in it."}),
+    "api:withdraw-consent": line(POST=END_CONSENT, body={"why": "It was found wrong."}),
+    "api:data-stores": line(GET=SIGNED_IN),
     "api:take-over": line(GET=SEE, POST=SEE),
     "api:offers": line(GET=SIGNED_IN),
     "api:resources": line(GET=SEE),

@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from portal.models import ApiToken
 from projects.installation import installation
-from projects.models import Action, Decision, Door, Membership, Plot, Project, ProjectRequest, Report
+from projects.models import Action, DataConsent, Decision, Door, Membership, Plot, Project, ProjectRequest, Report, Team
 from provisioning.models import Event
 from tests.ci import COMMIT, ci
 from tests.people import bearer, client, person, team
+from tests.projects.readers import day
 from tests.rights import READS, TABLE, addresses
 from tests.test_mass_assignment import rows
 
@@ -62,6 +63,8 @@ def others() -> dict[str, object]:
     report = Report.objects.create(project=secret, commit=COMMIT, branch="main", run="1")
     plot = Plot.objects.create(report=report, name="roc", media_type="image/png", content=b"")
     token, _ = ApiToken.objects.create(person("charlie"), name="old", scopes=["read"])
+    logistics = Team.objects.create(slug="logistics", name="Logistics", ad_groups=["ml-logistics"])
+    DataConsent.objects.create(pk=asked.pk, project=secret, store="winter-roads", team=logistics, until=day(9))
     return {
         "slug": "secret",
         "number": asked.pk,
@@ -70,6 +73,7 @@ def others() -> dict[str, object]:
         "purpose": "bucket",
         "report": report.pk,
         "plot": plot.pk,
+        "store": "winter-roads",
         "subject": "charlie@corp.example",
     }
 

@@ -27,6 +27,8 @@ from projects.models import (
     Announcement,
     BulkAction,
     BulkRun,
+    ConsentState,
+    DataConsent,
     Decision,
     Door,
     Membership,
@@ -34,10 +36,12 @@ from projects.models import (
     Project,
     ProjectRequest,
     Report,
+    Team,
 )
+from provisioning.catalogue import DataStore
 from tests.ci import COMMIT
 from tests.people import GROUPS, bearer, client, person, team
-from tests.rights import IDENTITIES, KEYS, OPEN, READS, TABLE, Gate, Line, addresses
+from tests.rights import IDENTITIES, KEYS, OPEN, READS, STORE, TABLE, Gate, Line, addresses
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 WITHOUT_TABLE = {"hook", "chat", "admin/login/"}
@@ -51,7 +55,10 @@ pytestmark = pytest.mark.django_db
 
 @dataclass(frozen=True)
 class Stage:
-    """What the addresses are about: one project of alice's, and a change of hers that waits for a yes."""
+    """What the addresses are about: one project of alice's, and a change of hers that waits for a yes.
+
+    consent: another team's project reads data of the project's team, and asks to read it for longer.
+    """
 
     project: Project
     request: ProjectRequest
@@ -59,15 +66,19 @@ class Stage:
     run: BulkRun
     announcement: Announcement
     plot: Plot
+    consent: Mapping[ConsentState, DataConsent]
 
     def values(self, name: str, *, missing: bool = False) -> dict[str, Any]:
         """Parts of the address `name`: of what is there, or of what is not."""
         wanted = addresses()[name].pattern.converters
+        consent = self.consent[ConsentState.GIVEN if "withdraw" in name else ConsentState.ASKED]
+        about = consent.pk if "consent" in name else self.request.pk
         there = {
             "slug": self.project.slug,
             "team": self.project.team.slug,
-            "number": self.request.pk,
-            "pk": self.request.pk,
+            "number": about,
+            "pk": about,
+            "store": STORE,
             "run": self.run.pk,
             "announcement": self.announcement.pk,
             "uid": self.tokens["alice"].uid,
@@ -81,6 +92,7 @@ class Stage:
             "team": "nobody-s",
             "number": 999_999_999,
             "pk": 999_999_999,
+            "store": STORE,
             "run": 999_999_999,
             "announcement": 999_999_999,
             "uid": "00000000-0000-4000-8000-000000000000",
@@ -97,7 +109,8 @@ def stage(settings: Settings) -> Stage:
     # The catalogue lets a group decide beside the platform team.
     catalogue = settings.INSTALLATION.catalogue
     rules = catalogue.decisions.model_copy(update={"approvers": (APPROVERS,)})
-    decided = catalogue.model_copy(update={"decisions": rules})
+    store = DataStore(name=STORE, owner="logistics", object_store="store-1", bucket="roads", prefix="raw")
+    decided = catalogue.model_copy(update={"decisions": rules, "data_stores": (store,)})
     settings.INSTALLATION = replace(settings.INSTALLATION, catalogue=decided)
     for name in GROUPS:
         person(name)
@@ -107,6 +120,7 @@ def stage(settings: Settings) -> Stage:
         "team": "vision",
         "plan": "small",
         "contributors": [{"user": "alice@corp.example", "role": "owner"}],
+        "options": {"data": {"read": [STORE], "until": "2099-01-01"}},
     }
     key = installation().key_ring.current
     project = Project.objects.create(slug="lane", team=team("vision"), spec=spec, units=4, key_id=key)
@@ -140,7 +154,17 @@ def stage(settings: Settings) -> Stage:
     )
     report = Report.objects.create(project=project, commit=COMMIT, branch="main", run="1")
     plot = Plot.objects.create(report=report, name="residuals", media_type="image/png", content=b"")
-    return Stage(project=project, request=request, tokens=tokens, run=run, announcement=announcement, plot=plot)
+    logistics = Team.objects.create(slug="logistics", name="Logistics", ad_groups=["ml-logistics"])
+    asks = Project.objects.create(slug="routes", team=logistics, spec={**spec, "slug": "routes", "team": "logistics"})
+    consent = {
+        state: DataConsent.objects.create(
+            project=asks, store="lanes", team=project.team, until=timezone.localdate() + timedelta(days=9), state=state
+        )
+        for state in (ConsentState.ASKED, ConsentState.GIVEN)
+    }
+    return Stage(
+        consent=consent, project=project, request=request, tokens=tokens, run=run, announcement=announcement, plot=plot
+    )
 
 
 def caller(identity: str, stage: Stage) -> Client:

@@ -12,6 +12,7 @@ actions over many projects. `usage`: how much of what is allowed is used.
 `reports`: what CI says of a project's model, and what the forge is told of it.
 `templates`: which version of its template a project is at, and what the versions looked like.
 `succession`: who is asked to take over a project whose owners left.
+`consents`: which projects of others a team lets read its data.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
@@ -19,6 +20,7 @@ from projects.models.announcements import Announcement, AnnouncementState
 from projects.models.bot import Answered
 from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunState
 from projects.models.chat import ChatPost
+from projects.models.consents import ConsentState, ConsentStep, DataConsent
 from projects.models.core import (
     Action,
     Decision,
@@ -56,6 +58,9 @@ __all__ = [
     "BulkItem",
     "BulkRun",
     "ChatPost",
+    "ConsentState",
+    "ConsentStep",
+    "DataConsent",
     "Decision",
     "Delivery",
     "DirectoryEdge",

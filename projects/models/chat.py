@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from projects.models.consents import DataConsent
 from projects.models.core import Project, ProjectRequest
 from projects.models.notices import Sending
 
@@ -15,6 +16,7 @@ class ChatPost(Sending):
     text = models.TextField()
     request = models.ForeignKey(ProjectRequest, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
+    consent = models.ForeignKey(DataConsent, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]

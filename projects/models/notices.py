@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from projects.models.bulk import BulkRun
+from projects.models.consents import DataConsent
 from projects.models.core import Project, ProjectRequest
 
 
@@ -50,6 +51,7 @@ class Notice(models.Model):
     text = models.TextField()
     request = models.ForeignKey(ProjectRequest, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
+    consent = models.ForeignKey(DataConsent, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
     run = models.ForeignKey(BulkRun, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     mail_at = models.DateTimeField(null=True, blank=True, help_text="Not mailed before; never when empty.")

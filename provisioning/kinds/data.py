@@ -7,7 +7,7 @@ user's policies would take away each other's. Nothing is left to make here; it i
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from provisioning.data_access import OPTIONS, DataOptions, chosen, offered, readable
+from provisioning.data_access import OPTIONS, DataOptions, chosen, last_day, offered, readable, without_consent
 from provisioning.kind import Body, Each, Kind, Object, Wish
 
 
@@ -17,16 +17,11 @@ def wanted(wish: Wish) -> bool:
 
 
 def check(wish: Wish) -> Iterator[tuple[str, str]]:
-    """Stores that the team may not read, alike whether there are such, and a missing last day."""
+    """Stores that there are none of, and a missing last day."""
     options = chosen(wish)
     names = [one.name for one in offered(wish)]
     for name in sorted(set(options.read) - set(names)):
-        yours = ", ".join(names) or "none"
-        yield (
-            "read",
-            f"Team {wish.spec.team} may read no data store {name}. Stores that it may read: {yours}. "
-            "For another one, ask the platform team.",
-        )
+        yield "read", f"There is no data store {name}. Data stores: {', '.join(names) or 'none'}."
     if options.read and options.until is None:
         yield "until", "Say until which day the data is needed. Nobody reads data of others without an end."
 
@@ -51,9 +46,10 @@ def delete(_wish: Wish, _client: Any) -> bool:
 
 
 def summary(wish: Wish) -> str:
-    """What it reads and until when."""
-    urls = [one.url for one in readable(wish)]
-    return f"Reads {', '.join(urls)} until {chosen(wish).until}" if urls else "Reads no data of others now"
+    """What it reads and until when, and what it can't read yet, or not any more."""
+    said = [f"Reads {one.url} until {last_day(wish, one)}." for one in readable(wish)]
+    said += [f"{one.name} needs the consent of team {one.owner}." for one in without_consent(wish)]
+    return " ".join(said) or "Reads no data of others now."
 
 
 KIND = Kind(

@@ -10,10 +10,11 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from projects.models import Plot, Project, Report
+from projects.models import DataConsent, Plot, Project, Report
 from provisioning.kind import kinds
 from tests.ci import COMMIT, ci
 from tests.people import bearer, client, teams
+from tests.projects.readers import day
 
 API = "/api/v1"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -110,6 +111,8 @@ def test_what_is_read_has_the_described_shape_and_knows_no_other_parameter(descr
     report = Report.objects.create(project=Project.objects.get(), commit=COMMIT, branch="main", run="1")
     places["report"] = report.pk
     places["plot"] = Plot.objects.create(report=report, name="roc", media_type="image/png", content=b"").pk
+    project, vision = Project.objects.get(), teams()["vision"]
+    DataConsent.objects.create(pk=number, project=project, store="winter-roads", team=vision, until=day(9))
     for path, method, operation in operations(description):
         if method != "get":
             continue
@@ -131,7 +134,7 @@ def test_writes_know_no_other_parameter_either(description: dict[str, Any]) -> N
     spec = {"slug": "demand", "team": "forecasting"}
     made = caller.post(f"{API}/projects/", data=spec, content_type="application/json")
     places = {"slug": "demand", "id": made.json()["request"]["id"], "uid": "00000000-0000-4000-8000-000000000000"}
-    places |= {"purpose": "bucket", "team": "forecasting", "run": 1, "announcement": 1}
+    places |= {"purpose": "bucket", "team": "forecasting", "run": 1, "announcement": 1, "store": "winter-roads"}
     admin, pipeline = client("paula"), ci(Project.objects.get())
     for path, method, operation in operations(description):
         if method == "get":

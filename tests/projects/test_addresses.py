@@ -27,11 +27,13 @@ def test_they_are_those_of_the_url_map() -> None:
         addresses.of_project("demand"),
         addresses.of_request(7),
         addresses.of_run(8),
+        addresses.of_consent(9),
         addresses.NOTIFICATIONS,
     ) == (
         reverse("projects:project", args=["demand"]),
         reverse("projects:request", args=[7]),
         reverse("platform:run", args=[8]),
+        reverse("projects:consent", args=[9]),
         reverse("projects:notifications"),
     )
 

@@ -62,7 +62,7 @@ def test_a_team_that_is_taken_out_reads_nothing_from_the_next_look_on(world: Wor
     assert opened(world) == []
 
 
-def test_a_row_that_names_a_store_of_others_opens_nothing(world: World) -> None:
+def test_a_spec_that_names_a_store_of_others_opens_nothing(world: World) -> None:
     look(asked(options=reading("secret-roads", days=9)))
     assert opened(world) == []
 
@@ -76,7 +76,7 @@ def test_faults_of_a_wish_name_their_fields() -> None:
                 "team": "forecasting",
                 "plan": "medium",
                 "contributors": [ALICE],
-                "options": reading("secret-roads", days=-1),
+                "options": reading("no-such-store", days=-1),
             },
             by=person("alice"),
             door=Door.API,

@@ -6,6 +6,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,7 @@ def wish(
     earlier: Mapping[str, Earlier] | None = None,
     key_id: str | None = None,
     remove_data: bool = False,
+    consents: Mapping[str, date] | None = None,
 ) -> Wish:
     """The wish of the sample project, with what is named changed."""
     spec = ProjectSpec.model_validate(
@@ -164,6 +166,7 @@ def wish(
         earlier=earlier or {},
         key_id=key_id,
         remove_data=remove_data,
+        consents=consents or {},
     )
 
 

@@ -72,49 +72,72 @@ def test_a_store_adds_its_statements_and_its_address() -> None:
     ]
     assert info(wanted) == {"DATA_WINTER_ROADS_URL=s3://vision-shared/roads/raw"}
     assert faults(wanted) == []
-    assert KIND.summary(wanted) == "Reads s3://vision-shared/roads/raw until 2027-06-30"
+    assert KIND.summary(wanted) == "Reads s3://vision-shared/roads/raw until 2027-06-30."
+
+
+NEEDS = "winter-roads needs the consent of team vision."
+NOTHING = "Reads no data of others now."
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    ("wanted", "said", "wrong"),
     [
-        reading("secret-roads"),
-        reading("no-such-store"),
-        reading("winter-roads", until=None),
-        reading("winter-roads", team="logistics"),
-        reading("winter-roads", catalogue=catalogue(data_stores=[{**ROADS, "readers": []}])),
-        reading("winter-roads", catalogue=catalogue()),
-        reading("winter-roads", catalogue=catalogue(data_stores=[{**ROADS, "bucket": "ml-demand"}])),
+        (reading("secret-roads"), NEEDS.replace("winter", "secret"), 0),
+        (reading("no-such-store"), NOTHING, 1),
+        (reading("winter-roads", until=None), NOTHING, 1),
+        (reading("winter-roads", team="logistics"), NEEDS, 0),
+        (reading("winter-roads", catalogue=catalogue(data_stores=[{**ROADS, "readers": []}])), NEEDS, 0),
+        (reading("winter-roads", catalogue=catalogue()), NOTHING, 1),
+        (reading("winter-roads", catalogue=catalogue(data_stores=[{**ROADS, "bucket": "ml-demand"}])), NOTHING, 1),
+        (reading("winter-roads", team="logistics", consents={"secret-roads": date(2027, 6, 30)}), NEEDS, 0),
     ],
     ids=[
-        "not for this team",
+        "without consent",
         "none of that name",
         "no end",
         "another team",
         "taken out",
         "left the catalogue",
         "own bucket",
+        "consent for another",
     ],
 )
-def test_what_the_catalogue_does_not_allow_opens_nothing(wanted: Wish) -> None:
+def test_what_nobody_let_it_read_stays_shut(wanted: Wish, said: str, wrong: int) -> None:
     assert policy(wanted) == policy(wish())
     assert info(wanted) == set()
-    assert len(faults(wanted)) == 1
-    assert KIND.summary(wanted) == "Reads no data of others now"
+    assert len(faults(wanted)) == wrong
+    assert KIND.summary(wanted) == said
 
 
 def test_the_owner_needs_no_leave() -> None:
-    assert faults(reading("secret-roads", team="vision")) == []
+    wanted = reading("secret-roads", team="vision")
+    assert faults(wanted) == []
+    assert KIND.summary(wanted) == "Reads s3://vision-shared/roads/secret until 2027-06-30."
 
 
-def test_the_answer_is_the_same_for_what_is_not_there_and_what_is_not_theirs() -> None:
-    sentence = (
-        "Team forecasting may read no data store {}. Stores that it may read: winter-roads. "
-        "For another one, ask the platform team."
+@pytest.mark.parametrize(
+    ("consent", "until"), [(date(2027, 5, 1), "2027-05-01"), (date(2027, 6, 30), UNTIL), (date(2028, 1, 1), UNTIL)]
+)
+def test_a_consent_opens_its_store_until_whichever_day_comes_first(consent: date, until: str) -> None:
+    wanted = reading("secret-roads", consents={"secret-roads": consent})
+    assert [one["Sid"] for one in policy(wanted)[-2:]] == ["DataList1", "DataRead1"]
+    assert info(wanted) == {"DATA_SECRET_ROADS_URL=s3://vision-shared/roads/secret"}
+    assert KIND.summary(wanted) == f"Reads s3://vision-shared/roads/secret until {until}."
+
+
+def test_a_consent_is_needed_for_each_store_by_itself() -> None:
+    assert KIND.summary(reading("secret-roads", "winter-roads")) == (
+        "Reads s3://vision-shared/roads/raw until 2027-06-30. secret-roads needs the consent of team vision."
     )
-    assert faults(reading("secret-roads", "no-such-store")) == [
-        ("read", sentence.format("no-such-store")),
-        ("read", sentence.format("secret-roads")),
+
+
+def test_a_consent_opens_nothing_that_was_not_chosen() -> None:
+    assert policy(wish(catalogue=CATALOGUE, consents={"secret-roads": date(2027, 6, 30)})) == policy(wish())
+
+
+def test_a_store_that_there_is_none_of_is_refused_with_those_that_there_are() -> None:
+    assert faults(reading("winter-roads", "no-such-store")) == [
+        ("read", "There is no data store no-such-store. Data stores: winter-roads, secret-roads."),
     ]
 
 

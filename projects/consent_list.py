@@ -1,0 +1,84 @@
+"""Consents as pages and files have them: the word for each, how a list is sorted, what a file holds."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import F, QuerySet
+
+from projects import permissions
+from projects.exports import BATCH, Record
+from projects.models import ConsentState, ConsentStep, DataConsent, Team
+from projects.sorting import BY_ID, Order
+from projects.today import today
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+ORDERS = (
+    BY_ID,
+    Order("project", F("project__slug")),
+    Order("store", F("store")),
+    Order("until", F("until"), read=date.fromisoformat),
+)
+"""The ways to sort consents, the usual one first."""
+COLUMNS = (
+    "number", "store", "owner", "project", "team", "until", "state", "asked_by", "asked_at", "decided_by", "decided_at",
+    "why",
+)  # fmt: skip
+"""What a list of consents has as a file."""
+_WORDS = {
+    ConsentState.ASKED: "Waits for a decision",
+    ConsentState.GIVEN: "Approved",
+    ConsentState.REJECTED: "Rejected",
+    ConsentState.WITHDRAWN: "Withdrawn",
+    ConsentState.ENDED: "Over",
+}
+
+
+def about_data_of(team: Team, *, by: "Person") -> QuerySet[DataConsent]:
+    """What others asked about the team's data, as far as this person may see it."""
+    return permissions.visible_consents(by).filter(team=team).prefetch_related("steps")
+
+
+def word_of(consent: DataConsent) -> str:
+    """The status word of a consent; one whose day has passed is over."""
+    state = ConsentState(consent.state)
+    over = state is ConsentState.GIVEN and consent.until < today()
+    return _WORDS[ConsentState.ENDED if over else state]
+
+
+def asked_in(consent: DataConsent) -> ConsentStep | None:
+    """How it began; None for a row without its steps."""
+    return next((one for one in consent.steps.all() if one.state == ConsentState.ASKED), None)
+
+
+def last_step(consent: DataConsent) -> ConsentStep | None:
+    """What happened to it last, after it was asked; None when nothing did."""
+    return next((one for one in reversed(consent.steps.all()) if one.state != ConsentState.ASKED), None)
+
+
+def record(consent: DataConsent) -> Record:
+    """One consent as a row of a file. `decided_by` and the rest: what happened to it last."""
+    asked, last = asked_in(consent), last_step(consent)
+    decided_at: datetime | None = last.at if last else None
+    return {
+        "number": consent.pk,
+        "store": consent.store,
+        "owner": consent.team.slug,
+        "project": consent.project.slug,
+        "team": consent.project.team.slug,
+        "until": consent.until,
+        "state": consent.state,
+        "asked_by": asked.by_name if asked else "",
+        "asked_at": asked.at if asked else None,
+        "decided_by": last.by_name if last else "",
+        "decided_at": decided_at,
+        "why": last.why if last else "",
+    }
+
+
+def records(consents: QuerySet[DataConsent]) -> Iterator[Record]:
+    """The consents as rows of a file, read in batches."""
+    for one in consents.iterator(chunk_size=BATCH):
+        yield record(one)

@@ -1,0 +1,162 @@
+"""What a team says to those who ask to read its data: yes, no, and not any more; and asking it once more.
+
+The project's row is locked before the consent's, as in every change of a project, and right and state are checked under
+the locks. A question that was put otherwise meanwhile is another row, so a stale answer is refused. The access itself
+is made and ended by the look that is rung for.
+"""
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from projects import permissions
+from projects.consents import ask, in_force, move, wish_of_any_plan
+from projects.decisions import LONGEST, needed
+from projects.doorbell import ring_project
+from projects.errors import Conflict, NotAllowed, NotFound
+from projects.granting import audited_by, check_present, check_seen
+from projects.installation import Installation
+from projects.models import ConsentState, DataConsent, Door, Project
+from projects.news import Kind
+from projects.notices import announce
+from projects.today import today
+from provisioning.data_access import chosen, without_consent
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+log = structlog.get_logger(__name__)
+
+
+def give(consent: DataConsent, *, by: "Person", door: Door, installation: Installation, why: str = "") -> DataConsent:
+    """Let the project read the store until the day it asked for. The consent before, for an earlier day, ends.
+
+    Raises NotFound, NotAllowed (also for what one asked oneself), Conflict when it was answered or taken back, when the
+    day has passed, or when the store is not that team's any more.
+    """
+    with audited_by(by=by, door=door), transaction.atomic():
+        row = _held(consent, by=by)
+        _check_decides(row, by=by)
+        check_present(row.project, expected=None)
+        if row.until < today():
+            raise Conflict(
+                gettext("The day that it was asked for has passed. Reject it; they can ask for a later one.")
+            )
+        if not any(one.name == row.store and one.owner == row.team.slug for one in installation.catalogue.data_stores):
+            message = gettext("%(store)s is no data store of team %(team)s any more. Reject it.")
+            raise Conflict(message % {"store": row.store, "team": row.team.slug})
+        for before in DataConsent.objects.filter(project=row.project, store=row.store, state=ConsentState.GIVEN):
+            move(before, ConsentState.ENDED, by_name=by.username, why=f"Replaced by one until {row.until}.")
+        why = why.strip()[:LONGEST]
+        move(row, ConsentState.GIVEN, by_name=by.username, why=why)
+        _look_at(row.project)
+        said = f"Team {row.team.slug} lets {row.project.slug} read {row.store} until {row.until} ({by.username})."
+        _tell(row, by=by, kind="data-decided", said=f"{said} {why}".strip())
+    log.info("consent_given", project=row.project.slug, store=row.store)
+    return row
+
+
+def reject(consent: DataConsent, *, by: "Person", door: Door, why: str) -> DataConsent:
+    """Say no, with a reason; what the project read before it still reads. Raises as `give` does, and InvalidSpec."""
+    why = needed(why, message=gettext("Say why, so that the team knows what to change."), field="why")
+    with audited_by(by=by, door=door), transaction.atomic():
+        row = _held(consent, by=by)
+        _check_decides(row, by=by)
+        move(row, ConsentState.REJECTED, by_name=by.username, why=why)
+        said = f"Team {row.team.slug} does not let {row.project.slug} read {row.store} until {row.until}: {why}"
+        _tell(row, by=by, kind="data-decided", said=f"{said} ({by.username})")
+    log.info("consent_rejected", project=row.project.slug, store=row.store)
+    return row
+
+
+def withdraw(consent: DataConsent, *, by: "Person", door: Door, why: str) -> DataConsent:
+    """End a consent that was given; the next look takes the access away. Raises as `reject` does."""
+    why = needed(why, message=gettext("Say why, so that the team knows what to do."), field="why")
+    with audited_by(by=by, door=door), transaction.atomic():
+        row = _held(consent, by=by)
+        if not permissions.may_withdraw_consent(by, row):
+            raise NotAllowed(
+                gettext("Only owners in team %(team)s and the platform team withdraw its consent.")
+                % {"team": row.team.slug}
+            )
+        if row.state != ConsentState.GIVEN:
+            raise Conflict(gettext("There is no consent to withdraw: it is %(state)s.") % {"state": _state(row)})
+        move(row, ConsentState.WITHDRAWN, by_name=by.username, why=why)
+        _look_at(row.project)
+        said = (
+            f"{by.username} withdrew the consent of team {row.team.slug}: {row.project.slug} reads {row.store} no more."
+        )
+        _tell(row, by=by, kind="data-withdrawn", said=f"{said} {why}")
+    log.info("consent_withdrawn", project=row.project.slug, store=row.store)
+    return row
+
+
+def ask_again(project: Project, *, store: str, by: "Person", door: Door, installation: Installation) -> DataConsent:
+    """Ask once more for a store that the project chose and may not read.
+
+    Raises NotFound, also for a store that it didn't choose; NotAllowed; Conflict when it is asked already or let.
+    """
+    check_seen(by, project)
+    if not permissions.may_change(by, project):
+        raise NotAllowed(
+            gettext("Only owners of %(slug)s and the platform team may change it. Ask an owner.")
+            % {"slug": project.slug}
+        )
+    with audited_by(by=by, door=door), transaction.atomic():
+        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        check_present(project, expected=None)
+        let = in_force(project, catalogue=installation.catalogue)
+        wish = wish_of_any_plan(project.wanted(), project=project, installation=installation, consents=let)
+        until = chosen(wish).until
+        if store not in chosen(wish).read or until is None:
+            raise NotFound
+        found = next((one for one in without_consent(wish) if one.name == store), None)
+        if found is None:
+            raise Conflict(gettext("%(slug)s may read %(store)s.") % {"slug": project.slug, "store": store})
+        if project.consents.filter(store=store, state=ConsentState.ASKED).exists():
+            raise Conflict(gettext("It is asked already, and waits for an answer."))
+        asked = ask(project, store=found, until=until, by=by)
+        if asked is None:
+            message = gettext("The portal knows no team %(team)s that could be asked. Ask the platform team.")
+            raise Conflict(message % {"team": found.owner})
+    return asked
+
+
+def _held(consent: DataConsent, *, by: "Person") -> DataConsent:
+    """The consent under lock. Raises NotFound for whoever may not know of it."""
+    if not permissions.visible_consents(by).filter(pk=consent.pk).exists():
+        raise NotFound
+    Project.objects.select_for_update().get(pk=consent.project_id)
+    rows = DataConsent.objects.select_for_update(of=("self",)).select_related("project__team", "team", "request")
+    return rows.get(pk=consent.pk)
+
+
+def _check_decides(row: DataConsent, *, by: "Person") -> None:
+    if not permissions.may_decide_consent(by, row):
+        raise NotAllowed(
+            gettext(
+                "Only who is in team %(team)s and owns one of its projects decides about its data, "
+                "and nobody about what they asked for."
+            )
+            % {"team": row.team.slug}
+        )
+    if row.state != ConsentState.ASKED:
+        raise Conflict(gettext("There is nothing to decide any more: it is %(state)s.") % {"state": _state(row)})
+
+
+def _state(row: DataConsent) -> str:
+    return str(ConsentState(row.state).label)
+
+
+def _look_at(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(next_look_at=timezone.now())
+    ring_project(project.pk)
+
+
+def _tell(row: DataConsent, *, by: "Person", kind: Kind, said: str) -> None:
+    """Tell the project's owners, and who asked."""
+    asker = [row.asked_by] if row.asked_by is not None else []
+    announce(kind, to=[*permissions.owners_of(row.project), *asker], but=by, text=said, project=row.project)

@@ -1,0 +1,148 @@
+"""Consents as rows: which of them open something now, and how they follow what a project wants.
+
+Asked with the change that chose a store, or chose a later day; what a project doesn't want any more ends by itself. One
+that is given covers every earlier day too. What the team says to it is in `projects.consenting`.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db.models import QuerySet
+from pydantic import ValidationError
+
+from projects import permissions
+from projects.installation import Installation
+from projects.models import ConsentState, ConsentStep, DataConsent, Project, ProjectRequest, Team
+from projects.notices import announce
+from projects.spec import wish_for
+from projects.today import today
+from provisioning.catalogue import Catalogue, DataStore
+from provisioning.data_access import OPTIONS, DataOptions, chosen, without_consent
+from provisioning.kind import Wish
+from provisioning.spec import ProjectSpec
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+log = structlog.get_logger(__name__)
+
+OPEN = (ConsentState.ASKED, ConsentState.GIVEN)
+
+
+def in_force(project: Project, *, catalogue: Catalogue) -> Mapping[str, date]:
+    """By store, the last day for which its team lets the project read it. No query for a project that reads none."""
+    if OPTIONS not in (project.spec.get("options") or {}):
+        return {}
+    return _by_project(project.consents.all(), catalogue=catalogue).get(project.pk, {})
+
+
+def of_all(*, catalogue: Catalogue) -> Mapping[int, Mapping[str, date]]:
+    """The same of every project that has any, by the project's key."""
+    return _by_project(DataConsent.objects.all(), catalogue=catalogue)
+
+
+def _by_project(rows: QuerySet[DataConsent], *, catalogue: Catalogue) -> dict[int, dict[str, date]]:
+    owners = {(one.name, one.owner) for one in catalogue.data_stores}
+    given = rows.filter(state=ConsentState.GIVEN, until__gte=today())
+    found: dict[int, dict[str, date]] = {}
+    for project, store, team, until in given.values_list("project", "store", "team__slug", "until"):
+        # A store that another team has by now: nobody asked that one.
+        if (store, team) in owners:
+            found.setdefault(project, {})[store] = until
+    return found
+
+
+def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectRequest, installation: Installation) -> None:
+    """Ask for what the project wants from now on and isn't let, and end what it doesn't want any more.
+
+    spec: None for a project that goes. Inside the transaction of the grant. What was refused or withdrawn isn't asked
+    again by a change of something else.
+    """
+    wanted, until = _wanted(spec, project=project, installation=installation)
+    before = _chosen_in(request.before)
+    covered, asks_other = set(), set()
+    for row in project.consents.select_for_update(of=("self",)).filter(state__in=OPEN).select_related("team"):
+        store = wanted.get(row.store)
+        if store is None or store.owner != row.team.slug:
+            move(row, ConsentState.ENDED, by_name=request.requested_by_name)
+        elif row.state == ConsentState.ASKED and row.until != until:
+            move(row, ConsentState.ENDED, by_name=request.requested_by_name)
+            asks_other.add(row.store)
+        elif row.until >= until:
+            covered.add(row.store)
+    for name, store in wanted.items():
+        day = before.until if name in before.read else None
+        newly = day is None or day < until or name in asks_other
+        never = not project.consents.filter(store=name, team__slug=store.owner).exists()
+        if name not in covered and (newly or never):
+            ask(project, store=store, until=until, request=request)
+
+
+def ask(
+    project: Project,
+    *,
+    store: DataStore,
+    until: date,
+    request: ProjectRequest | None = None,
+    by: "AbstractUser | None" = None,
+) -> DataConsent | None:
+    """Ask the team of a store for its consent. None when the portal knows no such team, so that nobody can be asked.
+
+    request: with which it is asked, by whom that asked; else `by`.
+    """
+    team = Team.objects.filter(slug=store.owner).first()
+    if team is None:
+        log.warning("consent_of_nobody", store=store.name, team=store.owner)
+        return None
+    asker = request.requested_by_id if request is not None else by.pk if by is not None else None
+    who = request.requested_by_name if request is not None else by.get_username() if by is not None else ""
+    row = DataConsent.objects.create(
+        project=project, store=store.name, team=team, until=until, request=request, asked_by_id=asker
+    )
+    ConsentStep.objects.create(consent=row, state=ConsentState.ASKED, by_name=who)
+    text = (
+        f"{who} asks that {project.slug} of team {project.team.slug} may read {store.name}, "
+        f"data of team {team.slug}, until {until.isoformat()}."
+    )
+    # Where nobody can decide, somebody must know: the platform team can name owners, or readers in the catalogue.
+    to = permissions.deciders_of_consent(row) or permissions.platform_team()
+    announce("data-asked", to=to, text=text, consent=row)
+    log.info("consent_asked", project=project.slug, store=store.name, until=until.isoformat())
+    return row
+
+
+def move(row: DataConsent, state: ConsentState, *, by_name: str, why: str = "") -> None:
+    """Bring a consent that is held under lock into another state, and write down by whom and why."""
+    row.state = state
+    row.save(update_fields=["state"])
+    ConsentStep.objects.create(consent=row, state=state, by_name=by_name, why=why)
+
+
+def _wanted(
+    spec: ProjectSpec | None, *, project: Project, installation: Installation
+) -> tuple[dict[str, DataStore], date]:
+    """Stores by name that a spec reads only with consent, and its last day."""
+    if spec is None:
+        return {}, today()
+    wish = wish_of_any_plan(spec, project=project, installation=installation)
+    until = chosen(wish).until
+    return ({one.name: one for one in without_consent(wish)}, until) if until is not None else ({}, today())
+
+
+def wish_of_any_plan(
+    spec: ProjectSpec, *, project: Project, installation: Installation, consents: Mapping[str, date] | None = None
+) -> Wish:
+    """The wish of a spec for what plans have no part in: whose plan left the catalogue has another one here."""
+    if spec.plan not in installation.catalogue.plans:
+        spec = spec.model_copy(update={"plan": installation.catalogue.defaults.plan})
+    return wish_for(spec, installation=installation, uid=str(project.uid), consents=consents)
+
+
+def _chosen_in(spec: dict[str, Any] | None) -> DataOptions:
+    """What a stored spec chose; nothing where this version can't read it."""
+    try:
+        return DataOptions.model_validate(((spec or {}).get("options") or {}).get(OPTIONS, {}))
+    except ValidationError:
+        return DataOptions()

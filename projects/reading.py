@@ -1,0 +1,78 @@
+"""Which data of other teams a project reads, until when, and what waits for whose consent: for its page and the API."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from projects.models import ConsentState, DataConsent, Project
+from provisioning.catalogue import Catalogue, DataStore
+from provisioning.data_access import OPTIONS, chosen, is_open, last_day, without_consent
+from provisioning.kind import Wish
+
+State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "gone"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One store that a project chose.
+
+    store: None when it left the catalogue. until: the last day of reading, None while it isn't let. asked: the day
+    that the project wants. consent: the newest question to its team, None where none is needed or was asked. longer:
+    a question for a later day waits, while it reads already. by_catalogue: read without asking.
+    """
+
+    name: str
+    store: DataStore | None
+    state: State
+    until: date | None
+    asked: date
+    consent: DataConsent | None
+    longer: bool = False
+    by_catalogue: bool = False
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Is it up to an owner of the project to ask for it (once more)?"""
+        return self.state in ("rejected", "withdrawn", "not-asked")
+
+
+def readings(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> Sequence[Reading]:
+    """The stores that the project chose, in its order; none after its last day, or when its wish can't be said."""
+    if wish is None or OPTIONS not in wish.spec.options:
+        return ()
+    options = chosen(wish)
+    if options.until is None:
+        return ()
+    stores = {one.name: one for one in catalogue.data_stores}
+    newest: dict[str, DataConsent] = {}
+    for row in project.consents.select_related("team").prefetch_related("steps").order_by("pk"):
+        newest[row.store] = row
+    closed = {one.name for one in without_consent(wish)}
+    return [
+        _reading(
+            name, stores.get(name), wish=wish, asked=options.until, consent=newest.get(name), closed=name in closed
+        )
+        for name in options.read
+    ]
+
+
+def _reading(
+    name: str, store: DataStore | None, *, wish: Wish, asked: date, consent: DataConsent | None, closed: bool
+) -> Reading:
+    if store is None:
+        return Reading(name=name, store=None, state="gone", until=None, asked=asked, consent=None)
+    if is_open(store, team=wish.spec.team):
+        return Reading(name=name, store=store, state="reads", until=asked, asked=asked, consent=None, by_catalogue=True)
+    if consent is not None and consent.team.slug != store.owner:
+        consent = None
+    if not closed:
+        waits = consent is not None and consent.state == ConsentState.ASKED
+        until = last_day(wish, store)
+        return Reading(name=name, store=store, state="reads", until=until, asked=asked, consent=consent, longer=waits)
+    return Reading(name=name, store=store, state=_state_of(consent), until=None, asked=asked, consent=consent)
+
+
+def _state_of(consent: DataConsent | None) -> State:
+    states: dict[str, State] = {"asked": "asked", "rejected": "rejected", "withdrawn": "withdrawn"}
+    return states.get(consent.state, "not-asked") if consent is not None else "not-asked"

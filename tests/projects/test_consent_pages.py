@@ -1,0 +1,215 @@
+"""Consent to read data by its pages and over REST: what each side sees, and who can press what."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from projects.models import DataConsent, Door, Membership
+from tests.people import bearer, client, person
+from tests.projects.api_calls import send
+from tests.projects.pages import text
+from tests.projects.readers import STORES, change, consent, day, keeper, project, states
+from tests.projects.tended import installed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _stores() -> Iterator[None]:
+    with installed(data_stores=[{**STORES[0], "description": "Pictures of roads."}, STORES[1]]):
+        yield
+
+
+def _of_bob(path: str, **sent: Any) -> Any:
+    browser = client(keeper())
+    return browser.post(path, sent) if sent else browser.get(path)
+
+
+def test_who_decides_finds_the_question_on_the_start_page_and_says_yes() -> None:
+    row = project("winter-roads")
+    number = consent(row).pk
+    start = _of_bob("/")
+    assert "asks to read winter-roads, data of team vision" in text(start)
+    assert f'href="/consents/{number}/"' in start.content.decode()
+    page = text(_of_bob(f"/consents/{number}/"))
+    assert "winter roads for demand" in page.lower()
+    for said in ("Pictures of roads.", "s3://vision-shared/roads/winter", "alice@corp.example", "Approve", "Reject"):
+        assert said in page
+    answer = client(keeper()).post(f"/consents/{number}/give/", {"why": "Name us in the report."})
+    assert (answer.status_code, answer["Location"], states(row)[0][2]) == (302, f"/consents/{number}/", "given")
+    page = text(_of_bob(f"/consents/{number}/"))
+    assert ("Withdraw the consent" in page, "Name us in the report." in page) == (True, True)
+    assert "asks to read" not in text(_of_bob("/"))
+
+
+def test_a_no_without_a_reason_keeps_the_page_and_says_so() -> None:
+    row = project("winter-roads")
+    path = f"/consents/{consent(row).pk}"
+    answer = _of_bob(f"{path}/reject/", why=" ")
+    assert (answer.status_code, states(row)[0][2]) == (422, "asked")
+    assert "Say why, so that the team knows what to change." in text(answer)
+    assert _of_bob(f"{path}/reject/", why="Faces are in it.").status_code == 302
+    assert "Faces are in it." in text(_of_bob(f"{path}/"))
+
+
+def test_a_stale_answer_is_refused_in_words() -> None:
+    row = project("winter-roads")
+    number = consent(row).pk
+    change(row, "winter-roads", days=60)
+    answer = client(keeper()).post(f"/consents/{number}/give/")
+    assert answer.status_code == 409
+    assert "There is nothing to decide any more" in text(answer)
+
+
+def test_the_project_s_page_says_what_it_reads_and_what_waits_and_lets_its_owner_ask_again() -> None:
+    row = project("winter-roads", "summer-roads")
+    alice = client("alice")
+    assert text(alice.get("/projects/demand/")).count("Waits for the consent of team vision") == 2
+    client(keeper()).post(f"/consents/{consent(row).pk}/give/")
+    _of_bob(f"/consents/{consent(row, 'summer-roads').pk}/reject/", why="Faces are in it.")
+    page = alice.get("/projects/demand/")
+    assert "data of team vision." in text(page)
+    assert "Team vision said no." in text(page)
+    assert page.content.decode().count("Ask again") == 1
+    answer = alice.post("/projects/demand/ask-for-data/", {"store": "summer-roads"}, follow=True)
+    assert "Team vision is asked." in text(answer)
+    again = alice.post("/projects/demand/ask-for-data/", {"store": "summer-roads"})
+    assert (again.status_code, "It is asked already" in text(again)) == (409, True)
+    change(row, "winter-roads", "summer-roads", days=60)
+    assert "A longer time, until" in text(alice.get("/projects/demand/"))
+
+
+def test_who_may_not_change_the_project_has_no_button_to_ask() -> None:
+    row = project("winter-roads")
+    _of_bob(f"/consents/{consent(row).pk}/reject/", why="Faces are in it.")
+    bob = person("bob")
+    Membership.objects.create(project=row, subject=bob.username, role="viewer", source=Door.FORM)
+    page = client(bob).get("/projects/demand/")
+    assert ("Team vision said no." in text(page), "Ask again" in page.content.decode()) == (True, False)
+    assert client(bob).post("/projects/demand/ask-for-data/", {"store": "winter-roads"}).status_code == 403
+
+
+def test_the_team_s_page_lists_both_who_asks_and_who_reads_by_the_catalogue() -> None:
+    project("winter-roads")
+    with installed(data_stores=[STORES[0], {**STORES[1], "readers": ["forecasting"]}]):
+        project("summer-roads", slug="supply")
+        page = text(_of_bob("/teams/vision/data/"))
+    assert "demand, forecasting" in page
+    assert "Waits for a decision" in page
+    assert "supply forecasting summer-roads" in page
+    assert 'href="/teams/vision/data/"' in _of_bob("/teams/vision/").content.decode()
+
+
+def test_a_team_without_data_has_an_empty_page() -> None:
+    keeper()
+    page = text(client("alice").get("/teams/forecasting/data/"))
+    assert "The catalogue has no data of this team." in page
+    assert "No project of another team has asked for it yet." in page
+
+
+def test_the_list_as_a_file() -> None:
+    row = project("winter-roads")
+    _of_bob(f"/consents/{consent(row).pk}/reject/", why="=Faces")
+    answer = _of_bob("/teams/vision/data/?format=csv")
+    (line,) = csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig")))
+    asked, decided = line.pop("asked_at"), line.pop("decided_at")
+    assert asked < decided
+    assert line == {
+        "number": str(consent(row).pk),
+        "store": "winter-roads",
+        "owner": "vision",
+        "project": "demand",
+        "team": "forecasting",
+        "until": day(30).isoformat(),
+        "state": "rejected",
+        "asked_by": "alice@corp.example",
+        "decided_by": "bob@corp.example",
+        "why": "'=Faces",
+    }
+
+
+def test_the_list_s_queries_do_not_grow_with_its_rows(django_assert_max_num_queries: Any) -> None:
+    row = project("winter-roads")
+    browser = client(keeper())
+    browser.get("/teams/vision/data/")
+    first = consent(row)
+    for number in range(12):
+        DataConsent.objects.create(
+            project=row, store="summer-roads", team=first.team, until=day(number), state="rejected"
+        )
+    with django_assert_max_num_queries(20):
+        browser.get("/teams/vision/data/")
+
+
+def test_a_stranger_finds_nothing() -> None:
+    row = project("winter-roads")
+    number = consent(row).pk
+    charlie = client("charlie")
+    for path in (f"/consents/{number}/", "/teams/vision/data/"):
+        assert charlie.get(path).status_code == 404
+    for act in ("give", "reject", "withdraw"):
+        assert charlie.post(f"/consents/{number}/{act}/", {"why": "No."}).status_code == 404
+    assert charlie.post("/projects/demand/ask-for-data/", {"store": "winter-roads"}).status_code == 404
+    script = bearer("charlie")
+    assert send(script, "get", f"/consents/{number}/").status_code == 404
+    assert send(script, "get", "/consents/").json() == {"items": [], "next": None}
+    assert states(row) == [("winter-roads", 30, "asked")]
+
+
+def test_over_rest_both_sides_read_and_the_team_decides() -> None:
+    row = project("winter-roads")
+    alice, bob = bearer("alice"), bearer(keeper())
+    (mine,) = send(alice, "get", "/projects/demand/data/").json()["items"]
+    first = consent(row).pk
+    assert mine == {
+        "name": "winter-roads",
+        "owner": "vision",
+        "address": "s3://vision-shared/roads/winter",
+        "state": "asked",
+        "until": None,
+        "wanted_until": day(30).isoformat(),
+        "by_catalogue": False,
+        "consent": first,
+    }
+    (theirs,) = send(bob, "get", "/consents/?to_decide=true&owner=vision").json()["items"]
+    assert (theirs["id"], theirs["state"], theirs["asked_by"]) == (first, "asked", "alice@corp.example")
+    assert send(bob, "post", f"/consents/{first}/reject/", {}).status_code == 422
+    assert send(bob, "post", f"/consents/{first}/give/", {"until": "2099-01-01"}).status_code == 400
+    given = send(bob, "post", f"/consents/{first}/give/", {}).json()
+    assert (given["state"], given["decided_by"]) == ("given", "bob@corp.example")
+    (mine,) = send(alice, "get", "/projects/demand/data/").json()["items"]
+    assert (mine["state"], mine["until"]) == ("reads", day(30).isoformat())
+    assert send(bob, "post", f"/consents/{first}/give/", {}).status_code == 409
+    ended = send(bob, "post", f"/consents/{first}/withdraw/", {"why": "It was found wrong."}).json()
+    assert (ended["state"], ended["why"]) == ("withdrawn", "It was found wrong.")
+    again = send(alice, "post", "/projects/demand/data/winter-roads/ask/", {})
+    assert (again.status_code, again.json()["state"], again["Location"]) == (202, "asked", again.json()["url"])
+    found = send(alice, "get", "/consents/?project=demand&limit=1").json()
+    assert ([one["state"] for one in found["items"]], found["next"] is None) == (["asked"], False)
+
+
+def test_over_rest_the_stores_are_listed() -> None:
+    keeper()
+    items = send(bearer("alice"), "get", "/data-stores/").json()["items"]
+    assert items[0] == {
+        "name": "winter-roads",
+        "title": "Winter roads",
+        "description": "Pictures of roads.",
+        "classification": "",
+        "owner": "vision",
+        "readers": [],
+        "address": "s3://vision-shared/roads/winter",
+    }
+    assert [one["name"] for one in items] == ["winter-roads", "summer-roads"]
+
+
+def test_a_notice_leads_to_the_question_and_is_gone_for_who_may_not_see_it_any_more() -> None:
+    row = project("winter-roads")
+    page = _of_bob("/account/notices/")
+    assert f'href="/consents/{consent(row).pk}/"' in page.content.decode()
+    bob = keeper()
+    bob.groups.clear()
+    assert "may read winter-roads" not in text(client(bob).get("/account/notices/"))
