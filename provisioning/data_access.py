@@ -97,11 +97,11 @@ def _chosen_stores(wish: Wish) -> tuple[DataStore, ...]:
 
 
 def statements(wish: Wish) -> Iterator[dict[str, Any]]:
-    """What the policy of the project's key needs: to list below each prefix and to read objects there, nothing more.
+    """What the policy of the project's key needs: list below each prefix and read what is there now, nothing more.
 
-    The slash belongs to the prefix: `raw` must not open `raw-2`. MinIO gives old versions along with what may be read;
-    denying those denies all in a bucket that keeps versions. One value in the condition: the store gives several back
-    in any order.
+    The slash belongs to the prefix: `raw` must not open `raw-2`. MinIO gives old versions, and what was deleted, along
+    with what may be read, unless asking for one by its number is denied; without that condition, the denial would cover
+    all in a bucket that keeps versions. One value in each condition: the store gives several back in any order.
     """
     for number, store in enumerate(readable(wish), start=1):
         bucket = f"arn:aws:s3:::{store.bucket}"
@@ -117,6 +117,13 @@ def statements(wish: Wish) -> Iterator[dict[str, Any]]:
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
             "Resource": [f"{bucket}/{store.prefix}/*"],
+        }
+        yield {
+            "Sid": f"DataNow{number}",
+            "Effect": "Deny",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": [f"{bucket}/{store.prefix}/*"],
+            "Condition": {"StringLike": {"s3:versionid": ["?*"]}},
         }
 
 

@@ -34,8 +34,9 @@ def administrator() -> Minio:
     return s3(secret("store-1.root-access-key"), secret("store-1.root-secret-key"))
 
 
-def put(client: Minio, name: str, key: str, data: bytes) -> None:
-    client.put_object(name, key, io.BytesIO(data), len(data))
+def put(client: Minio, name: str, key: str, data: bytes) -> str:
+    """Which version that became; "" in a bucket that keeps none."""
+    return client.put_object(name, key, io.BytesIO(data), len(data)).version_id or ""
 
 
 def refused(call: Callable[[], Any]) -> bool:

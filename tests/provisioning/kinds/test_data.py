@@ -69,6 +69,13 @@ def test_a_store_adds_its_statements_and_its_address() -> None:
             "Action": ["s3:GetObject"],
             "Resource": ["arn:aws:s3:::vision-shared/roads/raw/*"],
         },
+        {
+            "Sid": "DataNow1",
+            "Effect": "Deny",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": ["arn:aws:s3:::vision-shared/roads/raw/*"],
+            "Condition": {"StringLike": {"s3:versionid": ["?*"]}},
+        },
     ]
     assert info(wanted) == {"DATA_WINTER_ROADS_URL=s3://vision-shared/roads/raw"}
     assert faults(wanted) == []
@@ -120,7 +127,7 @@ def test_the_owner_needs_no_leave() -> None:
 )
 def test_a_consent_opens_its_store_until_whichever_day_comes_first(consent: date, until: str) -> None:
     wanted = reading("secret-roads", consents={"secret-roads": consent})
-    assert [one["Sid"] for one in policy(wanted)[-2:]] == ["DataList1", "DataRead1"]
+    assert [one["Sid"] for one in policy(wanted)[-3:]] == ["DataList1", "DataRead1", "DataNow1"]
     assert info(wanted) == {"DATA_SECRET_ROADS_URL=s3://vision-shared/roads/secret"}
     assert KIND.summary(wanted) == f"Reads s3://vision-shared/roads/secret until {until}."
 
