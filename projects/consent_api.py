@@ -298,6 +298,7 @@ class DataStoreOut(BaseModel):
     classification: str
     owner: str = Field(description="The team whose data it is.")
     readers: list[str] = Field(description="Teams that read it without asking, besides its own.")
+    max_days: int | None = Field(description="For how many days at a time it may be read; null for any.")
     address: str
 
     @classmethod
@@ -310,6 +311,7 @@ class DataStoreOut(BaseModel):
             classification=store.classification,
             owner=store.owner,
             readers=list(store.readers),
+            max_days=store.max_days,
             address=store.url,
         )
 

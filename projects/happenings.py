@@ -15,7 +15,7 @@ from django.db.models import CharField, F, Q, QuerySet, Value
 from django.utils.translation import gettext
 
 from projects.activity import Entry, entry_of_event, entry_of_request
-from projects.models import Door, LookAsked, Project, ProjectRequest, Reveal, Rotation
+from projects.models import ConsentState, ConsentStep, Door, LookAsked, Project, ProjectRequest, Reveal, Rotation
 from projects.presentation import kind_title
 from projects.switches import Switch, switches
 from provisioning.models import Event
@@ -185,6 +185,14 @@ def _looks(project: Project, wanted: Wanted) -> QuerySet[LookAsked]:
     return rows.filter(kind=wanted.kind) if wanted.kind else rows
 
 
+def _consent_steps(project: Project, wanted: Wanted) -> QuerySet[ConsentStep]:
+    rows = ConsentStep.objects.filter(consent__project=project).select_related("consent__team")
+    if wanted.door or wanted.kind:
+        return rows.none()
+    rows = rows.filter(by_name__icontains=wanted.who)
+    return rows.filter(Q(why__icontains=wanted.words) | Q(consent__store__icontains=wanted.words))
+
+
 def _switch_wanted(one: Switch, wanted: Wanted) -> bool:
     right_door = wanted.door in ("", one.door) and not wanted.kind
     return right_door and wanted.who.lower() in one.who.lower() and wanted.words.lower() in one.because.lower()
@@ -251,6 +259,18 @@ def _of_look(one: LookAsked) -> Happening:
     return _happening(entry, door=one.door, kind=one.kind)
 
 
+def _of_consent_step(one: ConsentStep) -> Happening:
+    what = {
+        ConsentState.ASKED: gettext("asked team %(team)s to let the project read %(store)s"),
+        ConsentState.GIVEN: gettext("let the project read %(store)s, data of team %(team)s"),
+        ConsentState.REJECTED: gettext("refused that the project reads %(store)s, data of team %(team)s"),
+        ConsentState.WITHDRAWN: gettext("withdrew that the project reads %(store)s, data of team %(team)s"),
+        ConsentState.ENDED: gettext("ended the question to team %(team)s about %(store)s"),
+    }[ConsentState(one.state)] % {"team": one.consent.team.slug, "store": one.consent.store}
+    how = gettext("until %(day)s") % {"day": one.consent.until.isoformat()}
+    return _happening(Entry(at=one.at, icon="bucket", who=one.by_name, what=what, how=how), note=one.why)
+
+
 def _of_switch(one: Switch) -> Happening:
     what = gettext("suspended the project") if one.suspended else gettext("resumed the project")
     how = gettext("by %(door)s") % {"door": Door(one.door).label if one.door in Door.values else one.door}
@@ -259,6 +279,7 @@ def _of_switch(one: Switch) -> Happening:
 
 
 _SOURCES: Mapping[str, _Source] = {
+    "consent": _Source(rows=_consent_steps, field="at", said=_of_consent_step),
     "event": _Source(rows=_events, field="at", said=_of_event),
     "look": _Source(rows=_looks, field="asked_at", said=_of_look),
     "request": _Source(rows=_requests, field="created_at", said=_of_request),

@@ -28,6 +28,7 @@ Kind = Literal[
     "data-asked",
     "data-decided",
     "data-withdrawn",
+    "data-ends",
     "run-finished",
     "drift-repaired",
 ]
@@ -86,6 +87,7 @@ NEWS: Mapping[Kind, News] = {
     "data-withdrawn": News(
         _("A team withdraws its consent that a project reads its data"), _("owners"), urgent=True, chat=True
     ),
+    "data-ends": News(_("A project reads another team's data for a week more"), _("owners"), chat=True),
     "offered": News(_("A project without an owner is offered"), _("those who can take it over")),
     "keys-rotated": News(_("Keys of a project are rotated or ended"), _("owners"), chat=True),
     "key-shown": News(_("Somebody was shown a key of a project"), _("owners")),

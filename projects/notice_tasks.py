@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from projects import chatting, end_dates, mailing, repairs, troubles
+from projects import chatting, data_ends, end_dates, mailing, repairs, troubles
 from projects.audit import audited
 from projects.installation import installation
 from projects.models import Door
@@ -33,6 +33,7 @@ def tell_of_ends() -> None:
     with alone("ends") as mine, audited(actor="slipway", door=Door.SYSTEM):
         if mine:
             end_dates.tell_ahead(day=today())
+            data_ends.tell_ahead(day=today(), installation=installation())
 
 
 @shared_task

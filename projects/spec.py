@@ -19,8 +19,7 @@ from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
 from projects.today import today
 from provisioning.catalogue import Catalogue
-from provisioning.data_access import OPTIONS as DATA
-from provisioning.data_access import DataOptions, without_ended
+from provisioning.data_access import without_ended
 from provisioning.kind import Kind, KnownRepository, Wish, kinds
 from provisioning.names import Names, reserved
 from provisioning.secrets import Earlier
@@ -128,6 +127,7 @@ def wish_for(
         remove_data=remove_data,
         repository=repository,
         consents=consents or {},
+        today=today(),
     )
 
 
@@ -193,7 +193,7 @@ def read_spec(
     option_faults = _option_faults(filled)
     faults += option_faults
     if spec is not None and plan_known and not option_faults:
-        faults += _plan_faults(spec, installation=installation) + _data_faults(spec, project=project)
+        faults += _plan_faults(spec, installation=installation) + _past_faults(spec, project=project)
     if faults or spec is None or team is None:
         raise InvalidSpec(faults)
     return spec, team
@@ -378,13 +378,17 @@ def _plan_faults(spec: ProjectSpec, *, installation: Installation) -> list[Fault
     ]
 
 
-def _data_faults(spec: ProjectSpec, *, project: Project | None) -> list[Fault]:
-    """A last day of reading that has passed; one that was there before doesn't hold up other changes."""
-    until = DataOptions.model_validate(spec.options.get(DATA, {})).until
-    if until is None or until >= today() or (project and project.wanted().options.get(DATA) == spec.options[DATA]):
-        return []
+def _past_faults(spec: ProjectSpec, *, project: Project | None) -> list[Fault]:
+    """Last days among the options that have passed; one that was there before doesn't hold up other changes."""
     message = gettext("The last day has passed. Choose a later day, or leave the entry out.")
-    return [Fault(path=("options", DATA, "until"), code="past", message=message)]
+    before = project.wanted().options if project else {}
+    return [
+        Fault(path=("options", name, field), code="past", message=message)
+        for name, given in spec.options.items()
+        if before.get(name) != given
+        for field, value in kinds()[name].options.model_validate(given)
+        if isinstance(value, date) and value < today()
+    ]
 
 
 def option_models() -> dict[str, tuple[Kind, type[BaseModel]]]:

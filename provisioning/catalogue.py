@@ -209,14 +209,16 @@ class ProjectTemplate(_Named):
 class DataStore(_Named):
     """Data of a team that others may read: what lies below a prefix of a bucket.
 
-    owner: the team whose data it is. readers: teams that it lets read, as it told the platform team. Nothing in bucket
-    and prefix can be taken for a pattern by the store.
+    owner: the team whose data it is. readers: teams that it lets read without asking, as it told the platform team.
+    max_days: for how long at a time; None for any time. Nothing in bucket and prefix can be taken for a pattern by the
+    store.
     """
 
     description: str = ""
     classification: str = ""
     owner: Name
     readers: tuple[Name, ...] = ()
+    max_days: Annotated[int, Field(ge=1)] | None = None
     object_store: str
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
     prefix: Annotated[

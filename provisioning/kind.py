@@ -103,7 +103,8 @@ def target_of(catalogue: Catalogue, system: System) -> str:
 class Wish:
     """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person.
 
-    consents: by data store of another team, the last day for which that team has consented to this project.
+    today: the day on which it is said. consents: by data store of another team, the last day for which that team has
+    consented to this project.
     """
 
     uid: str
@@ -121,6 +122,7 @@ class Wish:
     remove_data: bool = False
     repository: KnownRepository | None = None
     consents: Mapping[str, date] = field(default_factory=dict)
+    today: date | None = None
 
     @property
     def cluster(self) -> ClusterTarget:

@@ -76,3 +76,18 @@ class ConsentStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state}: consent {self.consent_id}"
+
+
+class DataEndTold(models.Model):
+    """Owners were told that the project reads data of others until this day: once for each day."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="data_ends_told")
+    until = models.DateField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "data ends told"
+        constraints = [models.UniqueConstraint(fields=["project", "until"], name="data_end_told_once")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id}, {self.until}"

@@ -5,8 +5,10 @@ user's policies would take away each other's. Nothing is left to make here; it i
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
+from provisioning.catalogue import DataStore
 from provisioning.data_access import OPTIONS, DataOptions, chosen, last_day, offered, readable, without_consent
 from provisioning.kind import Body, Each, Kind, Object, Wish
 
@@ -17,13 +19,27 @@ def wanted(wish: Wish) -> bool:
 
 
 def check(wish: Wish) -> Iterator[tuple[str, str]]:
-    """Stores that there are none of, and a missing last day."""
+    """Stores that there are none of, and a last day that is missing or too late."""
     options = chosen(wish)
     names = [one.name for one in offered(wish)]
     for name in sorted(set(options.read) - set(names)):
         yield "read", f"There is no data store {name}. Data stores: {', '.join(names) or 'none'}."
     if options.read and options.until is None:
         yield "until", "Say until which day the data is needed. Nobody reads data of others without an end."
+    for store in offered(wish):
+        latest = _latest(wish, store)
+        if store.name in options.read and options.until and latest and options.until > latest:
+            yield (
+                "until",
+                f"{store.name} is read for at most {store.max_days} days at a time. Choose {latest} or an earlier day.",
+            )
+
+
+def _latest(wish: Wish, store: DataStore) -> date | None:
+    """The latest last day that can be asked for; None for any."""
+    if wish.today is None or store.max_days is None:
+        return None
+    return wish.today + timedelta(days=store.max_days)
 
 
 def desired(_wish: Wish) -> tuple[Object, ...]:

@@ -201,6 +201,7 @@ def test_over_rest_the_stores_are_listed() -> None:
         "classification": "",
         "owner": "vision",
         "readers": [],
+        "max_days": None,
         "address": "s3://vision-shared/roads/winter",
     }
     assert [one["name"] for one in items] == ["winter-roads", "summer-roads"]
@@ -213,3 +214,13 @@ def test_a_notice_leads_to_the_question_and_is_gone_for_who_may_not_see_it_any_m
     bob = keeper()
     bob.groups.clear()
     assert "may read winter-roads" not in text(client(bob).get("/account/notices/"))
+
+
+def test_the_project_s_activity_tells_each_step_and_finds_it() -> None:
+    row = project("winter-roads")
+    _of_bob(f"/consents/{consent(row).pk}/reject/", why="Faces are in it.")
+    page = text(client("alice").get("/projects/demand/activity/"))
+    assert "alice@corp.example asked team vision to let the project read winter-roads" in page
+    assert "bob@corp.example refused that the project reads winter-roads, data of team vision" in page
+    items = send(bearer("alice"), "get", "/projects/demand/activity/?who=bob").json()["items"]
+    assert [(one["who"], one["note"]) for one in items] == [("bob@corp.example", "Faces are in it.")]

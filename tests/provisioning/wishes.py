@@ -139,6 +139,7 @@ def wish(
     key_id: str | None = None,
     remove_data: bool = False,
     consents: Mapping[str, date] | None = None,
+    today: date | None = None,
 ) -> Wish:
     """The wish of the sample project, with what is named changed."""
     spec = ProjectSpec.model_validate(
@@ -167,6 +168,7 @@ def wish(
         key_id=key_id,
         remove_data=remove_data,
         consents=consents or {},
+        today=today,
     )
 
 

@@ -148,6 +148,27 @@ def test_a_store_that_there_is_none_of_is_refused_with_those_that_there_are() ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("2027-06-30", []),
+        (
+            "2027-07-01",
+            [
+                (
+                    "until",
+                    "winter-roads is read for at most 30 days at a time. Choose 2027-06-30 or an earlier day.",
+                )
+            ],
+        ),
+    ],
+)
+def test_a_store_is_read_for_so_long_at_a_time(until: str, said: list[tuple[str, str]]) -> None:
+    stores = catalogue(data_stores=[{**ROADS, "max_days": 30}, SECRET_ROADS])
+    wanted = reading("winter-roads", "secret-roads", until=until, catalogue=stores, today=date(2027, 5, 31))
+    assert faults(wanted) == said
+
+
 def test_the_last_day_counts_and_the_next_does_not() -> None:
     spec = reading("winter-roads").spec
     assert data_access.without_ended(spec, today=date(2027, 6, 30)) == spec
