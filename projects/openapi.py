@@ -86,7 +86,7 @@ class ProjectSpecSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-
 
 def parameters_of(model: type[BaseModel]) -> list[OpenApiParameter]:
     """The query parameters that a model reads."""
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return [
         OpenApiParameter(
             name,
