@@ -19,7 +19,7 @@ from projects.askers import person_of
 from projects.bot_answers import Answer, Place, answer, help_text, not_understood
 from projects.bot_commands import Command, asked
 from projects.desk import Desk
-from projects.markdown import inert
+from projects.markdown import fitting, inert
 from projects.models import Answered, Door
 from projects.often import times
 from projects.pull_requests import Merging, merging_of
@@ -149,11 +149,8 @@ def _answer(desk: Desk, login: str, *, command: Command, place: Place | None, pe
 
 def markdown(command: Command, said: Answer, *, more: str = "") -> str:
     """The answer for a forge; nothing in it means more than its letters. more: Markdown of our own, below it."""
-    lines = [f"> {inert(command.text)}", "", inert(said.says, limit=600)]
-    if said.lines:
-        lines += ["", *(f"- {inert(line, limit=500)}" for line in said.lines)]
+    head = [f"> {inert(command.text)}", "", inert(said.says, limit=600)]
+    body = ["", *(f"- {inert(line, limit=500)}" for line in said.lines)] if said.lines else []
     if more:
-        lines += ["", more]
-    if said.page:
-        lines += ["", f"[Open in Slipway]({said.page})"]
-    return "\n".join(lines)
+        body += ["", *more.splitlines()]
+    return fitting(head, body, ["", f"[Open in Slipway]({said.page})"] if said.page else [])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from projects.markdown import plain
+from projects.markdown import fitting, plain
 from projects.preview import KindPlan, Preview
 from provisioning.plan import Action, Change
 
@@ -25,25 +25,23 @@ def plan_comment(preview: Preview, *, notes: Sequence[str] = ()) -> str:
         lines.append(f"{decision} ({plain(preview.verdict.rule)}): {plain(preview.verdict.because)}")
         lines.append(f"It takes {preview.units} units; {preview.free_units} are free for it in the team's budget.")
     lines += [plain(note) for note in notes]
-    lines += ["", "| resource | does | with |", "|---|---|---|"]
-    lines += [_row(one) for one in preview.kinds]
+    rows = ["", "| resource | does | with |", "|---|---|---|", *(_row(one) for one in preview.kinds)]
     changed = [change for change in preview.changes if change.action is not Action.KEEP and change.differences]
     if changed:
-        lines += ["", "| object | field | now | then |", "|---|---|---|---|"]
-        rows = [row for change in changed for row in _differences(change)]
-        lines += rows[:_ROWS]
-        if len(rows) > _ROWS:
-            lines += ["", f"… and {len(rows) - _ROWS} more."]
-    lines += ["", "Nothing happens before the merge."]
-    return "\n".join(lines)
+        fields = [row for change in changed for row in _differences(change)]
+        rows += ["", "| object | field | now | then |", "|---|---|---|---|", *fields[:_ROWS]]
+        if len(fields) > _ROWS:
+            rows += ["", f"… and {len(fields) - _ROWS} more."]
+    return fitting(lines, rows, ["", "Nothing happens before the merge."])
 
 
 def fault_comment(sentences: Sequence[str]) -> str:
     """What is wrong with the file, one line each."""
-    lines = ["### profile.yaml: this can't be merged as it is", ""]
-    lines += [f"- {plain(sentence, limit=600)}" for sentence in sentences[:_ROWS]]
-    lines += ["", "Correct the file and push again. Merged like this, the file changes nothing."]
-    return "\n".join(lines)
+    return fitting(
+        ["### profile.yaml: this can't be merged as it is", ""],
+        [f"- {plain(sentence, limit=600)}" for sentence in sentences[:_ROWS]],
+        ["", "Correct the file and push again. Merged like this, the file changes nothing."],
+    )
 
 
 def removal_comment(slug: str) -> str:

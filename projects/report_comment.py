@@ -1,18 +1,16 @@
 """What stands under a pull request about its model. Pure text; what CI sent is made harmless for Markdown.
 
-Better and worse are said in words beside the arrow. Long reports are cut between lines, never inside one, and the way
-to the whole is always kept: forges refuse comments of more than 65,536 characters.
+Better and worse are said in words beside the arrow. A long report is cut, and the way to the whole is always kept.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from projects.comparison import CHANGED, Change, Gate, Line, number
-from projects.markdown import inert
+from projects.markdown import fitting, inert
 from projects.models import Report
 
 MARKER = "slipway-report"
-LIMIT = 60_000
 _ROWS, _FAILED = 60, 30
 _FIRST = (Change.WORSE, Change.GONE, Change.NEW, Change.BETTER, Change.SAME)
 
@@ -23,7 +21,7 @@ def report_comment(
     """The comment. `lines` and `gate` are the comparison of the report with `base`; `url` is its page."""
     head = [f"### Model: {'the gate is open' if gate.passed else 'the gate is shut'}", "", inert(gate.sentence)]
     foot = ["", *_versions(report), "", f"[Metrics, plots and history]({url})"]
-    return _fitting(head, [*_table(lines, base=base, base_branch=base_branch), *_tests(report.tests)], foot)
+    return fitting(head, [*_table(lines, base=base, base_branch=base_branch), *_tests(report.tests)], foot)
 
 
 def _table(lines: Sequence[Line], *, base: Report | None, base_branch: str) -> list[str]:
@@ -88,15 +86,3 @@ def _versions(report: Report) -> Iterable[str]:
     run = f"run {inert(report.run, limit=60)}"
     known.append(f"[{run}]({report.run_url})" if report.run_url else run)
     yield " · ".join(known)
-
-
-def _fitting(head: Sequence[str], body: Sequence[str], foot: Sequence[str]) -> str:
-    left = LIMIT - sum(len(line) + 1 for line in (*head, *foot)) - 100
-    kept: list[str] = []
-    for line in body:
-        left -= len(line) + 1
-        if left < 0:
-            kept += ["", "The rest is left out here."]
-            break
-        kept.append(line)
-    return "\n".join((*head, *kept, *foot))

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from projects.comparison import compare, gate
+from projects.markdown import LIMIT
 from projects.models import Report
-from projects.report_comment import LIMIT, report_comment
+from projects.report_comment import report_comment
 from tests.ci import MAE, REPORT
 
 URL = "https://slipway.corp.example/projects/demand/models/?pull_request=3"
