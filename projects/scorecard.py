@@ -82,11 +82,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a rule says of a project, and what to do about it ("" when there is nothing to do)."""
+    """What a rule says of a project, and what to do about it ("" when there is nothing to do).
+
+    tab: the project's page for that, where it is another one than the rule's.
+    """
 
     mark: Mark
     says: str
     do: str = ""
+    tab: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,8 @@ def _yes(says: str) -> Judged:
     return Judged(Mark.YES, says)
 
 
-def _no(says: str, do: str) -> Judged:
-    return Judged(Mark.NO, says, do)
+def _no(says: str, do: str, *, tab: str = "") -> Judged:
+    return Judged(Mark.NO, says, do, tab)
 
 
 def _unknown(says: str, do: str) -> Judged:
@@ -216,7 +220,7 @@ def _as_found(facts: Facts, says: str) -> Judged:
     do = _("The page Resources says how it goes with the repository.")
     if facts.rules_stand is None:
         return _unknown(_("It is asked for, and was not found on the forge yet."), do)
-    return _no(_("It is asked for, but the forge has the rules of the main branch otherwise."), do)
+    return _no(_("It is asked for, but the forge has the rules of the main branch otherwise."), do, tab="resources")
 
 
 def _ci(facts: Facts) -> Judged:
@@ -240,6 +244,7 @@ def _training(facts: Facts) -> Judged:
         return _no(
             _("It has a schedule or data to follow, but the last training could not begin."),
             _("The page Models says why."),
+            tab="models",
         )
     if facts.retrains:
         return _yes(_("It is trained again by itself."))

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_GET
 from projects import scorecard_board
 from projects.answers import find, person_of, platform_admin_of
 from projects.exports import form_asked, stream
-from projects.frame import frame, tab_of
+from projects.frame import Tab, frame, tab_of
 from projects.listing import page_of
-from projects.models import Scorecard, Team
-from projects.scorecard import PILLARS, RULES, Mark, judge
+from projects.models import Project, Scorecard, Team
+from projects.scorecard import PILLARS, RULES, Line, Mark, judge
 from projects.scorecard_facts import facts_of
 
 PAGE = 50
@@ -23,19 +23,16 @@ def scorecard(request: HttpRequest, slug: str) -> HttpResponse:
     """Every rule with what it says and what to do."""
     found = find(person_of(request), slug)
     judged = judge(facts_of([found])[found.pk])
-    pillars = [
-        (
-            pillar,
-            [
-                (line, tab_of(line.rule.tab), reverse(f"projects:{line.rule.tab}", args=[found.slug]))
-                for line in pillar.lines
-            ],
-        )
-        for pillar in judged
-    ]
+    pillars = [(pillar, [(line, *_page(line, found)) for line in pillar.lines]) for pillar in judged]
     counts = {"held": sum(pillar.held for pillar in judged), "all": sum(len(pillar.lines) for pillar in judged)}
     shown = {**frame(request, found, tab="scorecard"), "pillars": pillars, **counts}
     return render(request, "projects/scorecard.html", shown)
+
+
+def _page(line: Line, project: Project) -> tuple[Tab, str]:
+    """Where it is put right, and the address of that."""
+    tab = tab_of(line.judged.tab or line.rule.tab)
+    return tab, reverse(tab.address, args=[project.slug])
 
 
 @require_GET

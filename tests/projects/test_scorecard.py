@@ -374,6 +374,10 @@ def test_the_page_says_each_rule_and_where_it_is_put_right(project: Project) -> 
     assert (
         '<a href="/projects/demand/people/">Go to People<span class="visually-hidden">: Two owners</span></a>' in page
     )
+    Resource.objects.update(synced_status=Status.FALSE, synced_reason=Reason.DRIFTED)
+    drifted = " ".join(client("alice").get("/projects/demand/scorecard/").content.decode().split())
+    assert 'demand/resources/">Go to Resources<span class="visually-hidden">: Changes are reviewed</span>' in drifted
+    Resource.objects.update(synced_status=Status.TRUE)
     assert client("charlie").get("/projects/demand/scorecard/").status_code == 404
     told = bearer("alice").get("/api/v1/projects/demand/scorecard/").json()["pillars"]
     assert [(one["name"], one["held"]) for one in told][3] == ("collaboration", 1)
