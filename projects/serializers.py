@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest
 from projects.preview import Preview
+from projects.readable import unread
 from provisioning.conditions import Condition, Word
 from provisioning.models import Event, Resource
 from provisioning.spec import Role
@@ -107,12 +108,14 @@ class ProjectOut(ProjectSummary):
     """A project with its whole spec, in the form that PUT takes."""
 
     spec: dict[str, Any] = Field(description="The ProjectSpec as it was asked for; defaults are left out.")
+    unread: list[str] = Field(description="Of the spec, what this version of Slipway can't read. Usually empty.")
     remove_data: bool
 
     @classmethod
     def of(cls, project: Project) -> "ProjectOut":
         """The project as its own address shows it."""
-        return cls(**cls.fields_of(project), spec=project.spec, remove_data=project.remove_data)
+        unreadable = list(unread(project))
+        return cls(**cls.fields_of(project), spec=project.spec, unread=unreadable, remove_data=project.remove_data)
 
 
 class ProjectPage(BaseModel):

@@ -61,7 +61,10 @@ def test_every_page_stands_and_says_what_it_leaves_out(spoilt: tuple[Project, st
 
 
 def test_the_api_answers(spoilt: tuple[Project, str]) -> None:
+    project, named = spoilt
     script = bearer("alice")
+    said = script.get("/api/v1/projects/demand/").json()
+    assert (said["spec"], said["unread"]) == (project.spec, [named] if named else [])
     for part in READ:
         answer = script.get(f"/api/v1/projects/demand/{part}")
         assert answer.status_code == 200, (part, answer.content)
