@@ -9,10 +9,13 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
+from tests.emptying import empty_by_deleting
+
 hypothesis_settings.register_profile(
     "slipway", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("slipway")
+empty_by_deleting()
 
 
 @pytest.fixture(autouse=True)
