@@ -19,7 +19,7 @@ from projects.comparison import Gate
 from projects.doorbell import ring
 from projects.installation import Installation
 from projects.listening import repository_of
-from projects.model_history import base_at, base_of, standing_of
+from projects.model_history import base_at, base_of, branches_of, is_main, standing_of
 from projects.models import Feedback, Report
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
@@ -107,10 +107,23 @@ def _say(row: Feedback, *, installation: Installation, open_client: Callable[[st
     client: Forge = open_client(installation.catalogue.defaults.forge)
     full_name = repository_of(project, installation=installation)
     if row.pull_request is None:
-        opened = standing_of(report, base=base_of(report, branches=())).gate
-        _set_gate(client, full_name, report, opened, installation=installation)
-        return Told(report=report, comment_id=None)
+        return _say_on_commit(row, client, full_name, installation=installation)
     return _say_on_pull_request(row, client, full_name, installation=installation)
+
+
+def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
+    report, base = row.report, None
+    if not is_main(row.project, report.branch):
+        # The forge has one gate for a commit, and a pull request is held by the thresholds of where it goes to: a run
+        # of its branch alone, which knows nothing of that, must open nothing.
+        of_pull_request = Report.objects.filter(project=row.project, commit=report.commit, pull_request__isnull=False)
+        if of_pull_request.exists():
+            return Told(report=report, comment_id=None)
+        first = branches_of(row.project)[0]
+        base = base_at(row.project, branch=first, merge_base="") if first != report.branch else None
+    opened = standing_of(report, base=base or base_of(report, branches=())).gate
+    _set_gate(client, full_name, report, opened, installation=installation)
+    return Told(report=report, comment_id=None, base=base)
 
 
 def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:

@@ -48,17 +48,21 @@ class Standing:
 
 
 def branches_of(project: Project) -> list[str]:
-    """Branches with reports, the default one first, then by the newest report; at most a dozen.
-
-    The default one is what the forge said, or before it did what is usually called so.
-    """
+    """Branches with reports, the default one first, then by the newest report; at most a dozen."""
     rows = project.reports.filter(pull_request=None).order_by().values("branch").annotate(last=Max("pk"))
     found = [str(row["branch"]) for row in rows.order_by("-last")[:_BRANCHES]]
+    main = [name for name in _main(project) if name in found][:1]
+    return main + [name for name in found if name not in main]
+
+
+def is_main(project: Project, branch: str) -> bool:
+    """Is it the default branch: what the forge said, or before it did what is usually called so?"""
+    return branch in _main(project)
+
+
+def _main(project: Project) -> tuple[str, ...]:
     row = getattr(project, "registered_repository", None)
-    usual = [
-        name for name in ([row.default_branch] if row is not None and row.default_branch else USUAL) if name in found
-    ][:1]
-    return usual + [name for name in found if name not in usual]
+    return (row.default_branch,) if row is not None and row.default_branch else USUAL
 
 
 def of_branch(project: Project, branch: str) -> QuerySet[Report]:
@@ -78,14 +82,16 @@ def standing_of(report: Report, *, base: Report | None) -> Standing:
 
 
 def base_of(report: Report, *, branches: Sequence[str]) -> Report | None:
-    """What a report is compared with: on a branch the one before of another commit, on a pull request what its comment
-    names, or else the newest of the default branch, the first of `branches`.
+    """What a report is compared with: what the forge was told it beside, or else on a branch the one before of another
+    commit, on a pull request the newest of the default branch, the first of `branches`.
     """
+    if report.base is not None:
+        return report.base
     if report.pull_request is None:
         older = of_branch(report.project, report.branch).filter(pk__lt=report.pk)
         return older.exclude(commit=report.commit).first()
-    if report.base is not None or not branches:
-        return report.base
+    if not branches:
+        return None
     return of_branch(report.project, branches[0]).first()
 
 
@@ -111,7 +117,7 @@ def gates_of(reports: Sequence[Report], *, branches: Sequence[str]) -> list[Gate
     found = []
     for place, one in enumerate(reports):
         older = (other for other in reports[place + 1 :] if other.commit != one.commit)
-        base = (one.base or main) if one.pull_request is not None else next(older, beyond)
+        base = one.base or (main if one.pull_request is not None else next(older, beyond))
         found.append(standing_of(one, base=base).gate)
     return found
 

@@ -34,7 +34,7 @@ class Report(models.Model):
         related_name="+",
         null=True,
         blank=True,
-        help_text="Of a pull request: what the comment on it compared this with. Empty until then.",
+        help_text="What the forge was told it beside, but for the default branch. Empty until then.",
     )
 
     class Meta:

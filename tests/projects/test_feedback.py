@@ -190,6 +190,29 @@ def test_each_commit_of_a_branch_is_told_when_two_runs_end_at_once(world: World,
     assert Feedback.objects.count() == 2
 
 
+def test_a_branch_is_held_by_the_thresholds_of_main(world: World, project: Project) -> None:
+    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    kept = reported(project, main, None, tests=PASSED)
+    sha = push(world)
+    lax = reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is gone; 0.2 or less is needed.")
+    lax.refresh_from_db()
+    assert lax.base == kept
+    answer = client("alice").get(f"/api/v1/projects/demand/reports/{lax.pk}/").json()
+    assert (answer["gate_open"], answer["compared_with"]) == (False, main)
+
+
+def test_a_run_of_the_branch_opens_nothing_that_the_pull_request_holds_shut(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number, metrics=[{**MAE, "value": 0.31}], tests=PASSED)
+    tell_all()
+    reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
+    assert Feedback.objects.filter(look_at=None, why="").count() == 2
+
+
 def test_a_report_about_the_head_that_is_written_later_is_told_too(world: World, project: Project) -> None:
     number, head = opened(world)
     older = reported(project, head, number)
