@@ -5,6 +5,8 @@ is that of the permission matrix, so a page that is added is looked at here with
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -45,13 +47,29 @@ PAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def waiting_request(ready_project: str) -> Iterator[int]:
-    """Number of a change that alice asks for and that waits for the platform team; withdrawn at the end."""
-    state = live.api("alice").get(f"projects/{ready_project}/").headers["ETag"]
-    answer = live.api("alice").patch(f"projects/{ready_project}/", json={"plan": "gpu"}, headers={"If-Match": state})
+def change(slug: str, **wanted: Any) -> int:
+    """Alice asks that her project be so. Returns the request's number."""
+    state = live.api("alice").get(f"projects/{slug}/").headers["ETag"]
+    answer = live.api("alice").patch(f"projects/{slug}/", json=wanted, headers={"If-Match": state})
     assert answer.status_code == 202, answer.text
-    number = int(answer.json()["request"]["id"])
+    return int(answer.json()["request"]["id"])
+
+
+@pytest.fixture(scope="module")
+def consent(ready_project: str) -> Iterator[int]:
+    """Number of the question whether that project may read data of team vision; not wanted any more at the end."""
+    until = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    change(ready_project, options={"data": {"read": ["winter-roads"], "until": until}})
+    (asked,) = live.api("alice").get(f"consents/?project={ready_project}").json()["items"]
+    live.ready(ready_project)
+    yield int(asked["id"])
+    change(ready_project, options={"data": None})
+
+
+@pytest.fixture(scope="module")
+def waiting_request(ready_project: str, consent: int) -> Iterator[int]:
+    """Number of a change that alice asks for and that waits for the platform team; withdrawn at the end."""
+    number = change(ready_project, plan="gpu")
     live.api("alice").post(f"requests/{number}/comments/", json={"text": "For the winter run."}).raise_for_status()
     yield number
     live.api("alice").post(f"requests/{number}/withdraw/", json={})
@@ -94,7 +112,13 @@ def reported(ready_project: str) -> None:
 @pytest.mark.parametrize("person", STANDS_FOR)
 @pytest.mark.usefixtures("reported")
 def test_every_page_is_for_everybody_who_may_see_it(
-    visitor: Visitor, ready_project: str, waiting_request: int, previewed_run: int, announcement: int, person: str
+    visitor: Visitor,
+    ready_project: str,
+    consent: int,
+    waiting_request: int,
+    previewed_run: int,
+    announcement: int,
+    person: str,
 ) -> None:
     parts = {"slug": ready_project, "number": waiting_request, "team": "forecasting", "run": previewed_run}
     parts |= {"announcement": announcement}
@@ -103,7 +127,8 @@ def test_every_page_is_for_everybody_who_may_see_it(
     with visitor(person) as seen:
         for name in PAGES:
             gate = TABLE[name].gates["GET"]
-            values = {part: parts[part] for part in addresses()[name].pattern.converters}
+            here = {**parts, "number": consent} if "consent" in name else parts
+            values = {part: here[part] for part in addresses()[name].pattern.converters}
             status = seen.go(reverse(name, kwargs=values))
             if gate.open or STANDS_FOR[person] & set(gate.passes):
                 # Past the gate a page may say that the state does not allow it (409).
