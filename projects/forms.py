@@ -7,6 +7,7 @@ faults are put beside the fields they name.
 import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -23,7 +24,7 @@ from projects.presentation import icon_of
 from projects.readable import fields_of
 from projects.spec import option_models
 from provisioning.catalogue import Catalogue
-from provisioning.kind import Kind, target_of
+from provisioning.kind import Kind
 from provisioning.names import suggest_slug
 from provisioning.spec import SLUG_MAX, Environment, ProjectSpec, Role
 
@@ -37,6 +38,14 @@ class _Choice(forms.ChoiceField):
     def valid_value(self, value: Any) -> bool:  # noqa: ARG002
         """Always."""
         return True
+
+
+class _Boxes(forms.CheckboxSelectMultiple):
+    """Boxes to tick. Several values may come in one, each on a line, as a list of free values comes."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        """What is ticked."""
+        return [line for value in super().value_from_datadict(data, files, name) for line in value.splitlines()]
 
 
 @dataclass(frozen=True)
@@ -135,10 +144,24 @@ class ProjectForm(forms.Form):
     def _add_options(self, project: Project | None) -> None:
         chosen = fields_of(project).options if project else {}
         for kind, model in option_models().values():
+            choices = kind.choices_in(self.catalogue)
             for name, info in model.model_fields.items():
-                made = _option_field(info)
-                made.initial = _shown(chosen.get(kind.name, {}).get(name, info.get_default(call_default_factory=True)))
-                self.fields[f"options.{kind.name}.{name}"] = made
+                key = f"options.{kind.name}.{name}"
+                now = chosen.get(kind.name, {}).get(name, info.get_default(call_default_factory=True))
+                if name in choices:
+                    self.fields[key] = self._boxes(key, info, now=now, choices=choices[name])
+                else:
+                    self.fields[key] = _option_field(info)
+                    self.fields[key].initial = _shown(now)
+
+    def _boxes(self, key: str, info: FieldInfo, *, now: Any, choices: Sequence[tuple[str, str]]) -> forms.Field:
+        """A box for each choice, and for what was chosen before it left the catalogue."""
+        boxes = _Boxes()
+        ticked = [str(one) for one in now] if isinstance(now, list | tuple) else []
+        taken = [*ticked, *boxes.value_from_datadict(self.data, self.files, self.add_prefix(key))]
+        gone = dict.fromkeys(one for one in taken if one not in dict(choices))
+        boxes.choices = [*choices, *((one, one) for one in gone)]
+        return forms.Field(widget=boxes, initial=ticked, **_shared(info))
 
     def text(self, name: str) -> str:
         """What stands in a field."""
@@ -214,11 +237,12 @@ class ProjectForm(forms.Form):
             return Problem(anchor="plans", label=gettext("Plan"), message=fault.message)
         if fault.field in self.fields:
             shown = self[fault.field]
-            return Problem(anchor=str(shown.id_for_label), label=str(shown.label), message=fault.message)
+            anchor = str(shown.id_for_label or shown.auto_id)
+            return Problem(anchor=anchor, label=str(shown.label), message=fault.message)
         return Problem(anchor="", label=fault.field, message=fault.message)
 
     def sections(self) -> list[Section]:
-        """The options, one part per Kind; one that the platform has no target for only where it was chosen."""
+        """The options, one part per Kind; one that the platform doesn't offer only where it was chosen."""
         made = []
         for kind, model in option_models().values():
             names = [f"options.{kind.name}.{name}" for name in model.model_fields]
@@ -229,7 +253,7 @@ class ProjectForm(forms.Form):
                 if value is not None and value != info.get_default(call_default_factory=True):
                     chosen.append(f"{shown.label}: {_said(value)}")
             problems = sum(bool(shown.errors) for shown in fields)
-            if not target_of(self.catalogue, kind.system) and not chosen and not problems:
+            if not kind.is_offered(self.catalogue) and not chosen and not problems:
                 continue
             made.append(
                 Section(
@@ -283,8 +307,8 @@ def typed_of(spec: ProjectSpec) -> QueryDict:
 def _dress(shown: forms.Field, *, name: str) -> None:
     """Classes of the style sheet, and no spelling marks under names."""
     attrs = shown.widget.attrs
-    if isinstance(shown.widget, forms.CheckboxInput):
-        attrs["class"] = "form-check-input"
+    if isinstance(shown.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+        attrs["class"] = "form-check-input flex-shrink-0"
     elif isinstance(shown.widget, forms.Select):
         attrs["class"] = "form-select"
     else:
@@ -306,13 +330,8 @@ def _plain_type(info: FieldInfo) -> Any:
 
 
 def _option_field(info: FieldInfo) -> forms.Field:
-    """The form field of an option: tick box, choice, lines, or one line of text."""
-    kind = _plain_type(info)
-    shared: dict[str, Any] = {
-        "label": gettext(info.title) if info.title else "",
-        "help_text": gettext(info.description) if info.description else "",
-        "required": False,
-    }
+    """The form field of an option: tick box, choice, lines, day, or one line of text."""
+    kind, shared = _plain_type(info), _shared(info)
     if kind is bool:
         return forms.BooleanField(**shared)
     choices = _choices(kind)
@@ -320,8 +339,19 @@ def _option_field(info: FieldInfo) -> forms.Field:
         return _Choice(choices=[(value, value) for value in choices], **shared)
     if get_origin(kind) in (list, tuple):
         return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **shared)
+    if kind is date:
+        return forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **shared)
     number = {"inputmode": "numeric"} if kind is int else {}
     return forms.CharField(widget=forms.TextInput(attrs=number), **shared)
+
+
+def _shared(info: FieldInfo) -> dict[str, Any]:
+    """What fields of all options have."""
+    return {
+        "label": gettext(info.title) if info.title else "",
+        "help_text": gettext(info.description) if info.description else "",
+        "required": False,
+    }
 
 
 def _shown(value: Any) -> Any:

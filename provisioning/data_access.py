@@ -23,7 +23,10 @@ class DataOptions(Options):
     """What a team may choose about data of others. Without a store, there is none."""
 
     read: tuple[str, ...] = Field(
-        default=(), max_length=20, title="Data stores to read", description="Names of the catalogue, one on a line."
+        default=(),
+        max_length=20,
+        title="Data stores to read",
+        description="Stores of the catalogue. Their teams are asked, unless they let your team read already.",
     )
     until: Annotated[Day | None, Field(title="Read until", description="Last day of reading, such as 2027-06-30.")] = (
         None

@@ -223,6 +223,16 @@ class Kind:
     rights: Callable[[Wish], Iterable[Right]] | None = None
     """rights(wish) -> what each contributor gets by what `desired` declares; who gets nothing has none. Pure."""
     wanted: Callable[[Wish], bool] | None = None
+    choices: Callable[[Catalogue], Mapping[str, Sequence[tuple[str, str]]]] | None = None
+    """choices(catalogue) -> by option, the values that it has to choose from, each with words for people. Pure."""
+
+    def is_offered(self, catalogue: Catalogue) -> bool:
+        """Is there a target for it, and something to choose where one chooses?"""
+        return bool(target_of(catalogue, self.system)) and all(self.choices_in(catalogue).values())
+
+    def choices_in(self, catalogue: Catalogue) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """What `choices` says; nothing for options that are free."""
+        return self.choices(catalogue) if self.choices is not None else {}
 
     def is_wanted(self, wish: Wish) -> bool:
         """Is the project of this wish to have it?"""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from provisioning.catalogue import DataStore
+from provisioning.catalogue import Catalogue, DataStore
 from provisioning.data_access import OPTIONS, DataOptions, chosen, last_day, offered, readable, without_consent
 from provisioning.kind import Body, Each, Kind, Object, Wish
 
@@ -16,6 +16,17 @@ from provisioning.kind import Body, Each, Kind, Object, Wish
 def wanted(wish: Wish) -> bool:
     """Does the project want to read any?"""
     return bool(chosen(wish).read)
+
+
+def choices(catalogue: Catalogue) -> dict[str, list[tuple[str, str]]]:
+    """The stores beside the buckets of projects, with their team and classification."""
+    stores = (one for one in catalogue.data_stores if one.object_store == catalogue.defaults.object_store)
+    return {"read": [(one.name, _words(one)) for one in stores]}
+
+
+def _words(store: DataStore) -> str:
+    about = ", ".join(part for part in (store.owner, store.classification) if part)
+    return f"{store.title or store.name} ({about})"
 
 
 def check(wish: Wish) -> Iterator[tuple[str, str]]:
@@ -81,4 +92,5 @@ KIND = Kind(
     options=DataOptions,
     check=check,
     wanted=wanted,
+    choices=choices,
 )

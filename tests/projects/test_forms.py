@@ -11,7 +11,10 @@ from portal.models import User
 from projects.errors import Fault
 from projects.forms import ContributorRow, Problem, ProjectForm, _option_field, _typed_option
 from projects.installation import installation
+from projects.models import Project
 from provisioning.kind import Options
+from tests.people import team
+from tests.projects.readers import STORES
 from tests.projects.tended import installed
 from tests.provisioning.wishes import TRACKER
 
@@ -198,6 +201,39 @@ def test_what_the_platform_has_no_server_for_is_offered_to_nobody_but_who_chose_
     assert [shown(), shown(ticked)] == [False, True]
     with installed(trackers=[TRACKER]):
         assert [shown(), shown("options_shown=1")] == [True, True]
+
+
+def test_what_is_chosen_from_the_catalogue_has_a_box_for_each() -> None:
+    def section(typed: str | None = None) -> str | None:
+        found = [one for one in form(typed).sections() if one.kind.name == "data"]
+        return "".join(str(box) for box in found[0].fields[0]) if found else None
+
+    with installed(data_stores=[]):
+        assert section() is None
+        gone = section("options_shown=1&options.data.read=old-roads")
+        assert gone is not None
+        assert 'value="old-roads"' in gone
+    with installed(data_stores=STORES):
+        page = section("options_shown=1&options.data.read=summer-roads")
+        assert page is not None
+        assert [word in page for word in ("Winter roads (vision)", "Summer roads (vision)", "old-roads")] == [
+            True,
+            True,
+            False,
+        ]
+        assert page.count("checked") == 1
+        several = form("options_shown=1&options.data.read=summer-roads&options.data.read=winter-roads")
+        assert several.wish()["options"]["data"] == {"read": ["summer-roads", "winter-roads"]}
+        assert "data" not in form("options_shown=1").wish()["options"]
+
+
+def test_a_choice_that_can_not_be_read_leaves_the_form_standing() -> None:
+    spec = {"slug": "demand", "team": "forecasting", "plan": "small", "options": {"data": {"read": 7}}}
+    row = Project(slug="demand", team=team("forecasting"), spec=spec)
+    who: Any = User(username="alice@corp.example")
+    with installed(data_stores=STORES):
+        stands = ProjectForm(person=who, teams=TEAMS, catalogue=installation().catalogue, project=row)
+    assert stands["options.data.read"].value() == []
 
 
 def test_every_option_of_every_kind_is_a_field_with_a_label() -> None:
