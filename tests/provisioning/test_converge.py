@@ -17,12 +17,15 @@ from tests.provisioning.wishes import catalogue, wish
 ALICE = {"user": "alice@corp.example", "role": "owner"}
 BOB = {"user": "bob@corp.example", "role": "editor"}
 VISION = {"group": "ml-vision", "role": "viewer"}
+ROADS = {"name": "roads", "owner": "vision", "readers": ["forecasting"], "object_store": "store-1"}
+READS = catalogue(data_stores=[{**ROADS, "bucket": "vision-shared", "prefix": "roads"}])
 STATES: tuple[dict[str, Any], ...] = (
     {"plan": "medium", "contributors": (ALICE, BOB, VISION)},
     {"plan": "large", "contributors": (ALICE,), "options": {"network": {"internet": True}}},
     {"plan": "small", "contributors": (ALICE, {**BOB, "role": "owner"}), "options": {"bucket": {"versioning": False}}},
     {"plan": "gpu", "title": "", "contributors": (ALICE, VISION), "options": {"repository": {"approvals": 1}}},
     {"plan": "small", "contributors": (ALICE, BOB), "options": {"retrain": {"schedule": "0 3 * * 1"}}},
+    {"catalogue": READS, "contributors": (ALICE,), "options": {"data": {"read": ["roads"], "until": "2099-12-31"}}},
 )
 ERRORS: tuple[Callable[[], BaseException], ...] = (
     Stopped,
