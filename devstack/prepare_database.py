@@ -1,6 +1,6 @@
 """Makes the databases of the stack's Postgres: `python -m devstack.prepare_database STACK`.
 
-One is the portal's, one is for features of projects.
+One is the portal's, one is for data of projects; in that is a sample of a schema that others may read.
 """
 
 import os
@@ -8,14 +8,14 @@ import subprocess
 import sys
 
 from devstack.postgres import bin_folder
-from devstack.stack import Stack, open_stack
+from devstack.stack import ROOT, Stack, open_stack
 
 
-def sql(stack: Stack, statement: str) -> str:
-    """Run one statement as the superuser and return what it printed. Raises CalledProcessError."""
+def sql(stack: Stack, statement: str, *, database: str = "postgres") -> str:
+    """Run statements as the superuser and return what they printed. Raises CalledProcessError."""
     command = [
         *(str(bin_folder() / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
-        *("-h", "127.0.0.1", "-p", str(stack.ports()["postgres"]), "-U", "postgres", "-d", "postgres"),
+        *("-h", "127.0.0.1", "-p", str(stack.ports()["postgres"]), "-U", "postgres", "-d", database),
     ]
     environment = {**os.environ, "PGPASSWORD": stack.secret("postgres-superuser")}
     # By standard input: a password has no place in a command line.
@@ -34,6 +34,7 @@ def main(name: str) -> int:
         sql(stack, "CREATE DATABASE slipway OWNER portal;")
         print("database slipway made")
     prepare_features(stack)
+    share(stack)
     return 0
 
 
@@ -51,6 +52,14 @@ def prepare_features(stack: Stack) -> None:
         sql(stack, f"REVOKE ALL ON DATABASE {database} FROM PUBLIC;")
     # From there the tests make their databases.
     sql(stack, "GRANT CONNECT ON DATABASE postgres TO portal;")
+
+
+def share(stack: Stack) -> None:
+    """A schema of another team's with a few rows, unless it is there."""
+    if sql(stack, "SELECT 1 FROM pg_namespace WHERE nspname = 'road_tests';", database="features"):
+        return
+    sql(stack, (ROOT / "devstack" / "road_tests.sql").read_text(encoding="utf-8"), database="features")
+    print("schema road_tests made")
 
 
 if __name__ == "__main__":

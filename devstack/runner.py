@@ -26,7 +26,13 @@ AT_ONCE = 2
 LOOK_SECONDS = 0.2
 AWAY_SECONDS = 3.0
 CLONE_SECRET = "slipway-ci-clone"  # noqa: S105
-VARIABLES = ("bucket-credentials", "slipway-ci", "tracking-credentials", "feature-store-credentials")
+VARIABLES = (
+    "bucket-credentials",
+    "slipway-ci",
+    "tracking-credentials",
+    "feature-store-credentials",
+    "data-credentials",
+)
 
 
 class Runner:

@@ -88,6 +88,7 @@ def catalogue_values(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "trackers": tracker.catalogue_section(stack),
         "directory": _indented(directory_section(stack)),
         "databases": json.dumps(databases(stack, endpoints)),
+        "schema_stores": "".join(f"  - {json.dumps(one)}\n" for one in schema_stores(stack, endpoints)),
     }
 
 
@@ -106,6 +107,24 @@ def databases(stack: Stack, endpoints: Endpoints) -> list[dict[str, object]]:
             "password": {"file": "features-1.password"},
             "tls": False,
         }
+    ]
+
+
+def schema_stores(stack: Stack, endpoints: Endpoints) -> list[dict[str, object]]:
+    """The catalogue's data stores in a database: a sample one in the stack's own, none where there is no such."""
+    return [
+        {
+            "name": "road-tests",
+            "title": "Road tests",
+            "description": "Every drive on the proving ground: day, distance, wet or dry.",
+            "classification": "internal",
+            "owner": "vision",
+            "max_days": 365,
+            "database": database["name"],
+            "database_schema": "road_tests",
+            "role": "road_tests_readers",
+        }
+        for database in databases(stack, endpoints)
     ]
 
 

@@ -233,7 +233,7 @@ class ReadingOut(BaseModel):
         return cls(
             name=one.name,
             owner=one.store.owner if one.store else "",
-            address=one.store.url if one.store else "",
+            address=one.store.address if one.store else "",
             state=one.state,
             until=one.until,
             wanted_until=one.asked,
@@ -312,7 +312,7 @@ class DataStoreOut(BaseModel):
             owner=store.owner,
             readers=list(store.readers),
             max_days=store.max_days,
-            address=store.url,
+            address=store.address,
         )
 
 

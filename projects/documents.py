@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from projects import cluster_login
 from provisioning import tracking
+from provisioning.catalogue import SchemaData
+from provisioning.data_access import SECRET, readable, variable
 from provisioning.kind import Wish, kinds
 from provisioning.profile_file import ORDER, plain, profile_yaml
 from provisioning.repositories import full_name
@@ -161,7 +163,25 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
                 says=says % {"url": where},
             )
         )
+    if readable(wish):
+        blocks.append(_data_block(wish, keys=keys))
     return tuple(blocks)
+
+
+def _data_block(wish: Wish, *, keys: str) -> Block:
+    """How to look into each store of others that the project reads."""
+    shown = [
+        f'psql "${variable(one)}" -c "\\dt"'
+        if isinstance(one, SchemaData)
+        else f'aws s3 ls --recursive "${variable(one)}/"'
+        for one in readable(wish)
+    ]
+    return Block(
+        name="use-data",
+        title=gettext("Data of others"),
+        text="\n".join([keys, _exported(wish, SECRET), *shown]),
+        says=gettext("The first two lines read keys and addresses from the workspace into this shell."),
+    )
 
 
 def _exported(wish: Wish, secret: str) -> str:

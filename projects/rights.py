@@ -23,7 +23,7 @@ SYSTEMS: "Mapping[System, StrPromise]" = {
     "object_store": _("Storage"),
     "forge": _("Code"),
     "tracker": _("Experiments"),
-    "database": _("Features"),
+    "database": _("Database"),
 }
 """What Kinds act on, in the order of pages, and what pages call it."""
 PORTAL: "Mapping[str, StrPromise]" = {

@@ -15,7 +15,8 @@ from provisioning.spec import ProjectSpec
 
 
 def kinds_to_follow(wish: Wish, known: Mapping[str, Known], *, asked: ProjectSpec) -> dict[str, Kind]:
-    """Kinds that give rights and were last made for others than the wish has now; {} when none was.
+    """Kinds that give rights and were last made for others than the wish has now, or only for what has ended; {} when
+    none was.
 
     asked: what the project was asked to be, with what has ended since, which the wish has no more.
     They wait for no other Kind here: what was made once has what it stands on.
@@ -25,7 +26,11 @@ def kinds_to_follow(wish: Wish, known: Mapping[str, Known], *, asked: ProjectSpe
     found = {}
     for kind in kinds().values():
         before = known.get(kind.name)
-        if kind.rights is None or not kind.is_wanted(wish) or before is None or not before.applied:
+        if before is None or not before.applied:
+            continue
+        if not kind.is_wanted(wish) and kind.is_wanted(unended):
+            found[kind.name] = replace(kind, after=())
+        if not kind.is_wanted(wish) or kind.rights is None:
             continue
         desired = kind.desired(wish)
         gives = desired != kind.desired(nobody) or desired != kind.desired(unended)

@@ -3,10 +3,21 @@
 Targets, plans, templates, policy and reserved names stand in it; secrets only as references (`provisioning.secrets`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    IPvAnyNetwork,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -30,6 +41,15 @@ def _quantity(value: str) -> str:
 
 
 Quantity = Annotated[str, AfterValidator(_quantity)]
+
+
+_DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+
+
+def _no_role_of_postgres(role: str) -> str:
+    if role.startswith("pg_"):
+        raise ValueError("roles of Postgres' own open far more than a schema; make one for the readers")
+    return role
 
 
 class _Named(_Entry):
@@ -206,12 +226,11 @@ class ProjectTemplate(_Named):
         return self
 
 
-class DataStore(_Named):
-    """Data of a team that others may read: what lies below a prefix of a bucket.
+class _DataStore(_Named):
+    """Data of a team that others may read.
 
     owner: the team whose data it is. readers: teams that it lets read without asking, as it told the platform team.
-    max_days: for how long at a time; None for any time. Nothing in bucket and prefix can be taken for a pattern by the
-    store.
+    max_days: for how long at a time; None for any time.
     """
 
     description: str = ""
@@ -219,6 +238,11 @@ class DataStore(_Named):
     owner: Name
     readers: tuple[Name, ...] = ()
     max_days: Annotated[int, Field(ge=1)] | None = None
+
+
+class PrefixData(_DataStore):
+    """What lies below a prefix of a bucket. Nothing in bucket and prefix can be taken for a pattern by the store."""
+
     object_store: str
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
     prefix: Annotated[
@@ -226,9 +250,38 @@ class DataStore(_Named):
     ]
 
     @property
-    def url(self) -> str:
-        """Where it is, as tools for such stores read it."""
+    def address(self) -> str:
+        """Where it is, in words that people and tools know."""
         return f"s3://{self.bucket}/{self.prefix}"
+
+
+class SchemaData(_DataStore):
+    """What lies in a schema of the platform's database.
+
+    role: what the owner lets readers do, as a role of the server that nobody signs in with. Who may read becomes a
+    member of it; Slipway's account must have it with ADMIN OPTION.
+    """
+
+    database: str
+    database_schema: _DatabaseName
+    role: Annotated[_DatabaseName, AfterValidator(_no_role_of_postgres)]
+
+    @property
+    def address(self) -> str:
+        """Where it is, in words that people know."""
+        return f"{self.database}/{self.database_schema}"
+
+
+def _holds(store: Any) -> str:
+    """By what an entry says of itself: is it a schema or a prefix?"""
+    said = store if isinstance(store, Mapping) else vars(store)
+    return "schema" if said.keys() & {"database", "database_schema", "role"} else "prefix"
+
+
+DataStore = Annotated[
+    Annotated[PrefixData, Tag("prefix")] | Annotated[SchemaData, Tag("schema")], Discriminator(_holds)
+]
+"""Data of a team that others may read."""
 
 
 class Succession(_Entry):
@@ -322,8 +375,14 @@ class Catalogue(_Entry):
         faults += [
             f"data_stores.{one.name}: no object store {one.object_store}"
             for one in self.data_stores
-            if one.object_store not in known["object_store"]
+            if isinstance(one, PrefixData) and one.object_store not in known["object_store"]
         ]
+        accounts = {one.name: one.username for one in self.databases}
+        for one in self.data_stores:
+            if isinstance(one, SchemaData) and one.database not in accounts:
+                faults.append(f"data_stores.{one.name}: no database {one.database}")
+            elif isinstance(one, SchemaData) and one.role == accounts[one.database]:
+                faults.append(f"data_stores.{one.name}: {one.role} is Slipway's own account; make a role for readers")
         stores = [one.name for one in self.data_stores]
         faults += [
             f"the data store name {name} is used twice" for name in sorted(set(stores)) if stores.count(name) > 1

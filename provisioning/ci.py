@@ -9,7 +9,7 @@ it, besides what the forge runs.
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from provisioning import ci_token, features, tracking
+from provisioning import ci_token, data_access, features, tracking
 from provisioning.kind import Wish
 
 TEKTON_FILE = ".tekton/ci.yaml"
@@ -87,4 +87,10 @@ def report_token(wish: Wish) -> dict[str, str]:
 
 def variables(wish: Wish) -> Mapping[str, str]:
     """What a run gets of the project's own."""
-    return {**bucket(wish), **report_token(wish), **tracking.variables(wish), **features.variables(wish)}
+    return {
+        **bucket(wish),
+        **report_token(wish),
+        **tracking.variables(wish),
+        **features.variables(wish),
+        **data_access.variables(wish),
+    }

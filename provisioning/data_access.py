@@ -1,22 +1,30 @@
 """Which data stores a project may read now: those that it chose and that it is let read, until its day.
 
 Who lets it: the catalogue, for the teams that it names as readers; else the team whose data it is, by its consent to
-this project. Kinds ask here, so that the bucket's policy, `project-info` and what people are told never differ. Both
-count at each look: who is taken out, or whose consent is over, reads nothing from the next look on.
+this project. Kinds ask here, so that the bucket's policy, the database's roles, `project-info` and what people are
+told never differ. Both count at each look: who is taken out, or whose consent is over, reads nothing from the next look
+on.
+
+A prefix of a bucket opens by the project's own key. A schema of the database opens by a role of the project that reads
+and does nothing else, so that it needs no feature store and its password can end with the last day.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from pydantic import Field, ValidationError
 
-from provisioning.catalogue import DataStore
+from provisioning.catalogue import Catalogue, DatabaseTarget, DataStore, PrefixData, SchemaData
 from provisioning.kind import Options, Wish
 from provisioning.spec import Day, ProjectSpec
 
 OPTIONS = "data"
+_FAR = date(9999, 1, 1)
+PURPOSE = "data-schemas"
+SECRET = "data-credentials"  # noqa: S105 (the name of a Secret)
 
 
 class DataOptions(Options):
@@ -53,12 +61,17 @@ def without_ended(spec: ProjectSpec, *, today: date) -> ProjectSpec:
 
 
 def offered(wish: Wish) -> tuple[DataStore, ...]:
-    """Stores that the project can choose: those on the store that its keys open; its own bucket is none."""
-    return tuple(
-        store
-        for store in wish.catalogue.data_stores
-        if store.object_store == wish.object_store.name and store.bucket != wish.names.bucket
-    )
+    """Stores that the project can choose: those on the servers that it is on; its own bucket is none."""
+    within_reach = (store for store in wish.catalogue.data_stores if is_within_reach(store, catalogue=wish.catalogue))
+    return tuple(one for one in within_reach if not (isinstance(one, PrefixData) and one.bucket == wish.names.bucket))
+
+
+def is_within_reach(store: DataStore, *, catalogue: Catalogue) -> bool:
+    """Is it on a server that projects are on, and so can open it?"""
+    if isinstance(store, SchemaData):
+        database = catalogue.database()
+        return database is not None and store.database == database.name
+    return store.object_store == catalogue.defaults.object_store
 
 
 def is_open(store: DataStore, *, team: str) -> bool:
@@ -99,6 +112,20 @@ def _chosen_stores(wish: Wish) -> tuple[DataStore, ...]:
     return tuple(sorted((one for one in offered(wish) if one.name in read), key=lambda one: one.name))
 
 
+def schemas(wish: Wish) -> tuple[SchemaData, ...]:
+    """Those stores that the project reads which are schemas of the database, by name."""
+    return tuple(one for one in readable(wish) if isinstance(one, SchemaData))
+
+
+def password_ends(wish: Wish) -> datetime | None:
+    """When the reader's password opens nothing any more, also where nobody looks; None when no schema is read now.
+
+    The day is the installation's, whose clock the server doesn't know: it is over everywhere at noon of the next one.
+    """
+    days = [day for one in schemas(wish) if (day := last_day(wish, one)) is not None]
+    return datetime.combine(min(max(days), _FAR) + timedelta(days=1), time(12), UTC) if days else None
+
+
 def statements(wish: Wish) -> Iterator[dict[str, Any]]:
     """What the policy of the project's key needs: list below each prefix and read what is there now, nothing more.
 
@@ -106,7 +133,8 @@ def statements(wish: Wish) -> Iterator[dict[str, Any]]:
     with what may be read, unless asking for one by its number is denied; without that condition, the denial would cover
     all in a bucket that keeps versions. One value in each condition: the store gives several back in any order.
     """
-    for number, store in enumerate(readable(wish), start=1):
+    prefixes = (one for one in readable(wish) if isinstance(one, PrefixData))
+    for number, store in enumerate(prefixes, start=1):
         bucket = f"arn:aws:s3:::{store.bucket}"
         yield {
             "Sid": f"DataList{number}",
@@ -132,4 +160,42 @@ def statements(wish: Wish) -> Iterator[dict[str, Any]]:
 
 def addresses(wish: Wish) -> dict[str, str]:
     """Where each store is, by the name that programs in the workspace read in `project-info`."""
-    return {f"DATA_{one.name.upper().replace('-', '_')}_URL": one.url for one in readable(wish)}
+    return {variable(one): _url(wish, one) for one in readable(wish)}
+
+
+def variable(store: DataStore) -> str:
+    """The name of the variable that says where a store is."""
+    return f"DATA_{store.name.upper().replace('-', '_')}_URL"
+
+
+def _url(wish: Wish, store: DataStore) -> str:
+    if isinstance(store, PrefixData) or wish.database is None:
+        return store.address
+    return _connection(wish.database, schema=store.database_schema)
+
+
+def _connection(database: DatabaseTarget, *, schema: str) -> str:
+    """Where libpq and all that is built on it find the schema's tables by their bare names."""
+    options = urlencode({"options": f"-csearch_path={schema}"}, quote_via=quote)
+    return f"postgresql://{database.host}:{database.port}/{database.database}?{options}"
+
+
+def reader(wish: Wish) -> str:
+    """Name of the project's role that reads schemas. No slug has a dot, so no project's own schema is called so."""
+    return f"{wish.names.namespace.replace('-', '_')}.data"
+
+
+def login(wish: Wish) -> dict[str, str]:
+    """How that role signs in, by the names that Postgres' own tools read; {} where no schema is read."""
+    if wish.database is None or not schemas(wish):
+        return {}
+    return {
+        "PGUSER": reader(wish),
+        "PGPASSWORD": wish.secret(PURPOSE),
+        "PGSSLMODE": "verify-full" if wish.database.tls else "disable",
+    }
+
+
+def variables(wish: Wish) -> dict[str, str]:
+    """All that a run needs to read what the project is let read, besides the keys of its bucket."""
+    return {**addresses(wish), **login(wish)}

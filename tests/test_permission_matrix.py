@@ -38,7 +38,7 @@ from projects.models import (
     Report,
     Team,
 )
-from provisioning.catalogue import DataStore
+from provisioning.catalogue import PrefixData
 from tests.ci import COMMIT
 from tests.people import GROUPS, bearer, client, person, team
 from tests.rights import IDENTITIES, KEYS, OPEN, READS, STORE, TABLE, Gate, Line, addresses
@@ -109,7 +109,7 @@ def stage(settings: Settings) -> Stage:
     # The catalogue lets a group decide beside the platform team.
     catalogue = settings.INSTALLATION.catalogue
     rules = catalogue.decisions.model_copy(update={"approvers": (APPROVERS,)})
-    store = DataStore(name=STORE, owner="logistics", object_store="store-1", bucket="roads", prefix="raw")
+    store = PrefixData(name=STORE, owner="logistics", object_store="store-1", bucket="roads", prefix="raw")
     decided = catalogue.model_copy(update={"decisions": rules, "data_stores": (store,)})
     settings.INSTALLATION = replace(settings.INSTALLATION, catalogue=decided)
     for name in GROUPS:

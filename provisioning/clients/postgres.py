@@ -11,7 +11,7 @@ What the server taught us, each held by tests/contract/test_features_kind.py:
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
@@ -24,6 +24,12 @@ _LIMITS = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transactio
 _ROLE = """
 SELECT shobj_description(oid, 'pg_authid') AS mark, rolcanlogin AS login, rolconnlimit AS connections
 FROM pg_roles WHERE rolname = %s
+"""
+_READER = """
+SELECT array(SELECT have.rolname::text FROM pg_auth_members m JOIN pg_roles have ON have.oid = m.roleid
+             WHERE m.member = r.oid ORDER BY 1),
+       to_char(rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')
+FROM pg_roles r WHERE rolname = %s
 """
 _SCHEMA = """
 SELECT obj_description(n.oid, 'pg_namespace') AS mark,
@@ -45,6 +51,14 @@ class Schema(TypedDict):
 
     mark: str
     rights: list[str]
+
+
+class Reader(Role):
+    """A role that reads what others let it. `member_of`: roles that it has. `until`: when its password ends, as
+    2027-07-01T12:00:00+00:00; None for never."""
+
+    member_of: list[str]
+    until: str | None
 
 
 class Database:
@@ -105,6 +119,15 @@ class Database:
             found = connection.execute(_ROLE, [name]).fetchone()
         return Role(mark=found[0] or "", login=found[1], connections=found[2]) if found else None
 
+    def reader(self, name: str) -> Reader | None:
+        """A role with what it may read and until when; None when there is none of the name."""
+        with self._connection(f"find the role {name}") as connection:
+            found = connection.execute(_ROLE, [name]).fetchone()
+            more = connection.execute(_READER, [name]).fetchone()
+        if found is None or more is None:
+            return None
+        return Reader(mark=found[0] or "", login=found[1], connections=found[2], member_of=more[0], until=more[1])
+
     def schema(self, name: str, *, role: str) -> Schema | None:
         """A schema and what a role may do in it; None when there is none of the name."""
         with self._connection(f"find the schema {name}") as connection:
@@ -133,16 +156,44 @@ class Database:
     def put_role(self, name: str, *, password: str, mark: str, connections: int) -> None:
         """Make a role that may sign in, or have it so again."""
         with self._connection(f"make the role {name}") as connection:
-            verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-            there = connection.execute(_ROLE, [name]).fetchone() is not None
-            words = "ALTER ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {}" if there else _NEW_ROLE
-            connection.execute(sql.SQL(words).format(sql.Identifier(name), connections, verifier))
-            connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), mark))
-            connection.execute(
-                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
-                    sql.Identifier(connection.info.dbname), sql.Identifier(name)
-                )
+            self._make_role(connection, name, password=password, mark=mark, connections=connections)
+
+    def put_reader(
+        self, name: str, *, password: str, mark: str, connections: int, member_of: Sequence[str], until: str
+    ) -> None:
+        """Make a role that may sign in until then and has exactly these others, or have it so again."""
+        with self._connection(f"let {name} read") as connection:
+            self._make_role(connection, name, password=password, mark=mark, connections=connections)
+            connection.execute(sql.SQL("ALTER ROLE {} VALID UNTIL {}").format(sql.Identifier(name), until))
+            row = connection.execute(_READER, [name]).fetchone()
+            present = set(row[0] if row else ())
+            for role in sorted(present - set(member_of)):
+                connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(role), sql.Identifier(name)))
+            for role in sorted(set(member_of) - present):
+                self._give(connection, role, to=name)
+
+    def _give(self, connection: psycopg.Connection[Any], role: str, *, to: str) -> None:
+        try:
+            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(to)))
+        except (errors.InsufficientPrivilege, errors.UndefinedObject) as error:
+            raise PermanentError(
+                f"{self.name} has no role {role} that we may give to readers. Whoever manages the server makes it and "
+                f"says: GRANT {role} TO {self._username} WITH ADMIN OPTION"
+            ) from error
+
+    def _make_role(
+        self, connection: psycopg.Connection[Any], name: str, *, password: str, mark: str, connections: int
+    ) -> None:
+        verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+        there = connection.execute(_ROLE, [name]).fetchone() is not None
+        words = "ALTER ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {}" if there else _NEW_ROLE
+        connection.execute(sql.SQL(words).format(sql.Identifier(name), connections, verifier))
+        connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), mark))
+        connection.execute(
+            sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                sql.Identifier(connection.info.dbname), sql.Identifier(name)
             )
+        )
 
     def put_schema(self, name: str, *, role: str, mark: str) -> None:
         """Make a schema in which a role may create, or have it so again."""

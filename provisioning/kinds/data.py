@@ -9,7 +9,16 @@ from datetime import date, timedelta
 from typing import Any
 
 from provisioning.catalogue import Catalogue, DataStore
-from provisioning.data_access import OPTIONS, DataOptions, chosen, last_day, offered, readable, without_consent
+from provisioning.data_access import (
+    OPTIONS,
+    DataOptions,
+    chosen,
+    is_within_reach,
+    last_day,
+    offered,
+    readable,
+    without_consent,
+)
 from provisioning.kind import Body, Each, Kind, Object, Wish
 
 
@@ -19,8 +28,8 @@ def wanted(wish: Wish) -> bool:
 
 
 def choices(catalogue: Catalogue) -> dict[str, list[tuple[str, str]]]:
-    """The stores beside the buckets of projects, with their team and classification."""
-    stores = (one for one in catalogue.data_stores if one.object_store == catalogue.defaults.object_store)
+    """The stores within reach of projects, with their team and classification."""
+    stores = (one for one in catalogue.data_stores if is_within_reach(one, catalogue=catalogue))
     return {"read": [(one.name, _words(one)) for one in stores]}
 
 
@@ -74,7 +83,7 @@ def delete(_wish: Wish, _client: Any) -> bool:
 
 def summary(wish: Wish) -> str:
     """What it reads and until when, and what it can't read yet, or not any more."""
-    said = [f"Reads {one.url} until {last_day(wish, one)}." for one in readable(wish)]
+    said = [f"Reads {one.address} until {last_day(wish, one)}." for one in readable(wish)]
     said += [f"{one.name} needs the consent of team {one.owner}." for one in without_consent(wish)]
     return " ".join(said) or "Reads no data of others now."
 

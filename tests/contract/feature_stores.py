@@ -1,9 +1,11 @@
-"""The stack's database for feature stores, as its catalogue names it."""
+"""The stack's database for data of projects, as its catalogue names it."""
 
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from provisioning.catalogue import load
 from provisioning.clients.postgres import Database
@@ -36,3 +38,17 @@ def open_database() -> Database:
         tls=one["tls"],
         ca=None,
     )
+
+
+def as_slipway(statement: str, *names: str) -> None:
+    """Something that somebody with Slipway's account does by hand."""
+    target = entry()
+    with psycopg.connect(
+        host=target["host"],
+        port=target["port"],
+        dbname=target["database"],
+        user=target["username"],
+        password=password(),
+        autocommit=True,
+    ) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

@@ -118,6 +118,7 @@ def test_clearing_a_collection_leaves_our_objects(scene: Stage) -> None:
         "configmaps": ["project-info", "retrain"],
         "secrets": [
             "bucket-credentials",
+            "data-credentials",
             "feature-store-credentials",
             "slipway-ci",
             "slipway-ci-clone",
@@ -225,6 +226,7 @@ def test_the_portal_reads_secrets_and_configmaps_only_by_name() -> None:
             "slipway-ci-webhook",
             "tracking-credentials",
             "feature-store-credentials",
+            "data-credentials",
         ],
     }
 

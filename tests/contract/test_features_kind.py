@@ -8,14 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from provisioning import features
 from provisioning.clients.postgres import Database
 from provisioning.errors import NameTaken, PermanentError, TargetUnavailable
 from provisioning.kind import Wish
 from provisioning.kinds.features import KIND
-from tests.contract.feature_stores import entry, open_database, password
+from tests.contract.feature_stores import as_slipway, entry, open_database, password
 from tests.contract.made import PEOPLE, apply, found, project, repair
 from tests.contract.stack import eventually, unique
 from tests.provisioning.wishes import catalogue
@@ -56,20 +55,6 @@ def as_project(wish: Wish) -> Iterator[psycopg.Connection[Any]]:
         autocommit=True,
     ) as connection:
         yield connection
-
-
-def as_slipway(statement: str, *names: str) -> None:
-    """Something that somebody with Slipway's account does by hand."""
-    target = entry()
-    with psycopg.connect(
-        host=target["host"],
-        port=target["port"],
-        dbname=target["database"],
-        user=target["username"],
-        password=password(),
-        autocommit=True,
-    ) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 def test_made_found_right_and_put_back(database: Database, wanted: Wish) -> None:

@@ -118,6 +118,7 @@ def test_configured_servers_stand_in_environment_and_catalogue(written: Stack) -
         "forge_bot": "slipway-bot",
         "trackers": "[]",
         "databases": "[]",
+        "schema_stores": "",
         "directory": settings.catalogue_values(written, Endpoints())["directory"],
         "cluster_login": json.dumps(settings.cluster_login(written, Endpoints())),
     }

@@ -11,9 +11,13 @@ from projects.errors import InvalidSpec
 from projects.installation import installation
 from projects.models import Door, Project
 from projects.today import today
+from provisioning import targets
+from tests.fakes.database import FakeDatabase
 from tests.people import person, teams
-from tests.projects.tended import ALICE, World, asked, installed, look, rows
+from tests.projects.tended import ALICE, NAMESPACE, World, asked, installed, look, rows
 from tests.provisioning.kinds.test_data import ROADS, SECRET_ROADS
+from tests.provisioning.kinds.test_data_schemas import SALES
+from tests.provisioning.wishes import DATABASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,3 +90,50 @@ def test_faults_of_a_wish_name_their_fields() -> None:
         ("options.data.read", "beyond_plan"),
         ("options.data.until", "past"),
     ]
+
+
+@pytest.fixture
+def database() -> Iterator[FakeDatabase]:
+    """The platform has a database, and in it a schema that team forecasting may read."""
+    made = FakeDatabase()
+    targets.use(made.name, made)
+    with installed(databases=[DATABASE], data_stores=[SALES]):
+        yield made
+
+
+def has_secret(world: World) -> bool:
+    return ("v1", "Secret", NAMESPACE, "data-credentials") in world.cluster.objects
+
+
+def test_a_schema_is_read_by_a_role_that_goes_after_the_last_day(world: World, database: FakeDatabase) -> None:
+    project = look(asked(options=reading("sales", days=0)))
+    assert (rows(project)["data_schemas"], rows(project)["data_account"]) == ("Available", "Available")
+    (role,) = database.readers.values()
+    assert (role["member_of"], has_secret(world)) == (["sales_readers"], True)
+    database.calls.clear()
+    project = look(project)
+    assert {call[0] for call in database.calls} == {"reader", "signs_in"}
+    Project.objects.filter(pk=project.pk).update(
+        spec={**project.spec, "options": reading("sales", days=-1)},
+    )
+    project = look(project)
+    assert (database.readers, has_secret(world)) == ({}, False)
+    assert not {"data", "data_schemas", "data_account"} & rows(project).keys()
+
+
+def test_a_project_that_rests_loses_the_role_after_its_last_day_too(world: World, database: FakeDatabase) -> None:
+    project = look(asked(options=reading("sales", days=0)))
+    ended = {**project.spec, "options": reading("sales", days=-1)}
+    Project.objects.filter(pk=project.pk).update(suspended=True, spec=ended)
+    look(project)
+    assert (database.readers, has_secret(world)) == ({}, False)
+
+
+def test_a_project_that_rests_loses_the_role_with_the_leave_to_read(world: World, database: FakeDatabase) -> None:
+    project = look(asked(options=reading("sales", days=9)))
+    Project.objects.filter(pk=project.pk).update(suspended=True)
+    look(project)
+    assert len(database.readers) == 1
+    with installed(databases=[DATABASE], data_stores=[{**SALES, "readers": []}]):
+        look(project)
+    assert database.readers == {}

@@ -9,6 +9,7 @@ from projects import documents
 from projects.documents import Line
 from provisioning import profile_file
 from provisioning.spec import ProjectSpec
+from tests.provisioning.kinds.test_data_schemas import reading
 from tests.provisioning.kinds.test_tracking import tracked
 
 SPEC = ProjectSpec.model_validate(
@@ -87,3 +88,15 @@ def test_who_tracks_experiments_is_told_how_and_nobody_else() -> None:
     assert "MLflow's pages are at http://127.0.0.1:5000;" in block.says
     names = [one.name for one in documents.use_blocks(tracked(enabled=False), resolve=lambda _: "")]
     assert names == ["use-git", "use-kubectl", "use-dvc", "use-boto3"]
+
+
+def test_who_reads_data_of_others_is_told_how() -> None:
+    *_, block = documents.use_blocks(reading("sales", "winter-roads"), resolve=lambda _: "")
+    first, second, *rest = block.text.splitlines()
+    assert [line.partition(" get secret ")[2].split()[0] for line in (first, second)] == [
+        "bucket-credentials",
+        "data-credentials",
+    ]
+    assert rest == [r'psql "$DATA_SALES_URL" -c "\dt"', 'aws s3 ls --recursive "$DATA_WINTER_ROADS_URL/"']
+    waiting = [one.name for one in documents.use_blocks(reading("staff"), resolve=lambda _: "")]
+    assert "use-data" not in waiting

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from provisioning import data_access
-from provisioning.catalogue import DataStore
+from provisioning.catalogue import PrefixData
 from provisioning.kind import Wish, kinds_of
 from provisioning.kinds import bucket, credentials
 from provisioning.kinds.data import KIND
@@ -180,13 +180,13 @@ def test_the_last_day_counts_and_the_next_does_not() -> None:
 )
 def test_a_prefix_can_not_be_a_pattern(prefix: str) -> None:
     with pytest.raises(ValueError, match="prefix"):
-        DataStore.model_validate({**ROADS, "prefix": prefix})
+        PrefixData.model_validate({**ROADS, "prefix": prefix})
 
 
 @pytest.mark.parametrize("name", ["*", "a*b", "vision/x", "Vision", "a"])
 def test_a_bucket_can_not_be_a_pattern(name: str) -> None:
     with pytest.raises(ValueError, match="bucket"):
-        DataStore.model_validate({**ROADS, "bucket": name})
+        PrefixData.model_validate({**ROADS, "bucket": name})
 
 
 @pytest.mark.parametrize(
