@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from projects.models.core import Project, ProjectRequest, Team
 
@@ -14,8 +15,8 @@ class ConsentState(models.TextChoices):
 
     ASKED = "asked", _("asked")
     GIVEN = "given", _("given")
-    REJECTED = "rejected", _("rejected")
-    WITHDRAWN = "withdrawn", _("withdrawn")
+    REJECTED = "rejected", pgettext_lazy("consent", "rejected")
+    WITHDRAWN = "withdrawn", pgettext_lazy("consent", "withdrawn")
     ENDED = "ended", _("no longer wanted")
 
 

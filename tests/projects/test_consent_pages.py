@@ -67,7 +67,7 @@ def test_a_stale_answer_is_refused_in_words() -> None:
 def test_the_project_s_page_says_what_it_reads_and_what_waits_and_lets_its_owner_ask_again() -> None:
     row = project("winter-roads", "summer-roads")
     alice = client("alice")
-    assert text(alice.get("/projects/demand/")).count("Waits for the consent of team vision") == 2
+    assert text(alice.get("/projects/demand/")).count("Team vision is asked to let it be read") == 2
     client(keeper()).post(f"/consents/{consent(row).pk}/give/")
     _of_bob(f"/consents/{consent(row, 'summer-roads').pk}/reject/", why="Faces are in it.")
     page = alice.get("/projects/demand/")
