@@ -129,13 +129,20 @@ def password_ends(wish: Wish) -> datetime | None:
 def statements(wish: Wish) -> Iterator[dict[str, Any]]:
     """What the policy of the project's key needs: list below each prefix and read what is there now, nothing more.
 
-    The slash belongs to the prefix: `raw` must not open `raw-2`. MinIO gives old versions, and what was deleted, along
-    with what may be read, unless asking for one by its number is denied; without that condition, the denial would cover
-    all in a bucket that keeps versions. One value in each condition: the store gives several back in any order.
+    The bucket's location is what clients that were told no region ask for first. The slash belongs to the prefix: `raw`
+    must not open `raw-2`. MinIO gives old versions, and what was deleted, along with what may be read, unless asking
+    for one by its number is denied; without that condition, the denial would cover all in a bucket that keeps versions.
+    One value in each condition: the store gives several back in any order.
     """
     prefixes = (one for one in readable(wish) if isinstance(one, PrefixData))
     for number, store in enumerate(prefixes, start=1):
         bucket = f"arn:aws:s3:::{store.bucket}"
+        yield {
+            "Sid": f"DataWhere{number}",
+            "Effect": "Allow",
+            "Action": ["s3:GetBucketLocation"],
+            "Resource": [bucket],
+        }
         yield {
             "Sid": f"DataList{number}",
             "Effect": "Allow",

@@ -37,7 +37,7 @@ def opened(world: World) -> list[str]:
     return [one["Sid"] for one in found["Statement"] if one["Sid"].startswith("Data")]
 
 
-OPEN = ["DataList1", "DataRead1", "DataNow1"]
+OPEN = ["DataWhere1", "DataList1", "DataRead1", "DataNow1"]
 
 
 def test_it_reads_until_its_last_day(world: World) -> None:

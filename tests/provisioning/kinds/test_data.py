@@ -57,6 +57,12 @@ def test_a_store_adds_its_statements_and_its_address() -> None:
     assert policy(wanted) == [
         *policy(wish()),
         {
+            "Sid": "DataWhere1",
+            "Effect": "Allow",
+            "Action": ["s3:GetBucketLocation"],
+            "Resource": ["arn:aws:s3:::vision-shared"],
+        },
+        {
             "Sid": "DataList1",
             "Effect": "Allow",
             "Action": ["s3:ListBucket"],
@@ -127,7 +133,7 @@ def test_the_owner_needs_no_leave() -> None:
 )
 def test_a_consent_opens_its_store_until_whichever_day_comes_first(consent: date, until: str) -> None:
     wanted = reading("secret-roads", consents={"secret-roads": consent})
-    assert [one["Sid"] for one in policy(wanted)[-3:]] == ["DataList1", "DataRead1", "DataNow1"]
+    assert [one["Sid"] for one in policy(wanted)[-4:]] == ["DataWhere1", "DataList1", "DataRead1", "DataNow1"]
     assert info(wanted) == {"DATA_SECRET_ROADS_URL=s3://vision-shared/roads/secret"}
     assert KIND.summary(wanted) == f"Reads s3://vision-shared/roads/secret until {until}."
 
