@@ -58,10 +58,18 @@ def manifest(wish: Wish, kind: str, name: str, *, absent: bool = False, sensitiv
     return Object(key=f"{kind}/{name}", body=body, sensitive=sensitive)
 
 
-def secret(wish: Wish, name: str, values: Mapping[str, str], *, type: str = "Opaque") -> Object:
+def secret(wish: Wish, name: str, values: Mapping[str, str], *, type: str = "Opaque", **rest: Any) -> Object:
     """A Secret of the project's namespace, its values encoded as the API server gives them back."""
     data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
-    return manifest(wish, "Secret", name, sensitive=True, type=type, data=data)
+    return manifest(wish, "Secret", name, sensitive=True, type=type, data=data, **rest)
+
+
+def names_of(data: Mapping[str, str]) -> dict[str, str]:
+    """The annotation that names the keys of a ConfigMap or Secret of which some come and go.
+
+    A key that is declared no more is no difference by itself, and would stay.
+    """
+    return {"slipway.dev/keys": " ".join(sorted(data))}
 
 
 def observe(wish: Wish, client: ClusterClient, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:

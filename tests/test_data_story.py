@@ -70,7 +70,6 @@ def text_of_the_bucket(slug: str) -> bytes | None:
         url("minio").partition("://")[2],
         access_key=keys["AWS_ACCESS_KEY_ID"],
         secret_key=keys["AWS_SECRET_ACCESS_KEY"],
-        region=keys["AWS_REGION"],
         secure=False,
     )
     try:
@@ -79,6 +78,13 @@ def text_of_the_bucket(slug: str) -> bytes | None:
         if error.code != "AccessDenied":
             raise
         return None
+
+
+def told(slug: str) -> dict[str, str]:
+    """What `project-info` says of data of others."""
+    answer = live.administrator().get(f"/api/v1/namespaces/ml-{slug}/configmaps/project-info")
+    assert answer.status_code == 200, answer.text
+    return {name: value for name, value in answer.json()["data"].items() if name.startswith("DATA_")}
 
 
 def drives(account: dict[str, str]) -> list[Any] | None:
@@ -127,6 +133,7 @@ def test_asked_given_read_and_withdrawn(slug: str) -> None:
     assert eventually(lambda: drives(account)) == [(31.5, True), (12.0, False)]
     assert states(slug) == {"winter-roads": "reads", "road-tests": "reads"}
     live.ready(slug)
+    assert told(slug)["DATA_WINTER_ROADS_URL"] == f"s3://{BUCKET}/roads/winter"
 
     for number in asked.values():
         answer = sofia.post(f"consents/{number}/withdraw/", json={"why": "The drives of January were wrong."})
@@ -134,4 +141,5 @@ def test_asked_given_read_and_withdrawn(slug: str) -> None:
     eventually(lambda: drives(account) is None)
     eventually(lambda: text_of_the_bucket(slug) is None)
     eventually(lambda: given(slug, "data-credentials") == {})
+    eventually(lambda: told(slug) == {})
     assert states(slug) == {"winter-roads": "withdrawn", "road-tests": "withdrawn"}

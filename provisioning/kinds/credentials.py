@@ -10,7 +10,7 @@ are derived, so nothing here waits for bucket or forge.
 from provisioning import ci, ci_token, features, tracking
 from provisioning.data_access import addresses
 from provisioning.kind import Credential, Kind, Object, Wish
-from provisioning.manifests import apply, goes_with_namespace, manifest, observe, secret
+from provisioning.manifests import apply, goes_with_namespace, manifest, names_of, observe, secret
 from provisioning.repositories import CLONE_PURPOSE, full_name
 from provisioning.ssh_keys import key_pair
 
@@ -37,7 +37,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
         _clone_key(wish),
         secret(wish, "slipway-ci", ci.report_token(wish)),
-        manifest(wish, "ConfigMap", "project-info", data=info),
+        manifest(wish, "ConfigMap", "project-info", annotations=names_of(info), data=info),
     )
 
 

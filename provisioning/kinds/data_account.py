@@ -6,7 +6,7 @@ asks for it. The values are derived, so nothing here waits for the database.
 
 from provisioning import data_access
 from provisioning.kind import Kind, Object, Wish
-from provisioning.manifests import apply, goes_with_namespace, observe, secret
+from provisioning.manifests import apply, goes_with_namespace, names_of, observe, secret
 
 
 def wanted(wish: Wish) -> bool:
@@ -16,7 +16,8 @@ def wanted(wish: Wish) -> bool:
 
 def desired(wish: Wish) -> tuple[Object, ...]:
     """The Secret: addresses, and the account by the names that Postgres' own tools read."""
-    return (secret(wish, data_access.SECRET, data_access.variables(wish)),)
+    values = data_access.variables(wish)
+    return (secret(wish, data_access.SECRET, values, annotations=names_of(values)),)
 
 
 def summary(wish: Wish) -> str:

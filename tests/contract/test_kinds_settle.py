@@ -79,6 +79,28 @@ def test_what_was_applied_compares_as_it_was_asked_for(name: str, workspace: tup
         assert versions(kind.observe(now, client, objects, in_parallel)) == versions(seen)
 
 
+def test_a_name_that_is_not_told_any_more_is_taken_out(workspace: tuple[Any, str]) -> None:
+    client, slug = workspace
+    plain, credentials = sample(slug, rich=False), kinds()["credentials"]
+    one = {"name": "roads", "owner": "vision", "readers": ["forecasting"], "object_store": "store-1"}
+    stores = catalogue(data_stores=[{**one, "bucket": "vision-shared", "prefix": "roads"}]).data_stores
+    data = {"read": ["roads"], "until": "2099-12-31"}
+    reading = replace(
+        plain,
+        catalogue=plain.catalogue.model_copy(update={"data_stores": stores}),
+        spec=plain.spec.model_copy(update={"options": {"data": data}}),
+    )
+    credentials.apply(plain, client, credentials.desired(plain), in_parallel)
+    for now, told in ((reading, "s3://vision-shared/roads"), (plain, None)):
+        assert found(credentials, now, client)["update"] == 1
+
+        credentials.apply(now, client, credentials.desired(now), in_parallel)
+
+        assert found(credentials, now, client)["update"] == 0
+        info = client.get("v1", "ConfigMap", "project-info", plain.names.namespace)
+        assert info["data"].get("DATA_ROADS_URL") == told
+
+
 def versions(seen: Any) -> dict[str, str]:
     """Key -> resourceVersion, to see whether applying the same again writes.
 

@@ -31,7 +31,8 @@ def info(**changes: str) -> Object:
         "portal": "http://localhost:8000",
         **changes,
     }
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("project-info"), "data": data}
+    about = {**metadata("project-info"), "annotations": {"slipway.dev/keys": " ".join(sorted(data))}}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data}
     return Object(key="ConfigMap/project-info", body=body)
 
 
