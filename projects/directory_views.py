@@ -30,11 +30,16 @@ def as_json(found: DirectoryEntry) -> dict[str, str]:
 @require_GET
 @vary_on_headers("HX-Request")
 def directory_page(request: HttpRequest) -> HttpResponse:
-    """People and groups that match `q`; `kind` is person, group or nothing for both."""
+    """People and groups that match `q`; `kind` is person, group or nothing for both.
+
+    Parts of pages have buttons that add what was found; with `as=choices`, the choices of a text field instead.
+    """
     words, kind = request.GET.get("q", ""), request.GET.get("kind", "")
     if wait := too_often("directory", person_of(request).pk, limit=SEARCHES_PER_MINUTE):
         return JsonResponse({"detail": str(TOO_OFTEN)}, status=429, headers={"Retry-After": str(wait)})
     found = directory.search(words, is_group=KINDS.get(kind))
+    if "HX-Request" in request.headers and request.GET.get("as") == "choices":
+        return render(request, "projects/_directory_choices.html", {"found": found})
     if "HX-Request" in request.headers:
         shown = {"found": found, "words": words.strip()[: directory.LONGEST], "count_said": True}
         return render(request, "projects/_directory_results.html", shown)

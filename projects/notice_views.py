@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import permissions
+from projects import permissions, stand_ins
 from projects.answers import number_in, person_of
 from projects.errors import Fault, InvalidSpec
 from projects.exports import form_asked, stream
@@ -21,7 +21,6 @@ from projects.mail_text import link_of
 from projects.models import Door, MailChoice, Notice
 from projects.news import KINDS, NEWS
 from projects.notice_list import COLUMNS, mark_read, notices_of, records
-from projects.stand_ins import approver_groups
 from projects.zone_names import zone_names
 
 _HOW = (
@@ -80,7 +79,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
             if not news.platform or permissions.is_platform_admin(person)
         ],
         "zones": zone_names(),
-        "may_name": permissions.may_name_stand_in(person, approvers=approver_groups(installation())),
+        "may_name": stand_ins.may_name(person, installation=installation()),
         "address": person.email,
         "mails": bool(installation().mail_from),
         "problems": problems,

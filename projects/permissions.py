@@ -4,7 +4,7 @@ A person's rights come from directory groups and from memberships. A grant that 
 who has that id, whatever the name; only one that isn't counts by name (`projects.identity`). Unknown means no.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, cast
 
@@ -291,12 +291,17 @@ def _is_asked(user: "Person", request: ProjectRequest) -> bool:
     return is_platform_admin(user) or (user.is_active and bool(set(user.directory_groups) & set(request.approvers)))
 
 
-def may_name_stand_in(user: "Person", *, approvers: Iterable[str]) -> bool:
+def is_approver(user: "Person", *, approvers: Iterable[str]) -> bool:
+    """Does the person decide about requests, of their own right? approvers: every group that the catalogue lets."""
+    return is_platform_admin(user) or (user.is_active and bool(set(user.directory_groups) & set(approvers)))
+
+
+def may_name_stand_in(user: "Person", *, approvers: Iterable[str], data_owners: Collection[str]) -> bool:
     """May the person name somebody to decide in their place? Who decides themselves: never a stand-in a further one.
 
-    approvers: every group that the catalogue lets decide.
+    data_owners: the teams whose data there is to be asked for; `approvers` as in `is_approver`.
     """
-    return is_platform_admin(user) or (user.is_active and bool(set(user.directory_groups) & set(approvers)))
+    return is_approver(user, approvers=approvers) or data_teams_of(user).filter(slug__in=data_owners).exists()
 
 
 def deciders_of(request: ProjectRequest) -> list["Person"]:

@@ -43,7 +43,7 @@ def _list(
     request: HttpRequest, *, ticked: Collection[str] = (), typed: str = "", problems: Sequence[dict[str, str]] = ()
 ) -> HttpResponseBase:
     person = person_of(request)
-    decides = permissions.may_name_stand_in(person, approvers=approver_groups(installation()))
+    decides = permissions.is_approver(person, approvers=approver_groups(installation()))
     decides = decides or len(permissions.deciding_for(person)) > 1
     chosen = Filter.of(request.GET.dict(), usual="decide" if decides else "all")
     rows = chosen.applied(person).select_related("team")
@@ -280,7 +280,7 @@ def stand_in_page(request: HttpRequest) -> HttpResponse:
         with answered():
             try:
                 stand_ins.name(
-                    request.POST.get("account", ""),
+                    request.POST.get("q", ""),
                     begins=_day(request.POST.get("begins", "")),
                     ends=_day(request.POST.get("ends", "")),
                     by=person,
@@ -292,9 +292,9 @@ def stand_in_page(request: HttpRequest) -> HttpResponse:
                 faults = {str(fault.path[0]): fault.message for fault in error.faults}
     shown = {
         "rows": list(stand_ins.of_person(person)),
-        "may_name": permissions.may_name_stand_in(person, approvers=approver_groups(installation())),
+        "may_name": stand_ins.may_name(person, installation=installation()),
         "faults": faults,
-        "typed": {name: request.POST.get(name, "") for name in ("account", "begins", "ends")},
+        "typed": {name: request.POST.get(name, "") for name in ("q", "begins", "ends")},
     }
     return render(request, "projects/stand_ins.html", shown, status=422 if faults else 200)
 

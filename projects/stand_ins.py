@@ -1,4 +1,4 @@
-"""Who decides in somebody's place while they are away. Named by the approver, for days, and ended by either."""
+"""Who decides in somebody's place while they are away. Named by whom it is, for days, and ended by either."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -29,6 +29,12 @@ def approver_groups(installation: Installation) -> frozenset[str]:
     return frozenset({*named, *catalogue.decisions.approvers, *catalogue.decisions.escalate_to})
 
 
+def may_name(person: "Person", *, installation: Installation) -> bool:
+    """May the person name a stand-in: does it decide about requests, or about data of its team?"""
+    owners = {one.owner for one in installation.catalogue.data_stores}
+    return permissions.may_name_stand_in(person, approvers=approver_groups(installation), data_owners=owners)
+
+
 def of_person(person: "Person") -> QuerySet[StandIn]:
     """Present and coming ones that the person named or is."""
     mine = Q(approver=person.pk) | Q(stand_in=person.pk)
@@ -39,8 +45,10 @@ def name(
     account: str, *, begins: date | None, ends: date | None, by: "Person", door: Door, installation: Installation
 ) -> StandIn:
     """Have somebody decide in one's place from the first day to the last. Raises NotAllowed, InvalidSpec."""
-    if not permissions.may_name_stand_in(by, approvers=approver_groups(installation)):
-        raise NotAllowed(gettext("Only who decides about requests can name somebody to do it instead."))
+    if not may_name(by, installation=installation):
+        raise NotAllowed(
+            gettext("Only who decides about requests or a team's data can name somebody to do it instead.")
+        )
     users = get_user_model().objects.filter(is_active=True, username__iexact=account.strip())
     person = users.exclude(pk=by.pk).first()
     faults = []
@@ -65,7 +73,7 @@ def name(
         raise InvalidSpec(faults)
     with audited_by(by=by, door=door), transaction.atomic():
         made = StandIn.objects.create(approver_id=by.pk, stand_in=person, begins=begins, ends=ends)
-        text = f"{by.username} named you to decide about requests in their place, from {begins} to {ends}."
+        text = f"{by.username} named you to decide in their place, from {begins} to {ends}."
         announce("stand-in", to=[person], but=by, text=text)
     return made
 

@@ -142,8 +142,15 @@ def test_the_form_gets_buttons_it_can_send(company: None) -> None:
     assert "HX-Request" in answer["Vary"]
 
 
+def test_a_text_field_gets_choices_of_people(company: None) -> None:
+    answer = client("charlie").get("/directory/?q=asa&kind=person&as=choices", headers={"HX-Request": "true"})
+    assert answer.content.decode().split("<option ")[1:] == ['value="asa.oberg@corp.example">Åsa Öberg</option>\n']
+
+
 def test_names_of_the_directory_are_text_and_never_markup() -> None:
     add("p1", "<script>alert(1)</script>", "x@corp.example")
+    choices = client("alice").get("/directory/?q=script&as=choices", headers={"HX-Request": "true"}).content.decode()
+    assert "<script>" not in choices
     page = client("alice").get("/directory/?q=script", headers={"HX-Request": "true"}).content.decode()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page

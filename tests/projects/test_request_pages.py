@@ -11,6 +11,8 @@ from projects.today import today
 from tests.people import client, person
 from tests.projects.doors import form_fields
 from tests.projects.pages import ask, fields, project_of, text
+from tests.projects.readers import STORES, keeper
+from tests.projects.tended import installed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -167,16 +169,31 @@ def test_the_list_is_a_file_without_formulas() -> None:
 def test_stand_ins_are_named_and_ended() -> None:
     person("bob")
     paula = client("paula")
-    faults = paula.post("/requests/stand-ins/", {"account": "nobody", "begins": "2026-02-30", "ends": ""})
+    faults = paula.post("/requests/stand-ins/", {"q": "nobody", "begins": "2026-02-30", "ends": ""})
     assert (faults.status_code, text(faults).count("Write a date, such as 2027-06-30.")) == (422, 2)
     day = today().isoformat()
-    sent = {"account": "bob@corp.example", "begins": day, "ends": day}
+    sent = {"q": "bob@corp.example", "begins": day, "ends": day}
     assert paula.post("/requests/stand-ins/", sent).status_code == 302
     assert "bob@corp.example for paula@corp.example" in text(client("bob").get("/requests/stand-ins/"))
     row = StandIn.objects.get()
     assert client("charlie").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 404
     assert client("bob").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 302
     assert StandIn.objects.count() == 0
+
+
+def test_who_decides_about_data_of_the_team_names_stand_ins_too() -> None:
+    bob = client(keeper())
+    person("alice")
+    sent = {"q": "alice@corp.example", "begins": today().isoformat(), "ends": today().isoformat()}
+    with installed(data_stores=STORES):
+        assert "Name a stand-in" in text(bob.get("/requests/stand-ins/"))
+        assert bob.post("/requests/stand-ins/", sent).status_code == 302
+        assert client("charlie").post("/requests/stand-ins/", sent).status_code == 403
+    with installed(data_stores=[]):
+        assert bob.post("/requests/stand-ins/", sent).status_code == 403
+    assert [(one.approver.username, one.stand_in.username) for one in StandIn.objects.all()] == [
+        ("bob@corp.example", "alice@corp.example")
+    ]
 
 
 def test_a_change_says_that_it_withdraws_the_request_that_waits() -> None:
