@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from projects import permissions
 from projects.consent_list import asked_in
+from projects.dates import short_day
 from projects.listing import having
 from projects.models import Decision, Membership, Project, ProjectRequest
 from projects.today import today
@@ -88,7 +89,7 @@ def _data_asked(person: "Person") -> Iterator[Need]:
             icon="waiting",
             about=one.project.title,
             link=reverse("projects:consent", args=[one.pk]),
-            says=says % {"store": one.store, "team": one.team.slug, "day": date_format(one.until, "j M Y")},
+            says=says % {"store": one.store, "team": one.team.slug, "day": short_day(one.until, year=True)},
             detail=gettext("Nothing is read before somebody of your team says yes."),
             button=gettext("Decide"),
             at=asked.at if asked else None,
