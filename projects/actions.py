@@ -247,9 +247,7 @@ def retire(
             % {"slug": project.slug}
         )
     if remove_data and typed_name != project.slug:
-        message = gettext("To remove bucket and repository with all they hold, confirm with the name %(slug)s.") % {
-            "slug": project.slug
-        }
+        message = gettext("To remove all that holds data too, confirm with the name %(slug)s.") % {"slug": project.slug}
         raise InvalidSpec([Fault(path=("confirm",), code="not_confirmed", message=message)])
     with audited_by(by=by, door=door), transaction.atomic():
         project = Project.objects.select_for_update().select_related("team").get(pk=project.pk)

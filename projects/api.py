@@ -199,7 +199,7 @@ class ProjectDetail(Api):
     @extend_schema(
         operation_id="retire_project",
         summary="Ask for the project's removal",
-        description="Bucket and repository stay unless `remove_data` says otherwise and `confirm` holds the slug.",
+        description="What holds data stays unless `remove_data` says otherwise and `confirm` holds the slug.",
         tags=["projects"],
         parameters=[*parameters_of(RetireQuery), IDEMPOTENCY_KEY, IF_MATCH, LOCATION],
         request=None,

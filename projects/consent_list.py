@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, Value, When
 
 from projects import permissions
 from projects.exports import BATCH, Record
@@ -15,13 +15,15 @@ from projects.today import today
 if TYPE_CHECKING:
     from projects.permissions import Person
 
+_ASKED_FIRST = Case(When(state=ConsentState.ASKED, then=Value(1)), default=Value(0))
 ORDERS = (
+    Order("status", _ASKED_FIRST, falling=True, read=int),
     BY_ID,
     Order("project", F("project__slug")),
     Order("store", F("store")),
     Order("until", F("until"), read=date.fromisoformat),
 )
-"""The ways to sort consents, the usual one first."""
+"""The ways to sort consents, the usual one first: what waits for an answer, then the newest."""
 COLUMNS = (
     "number", "store", "owner", "project", "team", "until", "state", "asked_by", "asked_at", "decided_by", "decided_at",
     "why",

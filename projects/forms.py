@@ -242,9 +242,12 @@ class ProjectForm(forms.Form):
         return Problem(anchor="", label=fault.field, message=fault.message)
 
     def sections(self) -> list[Section]:
-        """The options, one part per Kind; one that the platform doesn't offer only where it was chosen."""
+        """The options, one part per Kind, those that every project has first.
+
+        One that the platform doesn't offer is there only where it was chosen.
+        """
         made = []
-        for kind, model in option_models().values():
+        for kind, model in sorted(option_models().values(), key=lambda pair: pair[0].wanted is not None):
             names = [f"options.{kind.name}.{name}" for name in model.model_fields]
             fields = tuple(self[name] for name in names)
             chosen = []
@@ -260,7 +263,7 @@ class ProjectForm(forms.Form):
                     kind=kind,
                     icon=icon_of(kind.name),
                     fields=fields,
-                    chosen=", ".join(chosen) or gettext("as usual"),
+                    chosen=", ".join(chosen) or (gettext("as usual") if kind.wanted is None else gettext("not chosen")),
                     problems=problems,
                 )
             )

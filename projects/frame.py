@@ -20,7 +20,7 @@ from projects.dates import short_day
 from projects.file_source import notice_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
-from projects.presentation import wish_of
+from projects.presentation import kept_data, wish_of
 from projects.readable import shown_spec, unread
 from projects.situation import Situation, situation
 from projects.switches import switches
@@ -93,7 +93,7 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
         "tab": chosen,
         "tabs": [(one, reverse(one.address, args=[project.slug])) for one in TABS],
         "pending": pending,
-        "notices": [*_notices(project, pending=pending), *_of_the_file(project, tab=chosen)],
+        "notices": [*_notices(project, state, pending=pending), *_of_the_file(project, tab=chosen)],
         "may_change": permissions.may_change(person, project) and present,
         "may_look": permissions.may_look_again(person, project) and present,
         "is_platform_admin": permissions.is_platform_admin(person),
@@ -119,15 +119,20 @@ def _pace(since: int) -> int:
     return 1 if age < 15 else 2 if age < 60 else 10
 
 
-def _notices(project: Project, *, pending: ProjectRequest | None) -> list[Notice]:
+def _data_of(project: Project, state: Situation) -> str:
+    """What becomes of the data of a project that goes."""
+    if project.remove_data:
+        return gettext("Its data goes too.")
+    stays = kept_data(state.kinds)
+    return gettext("This stays with all that it holds: %(stays)s.") % {"stays": stays} if stays else ""
+
+
+def _notices(project: Project, state: Situation, *, pending: ProjectRequest | None) -> list[Notice]:
     said = []
     if project.deletion_requested_at is not None:
-        kept = (
-            gettext("Bucket and repository go too, with all they hold.")
-            if project.remove_data
-            else gettext("Bucket and repository stay with all they hold.")
+        said.append(
+            Notice("removing", gettext("This project is being removed. %(kept)s") % {"kept": _data_of(project, state)})
         )
-        said.append(Notice("removing", gettext("This project is being removed. %(kept)s") % {"kept": kept}))
     elif project.suspended:
         said.append(Notice("suspended", _why_suspended(project)))
     if left_out := unread(project):

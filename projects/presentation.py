@@ -4,13 +4,14 @@ Everything here is computed from rows and the catalogue; nothing is asked outsid
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles import finders
+from django.utils.text import get_text_list
 from django.utils.translation import gettext
 from pydantic import ValidationError
 
@@ -96,6 +97,13 @@ def kind_title(kind: str) -> str:
 def kinds_as_shown() -> list[Kind]:
     """Every Kind in the order of pages: by what it acts on, then in the order in which they are made."""
     return sorted(kinds().values(), key=lambda kind: list(SYSTEMS).index(kind.system))
+
+
+def kept_data(names: Iterable[str]) -> str:
+    """What stays of these Kinds when a project is removed and its data is not, as one says it; "" for nothing."""
+    known = set(names)
+    titles = [gettext(kind.title) for kind in kinds_as_shown() if kind.name in known and kind.holds_data]
+    return get_text_list(titles, gettext("and"))
 
 
 def wish_of(project: Project, *, installation: Installation) -> Wish | None:

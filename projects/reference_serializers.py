@@ -91,7 +91,7 @@ class LookOut(BaseModel):
 
 
 class Retire(Closed):
-    """How to retire. `remove_data` takes bucket and repository with all they hold; `confirm` must then be the slug."""
+    """How to retire. `remove_data` takes what holds data too; `confirm` must then be the slug."""
 
     remove_data: bool = False
     confirm: str = Field(default="", max_length=40)

@@ -84,7 +84,7 @@ class Facts:
 class Judged:
     """What a rule says of a project, and what to do about it ("" when there is nothing to do).
 
-    tab: the project's page for that, where it is another one than the rule's.
+    tab: the page for that, where it is another one than the rule's; for what isn't known yet, where one looks.
     """
 
     mark: Mark
@@ -121,12 +121,13 @@ def _no(says: str, do: str, *, tab: str = "") -> Judged:
     return Judged(Mark.NO, says, do, tab)
 
 
-def _unknown(says: str, do: str) -> Judged:
-    return Judged(Mark.UNKNOWN, says, do)
+def _unknown(says: str, do: str, *, tab: str = "") -> Judged:
+    return Judged(Mark.UNKNOWN, says, do, tab)
 
 
 def _no_report() -> Judged:
-    return _unknown(_("No run of the main branch has reported yet."), _("Have CI report how the model did."))
+    do = _("Have CI report how the model did.")
+    return _unknown(_("No run of the main branch has reported yet."), do, tab="models")
 
 
 def _by_report(judge: Callable[[Reported], Judged]) -> Callable[[Facts], Judged]:
@@ -219,7 +220,7 @@ def _as_found(facts: Facts, says: str) -> Judged:
         return _yes(says)
     do = _("The page Resources says how it goes with the repository.")
     if facts.rules_stand is None:
-        return _unknown(_("It is asked for, and was not found on the forge yet."), do)
+        return _unknown(_("It is asked for, and was not found on the forge yet."), do, tab="resources")
     return _no(_("It is asked for, but the forge has the rules of the main branch otherwise."), do, tab="resources")
 
 
@@ -250,8 +251,8 @@ def _training(facts: Facts) -> Judged:
         return _yes(_("It is trained again by itself."))
     if facts.trained_at is not None and facts.trained_at >= facts.now - RECENT:
         says = _("It was trained again in the last %(days)d days, but only because somebody asked.")
-        return _no(says % {"days": RECENT.days}, _("Give it a schedule: options of the Kind retrain."))
-    return _no(_("Nothing trains it again but a push."), _("Give it a schedule: options of the Kind retrain."))
+        return _no(says % {"days": RECENT.days}, _("Give it a schedule: options “Training again”."))
+    return _no(_("Nothing trains it again but a push."), _("Give it a schedule: options “Training again”."))
 
 
 def _target(facts: Facts) -> Judged:

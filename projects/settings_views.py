@@ -19,7 +19,7 @@ from projects.installation import installation
 from projects.models import Decision, Door, Project
 from projects.overview import fullest
 from projects.plan_cards import plan_cards
-from projects.presentation import plan_counts, plan_lines
+from projects.presentation import kept_data, plan_counts, plan_lines
 from projects.readable import shown_spec
 
 
@@ -32,8 +32,10 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _page(request: HttpRequest, found: Project, *, status: int = 200, **more: Any) -> HttpResponse:
     catalogue = installation().catalogue
     uses = usage.of_project(found, catalogue=catalogue)
+    framed = frame(request, found, tab="settings")
     shown = {
-        **frame(request, found, tab="settings"),
+        **framed,
+        "stays": kept_data(framed["state"].kinds),
         "cards": plan_cards(shown_spec(found), catalogue=catalogue, uses=uses),
         "fullest": fullest(uses),
         "sections": ProjectForm(person=person_of(request), teams=[], catalogue=catalogue, project=found).sections(),
@@ -60,6 +62,7 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             asked = actions.retire(found, by=person, door=Door.FORM, installation=installation(), dry_run=True)
             shown["lines"] = plan_lines(asked.preview, keep_data=True)
+            shown["stays"] = kept_data(one.kind.name for one in asked.preview.kinds)
             shown["counts"] = plan_counts(shown["lines"], deletes=True)
             shown["verdict"] = asked.preview.verdict
             if request.POST.get("do") == "retire" and data_typed in ("", slug):

@@ -100,6 +100,11 @@ class Situation:
     settled: bool
     keys: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def kinds(self) -> list[str]:
+        """The Kinds on the board."""
+        return [row.kind for group in self.groups for row in group.rows]
+
     def marks(self, *parts: str) -> dict[str, str]:
         """By part (word, strip, board, credentials, spoken) a short mark that differs as soon as the part does."""
         shown = {

@@ -103,6 +103,24 @@ def test_the_team_s_page_lists_both_who_asks_and_who_reads_by_the_catalogue() ->
     assert 'href="/teams/vision/data/"' in _of_bob("/teams/vision/").content.decode()
 
 
+def test_what_waits_for_an_answer_stands_first_on_the_team_s_page() -> None:
+    project("winter-roads")
+    later = project("winter-roads", slug="supply")
+    _of_bob(f"/consents/{consent(later).pk}/reject/", why="Faces are in it.")
+    page = text(_of_bob("/teams/vision/data/"))
+    assert page.index("demand, forecasting") < page.index("supply, forecasting")
+    newest = text(_of_bob("/teams/vision/data/?sort=newest"))
+    assert newest.index("supply, forecasting") < newest.index("demand, forecasting")
+
+
+def test_a_question_that_was_answered_says_what_is_so_now() -> None:
+    row = project("winter-roads")
+    _of_bob(f"/consents/{consent(row).pk}/reject/", why="Faces are in it.")
+    page = text(client("alice").get(f"/consents/{consent(row).pk}/"))
+    assert "Nothing is read. Owners of the project can ask again on its page." in page
+    assert "A yes lets this project" not in page
+
+
 def test_a_team_without_data_has_an_empty_page() -> None:
     keeper()
     page = text(client("alice").get("/teams/forecasting/data/"))

@@ -208,7 +208,7 @@ def test_every_tab_names_its_page_and_says_what_is_the_matter(tab: str) -> None:
     assert "Its last day was 2026-01-31, so we stopped looking after it." in text(alice.get(f"/projects/demand/{tab}"))
     Project.objects.filter(pk=project.pk).update(deletion_requested_at=timezone.now())
     gone = text(alice.get(f"/projects/demand/{tab}"))
-    assert "This project is being removed. Bucket and repository stay with all they hold." in gone
+    assert "This project is being removed. This stays with all that it holds: Bucket and Repository." in gone
     assert "/edit/" not in gone
 
 

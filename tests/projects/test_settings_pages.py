@@ -10,8 +10,11 @@ from django.utils import timezone
 from projects import actions
 from projects.installation import installation
 from projects.models import Door, Project, ProjectRequest, Usage
+from provisioning.models import Resource
 from tests.people import client, person
 from tests.projects.pages import ask, fields, project_of, settle, text
+from tests.projects.tended import installed
+from tests.provisioning.wishes import DATABASE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -41,6 +44,21 @@ def test_retiring_asks_for_the_name_shows_what_stays_and_asks_about_the_data_apa
     assert alice.get("/projects/demand/edit/").status_code == 409
 
 
+def test_retiring_names_everything_that_stays_also_what_the_team_chose_to_have() -> None:
+    with installed(databases=[DATABASE]):
+        project = project_of(ask("demand", options={"features": {"enabled": True}}))
+        settle(project)
+        Resource.objects.create(project=project, kind="features", target=DATABASE["name"])
+        alice = client("alice")
+        said = "This stays with all that it holds: Bucket, Repository and Feature store."
+        assert said in text(alice.get("/projects/demand/settings/"))
+        plan = alice.post("/projects/demand/retire/", {"typed": "demand", "generation": "1", "do": "preview"})
+        assert said in text(plan)
+        assert "keep Feature store" in text(plan)
+        alice.post("/projects/demand/retire/", {**fields(plan, holding="data_typed"), "do": "retire"})
+        assert said in text(alice.get("/projects/demand/"))
+
+
 def test_data_goes_only_when_the_name_was_typed_for_it() -> None:
     project = project_of(ask("demand"))
     sent = {"typed": "demand", "data_typed": "demand", "generation": "1", "do": "retire"}
@@ -67,7 +85,7 @@ def test_who_watched_a_removal_is_led_to_the_request_that_asked_for_it() -> None
     number = ProjectRequest.objects.get(action="retire").pk
     assert alice.get("/projects/demand/live/?seen=x")["HX-Redirect"] == f"/requests/{number}/"
     assert alice.get("/projects/demand/")["Location"] == f"/requests/{number}/"
-    assert "Its bucket and repository are kept" in text(alice.get(f"/requests/{number}/"))
+    assert "What holds its data is kept" in text(alice.get(f"/requests/{number}/"))
     assert client("charlie").get("/projects/demand/live/?seen=x").status_code == 404
 
 
