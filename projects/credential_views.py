@@ -1,10 +1,12 @@
 """The page about a project's credentials, and its buttons: rotate, end the old one, show one once."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -15,7 +17,6 @@ from projects.errors import Conflict
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Door, Project
-from provisioning import tracking
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -92,10 +93,16 @@ def _page(request: HttpRequest, project: Project, **more: Any) -> HttpResponse:
             **shown,
             "overlap_hours": policy.overlap_hours,
             "remind_days": policy.rotate_after_days,
-            "tracks": any(one.credential.purpose == tracking.PURPOSE for one in shown["held"]),
+            "single": _single(shown["held"]),
             **more,
         },
     )
+
+
+def _single(held: Sequence[credentials.Held]) -> str:
+    """Titles of the passwords of which there is one at a time, as one says them; "" for none."""
+    titles = [_(one.credential.title) for one in held if one.can_be_shown and not one.credential.overlaps]
+    return get_text_list(titles, _("and"))
 
 
 def _conflict(request: HttpRequest, slug: str, error: Conflict) -> HttpResponse:

@@ -17,6 +17,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy
 from pydantic.fields import FieldInfo
 
+from projects.dates import short_day
 from projects.errors import Fault
 from projects.form_people import ContributorRow, Search, present_rows, take_added, typed_rows
 from projects.models import Project, ProjectRequest
@@ -254,7 +255,7 @@ class ProjectForm(forms.Form):
             for shown, info in zip(fields, model.model_fields.values(), strict=True):
                 value = _typed_option(shown.value(), info)
                 if value is not None and value != info.get_default(call_default_factory=True):
-                    chosen.append(f"{shown.label}: {_said(value)}")
+                    chosen.append(f"{shown.label}: {_said(value, info)}")
             problems = sum(bool(shown.errors) for shown in fields)
             if not kind.is_offered(self.catalogue) and not chosen and not problems:
                 continue
@@ -268,6 +269,14 @@ class ProjectForm(forms.Form):
                 )
             )
         return made
+
+
+def _day(text: str) -> str:
+    """A day as pages say it; what is none, as it was typed."""
+    try:
+        return short_day(date.fromisoformat(text), year=True)
+    except ValueError:
+        return text
 
 
 def _initial(*, teams: Sequence[tuple[str, str]], catalogue: Catalogue, project: Project | None) -> dict[str, Any]:
@@ -384,7 +393,9 @@ def _typed_option(value: Any, info: FieldInfo) -> Any:
     return text or None
 
 
-def _said(value: Any) -> str:
+def _said(value: Any, info: FieldInfo) -> str:
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
+    if _plain_type(info) is date:
+        return _day(str(value))
     return ", ".join(value) if isinstance(value, list) else str(value)
