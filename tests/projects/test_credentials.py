@@ -281,7 +281,19 @@ def test_a_project_moves_to_another_key_with_both_secrets_working_meanwhile(worl
         moved = fresh(project)
         assert (moved.key_id, moved.versions) == (
             "key-b",
-            dict.fromkeys(("bucket", "webhook", "ci-report", "clone", "profile-hook", "tracking", "features"), 2),
+            dict.fromkeys(
+                (
+                    "bucket",
+                    "webhook",
+                    "ci-report",
+                    "clone",
+                    "profile-hook",
+                    "tracking",
+                    "features",
+                    "data-schemas",
+                ),
+                2,
+            ),
         )
         at(timezone.now() - timedelta(seconds=1), project)
         look(project)
