@@ -13,13 +13,8 @@ from portal.account_views import theme_of
 from portal.put_away import told
 from projects import permissions
 
-_SECTIONS = {
-    **dict.fromkeys(("requests", "request", "revise", "stand-ins"), "requests"),
-    **dict.fromkeys(("teams", "team", "team-edit", "team-data", "consent"), "teams"),
-    "help": "help",
-    # Pages of the account are nowhere in the navigation.
-    **dict.fromkeys(("notices", "notifications"), ""),
-}
+_SECTIONS = {"requests": "requests", "teams": "teams", "consents": "teams", "help": "help", "account": ""}
+"""By the first part of an address, so that the answer to a button stands where its page does. "": nowhere."""
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -29,7 +24,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if match is not None and match.app_name == "platform":
         section = "platform"
     elif match is not None and match.app_name == "projects":
-        section = _SECTIONS.get(match.url_name or "", "projects")
+        section = _SECTIONS.get(request.path_info.split("/")[1], "projects")
     return {
         "section": section,
         "theme": theme_of(request),

@@ -121,14 +121,14 @@ def wish_of(project: Project, *, installation: Installation) -> Wish | None:
 
 
 def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, ...]:
-    """A plan as a list: creates, updates and deletes each on a line, all that stays on one."""
-    lines, kept = [], []
+    """A plan as a list: creates, updates and deletes each on a line, then the data that stays, all else on one line."""
+    lines, staying, kept = [], [], []
     plans = {one.kind.name: one for one in preview.kinds}
     for one in (plans[kind.name] for kind in kinds_as_shown() if kind.name in plans):
         if one.action is Action.KEEP:
             kept.append(kind_title(one.kind.name))
         elif one.action is Action.DELETE and keep_data and one.kind.holds_data:
-            lines.append(
+            staying.append(
                 PlanLine(
                     action="keep",
                     title=kind_title(one.kind.name),
@@ -146,6 +146,7 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
             lines.append(
                 PlanLine(action=one.action.value, title=kind_title(one.kind.name), text=one.summary, details=details)
             )
+    lines += staying
     if kept:
         lines.append(PlanLine(action="keep", title=", ".join(kept), text=gettext("Nothing restarts.")))
     return tuple(lines)

@@ -242,3 +242,10 @@ def test_the_project_s_activity_tells_each_step_and_finds_it() -> None:
     assert "bob@corp.example refused that the project reads winter-roads, data of team vision" in page
     items = send(bearer("alice"), "get", "/projects/demand/activity/?who=bob").json()["items"]
     assert [(one["who"], one["note"]) for one in items] == [("bob@corp.example", "Faces are in it.")]
+
+
+def test_a_no_without_a_reason_comes_back_where_the_question_stands() -> None:
+    row = project("winter-roads")
+    page = client(keeper()).post(f"/consents/{consent(row).pk}/reject/")
+    assert (page.status_code, "Say why" in text(page)) == (422, True)
+    assert '<a href="/teams/" aria-current="page">' in page.content.decode()

@@ -127,7 +127,7 @@ def test_people_are_changed_with_a_review_that_says_what_it_does() -> None:
         "bob@corp.example becomes editor",
         "create Portal: see it, ask for a look",
         "create Code: read and push to forecasting/demand",
-        "Made at once.",
+        "Done at once.",
     ):
         assert said in page, said
     assert Project.objects.get().generation == 1
