@@ -21,7 +21,7 @@ from projects.file_source import notice_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
 from projects.presentation import kept_data, wish_of
-from projects.readable import shown_spec, unread
+from projects.readable import can_be_saved, shown_spec, unread
 from projects.situation import Situation, situation
 from projects.switches import switches
 from projects.today import today
@@ -84,6 +84,7 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
     state, granted = state_of(project)
     present = project.deletion_requested_at is None
     pending = project.requests.filter(decision=Decision.PENDING).first()
+    may_change = permissions.may_change(person, project) and present
     return {
         "project": project,
         "spec": shown_spec(project),
@@ -94,7 +95,8 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
         "tabs": [(one, reverse(one.address, args=[project.slug])) for one in TABS],
         "pending": pending,
         "notices": [*_notices(project, state, pending=pending), *_of_the_file(project, tab=chosen)],
-        "may_change": permissions.may_change(person, project) and present,
+        "may_change": may_change,
+        "may_edit": may_change and can_be_saved(project),
         "may_look": permissions.may_look_again(person, project) and present,
         "is_platform_admin": permissions.is_platform_admin(person),
         **polled(request, state, tab=chosen),
@@ -138,9 +140,14 @@ def _notices(project: Project, state: Situation, *, pending: ProjectRequest | No
     if left_out := unread(project):
         text = gettext(
             "This version of Slipway can't read all that is stored of this project, and shows it without: %(what)s. "
-            "Nothing of it was changed. Choose options anew in the settings; for anything else ask the platform team."
+            "Nothing of it was changed."
         )
-        said.append(Notice("attention", text % {"what": ", ".join(left_out)}))
+        todo = (
+            gettext("Choose these options anew in the settings.")
+            if can_be_saved(project)
+            else gettext("It can't be changed before the platform team has put that right. Tell them.")
+        )
+        said.append(Notice("attention", f"{text % {'what': ', '.join(left_out)}} {todo}"))
     if project.owner_left_at is not None:
         said.append(
             Notice(

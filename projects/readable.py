@@ -22,6 +22,11 @@ def unread(project: Project) -> tuple[str, ...]:
     return (*_faulty(project), *(f"options.{name}" for name in _unread_options(spec)))
 
 
+def can_be_saved(project: Project) -> bool:
+    """Can each field be read, so that a change saves what it should? Options that can't are chosen anew."""
+    return not _faulty(project)
+
+
 def fields_of(project: Project) -> ProjectSpec:
     """The spec without the fields that can't be read; options stay as they are stored."""
     faulty = _faulty(project)

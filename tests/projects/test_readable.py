@@ -103,3 +103,19 @@ def test_options_are_chosen_anew() -> None:
     asked = actions.change(project, with_less, by=person("alice"), door=Door.API, installation=installation())
     assert asked.project is not None
     assert unread(asked.project) == ()
+
+
+def test_pages_lead_to_the_form_only_where_it_opens() -> None:
+    project = project_of(ask("demand"))
+    alice = client("alice")
+    Project.objects.update(spec={**project.spec, "options": {"repository": {"colour": "red"}}})
+    page = alice.get("/projects/demand/settings/")
+    assert "Choose these options anew in the settings." in text(page)
+    assert 'href="/projects/demand/edit/"' in page.content.decode()
+    assert alice.get("/projects/demand/edit/").status_code == 200
+    Project.objects.update(spec={**project.spec, "colour": "red"})
+    for path in ("", "settings/", "people/", "usage/"):
+        page = alice.get(f"/projects/demand/{path}")
+        assert "It can't be changed before the platform team has put that right." in text(page), path
+        assert "/edit/" not in page.content.decode(), path
+        assert "/people/change/" not in page.content.decode(), path
