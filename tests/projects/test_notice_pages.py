@@ -15,6 +15,8 @@ from projects.notices import announce
 from tests.people import bearer, client, person
 from tests.projects.asking import asked
 from tests.projects.pages import fields, text
+from tests.projects.readers import STORES, keeper, project
+from tests.projects.tended import installed
 
 pytestmark = pytest.mark.django_db
 PAGE, API = "/account/notices/", "/api/v1/me/notices/"
@@ -43,6 +45,13 @@ def test_the_list_says_what_is_new_until_it_is_marked_as_read() -> None:
     alice.post(f"{PAGE}read/", {"until": "nonsense"})
     alice.post(f"{PAGE}read/", {"until": str(10**17)})
     assert "You have read everything." in text(alice.get(f"{PAGE}?show=unread"))
+
+
+def test_a_question_about_data_is_a_link_that_says_so() -> None:
+    with installed(data_stores=STORES):
+        consent = project("winter-roads").consents.get()
+    page = client(keeper()).get(PAGE).content.decode()
+    assert f'<a href="/consents/{consent.pk}/">winter-roads for demand</a>' in page
 
 
 def test_nobody_reads_or_marks_what_others_were_told() -> None:
