@@ -117,7 +117,8 @@ def _members(project: Project) -> list[Membership]:
 def _resources(project: Project, *, now: datetime) -> list[Resource]:
     broken = project.pk % 100 == 3
     found = []
-    for name, kind in kinds().items():
+    # A project has no row of a Kind that it could choose and didn't.
+    for name, kind in ((name, kind) for name, kind in kinds().items() if kind.wanted is None):
         wrong = broken and name == "repository"
         shown: dict[str, Any] = {
             "synced_status": Status.FALSE if wrong else Status.TRUE,

@@ -13,10 +13,11 @@ from django.utils.translation import gettext, ngettext
 from projects import permissions
 from projects.consent_list import asked_in
 from projects.dates import short_day
+from projects.installation import installation
 from projects.listing import having
 from projects.models import Decision, Membership, Project, ProjectRequest
 from projects.today import today
-from provisioning.conditions import Word
+from provisioning.conditions import Status, Word
 from provisioning.errors import Reason
 from provisioning.spec import Role
 
@@ -82,6 +83,10 @@ def _undecided(person: "Person") -> Iterator[Need]:
 
 
 def _data_asked(person: "Person") -> Iterator[Need]:
+    if not permissions.may_be_asked_for_data(
+        person, owners={one.owner for one in installation().catalogue.data_stores}
+    ):
+        return
     for one in permissions.consents_to_decide(person).prefetch_related("steps").order_by("-pk")[:AT_MOST]:
         asked = asked_in(one)
         says = gettext("asks to read %(store)s, data of team %(team)s, until %(day)s")
@@ -172,8 +177,10 @@ def title_of(request: ProjectRequest) -> str:
 
 def short_state(project: Project) -> str:
     """Half a sentence below the status word of a list; "" when the word says it all."""
+    # Of a page's many rows nearly all are right, and a word takes a while to find.
     rows = list(project.resources.all())
-    held = [row for row in rows if row.word in (Word.ATTENTION, Word.WAITING)]
+    odd = [row for row in rows if (row.synced_status, row.ready_status) != (Status.TRUE, Status.TRUE)]
+    held = [row for row in odd if row.word in (Word.ATTENTION, Word.WAITING)]
     if held:
         # What holds the others up, before those that only wait for it.
         return min(held, key=lambda row: row.synced_reason == Reason.DEPENDENCY_NOT_READY).synced_message

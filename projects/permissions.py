@@ -81,8 +81,10 @@ def remember_teams(user: "Person") -> None:
     """Read the person's teams once, for a page that asks many times what they see. A few ids are cheaper than a
     subquery in each question; for one question they would cost a query more.
     """
+    teams = list(_teams_by_group(user).order_by("pk").values_list("pk", "slug"))
+    user.__dict__["_team_slugs"] = {slug for _, slug in teams}
     if not is_platform_admin(user):
-        user.__dict__["_team_ids"] = list(_teams_by_group(user).order_by("pk").values_list("pk", flat=True))
+        user.__dict__["_team_ids"] = [pk for pk, _ in teams]
 
 
 def _teams(user: "Person") -> "list[int] | QuerySet[Team]":
@@ -322,6 +324,16 @@ def data_teams_of(user: "Person") -> QuerySet[Team]:
     """
     teams = _teams_by_group(user) if user.is_active else Team.objects.none()
     return teams.filter(pk__in=own_projects(user, role=Role.OWNER).values("team"))
+
+
+def may_be_asked_for_data(user: "Person", *, owners: Collection[str]) -> bool:
+    """Is the person, or one in whose place they decide, in a team of these? Whoever is not is asked for no consent."""
+    return any(not _slugs(one).isdisjoint(owners) for one in deciding_for(user))
+
+
+def _slugs(user: "Person") -> set[str]:
+    known: set[str] | None = user.__dict__.get("_team_slugs")
+    return set(_teams_by_group(user).values_list("slug", flat=True)) if known is None else known
 
 
 def data_owners_of(team: Team) -> list["Person"]:
