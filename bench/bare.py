@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from provisioning.kind import Object, Wish, kinds
+from provisioning.kind import Object, Wish, kinds_of
 from provisioning.kinds.bucket import policy_document
 from provisioning.project_templates import first_commit
 
@@ -26,9 +26,10 @@ class Clients:
 
 
 def bodies(wish: Wish) -> dict[str, tuple[Object, ...]]:
-    """The objects of each Kind that will exist."""
+    """The objects of each Kind that the project has, which will exist."""
     return {
-        name: tuple(thing for thing in kind.desired(wish) if thing.body is not None) for name, kind in kinds().items()
+        name: tuple(thing for thing in kind.desired(wish) if thing.body is not None)
+        for name, kind in kinds_of(wish).items()
     }
 
 

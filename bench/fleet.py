@@ -14,7 +14,7 @@ from portal.models import User
 from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest, Team
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from provisioning.kind import kinds
+from provisioning.kind import Kind, kinds
 from provisioning.models import Event, Resource
 
 ALICES = "lane-00000"
@@ -114,11 +114,15 @@ def _members(project: Project) -> list[Membership]:
     ]
 
 
+def _kinds() -> dict[str, Kind]:
+    """Those that every project has: there is no row of a Kind that one could choose and didn't."""
+    return {name: kind for name, kind in kinds().items() if kind.wanted is None}
+
+
 def _resources(project: Project, *, now: datetime) -> list[Resource]:
     broken = project.pk % 100 == 3
     found = []
-    # A project has no row of a Kind that it could choose and didn't.
-    for name, kind in ((name, kind) for name, kind in kinds().items() if kind.wanted is None):
+    for name, kind in _kinds().items():
         wrong = broken and name == "repository"
         shown: dict[str, Any] = {
             "synced_status": Status.FALSE if wrong else Status.TRUE,
@@ -143,7 +147,7 @@ def _events(project: Project, *, now: datetime) -> list[Event]:
             message=f"Made {name}.",
             generation=1,
         )
-        for name in kinds()
+        for name in _kinds()
     ]
     if project.pk % 50 == 0:
         said = "Somebody changed the network policy by hand. We put it back."
