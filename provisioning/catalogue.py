@@ -144,6 +144,10 @@ class TrackerTarget(_Named):
     password: SecretRef
 
 
+ROLE_CONNECTIONS = 20
+"""How many a role of a project has at once, so that one project can't take all that the server of a database has."""
+
+
 class DatabaseTarget(_Named):
     """A Postgres database for data of projects, never the portal's own. `host`, `port`: as the portal *and* the
     workspaces reach it.
@@ -383,6 +387,12 @@ class Catalogue(_Entry):
                 faults.append(f"data_stores.{one.name}: no database {one.database}")
             elif isinstance(one, SchemaData) and one.role == accounts[one.database]:
                 faults.append(f"data_stores.{one.name}: {one.role} is Slipway's own account; make a role for readers")
+        roles = [(one.database, one.role) for one in self.data_stores if isinstance(one, SchemaData)]
+        faults += [
+            f"data_stores: the role {role} in {database} stands for several stores; who may read one would read all"
+            for database, role in sorted(set(roles))
+            if roles.count((database, role)) > 1
+        ]
         stores = [one.name for one in self.data_stores]
         faults += [
             f"the data store name {name} is used twice" for name in sorted(set(stores)) if stores.count(name) > 1

@@ -26,7 +26,8 @@ SELECT shobj_description(oid, 'pg_authid') AS mark, rolcanlogin AS login, rolcon
 FROM pg_roles WHERE rolname = %s
 """
 _READER = """
-SELECT array(SELECT have.rolname::text FROM pg_auth_members m JOIN pg_roles have ON have.oid = m.roleid
+SELECT shobj_description(r.oid, 'pg_authid'), rolcanlogin, rolconnlimit,
+       array(SELECT have.rolname::text FROM pg_auth_members m JOIN pg_roles have ON have.oid = m.roleid
              WHERE m.member = r.oid ORDER BY 1),
        to_char(rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')
 FROM pg_roles r WHERE rolname = %s
@@ -122,11 +123,11 @@ class Database:
     def reader(self, name: str) -> Reader | None:
         """A role with what it may read and until when; None when there is none of the name."""
         with self._connection(f"find the role {name}") as connection:
-            found = connection.execute(_ROLE, [name]).fetchone()
-            more = connection.execute(_READER, [name]).fetchone()
-        if found is None or more is None:
+            found = connection.execute(_READER, [name]).fetchone()
+        if found is None:
             return None
-        return Reader(mark=found[0] or "", login=found[1], connections=found[2], member_of=more[0], until=more[1])
+        mark, login, connections, member_of, until = found
+        return Reader(mark=mark or "", login=login, connections=connections, member_of=member_of, until=until)
 
     def schema(self, name: str, *, role: str) -> Schema | None:
         """A schema and what a role may do in it; None when there is none of the name."""
@@ -166,7 +167,7 @@ class Database:
             self._make_role(connection, name, password=password, mark=mark, connections=connections)
             connection.execute(sql.SQL("ALTER ROLE {} VALID UNTIL {}").format(sql.Identifier(name), until))
             row = connection.execute(_READER, [name]).fetchone()
-            present = set(row[0] if row else ())
+            present = set(row[3] if row else ())
             for role in sorted(present - set(member_of)):
                 connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(role), sql.Identifier(name)))
             for role in sorted(set(member_of) - present):

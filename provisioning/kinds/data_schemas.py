@@ -8,13 +8,11 @@ Where nothing may be read any more the role goes, with its sessions.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from provisioning.catalogue import ROLE_CONNECTIONS
 from provisioning.data_access import PURPOSE, SECRET, last_day, login, password_ends, reader, schemas
 from provisioning.errors import NameTaken
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
 from provisioning.spec import Role
-
-_CONNECTIONS = 20
-"""So that one project can't take all that the server has."""
 
 
 class DatabaseClient(Protocol):
@@ -44,7 +42,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     body = {
         "mark": _mark(wish),
         "login": True,
-        "connections": _CONNECTIONS,
+        "connections": ROLE_CONNECTIONS,
         "member_of": sorted({one.role for one in schemas(wish)}),
         "until": until.isoformat() if until else None,
         "password_version": wish.version(PURPOSE),
@@ -77,7 +75,7 @@ def apply(wish: Wish, client: DatabaseClient, objects: Sequence[Object], _each: 
             reader(wish),
             password=wish.secret(PURPOSE),
             mark=_mark(wish),
-            connections=_CONNECTIONS,
+            connections=ROLE_CONNECTIONS,
             member_of=body["member_of"],
             until=body["until"],
         )

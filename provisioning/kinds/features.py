@@ -8,13 +8,12 @@ one has no overlap.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from provisioning.catalogue import ROLE_CONNECTIONS
 from provisioning.errors import NameTaken, TemporaryError
 from provisioning.features import OPTIONS, PURPOSE, SECRET, FeaturesOptions, login, schema, wanted
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
 from provisioning.spec import Role
 
-_CONNECTIONS = 20
-"""So that one project can't take all that the server has."""
 _RIGHTS = ["CREATE", "USAGE"]
 
 
@@ -47,7 +46,7 @@ def _mark(wish: Wish) -> str:
 def desired(wish: Wish) -> tuple[Object, ...]:
     """Role and schema, both of the same name."""
     name, mark = schema(wish), _mark(wish)
-    role = {"mark": mark, "login": True, "connections": _CONNECTIONS, "password_version": wish.version(PURPOSE)}
+    role = {"mark": mark, "login": True, "connections": ROLE_CONNECTIONS, "password_version": wish.version(PURPOSE)}
     return (
         Object(key=f"role/{name}", body=role),
         Object(key=f"schema/{name}", body={"mark": mark, "rights": _RIGHTS}),
@@ -79,7 +78,7 @@ def apply(wish: Wish, client: DatabaseClient, objects: Sequence[Object], _each: 
     name, mark, asked = schema(wish), _mark(wish), {thing.key.partition("/")[0] for thing in objects}
     role, _ = _own(wish, client)
     if "role" in asked:
-        client.put_role(name, password=login(wish)["FEATURES_DB_PASSWORD"], mark=mark, connections=_CONNECTIONS)
+        client.put_role(name, password=login(wish)["FEATURES_DB_PASSWORD"], mark=mark, connections=ROLE_CONNECTIONS)
     if "schema" in asked:
         if role is None and "role" not in asked:
             raise TemporaryError(f"The role {name} went while we looked. We look again.", delay=1)

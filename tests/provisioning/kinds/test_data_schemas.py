@@ -135,5 +135,10 @@ def test_a_catalogue_with_such_a_store_is_refused(changes: dict[str, Any], said:
     assert said in str(places)
 
 
+def test_a_readers_role_stands_for_one_store_alone() -> None:
+    with pytest.raises(ValueError, match="the role sales_readers in features-1 stands for several stores"):
+        catalogue(databases=[DATABASE], data_stores=[SALES, {**STAFF, "role": "sales_readers"}])
+
+
 def test_the_address_is_for_people_too() -> None:
     assert SchemaData.model_validate(SALES).address == "features-1/sales"
