@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from projects import consenting, permissions
 from projects.api_base import Api, person, plain, visible_project
-from projects.consent_list import asked_in, last_step
+from projects.consent_list import record
 from projects.errors import NotFound
 from projects.idempotency import idempotent
 from projects.installation import installation
@@ -23,6 +23,7 @@ from projects.presentation import wish_of
 from projects.reading import Reading, State, readings
 from projects.reference_serializers import Nothing, Sentence
 from provisioning.catalogue import DataStore
+from provisioning.data_access import is_within_reach
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,22 +50,8 @@ class ConsentOut(BaseModel):
     @classmethod
     def of(cls, row: DataConsent) -> "ConsentOut":
         """One consent, with project, teams and steps."""
-        asked, last = asked_in(row), last_step(row)
-        return cls(
-            id=row.pk,
-            store=row.store,
-            owner=row.team.slug,
-            project=row.project.slug,
-            team=row.project.team.slug,
-            until=row.until,
-            state=row.state,
-            asked_by=asked.by_name if asked else "",
-            asked_at=asked.at if asked else None,
-            decided_by=last.by_name if last else "",
-            decided_at=last.at if last else None,
-            why=last.why if last else "",
-            url=f"{installation().public_url}/api/v1/consents/{row.pk}/",
-        )
+        said = record(row)
+        return cls(id=said.pop("number"), url=f"{installation().public_url}/api/v1/consents/{row.pk}/", **said)
 
 
 class ConsentPageOut(BaseModel):
@@ -260,8 +247,8 @@ class ProjectData(Api):
     def get(self, request: Request, slug: str) -> Response:
         """The stores that the project chose, in its order."""
         read_query(Closed, request)
-        project, settings = visible_project(request, slug), installation()
-        found = readings(project, wish=wish_of(project, installation=settings), catalogue=settings.catalogue)
+        project = visible_project(request, slug)
+        found = readings(project, wish=wish_of(project, installation=installation()))
         return Response(plain(ReadingsOut(items=[ReadingOut.of(one) for one in found])))
 
 
@@ -317,7 +304,7 @@ class DataStoreOut(BaseModel):
 
 
 class DataStoresOut(BaseModel):
-    """Every data store of the catalogue."""
+    """The data stores of the catalogue."""
 
     items: list[DataStoreOut]
 
@@ -332,7 +319,8 @@ class DataStores(Api):
         responses=answers({200: DataStoresOut}),
     )
     def get(self, request: Request) -> Response:
-        """The catalogue's stores, in its order."""
+        """The catalogue's stores on the servers that projects are on, in its order."""
         read_query(Closed, request)
-        stores = installation().catalogue.data_stores
+        catalogue = installation().catalogue
+        stores = [one for one in catalogue.data_stores if is_within_reach(one, catalogue=catalogue)]
         return Response(plain(DataStoresOut(items=[DataStoreOut.of(one) for one in stores])))

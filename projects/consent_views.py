@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import consenting, permissions, teams
 from projects.answers import answered, conflict_page, find, person_of
 from projects.consent_list import COLUMNS, ORDERS, about_data_of, asked_in, records, word_of
+from projects.consents import store_of
 from projects.decisions import LONGEST
 from projects.errors import Conflict, InvalidSpec
 from projects.exports import form_asked, stream
@@ -87,12 +88,11 @@ def _page(
     request: HttpRequest, consent: DataConsent, *, typed: str = "", fault: str = "", status: int = 200
 ) -> HttpResponse:
     person = person_of(request)
-    stores = installation().catalogue.data_stores
     waits = consent.state == ConsentState.ASKED
     shown = {
         "consent": consent,
         "number": str(consent.pk),
-        "store": next((one for one in stores if one.name == consent.store and one.owner == consent.team.slug), None),
+        "store": store_of(consent, catalogue=installation().catalogue),
         "word": word_of(consent),
         "asked": asked_in(consent),
         "steps": list(consent.steps.all()),

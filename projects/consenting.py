@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from projects import permissions
-from projects.consents import ask, in_force, move, wish_of_any_plan
+from projects.consents import ask, in_force, move, store_of, wish_of_any_plan
 from projects.decisions import LONGEST, needed
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
@@ -45,7 +45,7 @@ def give(consent: DataConsent, *, by: "Person", door: Door, installation: Instal
             raise Conflict(
                 gettext("The day that it was asked for has passed. Reject it; they can ask for a later one.")
             )
-        if not any(one.name == row.store and one.owner == row.team.slug for one in installation.catalogue.data_stores):
+        if store_of(row, catalogue=installation.catalogue) is None:
             message = gettext("%(store)s is no data store of team %(team)s any more. Reject it.")
             raise Conflict(message % {"store": row.store, "team": row.team.slug})
         for before in DataConsent.objects.filter(project=row.project, store=row.store, state=ConsentState.GIVEN):

@@ -54,6 +54,13 @@ def _by_project(rows: QuerySet[DataConsent], *, catalogue: Catalogue) -> dict[in
     return found
 
 
+def store_of(consent: DataConsent, *, catalogue: Catalogue) -> DataStore | None:
+    """The store that a consent is about; None when there is none of the name, or when another team has it by now."""
+    return next(
+        (one for one in catalogue.data_stores if (one.name, one.owner) == (consent.store, consent.team.slug)), None
+    )
+
+
 def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectRequest, installation: Installation) -> None:
     """Ask for what the project wants from now on and isn't let, and end what it doesn't want any more.
 

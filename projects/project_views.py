@@ -56,7 +56,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
             else (),
             "people": ranked(found),
             "needs": needs_of(shown["state"], spec=shown["spec"], may_change=shown["may_change"]),
-            "readings": readings(found, wish=wish, catalogue=installation().catalogue),
+            "readings": readings(found, wish=wish),
             "fullest": fullest(usage.of_project(found, catalogue=installation().catalogue)),
             "entries": activity.of_project(found),
             "first": found.requests.order_by("pk").first(),

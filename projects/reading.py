@@ -6,8 +6,8 @@ from datetime import date
 from typing import Literal
 
 from projects.models import ConsentState, DataConsent, Project
-from provisioning.catalogue import Catalogue, DataStore
-from provisioning.data_access import OPTIONS, chosen, is_open, last_day, without_consent
+from provisioning.catalogue import DataStore
+from provisioning.data_access import OPTIONS, chosen, is_open, last_day, offered, without_consent
 from provisioning.kind import Wish
 
 State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "gone"]
@@ -17,9 +17,10 @@ State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "gone"]
 class Reading:
     """One store that a project chose.
 
-    store: None when it left the catalogue. until: the last day of reading, None while it isn't let. asked: the day
-    that the project wants. consent: the newest question to its team, None where none is needed or was asked. longer:
-    a question for a later day waits, while it reads already. by_catalogue: read without asking.
+    store: None when it left the catalogue, or the servers that projects are on. until: the last day of reading, None
+    while it isn't let. asked: the day that the project wants. consent: the newest question to its team, None where none
+    is needed or was asked. longer: a question for a later day waits, while it reads already. by_catalogue: read without
+    asking.
     """
 
     name: str
@@ -37,14 +38,14 @@ class Reading:
         return self.state in ("rejected", "withdrawn", "not-asked")
 
 
-def readings(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> Sequence[Reading]:
+def readings(project: Project, *, wish: Wish | None) -> Sequence[Reading]:
     """The stores that the project chose, in its order; none after its last day, or when its wish can't be said."""
     if wish is None or OPTIONS not in wish.spec.options:
         return ()
     options = chosen(wish)
     if options.until is None:
         return ()
-    stores = {one.name: one for one in catalogue.data_stores}
+    stores = {one.name: one for one in offered(wish)}
     newest: dict[str, DataConsent] = {}
     for row in project.consents.select_related("team").prefetch_related("steps").order_by("pk"):
         newest[row.store] = row

@@ -13,6 +13,7 @@ from tests.projects.api_calls import send
 from tests.projects.pages import text
 from tests.projects.readers import STORES, change, consent, day, keeper, project, states
 from tests.projects.tended import installed
+from tests.provisioning.wishes import catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -207,6 +208,19 @@ def test_over_rest_both_sides_read_and_the_team_decides() -> None:
     assert (again.status_code, again.json()["state"], again["Location"]) == (202, "asked", again.json()["url"])
     found = send(alice, "get", "/consents/?project=demand&limit=1").json()
     assert ([one["state"] for one in found["items"]], found["next"] is None) == (["asked"], False)
+
+
+def test_a_store_on_a_server_that_no_project_is_on_is_neither_offered_nor_said_to_be_read() -> None:
+    row = project("winter-roads")
+    assert send(bearer(keeper()), "post", f"/consents/{consent(row).pk}/give/", {}).status_code == 200
+    (first,) = catalogue().model_dump(mode="json", exclude_none=True)["object_stores"]
+    away = [{**STORES[0], "object_store": "store-2"}, STORES[1]]
+    alice = bearer("alice")
+    with installed(object_stores=[first, {**first, "name": "store-2"}], data_stores=away):
+        (mine,) = send(alice, "get", "/projects/demand/data/").json()["items"]
+        offered = send(alice, "get", "/data-stores/").json()["items"]
+    assert (mine["state"], mine["until"], mine["address"]) == ("gone", None, "")
+    assert [one["name"] for one in offered] == ["summer-roads"]
 
 
 def test_over_rest_the_stores_are_listed() -> None:
