@@ -56,20 +56,27 @@ class Runner:
             return
         self._note(job, f"{job.repository} {job.event} {job.sha} on {job.branch}\n")
         try:
+            state, words = self._worked(job, folder)
+        finally:
+            remove_tree(folder)  # before the end is told: who hears of it finds nothing of the run left
+        if state == "no workflow":
+            self.queue.end(job, state)
+        else:
+            self._end(job, state, words if state == "error" else f"{words}, {time.monotonic() - began:.0f} s")
+
+    def _worked(self, job: Job, folder: Path) -> tuple[str, str]:
+        """How the run ended, in one word and in a line."""
+        try:
             access = access_of(job.namespace, ask=self.ask)
             ci_run.prepare(job, access, folder)
             self._say(job, "pending", "CI runs")
             failed = self._run(job, access, folder)
         except ci_run.NothingToRun:
-            self.queue.end(job, "no workflow")
+            return "no workflow", ""
         except ci_run.RunError as error:
             self._note(job, f"{error}\n")
-            self._end(job, "error", "CI could not begin; the log says why")
-        else:
-            words = f"CI failed: {failed}" if failed else "CI passed"
-            self._end(job, "failure" if failed else "success", f"{words}, {time.monotonic() - began:.0f} s")
-        finally:
-            remove_tree(folder)
+            return "error", "CI could not begin; the log says why"
+        return ("failure", f"CI failed: {failed}") if failed else ("success", "CI passed")
 
     def _run(self, job: Job, access: Access, folder: Path) -> str:
         variables = ci_run.environment(
