@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from projects import consenting, permissions
 from projects.api_base import Api, person, plain, visible_project
-from projects.consent_list import record
+from projects.consent_list import STEPS, record
 from projects.errors import NotFound
 from projects.idempotency import idempotent
 from projects.installation import installation
@@ -42,6 +42,8 @@ class ConsentOut(BaseModel):
     )
     asked_by: str
     asked_at: datetime | None
+    reminded_at: datetime | None = Field(description="When those who decide were reminded, after working hours.")
+    escalated_at: datetime | None = Field(description="When the platform team was told as well that it waits.")
     decided_by: str = Field(description="Who did last what its state says; empty while it is asked.")
     decided_at: datetime | None
     why: str = Field(description="The reason that was given.")
@@ -89,7 +91,7 @@ class Consents(Api):
         rows = permissions.consents_to_decide(by) if asked.to_decide else permissions.visible_consents(by)
         wanted = {"team__slug": asked.owner, "project__slug": asked.project, "state": asked.state}
         rows = rows.filter(**{field: value for field, value in wanted.items() if value is not None})
-        found, after = page_of(rows.prefetch_related("steps"), asked=asked, request=request)
+        found, after = page_of(rows.prefetch_related(*STEPS), asked=asked, request=request)
         return Response(plain(ConsentPageOut(items=[ConsentOut.of(row) for row in found], next=after)))
 
 
@@ -188,7 +190,7 @@ def _visible(request: Request, pk: int) -> DataConsent:
     # The largest id that Postgres can be asked for.
     if pk >= 2**63:
         raise NotFound
-    found = permissions.visible_consents(person(request)).prefetch_related("steps").filter(pk=pk).first()
+    found = permissions.visible_consents(person(request)).prefetch_related(*STEPS).filter(pk=pk).first()
     if found is None:
         raise NotFound
     return found
@@ -198,7 +200,7 @@ def _acted(request: Request, pk: int, body: type[M], act: Callable[[DataConsent,
     read_query(Closed, request)
     found = _visible(request, pk)
     act(found, read_body(body, request))
-    rows = DataConsent.objects.select_related("project__team", "team").prefetch_related("steps")
+    rows = DataConsent.objects.select_related("project__team", "team").prefetch_related(*STEPS)
     return Response(plain(ConsentOut.of(rows.get(pk=pk))))
 
 
@@ -212,11 +214,14 @@ class ReadingOut(BaseModel):
     until: date | None = Field(description="The last day of reading; null while it is not read.")
     wanted_until: date
     by_catalogue: bool = Field(description="Read without asking, as the catalogue lets the project's team.")
+    waits_since: datetime | None = Field(description="When its team was asked; null when no question waits.")
+    reminded_at: datetime | None = Field(description="When those who decide were reminded of that question.")
     consent: int | None = Field(description="The newest question to that team; it may ask for a later day.")
 
     @classmethod
     def of(cls, one: Reading) -> "ReadingOut":
         """One store."""
+        asked, reminder = one.waits_since, one.reminder
         return cls(
             name=one.name,
             owner=one.store.owner if one.store else "",
@@ -225,6 +230,8 @@ class ReadingOut(BaseModel):
             until=one.until,
             wanted_until=one.asked,
             by_catalogue=one.by_catalogue,
+            waits_since=asked.at if asked else None,
+            reminded_at=reminder.at if reminder else None,
             consent=one.consent.pk if one.consent else None,
         )
 

@@ -8,7 +8,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 
 from projects import permissions
 from projects.exports import BATCH, Record
-from projects.models import ConsentState, ConsentStep, DataConsent, Team
+from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Reminder, Team
 from projects.sorting import BY_ID, Order
 from projects.today import today
 
@@ -25,10 +25,12 @@ ORDERS = (
 )
 """The ways to sort consents, the usual one first: what waits for an answer, then the newest."""
 COLUMNS = (
-    "number", "store", "owner", "project", "team", "until", "state", "asked_by", "asked_at", "decided_by", "decided_at",
-    "why",
+    "number", "store", "owner", "project", "team", "until", "state", "asked_by", "asked_at", "reminded_at",
+    "escalated_at", "decided_by", "decided_at", "why",
 )  # fmt: skip
 """What a list of consents has as a file."""
+STEPS = ("steps", "reminders")
+"""What is read along with consents, to say what happened to them."""
 _WORDS = {
     ConsentState.ASKED: "Waits for a decision",
     ConsentState.GIVEN: "Approved",
@@ -40,7 +42,7 @@ _WORDS = {
 
 def about_data_of(team: Team, *, by: "Person") -> QuerySet[DataConsent]:
     """What others asked about the team's data, as far as this person may see it."""
-    return permissions.visible_consents(by).filter(team=team).prefetch_related("steps")
+    return permissions.visible_consents(by).filter(team=team).prefetch_related(*STEPS)
 
 
 def word_of(consent: DataConsent) -> str:
@@ -60,9 +62,24 @@ def last_step(consent: DataConsent) -> ConsentStep | None:
     return next((one for one in reversed(consent.steps.all()) if one.state != ConsentState.ASKED), None)
 
 
+def reminded(consent: DataConsent) -> ConsentReminder | None:
+    """When those who decide were reminded; None when they were not."""
+    return _told(consent, Reminder.Kind.REMINDED)
+
+
+def escalated(consent: DataConsent) -> ConsentReminder | None:
+    """When the platform team was told as well; None when it was not."""
+    return _told(consent, Reminder.Kind.ESCALATED)
+
+
+def _told(consent: DataConsent, kind: Reminder.Kind) -> ConsentReminder | None:
+    return next((one for one in consent.reminders.all() if one.kind == kind), None)
+
+
 def record(consent: DataConsent) -> Record:
     """One consent as a row of a file. `decided_by` and the rest: what happened to it last."""
     asked, last = asked_in(consent), last_step(consent)
+    told, more = reminded(consent), escalated(consent)
     decided_at: datetime | None = last.at if last else None
     return {
         "number": consent.pk,
@@ -74,6 +91,8 @@ def record(consent: DataConsent) -> Record:
         "state": consent.state,
         "asked_by": asked.by_name if asked else "",
         "asked_at": asked.at if asked else None,
+        "reminded_at": told.at if told else None,
+        "escalated_at": more.at if more else None,
         "decided_by": last.by_name if last else "",
         "decided_at": decided_at,
         "why": last.why if last else "",

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from projects import consenting, permissions, teams
 from projects.answers import answered, conflict_page, find, person_of
-from projects.consent_list import COLUMNS, ORDERS, about_data_of, asked_in, records, word_of
+from projects.consent_list import COLUMNS, ORDERS, STEPS, about_data_of, asked_in, escalated, records, reminded, word_of
 from projects.consents import store_of
 from projects.decisions import LONGEST
 from projects.errors import Conflict, InvalidSpec
@@ -78,7 +78,7 @@ def consent_page(request: HttpRequest, number: int) -> HttpResponse:
 def _find(request: HttpRequest, number: int) -> DataConsent:
     """The consent. Raises Http404."""
     rows = permissions.visible_consents(person_of(request)).select_related("request")
-    found = rows.prefetch_related("steps").filter(pk=number).first()
+    found = rows.prefetch_related(*STEPS).filter(pk=number).first()
     if found is None:
         raise Http404(str(number))
     return found
@@ -95,6 +95,8 @@ def _page(
         "store": store_of(consent, catalogue=installation().catalogue),
         "word": word_of(consent),
         "asked": asked_in(consent),
+        "reminded": reminded(consent),
+        "escalated": escalated(consent),
         "steps": list(consent.steps.all()),
         "waits": waits,
         "deciders": permissions.deciders_of_consent(consent) if waits else [],

@@ -26,6 +26,8 @@ from provisioning.spec import ProjectSpec
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
+    from projects.permissions import Person
+
 log = structlog.get_logger(__name__)
 
 OPEN = (ConsentState.ASKED, ConsentState.GIVEN)
@@ -113,11 +115,15 @@ def ask(
         f"{who} asks that {project.slug} of team {project.team.slug} may read {store.name}, "
         f"data of team {team.slug}, until {until.isoformat()}."
     )
-    # Where nobody can decide, somebody must know: the platform team can name owners, or readers in the catalogue.
-    to = permissions.deciders_of_consent(row) or permissions.platform_team()
-    announce("data-asked", to=to, text=text, consent=row)
+    announce("data-asked", to=asked_about(row), text=text, consent=row)
     log.info("consent_asked", project=project.slug, store=store.name, until=until.isoformat())
     return row
+
+
+def asked_about(row: DataConsent) -> list["Person"]:
+    """Who hears that a question waits: those who decide about it, and the platform team where nobody can."""
+    # Somebody must know: the platform team can name owners, or readers in the catalogue.
+    return permissions.deciders_of_consent(row) or permissions.platform_team()
 
 
 def move(row: DataConsent, state: ConsentState, *, by_name: str, why: str = "") -> None:

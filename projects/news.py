@@ -26,6 +26,8 @@ Kind = Literal[
     "seen-as",
     "withdrawn",
     "data-asked",
+    "data-reminder",
+    "data-escalation",
     "data-decided",
     "data-withdrawn",
     "data-ends",
@@ -82,6 +84,19 @@ NEWS: Mapping[Kind, News] = {
     "withdrawn": News(_("A request is withdrawn"), _("those who were asked to decide"), chat=True),
     "data-asked": News(
         _("A project asks to read your team's data"), _("owners in the team whose data it is"), asks=True, chat=True
+    ),
+    "data-reminder": News(
+        _("A project still waits to read your team's data"),
+        _("owners in the team whose data it is"),
+        asks=True,
+        chat=True,
+    ),
+    "data-escalation": News(
+        _("A project has waited too long to read a team's data"),
+        _("owners in the team whose data it is, and the platform team"),
+        urgent=True,
+        asks=True,
+        chat=True,
     ),
     "data-decided": News(_("A team says whether a project may read its data"), _("owners, and who asked"), chat=True),
     "data-withdrawn": News(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from projects.models import ConsentState, DataConsent, Project
+from projects.consent_list import STEPS, asked_in, reminded
+from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Project
 from provisioning.catalogue import DataStore
 from provisioning.data_access import OPTIONS, chosen, is_open, last_day, offered, without_consent
 from provisioning.kind import Wish
@@ -37,6 +38,17 @@ class Reading:
         """Is it up to an owner of the project to ask for it (once more)?"""
         return self.state in ("rejected", "withdrawn", "not-asked")
 
+    @property
+    def waits_since(self) -> ConsentStep | None:
+        """How the question that waits was asked; None when none waits."""
+        waits = self.consent is not None and self.consent.state == ConsentState.ASKED
+        return asked_in(self.consent) if self.consent is not None and waits else None
+
+    @property
+    def reminder(self) -> ConsentReminder | None:
+        """When those who decide about the question were reminded; None when none waits, or they were not."""
+        return reminded(self.consent) if self.consent is not None and self.waits_since else None
+
 
 def readings(project: Project, *, wish: Wish | None) -> Sequence[Reading]:
     """The stores that the project chose, in its order; none after its last day, or when its wish can't be said."""
@@ -47,7 +59,7 @@ def readings(project: Project, *, wish: Wish | None) -> Sequence[Reading]:
         return ()
     stores = {one.name: one for one in offered(wish)}
     newest: dict[str, DataConsent] = {}
-    for row in project.consents.select_related("team").prefetch_related("steps").order_by("pk"):
+    for row in project.consents.select_related("team").prefetch_related(*STEPS).order_by("pk"):
         newest[row.store] = row
     closed = {one.name for one in without_consent(wish)}
     return [

@@ -1,6 +1,7 @@
-"""Requests that wait too long: approvers are reminded after some working hours, and later others are asked as well.
+"""What waits too long for people: who decides is reminded after some working hours, and later others hear of it too.
 
-Each happens once for a revision, whatever comes twice: the row that says so is written with what it tells of.
+So it is with requests and with questions for consent. Each happens once for a revision or a question, whatever comes
+twice: the row that says so is written with what it tells of.
 """
 
 from datetime import datetime
@@ -11,45 +12,54 @@ from django.db.models import Max
 
 from projects import permissions
 from projects.audit import audited
+from projects.consent_list import asked_in
+from projects.consents import asked_about, store_of
 from projects.installation import Installation
-from projects.models import Decision, Door, ProjectRequest, Reminder
+from projects.models import ConsentReminder, ConsentState, DataConsent, Decision, Door, ProjectRequest, Reminder
 from projects.notices import announce
+from projects.today import today
 from projects.working_hours import hours_between
+from provisioning.policy_rules import Decisions
 
 log = structlog.get_logger(__name__)
 
 
 def remind(*, installation: Installation, now: datetime) -> int:
-    """Remind and escalate what is due at `now`. Returns for how many requests something was done."""
-    waiting = ProjectRequest.objects.filter(decision=Decision.PENDING, asked_back_at=None)
+    """Remind and escalate what is due at `now`. Returns for how many requests and consents something was done."""
+    requests = ProjectRequest.objects.filter(decision=Decision.PENDING, asked_back_at=None)
+    consents = DataConsent.objects.filter(state=ConsentState.ASKED, until__gte=today())
     done = 0
-    for pk in waiting.order_by("pk").values_list("pk", flat=True):
-        with audited(actor="slipway", door=Door.SYSTEM), transaction.atomic():
-            done += _look(pk, installation=installation, now=now)
+    for look, waiting in ((_look_at_request, requests), (_look_at_consent, consents)):
+        for pk in waiting.order_by("pk").values_list("pk", flat=True):
+            with audited(actor="slipway", door=Door.SYSTEM), transaction.atomic():
+                done += look(pk, installation=installation, now=now)
     return done
 
 
-def _look(pk: int, *, installation: Installation, now: datetime) -> bool:
+def _due(waited: float, *, rules: Decisions) -> list[Reminder.Kind]:
+    """What is to have been done about something that has waited so many working hours."""
+    if waited < rules.remind_after:
+        return []
+    return list(Reminder.Kind) if waited >= rules.escalate_after else [Reminder.Kind.REMINDED]
+
+
+def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> bool:
     held = ProjectRequest.objects.select_for_update(of=("self",), skip_locked=True)
     request = held.filter(pk=pk, decision=Decision.PENDING, asked_back_at=None).first()
     if request is None:
         return False
     rules = installation.catalogue.decisions
     waited = hours_between(_since(request), now, calendar=rules.working_hours)
-    if waited < rules.remind_after:
-        return False
-    done = False
+    due = [kind for kind in _due(waited, rules=rules) if _first(request, kind)]
     text = f"{request.slug}: {request.requested_by_name} has waited {waited:.0f} working hours for a decision."
-    if _first(request, Reminder.Kind.REMINDED):
+    if Reminder.Kind.REMINDED in due:
         announce("reminder", to=permissions.deciders_of(request), text=text, request=request)
-        done = True
-    if waited >= rules.escalate_after and _first(request, Reminder.Kind.ESCALATED):
+    if Reminder.Kind.ESCALATED in due:
         request.approvers = list(dict.fromkeys([*request.approvers, *rules.escalate_to]))
         request.save(update_fields=["approvers"])
         announce("escalation", to=permissions.deciders_of(request), text=text, request=request)
         log.info("escalated", request=request.pk, approvers=request.approvers)
-        done = True
-    return done
+    return bool(due)
 
 
 def _since(request: ProjectRequest) -> datetime:
@@ -62,4 +72,34 @@ def _since(request: ProjectRequest) -> datetime:
 
 def _first(request: ProjectRequest, kind: Reminder.Kind) -> bool:
     _, made = Reminder.objects.get_or_create(request=request, revision=request.revision, kind=kind)
+    return made
+
+
+def _look_at_consent(pk: int, *, installation: Installation, now: datetime) -> bool:
+    held = DataConsent.objects.select_for_update(of=("self",), skip_locked=True)
+    held = held.select_related("project", "team", "request")
+    consent = held.filter(pk=pk, state=ConsentState.ASKED).first()
+    asked = asked_in(consent) if consent is not None else None
+    # What nobody can say yes to any more waits for whoever asked.
+    if consent is None or asked is None or store_of(consent, catalogue=installation.catalogue) is None:
+        return False
+    rules = installation.catalogue.decisions
+    waited = hours_between(asked.at, now, calendar=rules.working_hours)
+    due = [kind for kind in _due(waited, rules=rules) if _first_of_consent(consent, kind)]
+    text = (
+        f"{asked.by_name} has waited {waited:.0f} working hours for team {consent.team.slug} to say whether "
+        f"{consent.project.slug} may read {consent.store}."
+    )
+    if Reminder.Kind.REMINDED in due:
+        announce("data-reminder", to=asked_about(consent), text=text, consent=consent)
+    if Reminder.Kind.ESCALATED in due:
+        # The platform team can't consent in the team's place, but it knows whom to ask, and can name owners.
+        to = [*permissions.deciders_of_consent(consent), *permissions.platform_team()]
+        announce("data-escalation", to=to, text=f"{text} Only that team can say yes.", consent=consent)
+        log.info("consent_escalated", consent=consent.pk)
+    return bool(due)
+
+
+def _first_of_consent(consent: DataConsent, kind: Reminder.Kind) -> bool:
+    _, made = ConsentReminder.objects.get_or_create(consent=consent, kind=kind)
     return made

@@ -25,6 +25,8 @@ ChatKind = Literal[
     "ready",
     "withdrawn",
     "data-asked",
+    "data-reminder",
+    "data-escalation",
     "data-decided",
     "data-withdrawn",
     "data-ends",

@@ -20,7 +20,7 @@ from projects.models.announcements import Announcement, AnnouncementState
 from projects.models.bot import Answered
 from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunState
 from projects.models.chat import ChatPost
-from projects.models.consents import ConsentState, ConsentStep, DataConsent, DataEndTold
+from projects.models.consents import ConsentReminder, ConsentState, ConsentStep, DataConsent, DataEndTold
 from projects.models.core import (
     Action,
     Decision,
@@ -58,6 +58,7 @@ __all__ = [
     "BulkItem",
     "BulkRun",
     "ChatPost",
+    "ConsentReminder",
     "ConsentState",
     "ConsentStep",
     "DataConsent",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from projects.models.core import Project, ProjectRequest, Team
+from projects.models.deciding import Reminder
 
 
 class ConsentState(models.TextChoices):
@@ -77,6 +78,21 @@ class ConsentStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state}: consent {self.consent_id}"
+
+
+class ConsentReminder(models.Model):
+    """That those who decide about a consent were reminded, or the platform team was told as well. Once each."""
+
+    consent = models.ForeignKey(DataConsent, on_delete=models.CASCADE, related_name="reminders")
+    kind = models.CharField(max_length=10, choices=Reminder.Kind.choices)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["consent", "kind"], name="consent_reminder_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: consent {self.consent_id}"
 
 
 class DataEndTold(models.Model):

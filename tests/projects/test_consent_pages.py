@@ -135,6 +135,7 @@ def test_the_list_as_a_file() -> None:
     answer = _of_bob("/teams/vision/data/?format=csv")
     (line,) = csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig")))
     asked, decided = line.pop("asked_at"), line.pop("decided_at")
+    assert (line.pop("reminded_at"), line.pop("escalated_at")) == ("", "")
     assert asked < decided
     assert line == {
         "number": str(consent(row).pk),
@@ -183,6 +184,7 @@ def test_over_rest_both_sides_read_and_the_team_decides() -> None:
     alice, bob = bearer("alice"), bearer(keeper())
     (mine,) = send(alice, "get", "/projects/demand/data/").json()["items"]
     first = consent(row).pk
+    assert (mine.pop("waits_since") is not None, mine.pop("reminded_at")) == (True, None)
     assert mine == {
         "name": "winter-roads",
         "owner": "vision",

@@ -12,6 +12,6 @@ def test_every_kind_has_its_line_and_channels_may_ask_for_those_that_are_for_cha
 
 
 def test_what_asks_for_a_decision_is_over_with_it() -> None:
-    asking = ["request-waits", "reminder", "escalation", "data-asked"]
+    asking = ["request-waits", "reminder", "escalation", "data-asked", "data-reminder", "data-escalation"]
     assert [kind for kind in KINDS if is_over(kind, pending=False)] == asking
     assert not any(is_over(kind, pending=True) for kind in KINDS)
