@@ -346,6 +346,6 @@ def _preview(
 ) -> Preview:
     uid = str(project.uid) if project else NOBODY
     out = moved([project.pk]).get(project.pk) if project else None
-    let = in_force(project, catalogue=installation.catalogue) if project else None
+    let = in_force(project) if project else None
     plan = plan_of(installation=installation, after=after, before=before, uid=uid, moved=out, consents=let)
     return replace(plan, verdict=verdict, units=units_of(after, catalogue=installation.catalogue), free_units=free)

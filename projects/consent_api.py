@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from projects import consenting, permissions
 from projects.api_base import Api, person, plain, visible_project
 from projects.consent_list import STEPS, record
+from projects.consents import store_of
 from projects.errors import NotFound
 from projects.idempotency import idempotent
 from projects.installation import installation
@@ -33,12 +34,14 @@ class ConsentOut(BaseModel):
 
     id: int
     store: str
+    place: str = Field(description="What that name stood for when it was asked; it opens nothing else.")
+    moved: bool = Field(description="The catalogue has no such store of that team at that place now: ask again.")
     owner: str = Field(description="The team whose data it is, and whose owners decide.")
     project: str
     team: str = Field(description="The team of the project.")
     until: date = Field(description="The last day of reading.")
     state: Literal["asked", "given", "rejected", "withdrawn", "ended"] = Field(
-        description="given: it opens the store until that day. ended: the project doesn't want it any more."
+        description="given: it opens the store until that day, unless it moved. ended: no longer wanted."
     )
     asked_by: str
     asked_at: datetime | None
@@ -52,8 +55,10 @@ class ConsentOut(BaseModel):
     @classmethod
     def of(cls, row: DataConsent) -> "ConsentOut":
         """One consent, with project, teams and steps."""
-        said = record(row)
-        return cls(id=said.pop("number"), url=f"{installation().public_url}/api/v1/consents/{row.pk}/", **said)
+        said, settings = record(row), installation()
+        moved = store_of(row, catalogue=settings.catalogue) is None
+        url = f"{settings.public_url}/api/v1/consents/{row.pk}/"
+        return cls(id=said.pop("number"), url=url, moved=moved, **said)
 
 
 class ConsentPageOut(BaseModel):
@@ -210,7 +215,9 @@ class ReadingOut(BaseModel):
     name: str
     owner: str = Field(description="The team whose data it is; empty when the store left the catalogue.")
     address: str = Field(description="Such as s3://bucket/prefix; empty when the store left the catalogue.")
-    state: State
+    state: State = Field(
+        description="moved: its team was asked for what the name stood for before; ask again. gone: no such store now."
+    )
     until: date | None = Field(description="The last day of reading; null while it is not read.")
     wanted_until: date
     by_catalogue: bool = Field(description="Read without asking, as the catalogue lets the project's team.")

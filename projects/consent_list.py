@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from django.db.models import Case, F, QuerySet, Value, When
 
 from projects import permissions
+from projects.consents import store_of
 from projects.exports import BATCH, Record
 from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Reminder, Team
 from projects.sorting import BY_ID, Order
 from projects.today import today
+from provisioning.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -25,7 +27,7 @@ ORDERS = (
 )
 """The ways to sort consents, the usual one first: what waits for an answer, then the newest."""
 COLUMNS = (
-    "number", "store", "owner", "project", "team", "until", "state", "asked_by", "asked_at", "reminded_at",
+    "number", "store", "place", "owner", "project", "team", "until", "state", "asked_by", "asked_at", "reminded_at",
     "escalated_at", "decided_by", "decided_at", "why",
 )  # fmt: skip
 """What a list of consents has as a file."""
@@ -45,11 +47,11 @@ def about_data_of(team: Team, *, by: "Person") -> QuerySet[DataConsent]:
     return permissions.visible_consents(by).filter(team=team).prefetch_related(*STEPS)
 
 
-def word_of(consent: DataConsent) -> str:
-    """The status word of a consent; one whose day has passed is over."""
+def word_of(consent: DataConsent, *, catalogue: Catalogue) -> str:
+    """The status word of a consent; one that opens nothing any more, by its day or by the catalogue, is over."""
     state = ConsentState(consent.state)
-    over = state is ConsentState.GIVEN and consent.until < today()
-    return _WORDS[ConsentState.ENDED if over else state]
+    opens = consent.until >= today() and store_of(consent, catalogue=catalogue) is not None
+    return _WORDS[ConsentState.ENDED if state is ConsentState.GIVEN and not opens else state]
 
 
 def asked_in(consent: DataConsent) -> ConsentStep | None:
@@ -84,6 +86,7 @@ def record(consent: DataConsent) -> Record:
     return {
         "number": consent.pk,
         "store": consent.store,
+        "place": consent.place,
         "owner": consent.team.slug,
         "project": consent.project.slug,
         "team": consent.project.team.slug,

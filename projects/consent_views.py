@@ -40,13 +40,14 @@ def team_data(request: HttpRequest, team: str) -> HttpResponseBase:
         return stream(records(everything), columns=COLUMNS, name=f"consents-{team}", form=form)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     listed: Sorted[DataConsent] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
-    stores = [one for one in installation().catalogue.data_stores if one.owner == found.slug]
+    catalogue = installation().catalogue
+    stores = [one for one in catalogue.data_stores if one.owner == found.slug]
     readers = _by_catalogue([one.name for one in stores], {team for one in stores for team in one.readers})
     shown = {
         "team": found,
         "stores": stores,
         "page": listed,
-        "rows": [(one, word_of(one), asked_in(one)) for one in listed.rows],
+        "rows": [(one, word_of(one, catalogue=catalogue), asked_in(one)) for one in listed.rows],
         "readers": readers[:_SHOWN],
         "more": max(0, len(readers) - _SHOWN),
     }
@@ -89,11 +90,12 @@ def _page(
 ) -> HttpResponse:
     person = person_of(request)
     waits = consent.state == ConsentState.ASKED
+    catalogue = installation().catalogue
     shown = {
         "consent": consent,
         "number": str(consent.pk),
-        "store": store_of(consent, catalogue=installation().catalogue),
-        "word": word_of(consent),
+        "store": store_of(consent, catalogue=catalogue),
+        "word": word_of(consent, catalogue=catalogue),
         "asked": asked_in(consent),
         "reminded": reminded(consent),
         "escalated": escalated(consent),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from projects import permissions
-from projects.consents import ask, in_force, move, store_of, wish_of_any_plan
+from projects.consents import ask, in_force, is_about, move, store_of, wish_of_any_plan
 from projects.decisions import LONGEST, needed
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
@@ -46,7 +46,10 @@ def give(consent: DataConsent, *, by: "Person", door: Door, installation: Instal
                 gettext("The day that it was asked for has passed. Reject it; they can ask for a later one.")
             )
         if store_of(row, catalogue=installation.catalogue) is None:
-            message = gettext("%(store)s is no data store of team %(team)s any more. Reject it.")
+            message = gettext(
+                "%(store)s is no data store of team %(team)s any more, or stands for another place than when it was "
+                "asked. Reject it; they can ask again."
+            )
             raise Conflict(message % {"store": row.store, "team": row.team.slug})
         for before in DataConsent.objects.filter(project=row.project, store=row.store, state=ConsentState.GIVEN):
             move(before, ConsentState.ENDED, by_name=by.username, why=f"Replaced by one until {row.until}.")
@@ -108,7 +111,7 @@ def ask_again(project: Project, *, store: str, by: "Person", door: Door, install
     with audited_by(by=by, door=door), transaction.atomic():
         project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
         check_present(project, expected=None)
-        let = in_force(project, catalogue=installation.catalogue)
+        let = in_force(project)
         wish = wish_of_any_plan(project.wanted(), project=project, installation=installation, consents=let)
         until = chosen(wish).until
         if store not in chosen(wish).read or until is None:
@@ -116,8 +119,12 @@ def ask_again(project: Project, *, store: str, by: "Person", door: Door, install
         found = next((one for one in without_consent(wish) if one.name == store), None)
         if found is None:
             raise Conflict(gettext("%(slug)s may read %(store)s.") % {"slug": project.slug, "store": store})
-        if project.consents.filter(store=store, state=ConsentState.ASKED).exists():
-            raise Conflict(gettext("It is asked already, and waits for an answer."))
+        waits = project.consents.select_for_update(of=("self",)).filter(store=store, state=ConsentState.ASKED)
+        for row in waits.select_related("team"):
+            if is_about(row, found):
+                raise Conflict(gettext("It is asked already, and waits for an answer."))
+            # Nobody can say yes to it any more: the name stands for something else now.
+            move(row, ConsentState.ENDED, by_name=by.username)
         asked = ask(project, store=found, until=until, by=by)
         if asked is None:
             message = gettext("The portal knows no team %(team)s that could be asked. Ask the platform team.")

@@ -19,8 +19,8 @@ from projects.notices import announce
 from projects.spec import wish_for
 from projects.today import today
 from provisioning.catalogue import Catalogue, DataStore
-from provisioning.data_access import OPTIONS, DataOptions, chosen, without_consent
-from provisioning.kind import Wish
+from provisioning.data_access import OPTIONS, DataOptions, chosen, is_for, without_consent
+from provisioning.kind import Consent, Wish
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -33,34 +33,35 @@ log = structlog.get_logger(__name__)
 OPEN = (ConsentState.ASKED, ConsentState.GIVEN)
 
 
-def in_force(project: Project, *, catalogue: Catalogue) -> Mapping[str, date]:
-    """By store, the last day for which its team lets the project read it. No query for a project that reads none."""
+def in_force(project: Project) -> Mapping[str, Consent]:
+    """By store, what its team lets the project read now. No query for a project that reads none."""
     if OPTIONS not in (project.spec.get("options") or {}):
         return {}
-    return _by_project(project.consents.all(), catalogue=catalogue).get(project.pk, {})
+    return _by_project(project.consents.all()).get(project.pk, {})
 
 
-def of_all(*, catalogue: Catalogue) -> Mapping[int, Mapping[str, date]]:
+def of_all() -> Mapping[int, Mapping[str, Consent]]:
     """The same of every project that has any, by the project's key."""
-    return _by_project(DataConsent.objects.all(), catalogue=catalogue)
+    return _by_project(DataConsent.objects.all())
 
 
-def _by_project(rows: QuerySet[DataConsent], *, catalogue: Catalogue) -> dict[int, dict[str, date]]:
-    owners = {(one.name, one.owner) for one in catalogue.data_stores}
+def _by_project(rows: QuerySet[DataConsent]) -> dict[int, dict[str, Consent]]:
     given = rows.filter(state=ConsentState.GIVEN, until__gte=today())
-    found: dict[int, dict[str, date]] = {}
-    for project, store, team, until in given.values_list("project", "store", "team__slug", "until"):
-        # A store that another team has by now: nobody asked that one.
-        if (store, team) in owners:
-            found.setdefault(project, {})[store] = until
+    found: dict[int, dict[str, Consent]] = {}
+    for project, store, team, place, until in given.values_list("project", "store", "team__slug", "place", "until"):
+        found.setdefault(project, {})[store] = Consent(owner=team, place=place, until=until)
     return found
 
 
 def store_of(consent: DataConsent, *, catalogue: Catalogue) -> DataStore | None:
-    """The store that a consent is about; None when there is none of the name, or when another team has it by now."""
-    return next(
-        (one for one in catalogue.data_stores if (one.name, one.owner) == (consent.store, consent.team.slug)), None
-    )
+    """The store that a consent is about; None when the catalogue has none of the name, or means another by it now."""
+    return next((one for one in catalogue.data_stores if one.name == consent.store and is_about(consent, one)), None)
+
+
+def is_about(consent: DataConsent, store: DataStore) -> bool:
+    """Was it asked for what the store is now?"""
+    asked = Consent(owner=consent.team.slug, place=consent.place, until=consent.until)
+    return is_for(asked, store)
 
 
 def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectRequest, installation: Installation) -> None:
@@ -74,7 +75,7 @@ def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectReques
     covered, asks_other = set(), set()
     for row in project.consents.select_for_update(of=("self",)).filter(state__in=OPEN).select_related("team"):
         store = wanted.get(row.store)
-        if store is None or store.owner != row.team.slug:
+        if store is None or not is_about(row, store):
             move(row, ConsentState.ENDED, by_name=request.requested_by_name)
         elif row.state == ConsentState.ASKED and row.until != until:
             move(row, ConsentState.ENDED, by_name=request.requested_by_name)
@@ -84,7 +85,7 @@ def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectReques
     for name, store in wanted.items():
         day = before.until if name in before.read else None
         newly = day is None or day < until or name in asks_other
-        never = not project.consents.filter(store=name, team__slug=store.owner).exists()
+        never = not project.consents.filter(store=name, team__slug=store.owner, place=store.place).exists()
         if name not in covered and (newly or never):
             ask(project, store=store, until=until, request=request)
 
@@ -108,7 +109,13 @@ def ask(
     asker = request.requested_by_id if request is not None else by.pk if by is not None else None
     who = request.requested_by_name if request is not None else by.get_username() if by is not None else ""
     row = DataConsent.objects.create(
-        project=project, store=store.name, team=team, until=until, request=request, asked_by_id=asker
+        project=project,
+        store=store.name,
+        place=store.place,
+        team=team,
+        until=until,
+        request=request,
+        asked_by_id=asker,
     )
     ConsentStep.objects.create(consent=row, state=ConsentState.ASKED, by_name=who)
     text = (
@@ -145,7 +152,7 @@ def _wanted(
 
 
 def wish_of_any_plan(
-    spec: ProjectSpec, *, project: Project, installation: Installation, consents: Mapping[str, date] | None = None
+    spec: ProjectSpec, *, project: Project, installation: Installation, consents: Mapping[str, Consent] | None = None
 ) -> Wish:
     """The wish of a spec for what plans have no part in: whose plan left the catalogue has another one here."""
     if spec.plan not in installation.catalogue.plans:

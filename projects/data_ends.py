@@ -14,6 +14,7 @@ from projects.notices import announce
 from projects.readable import readable
 from projects.wishes import NoWish, present_wish
 from provisioning import data_access
+from provisioning.kind import Consent
 
 BEFORE = 7
 
@@ -23,7 +24,7 @@ def tell_ahead(*, day: date, installation: Installation) -> int:
 
     Who was told of a day is not told of it again, whatever else ends on it by then.
     """
-    let = consents.of_all(catalogue=installation.catalogue)
+    let = consents.of_all()
     rows = Project.objects.filter(
         deletion_requested_at=None, suspended=False, spec__options__has_key=data_access.OPTIONS
     )
@@ -35,7 +36,7 @@ def tell_ahead(*, day: date, installation: Installation) -> int:
     return told
 
 
-def _ends(project: Project, *, let: Mapping[str, date], installation: Installation) -> dict[date, list[str]]:
+def _ends(project: Project, *, let: Mapping[str, Consent], installation: Installation) -> dict[date, list[str]]:
     """Stores that the project reads now, by the last day of reading."""
     try:
         wish = present_wish(project, settings=installation, moved={}, consents=let)

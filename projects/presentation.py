@@ -114,7 +114,7 @@ def wish_of(project: Project, *, installation: Installation) -> Wish | None:
             installation=installation,
             uid=str(project.uid),
             repository=known_repository(project),
-            consents=in_force(project, catalogue=installation.catalogue),
+            consents=in_force(project),
         )
     except KeyError:
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from projects.contributors import Moved
 from projects.effects import NOBODY, PersonEffect, effects_of
@@ -10,7 +9,7 @@ from projects.installation import Installation
 from projects.policy import Verdict
 from projects.readable import readable
 from projects.spec import wish_for
-from provisioning.kind import Kind, Wish, kinds
+from provisioning.kind import Consent, Kind, Wish, kinds
 from provisioning.plan import Action, Change, compare, counts
 from provisioning.repositories import full_name
 from provisioning.spec import ProjectSpec
@@ -61,7 +60,7 @@ def plan_of(
     before: ProjectSpec | None = None,
     uid: str = NOBODY,
     moved: Moved | None = None,
-    consents: Mapping[str, date] | None = None,
+    consents: Mapping[str, Consent] | None = None,
 ) -> Preview:
     """The plan from one spec to another; None before is a new project, None after its removal.
 

@@ -6,12 +6,13 @@ from datetime import date
 from typing import Literal
 
 from projects.consent_list import STEPS, asked_in, reminded
+from projects.consents import OPEN, is_about
 from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Project
 from provisioning.catalogue import DataStore
 from provisioning.data_access import OPTIONS, chosen, is_open, last_day, offered, without_consent
 from provisioning.kind import Wish
 
-State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "gone"]
+State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "moved", "gone"]
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,9 @@ class Reading:
     """One store that a project chose.
 
     store: None when it left the catalogue, or the servers that projects are on. until: the last day of reading, None
-    while it isn't let. asked: the day that the project wants. consent: the newest question to its team, None where none
-    is needed or was asked. longer: a question for a later day waits, while it reads already. by_catalogue: read without
-    asking.
+    while it isn't let. asked: the day that the project wants. consent: the newest question to its team about what the
+    store is now, None where none is needed or was asked; in state "moved", the one about what its name stood for
+    before. longer: a question for a later day waits, while it reads already. by_catalogue: read without asking.
     """
 
     name: str
@@ -36,12 +37,12 @@ class Reading:
     @property
     def may_be_asked(self) -> bool:
         """Is it up to an owner of the project to ask for it (once more)?"""
-        return self.state in ("rejected", "withdrawn", "not-asked")
+        return self.state in ("rejected", "withdrawn", "not-asked", "moved")
 
     @property
     def waits_since(self) -> ConsentStep | None:
         """How the question that waits was asked; None when none waits."""
-        waits = self.consent is not None and self.consent.state == ConsentState.ASKED
+        waits = self.consent is not None and self.consent.state == ConsentState.ASKED and self.state != "moved"
         return asked_in(self.consent) if self.consent is not None and waits else None
 
     @property
@@ -59,30 +60,45 @@ def readings(project: Project, *, wish: Wish | None) -> Sequence[Reading]:
         return ()
     stores = {one.name: one for one in offered(wish)}
     newest: dict[str, DataConsent] = {}
+    before: dict[str, DataConsent] = {}
     for row in project.consents.select_related("team").prefetch_related(*STEPS).order_by("pk"):
-        newest[row.store] = row
+        store = stores.get(row.store)
+        (newest if store is not None and is_about(row, store) else before)[row.store] = row
     closed = {one.name for one in without_consent(wish)}
     return [
         _reading(
-            name, stores.get(name), wish=wish, asked=options.until, consent=newest.get(name), closed=name in closed
+            name,
+            stores.get(name),
+            wish=wish,
+            asked=options.until,
+            consent=newest.get(name),
+            before=before.get(name),
+            closed=name in closed,
         )
         for name in options.read
     ]
 
 
 def _reading(
-    name: str, store: DataStore | None, *, wish: Wish, asked: date, consent: DataConsent | None, closed: bool
+    name: str,
+    store: DataStore | None,
+    *,
+    wish: Wish,
+    asked: date,
+    consent: DataConsent | None,
+    before: DataConsent | None,
+    closed: bool,
 ) -> Reading:
     if store is None:
         return Reading(name=name, store=None, state="gone", until=None, asked=asked, consent=None)
     if is_open(store, team=wish.spec.team):
         return Reading(name=name, store=store, state="reads", until=asked, asked=asked, consent=None, by_catalogue=True)
-    if consent is not None and consent.team.slug != store.owner:
-        consent = None
     if not closed:
         waits = consent is not None and consent.state == ConsentState.ASKED
         until = last_day(wish, store)
         return Reading(name=name, store=store, state="reads", until=until, asked=asked, consent=consent, longer=waits)
+    if consent is None and before is not None and before.state in OPEN:
+        return Reading(name=name, store=store, state="moved", until=None, asked=asked, consent=before)
     return Reading(name=name, store=store, state=_state_of(consent), until=None, asked=asked, consent=consent)
 
 

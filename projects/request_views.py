@@ -125,7 +125,7 @@ def _page(
     if (after or before) is not None and (after is None or after.plan in catalogue.plans):
         uid = str(asked.project.uid) if asked.project else NOBODY
         out = moved([asked.project.pk]).get(asked.project.pk) if asked.project else None
-        let = in_force(asked.project, catalogue=catalogue) if asked.project else None
+        let = in_force(asked.project) if asked.project else None
         preview = plan_of(installation=settings, after=after, before=before, uid=uid, moved=out, consents=let)
         people = preview.people
         lines = plan_lines(preview, keep_data=not asked.remove_data)

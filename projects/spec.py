@@ -20,7 +20,7 @@ from projects.models import Action, Decision, Project, ProjectRequest, Team
 from projects.today import today
 from provisioning.catalogue import Catalogue
 from provisioning.data_access import without_ended
-from provisioning.kind import Kind, KnownRepository, Wish, kinds
+from provisioning.kind import Consent, Kind, KnownRepository, Wish, kinds
 from provisioning.names import Names, reserved
 from provisioning.secrets import Earlier
 from provisioning.spec import SLUG_MAX, Contributor, ProjectSpec, Role, check_slug
@@ -104,7 +104,7 @@ def wish_for(
     key_id: str | None = None,
     remove_data: bool = False,
     repository: KnownRepository | None = None,
-    consents: Mapping[str, date] | None = None,
+    consents: Mapping[str, Consent] | None = None,
 ) -> Wish:
     """What the Kinds get to see of a spec; access to data that has ended is not in it any more.
 

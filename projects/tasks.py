@@ -389,7 +389,7 @@ def _held(settings: Installation) -> Iterator[scan.Held]:
         .select_related("team", "registered_repository")
         .prefetch_related(Prefetch("resources", queryset=healthy))
     )
-    moved, let = contributors.moved(), consents.of_all(catalogue=settings.catalogue)
+    moved, let = contributors.moved(), consents.of_all()
     for project in projects.iterator(chunk_size=500):
         with suppress(NoWish):
             right = frozenset(row.kind for row in project.resources.all())

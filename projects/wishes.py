@@ -1,7 +1,6 @@
 """From a project's row to the wish that the Kinds get to see, as of now: what has ended is not in it any more."""
 
 from collections.abc import Mapping
-from datetime import date
 
 import structlog
 
@@ -13,7 +12,7 @@ from projects.models import Project
 from projects.overlaps import earlier_of
 from projects.spec import wish_for
 from projects.today import today
-from provisioning.kind import KnownRepository, Wish
+from provisioning.kind import Consent, KnownRepository, Wish
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +26,7 @@ def present_wish(
     *,
     settings: Installation,
     moved: contributors.Moved | None = None,
-    consents: Mapping[str, date] | None = None,
+    consents: Mapping[str, Consent] | None = None,
 ) -> Wish:
     """The wish of a row, with the contributors who count now. Raises NoWish.
 
@@ -46,7 +45,7 @@ def present_wish(
     if moved is None:
         moved = contributors.moved([project.pk]).get(project.pk, {})
     if consents is None:
-        consents = in_force(project, catalogue=settings.catalogue)
+        consents = in_force(project)
     try:
         return wish_for(
             contributors.present(spec, moved=moved, today=today()),

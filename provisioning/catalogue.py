@@ -258,6 +258,11 @@ class PrefixData(_DataStore):
         """Where it is, in words that people and tools know."""
         return f"s3://{self.bucket}/{self.prefix}"
 
+    @property
+    def place(self) -> str:
+        """What a consent is given for. Kept with consents and compared letter by letter: other words would end all."""
+        return f"{self.address} on {self.object_store}"
+
 
 class SchemaData(_DataStore):
     """What lies in a schema of the platform's database.
@@ -274,6 +279,11 @@ class SchemaData(_DataStore):
     def address(self) -> str:
         """Where it is, in words that people know."""
         return f"{self.database}/{self.database_schema}"
+
+    @property
+    def place(self) -> str:
+        """What a consent is given for, as for a prefix. The role belongs to it: it is what opens, whatever is meant."""
+        return f"{self.address} by the role {self.role}"
 
 
 def _holds(store: Any) -> str:

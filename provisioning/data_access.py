@@ -1,9 +1,10 @@
 """Which data stores a project may read now: those that it chose and that it is let read, until its day.
 
 Who lets it: the catalogue, for the teams that it names as readers; else the team whose data it is, by its consent to
-this project. Kinds ask here, so that the bucket's policy, the database's roles, `project-info` and what people are
-told never differ. Both count at each look: who is taken out, or whose consent is over, reads nothing from the next look
-on.
+this project. A consent is given for a place, not for a name: where the catalogue points the name elsewhere, or to
+another team's data, it opens nothing. Kinds ask here, so that the bucket's policy, the database's roles,
+`project-info` and what people are told never differ. All this counts at each look: who is taken out, or whose consent
+is over, reads nothing from the next look on.
 
 A prefix of a bucket opens by the project's own key. A schema of the database opens by a role of the project that reads
 and does nothing else, so that it needs no feature store and its password can end with the last day.
@@ -18,7 +19,7 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, ValidationError
 
 from provisioning.catalogue import Catalogue, DatabaseTarget, DataStore, PrefixData, SchemaData
-from provisioning.kind import Options, Wish
+from provisioning.kind import Consent, Options, Wish
 from provisioning.spec import Day, ProjectSpec
 
 OPTIONS = "data"
@@ -88,7 +89,12 @@ def last_day(wish: Wish, store: DataStore) -> date | None:
     if until is None or is_open(store, team=wish.spec.team):
         return until
     consent = wish.consents.get(store.name)
-    return None if consent is None else min(until, consent)
+    return min(until, consent.until) if consent is not None and is_for(consent, store) else None
+
+
+def is_for(consent: Consent, store: DataStore) -> bool:
+    """Was the consent given for what the store is now?"""
+    return (consent.owner, consent.place) == (store.owner, store.place)
 
 
 def readable(wish: Wish) -> tuple[DataStore, ...]:
@@ -99,12 +105,19 @@ def readable(wish: Wish) -> tuple[DataStore, ...]:
 def without_consent(wish: Wish) -> tuple[DataStore, ...]:
     """Stores that the project chose and can't read: it would need the consent of their team, and doesn't have it."""
     closed = (one for one in _chosen_stores(wish) if not is_open(one, team=wish.spec.team))
-    return tuple(one for one in closed if one.name not in wish.consents)
+    return tuple(one for one in closed if last_day(wish, one) is None)
+
+
+def stood_for(wish: Wish, store: DataStore) -> Consent | None:
+    """The consent for what the store's name stood for before; None where the name still stands for that."""
+    consent = wish.consents.get(store.name)
+    return consent if consent is not None and not is_for(consent, store) else None
 
 
 def with_all_consents(wish: Wish) -> Wish:
     """The wish as if every consent were there: what differs from it is what ended or was never given."""
-    return replace(wish, consents=dict.fromkeys(chosen(wish).read, date.max))
+    given = {one.name: Consent(owner=one.owner, place=one.place, until=date.max) for one in _chosen_stores(wish)}
+    return replace(wish, consents=given)
 
 
 def _chosen_stores(wish: Wish) -> tuple[DataStore, ...]:

@@ -100,11 +100,20 @@ def target_of(catalogue: Catalogue, system: System) -> str:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What a team lets the project read: `place` as the catalogue's store was then, of that owner, until that day."""
+
+    owner: str
+    place: str
+    until: date
+
+
+@dataclass(frozen=True)
 class Wish:
     """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person.
 
-    today: the day on which it is said. consents: by data store of another team, the last day for which that team has
-    consented to this project.
+    today: the day on which it is said. consents: by name of a data store, what its team at that time let the project
+    read; whether the name still stands for that, `data_access` says.
     """
 
     uid: str
@@ -121,7 +130,7 @@ class Wish:
     key_id: str | None = None
     remove_data: bool = False
     repository: KnownRepository | None = None
-    consents: Mapping[str, date] = field(default_factory=dict)
+    consents: Mapping[str, Consent] = field(default_factory=dict)
     today: date | None = None
 
     @property

@@ -24,11 +24,18 @@ class ConsentState(models.TextChoices):
 class DataConsent(models.Model):
     """One question to a team: may this project read that store until this day? Asking again is another row.
 
-    It opens what it says only while it is given, the day has not passed, and the store is still that team's.
+    It opens what it says only while it is given, the day has not passed, and the store is still that place of that
+    team's.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="consents")
     store = models.CharField(max_length=63, help_text="Its name in the catalogue.")
+    place = models.CharField(
+        max_length=400,
+        default="",
+        blank=True,
+        help_text="What that name stood for when it was asked. Empty, as before it was kept: it opens nothing.",
+    )
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, related_name="consents", help_text="Whose data it is, and who decides."
     )

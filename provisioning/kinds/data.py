@@ -17,6 +17,7 @@ from provisioning.data_access import (
     last_day,
     offered,
     readable,
+    stood_for,
     without_consent,
 )
 from provisioning.kind import Body, Each, Kind, Object, Wish
@@ -84,8 +85,19 @@ def delete(_wish: Wish, _client: Any) -> bool:
 def summary(wish: Wish) -> str:
     """What it reads and until when, and what it can't read yet, or not any more."""
     said = [f"Reads {one.address} until {last_day(wish, one)}." for one in readable(wish)]
-    said += [f"{one.name} needs the consent of team {one.owner}." for one in without_consent(wish)]
+    said += [_why_not(wish, one) for one in without_consent(wish)]
     return " ".join(said) or "Reads no data of others now."
+
+
+def _why_not(wish: Wish, store: DataStore) -> str:
+    needs = f"{store.name} needs the consent of team {store.owner}."
+    before = stood_for(wish, store)
+    if before is None:
+        return needs
+    was = before.place or "another place"
+    return (
+        f"{needs} The one of team {before.owner} was for {was}, and the name stands for {store.place} now: ask again."
+    )
 
 
 KIND = Kind(

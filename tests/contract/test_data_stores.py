@@ -1,6 +1,7 @@
 """Data of others on a real MinIO: what a project's key opens, what it doesn't, and that it ends."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,22 +10,49 @@ from minio.commonconfig import CopySource
 from projects.today import today
 from provisioning.clients.minio import ObjectStore
 from provisioning.data_access import without_ended
-from provisioning.kind import Wish
+from provisioning.kind import Consent, Wish
 from provisioning.kinds import bucket
 from tests.contract.made import apply, found, project, repair
 from tests.contract.test_bucket_kind import put, refused, tenant
 from tests.provisioning.wishes import catalogue, wish
 
 
-def reader(ours: Wish, store: str, *, readers: list[str]) -> Wish:
-    """The project again, as one that chose to read `raw` of that bucket until tomorrow."""
+def reader(ours: Wish, store: str, *, readers: list[str], prefix: str = "raw") -> Wish:
+    """The project again, as one that chose to read below that prefix of the bucket until tomorrow."""
     one = {"name": "roads", "owner": "vision", "readers": readers, "object_store": "store-1"}
     return wish(
         slug=ours.spec.slug,
         uid=ours.uid,
-        catalogue=catalogue(data_stores=[{**one, "bucket": store, "prefix": "raw"}]),
+        catalogue=catalogue(data_stores=[{**one, "bucket": store, "prefix": prefix}]),
         options={"data": {"read": ["roads"], "until": (today() + timedelta(days=1)).isoformat()}},
     )
+
+
+def test_a_consent_does_not_open_what_its_name_stands_for_later(store: ObjectStore, demand: Wish):
+    theirs, neighbour = project(f"{demand.names.slug}-two"), project(f"{demand.names.slug}-three")
+    for one in (demand, theirs, neighbour):
+        apply(bucket.KIND, one, store)
+    own = tenant(demand)
+    for one in (theirs, neighbour):
+        put(tenant(one), one.names.bucket, "raw/a", b"x")
+        put(tenant(one), one.names.bucket, "faces/b", b"x")
+    reads: list[Callable[[], Any]] = [
+        lambda: own.get_object(theirs.names.bucket, "raw/a"),
+        lambda: own.get_object(theirs.names.bucket, "faces/b"),
+        lambda: own.get_object(neighbour.names.bucket, "raw/a"),
+    ]
+    let = Consent(owner="vision", place=f"s3://{theirs.names.bucket}/raw on store-1", until=today())
+
+    def opened(name: str, prefix: str) -> list[bool]:
+        """Is each read once the catalogue's store is there, by the consent for `raw` of the first bucket?"""
+        wanted = replace(reader(demand, name, readers=[], prefix=prefix), consents={"roads": let})
+        repair(bucket.KIND, wanted, store)
+        return [not refused(one) for one in reads]
+
+    assert opened(theirs.names.bucket, "raw") == [True, False, False]
+    assert opened(neighbour.names.bucket, "raw") == [False, False, False]
+    assert opened(theirs.names.bucket, "faces") == [False, False, False]
+    assert opened(theirs.names.bucket, "raw") == [True, False, False]
 
 
 def test_a_reader_reads_below_the_prefix_until_it_ends_and_nothing_else(store: ObjectStore, demand: Wish):

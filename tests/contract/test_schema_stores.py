@@ -14,7 +14,7 @@ from projects.today import today
 from provisioning import data_access
 from provisioning.clients.postgres import Database
 from provisioning.errors import NameTaken, PermanentError
-from provisioning.kind import Wish
+from provisioning.kind import Consent, Wish
 from provisioning.kinds.data_schemas import KIND
 from tests.contract.feature_stores import as_slipway, entry, open_database
 from tests.contract.made import PEOPLE, apply, found, look, project, repair
@@ -162,6 +162,30 @@ def test_what_is_not_let_any_more_ends_at_once(database: Database, sales: str, w
         pass
     assert database.reader(data_access.reader(wanted)) is None
     assert KIND.delete(shut, database), "and again, when there is nothing left"
+
+
+def test_a_consent_does_not_open_the_schema_that_its_name_stands_for_later(
+    database: Database, sales: str, wanted: Wish
+) -> None:
+    place = f"{entry()['name']}/{sales} by the role {sales}"
+    let = {"sales": Consent(owner="vision", place=place, until=today() + TOMORROW)}
+    by_consent = replace(reading(sales, readers=()), uid=wanted.uid, names=wanted.names, spec=wanted.spec, consents=let)
+    apply(KIND, by_consent, database)
+    private = f"{sales}_wages"
+    for statement in ("CREATE ROLE {} NOLOGIN", "CREATE SCHEMA {}", "GRANT {} TO CURRENT_USER WITH ADMIN OPTION"):
+        as_slipway(statement, private)
+    stores = [
+        {**one.model_dump(), "database_schema": private, "role": private} for one in by_consent.catalogue.data_stores
+    ]
+    moved = replace(by_consent, catalogue=catalogue(databases=[entry()], data_stores=stores))
+    with as_project(by_consent) as own:
+        assert own.execute("SELECT count(*) FROM weeks").fetchone() == (1,)
+        assert (KIND.is_wanted(moved), data_access.variables(moved)) == (False, {})
+        assert KIND.delete(moved, database)
+    with pytest.raises(psycopg.OperationalError), as_project(by_consent):
+        pass
+    as_slipway("DROP SCHEMA {} CASCADE", private)
+    as_slipway("DROP ROLE {}", private)
 
 
 def test_after_the_last_day_the_password_opens_nothing_also_where_nobody_looks(database: Database, sales: str) -> None:

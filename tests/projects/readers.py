@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 
 from portal.models import User
 from projects import actions
+from projects.consents import in_force
 from projects.installation import installation
 from projects.models import DataConsent, Door, Membership, Project
 from projects.today import today
@@ -72,6 +73,11 @@ def change(row: Project, *stores: str, days: int = 30, **more: Any) -> Project:
 def consent(row: Project, store: str = "winter-roads") -> DataConsent:
     """The newest about this store."""
     return DataConsent.objects.filter(project=row, store=store).select_related("team", "project__team")[0]
+
+
+def let(row: Project) -> dict[str, date]:
+    """By store, until when its team lets the project read it."""
+    return {name: one.until for name, one in in_force(row).items()}
 
 
 def states(row: Project) -> list[tuple[str, int, str]]:

@@ -83,6 +83,40 @@ def test_the_project_s_page_says_what_it_reads_and_what_waits_and_lets_its_owner
     assert "A longer time, until" in text(alice.get("/projects/demand/"))
 
 
+def test_pages_and_api_say_that_a_name_stands_for_another_place_by_now_and_what_to_do() -> None:
+    row = project("winter-roads")
+    number = consent(row).pk
+    client(keeper()).post(f"/consents/{number}/give/")
+    alice, script = client("alice"), bearer("alice")
+    assert send(script, "get", f"/consents/{number}/").json()["moved"] is False
+    with installed(data_stores=[{**STORES[0], "prefix": "faces"}]):
+        page = alice.get("/projects/demand/")
+        assert "the team was asked for what this name stood for before" in text(page)
+        assert page.content.decode().count("Ask again") == 2
+        theirs = text(_of_bob(f"/consents/{number}/"))
+        assert "s3://vision-shared/roads/winter on store-1" in theirs
+        assert "so this opens nothing" in theirs
+        assert "Over" in text(_of_bob("/teams/vision/data/"))
+        found = send(script, "get", f"/consents/{number}/").json()
+        assert (found["moved"], found["place"]) == (True, "s3://vision-shared/roads/winter on store-1")
+        (mine,) = send(script, "get", "/projects/demand/data/").json()["items"]
+        assert (mine["state"], mine["until"], mine["consent"]) == ("moved", None, number)
+        dry, path = {"title": "Demand of parts"}, "/projects/demand/?dry_run=true"
+        plan = send(script, "patch", path, dry, headers={"If-Match": '"1"'}).json()
+        assert "the name stands for s3://vision-shared/faces on store-1 now: ask again." in str(plan)
+        assert alice.post("/projects/demand/ask-for-data/", {"store": "winter-roads"}).status_code == 302
+        assert "is asked to let it be read" in text(alice.get("/projects/demand/"))
+
+
+def test_a_question_about_what_a_name_stood_for_before_can_only_be_refused() -> None:
+    row = project("winter-roads")
+    path = f"/consents/{consent(row).pk}/"
+    with installed(data_stores=[{**STORES[0], "prefix": "faces"}]):
+        page = _of_bob(path).content.decode()
+        assert ('id="give"' in page, 'id="reject"' in page) == (False, True)
+        assert client(keeper()).post(f"{path}give/").status_code == 409
+
+
 def test_who_may_not_change_the_project_has_no_button_to_ask() -> None:
     row = project("winter-roads")
     _of_bob(f"/consents/{consent(row).pk}/reject/", why="Faces are in it.")
@@ -140,6 +174,7 @@ def test_the_list_as_a_file() -> None:
     assert line == {
         "number": str(consent(row).pk),
         "store": "winter-roads",
+        "place": "s3://vision-shared/roads/winter on store-1",
         "owner": "vision",
         "project": "demand",
         "team": "forecasting",

@@ -17,8 +17,9 @@ from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
 from projects.models import ChatPost, ConsentState, DataConsent, Door, Membership, Notice, Project, StandIn
 from projects.today import today
+from provisioning.kind import Consent
 from tests.people import person
-from tests.projects.readers import STORES, change, consent, day, keeper, project, states
+from tests.projects.readers import STORES, change, consent, day, keeper, let, project, states
 from tests.projects.tended import World, installed, look, rows
 
 pytestmark = pytest.mark.django_db
@@ -113,9 +114,9 @@ def test_a_later_day_asks_again_and_what_was_given_goes_on_meanwhile(world: Worl
     give(consent(row))
     row = change(row, "winter-roads", days=60)
     assert states(row) == [("winter-roads", 30, "given"), ("winter-roads", 60, "asked")]
-    assert in_force(row, catalogue=installation().catalogue) == {"winter-roads": day(30)}
+    assert let(row) == {"winter-roads": day(30)}
     reject(consent(row))
-    assert in_force(row, catalogue=installation().catalogue) == {"winter-roads": day(30)}
+    assert let(row) == {"winter-roads": day(30)}
     row = change(row, "winter-roads", days=90)
     give(consent(row))
     assert states(row) == [
@@ -123,7 +124,7 @@ def test_a_later_day_asks_again_and_what_was_given_goes_on_meanwhile(world: Worl
         ("winter-roads", 60, "rejected"),
         ("winter-roads", 90, "given"),
     ]
-    assert in_force(row, catalogue=installation().catalogue) == {"winter-roads": day(90)}
+    assert let(row) == {"winter-roads": day(90)}
 
 
 def test_an_earlier_day_asks_nobody() -> None:
@@ -141,7 +142,7 @@ def test_a_question_that_is_put_otherwise_is_another_one() -> None:
     assert states(row) == [("winter-roads", 30, "ended"), ("winter-roads", 9, "asked")]
     with pytest.raises(Conflict, match="no longer wanted"):
         give(first)
-    assert in_force(row, catalogue=installation().catalogue) == {}
+    assert let(row) == {}
 
 
 def test_what_is_not_wanted_any_more_ends_and_is_asked_for_anew_when_it_is_wanted_again() -> None:
@@ -179,12 +180,84 @@ def test_consent_counts_as_long_as_the_store_is_that_team_s(world: World) -> Non
     give(consent(row))
     with installed(data_stores=[{**STORES[0], "owner": "logistics"}]):
         look(row)
-        assert (opened(world), dict(of_all(catalogue=installation().catalogue))) == ([], {})
+        assert opened(world) == []
     with installed(data_stores=STORES[1:]):
         look(row)
         assert opened(world) == []
     look(row)
     assert opened(world) == ["roads/winter/*"]
+
+
+@looked_at
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"bucket": "vision-private"}, {"prefix": "faces"}, {"owner": "logistics", "prefix": "faces"}],
+    ids=["bucket", "prefix", "owner"],
+)
+def test_a_consent_is_for_the_place_and_not_for_whatever_its_name_stands_for_later(
+    world: World, elsewhere: dict[str, Any]
+) -> None:
+    row = project("winter-roads")
+    give(consent(row))
+    assert opened(look(row) and world) == ["roads/winter/*"]
+    moved = {**STORES[0], **elsewhere}
+    with installed(data_stores=[moved]):
+        said = look(row).resources.get(kind="data").ready_message
+        assert opened(world) == []
+        assert "was for s3://vision-shared/roads/winter on store-1, and the name stands for" in said
+        assert said.endswith("ask again.")
+    look(row)
+    assert opened(world) == ["roads/winter/*"], "what the team consented to is there again"
+
+
+@looked_at
+def test_what_a_name_stands_for_now_is_asked_for_by_a_new_question(world: World) -> None:
+    row = project("winter-roads")
+    give(consent(row))
+    with installed(data_stores=[{**STORES[0], "prefix": "faces"}]):
+        ask_again(row)
+        with pytest.raises(Conflict, match="asked already"):
+            ask_again(row)
+        look(row)
+        assert (states(row)[-1], opened(world)) == (("winter-roads", 30, "asked"), [])
+        give(consent(row))
+        look(row)
+        assert (states(row), opened(world)) == (
+            [("winter-roads", 30, "ended"), ("winter-roads", 30, "given")],
+            ["faces/*"],
+        )
+    look(row)
+    assert opened(world) == []
+
+
+def test_a_question_about_what_the_name_stood_for_before_gets_no_yes_and_is_asked_anew() -> None:
+    row = project("winter-roads")
+    first = consent(row)
+    with installed(data_stores=[{**STORES[0], "prefix": "faces"}]):
+        with pytest.raises(Conflict, match="stands for another place"):
+            give(first)
+        ask_again(row)
+        assert states(row) == [("winter-roads", 30, "ended"), ("winter-roads", 30, "asked")]
+        give(consent(row))
+        row = change(row, "winter-roads", title="Demand of parts")
+        assert states(row)[1:] == [("winter-roads", 30, "given")]
+
+
+def test_a_change_asks_for_what_the_name_stands_for_by_then() -> None:
+    row = project("winter-roads")
+    give(consent(row))
+    with installed(data_stores=[{**STORES[0], "prefix": "faces"}]):
+        row = change(row, "winter-roads", title="Demand of parts")
+        assert states(row) == [("winter-roads", 30, "ended"), ("winter-roads", 30, "asked")]
+        assert consent(row).place == "s3://vision-shared/faces on store-1"
+
+
+def test_a_consent_from_before_places_were_kept_opens_nothing() -> None:
+    row = project("winter-roads")
+    give(consent(row))
+    DataConsent.objects.update(place="")
+    ask_again(row)
+    assert states(row) == [("winter-roads", 30, "given"), ("winter-roads", 30, "asked")]
 
 
 def test_nothing_is_consented_to_that_the_team_does_not_have_any_more() -> None:
@@ -381,13 +454,15 @@ def test_a_fleet_s_consents_are_read_at_once(django_assert_num_queries: Any) -> 
     give(consent(one))
     give(consent(two, "summer-roads"))
     with django_assert_num_queries(1):
-        assert of_all(catalogue=installation().catalogue) == {
-            one.pk: {"winter-roads": day(30)},
-            two.pk: {"summer-roads": day(30)},
-        }
+        found = of_all()
+    roads = "s3://vision-shared/roads"
+    assert found == {
+        one.pk: {"winter-roads": Consent(owner="vision", place=f"{roads}/winter on store-1", until=day(30))},
+        two.pk: {"summer-roads": Consent(owner="vision", place=f"{roads}/summer on store-1", until=day(30))},
+    }
     three = project(slug="plain")
     with django_assert_num_queries(0):
-        assert in_force(three, catalogue=installation().catalogue) == {}
+        assert in_force(three) == {}
 
 
 def test_it_is_asked_although_the_project_s_plan_left_the_catalogue() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.catalogue import Catalogue
-from provisioning.kind import Wish
+from provisioning.kind import Consent, Wish
 from provisioning.names import Names
 from provisioning.project_templates.rendering import Templates
 from provisioning.rendered import Render
@@ -138,7 +138,7 @@ def wish(
     earlier: Mapping[str, Earlier] | None = None,
     key_id: str | None = None,
     remove_data: bool = False,
-    consents: Mapping[str, date] | None = None,
+    consents: Mapping[str, Consent] | None = None,
     today: date | None = None,
 ) -> Wish:
     """The wish of the sample project, with what is named changed."""

@@ -7,7 +7,7 @@ import pytest
 
 from provisioning import data_access
 from provisioning.catalogue import PrefixData
-from provisioning.kind import Wish, kinds_of
+from provisioning.kind import Consent, Wish, kinds_of
 from provisioning.kinds import bucket, credentials
 from provisioning.kinds.data import KIND
 from tests.provisioning.wishes import catalogue, wish
@@ -39,6 +39,12 @@ def policy(wanted: Wish) -> list[dict[str, Any]]:
 def info(wanted: Wish) -> set[str]:
     body = next(dict(one.body or {}) for one in credentials.KIND.desired(wanted) if one.key == "ConfigMap/project-info")
     return {f"{name}={value}" for name, value in body["data"].items() if name.startswith("DATA_")}
+
+
+def let(until: date, **changes: str) -> dict[str, Consent]:
+    """What team vision lets read of secret-roads until that day."""
+    given = {"owner": "vision", "place": "s3://vision-shared/roads/secret on store-1"}
+    return {"secret-roads": Consent(**{**given, **changes}, until=until)}
 
 
 def faults(wanted: Wish) -> list[tuple[str, str]]:
@@ -102,7 +108,7 @@ NOTHING = "Reads no data of others now."
         (reading("winter-roads", catalogue=catalogue(data_stores=[{**ROADS, "readers": []}])), NEEDS, 0),
         (reading("winter-roads", catalogue=catalogue()), NOTHING, 1),
         (reading("winter-roads", catalogue=catalogue(data_stores=[{**ROADS, "bucket": "ml-demand"}])), NOTHING, 1),
-        (reading("winter-roads", team="logistics", consents={"secret-roads": date(2027, 6, 30)}), NEEDS, 0),
+        (reading("winter-roads", team="logistics", consents=let(date(2027, 6, 30))), NEEDS, 0),
     ],
     ids=[
         "without consent",
@@ -132,10 +138,29 @@ def test_the_owner_needs_no_leave() -> None:
     ("consent", "until"), [(date(2027, 5, 1), "2027-05-01"), (date(2027, 6, 30), UNTIL), (date(2028, 1, 1), UNTIL)]
 )
 def test_a_consent_opens_its_store_until_whichever_day_comes_first(consent: date, until: str) -> None:
-    wanted = reading("secret-roads", consents={"secret-roads": consent})
+    wanted = reading("secret-roads", consents=let(consent))
     assert [one["Sid"] for one in policy(wanted)[-4:]] == ["DataWhere1", "DataList1", "DataRead1", "DataNow1"]
     assert info(wanted) == {"DATA_SECRET_ROADS_URL=s3://vision-shared/roads/secret"}
     assert KIND.summary(wanted) == f"Reads s3://vision-shared/roads/secret until {until}."
+
+
+@pytest.mark.parametrize(
+    ("given", "was"),
+    [
+        ({"place": "s3://vision-shared/roads/faces on store-1"}, "s3://vision-shared/roads/faces on store-1"),
+        ({"place": "s3://vision-shared/roads/secret on store-2"}, "s3://vision-shared/roads/secret on store-2"),
+        ({"place": ""}, "another place"),
+        ({"owner": "logistics"}, "s3://vision-shared/roads/secret on store-1"),
+    ],
+    ids=["prefix", "server", "not kept", "owner"],
+)
+def test_a_consent_for_another_place_opens_nothing_and_says_so(given: dict[str, str], was: str) -> None:
+    wanted = reading("secret-roads", consents=let(date(2027, 6, 30), **given))
+    assert (policy(wanted), info(wanted)) == (policy(wish()), set())
+    assert KIND.summary(wanted) == (
+        f"secret-roads needs the consent of team vision. The one of team {given.get('owner', 'vision')} was for {was}, "
+        "and the name stands for s3://vision-shared/roads/secret on store-1 now: ask again."
+    )
 
 
 def test_a_consent_is_needed_for_each_store_by_itself() -> None:
@@ -145,7 +170,7 @@ def test_a_consent_is_needed_for_each_store_by_itself() -> None:
 
 
 def test_a_consent_opens_nothing_that_was_not_chosen() -> None:
-    assert policy(wish(catalogue=CATALOGUE, consents={"secret-roads": date(2027, 6, 30)})) == policy(wish())
+    assert policy(wish(catalogue=CATALOGUE, consents=let(date(2027, 6, 30)))) == policy(wish())
 
 
 def test_a_store_that_there_is_none_of_is_refused_with_those_that_there_are() -> None:

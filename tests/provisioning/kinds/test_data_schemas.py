@@ -8,7 +8,7 @@ import pytest
 
 from provisioning import ci
 from provisioning.catalogue import SchemaData
-from provisioning.kind import Wish, kinds_of
+from provisioning.kind import Consent, Wish, kinds_of
 from provisioning.kinds import bucket, credentials, data, data_account
 from provisioning.kinds.data_schemas import KIND
 from tests.provisioning.kinds.test_data import ROADS
@@ -23,6 +23,7 @@ SALES = {
     "role": "sales_readers",
 }
 STAFF = {**SALES, "name": "staff", "readers": [], "database_schema": "staff", "role": "staff_readers"}
+STAFF_LET = Consent(owner="vision", place="features-1/staff by the role staff_readers", until=date(2027, 5, 1))
 CATALOGUE = catalogue(databases=[DATABASE], data_stores=[ROADS, SALES, STAFF])
 PASSWORD = KEY_RING.derive(uid=UID, purpose="data-schemas", version=1)
 URL = "postgresql://features.corp.example:5432/features?options=-csearch_path%3D"
@@ -64,7 +65,7 @@ def test_one_role_reads_all_of_them_until_the_last_one_ends() -> None:
         "password_version": 1,
     }
     assert role(reading("sales", "staff", "winter-roads")) == body
-    let = {"staff": date(2027, 5, 1)}
+    let = {"staff": STAFF_LET}
     both = reading("sales", "staff", consents=let)
     assert role(both) == {**body, "member_of": ["sales_readers", "staff_readers"]}
     assert role(reading("staff", consents=let)) == {
@@ -76,6 +77,14 @@ def test_one_role_reads_all_of_them_until_the_last_one_ends() -> None:
         "Role ml_demand.data reads features-1/sales until 2027-06-30, features-1/staff until 2027-05-01"
     )
     assert role(reading("sales", until="9999-12-31"))["until"] == "9999-01-02T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("changes", [{"database_schema": "wages"}, {"role": "wages_readers"}, {"owner": "logistics"}])
+def test_a_consent_opens_no_other_schema_of_that_name(changes: dict[str, str]) -> None:
+    moved = catalogue(databases=[DATABASE], data_stores=[{**STAFF, **changes}])
+    wanted = reading("staff", consents={"staff": STAFF_LET}, catalogue=moved)
+    assert "data_schemas" not in kinds_of(wanted)
+    assert data.KIND.summary(wanted).endswith("ask again.")
 
 
 def test_programs_find_addresses_and_account() -> None:
