@@ -216,10 +216,14 @@ class ReadingOut(BaseModel):
     owner: str = Field(description="The team whose data it is; empty when the store left the catalogue.")
     address: str = Field(description="Such as s3://bucket/prefix; empty when the store left the catalogue.")
     state: State = Field(
-        description="moved: its team was asked for what the name stood for before; ask again. gone: no such store now."
+        description=(
+            "moved: its team was asked for what the name stood for before; ask again. over: the longest time for the "
+            "store has passed; name a new last day, or ask again. gone: no such store now."
+        )
     )
     until: date | None = Field(description="The last day of reading; null while it is not read.")
-    wanted_until: date
+    wanted_until: date = Field(description="The last day that the project names; a store may be read for less.")
+    max_days: int | None = Field(description="For how many days at a time the store may be read now; null for any.")
     by_catalogue: bool = Field(description="Read without asking, as the catalogue lets the project's team.")
     waits_since: datetime | None = Field(description="When its team was asked; null when no question waits.")
     reminded_at: datetime | None = Field(description="When those who decide were reminded of that question.")
@@ -236,6 +240,7 @@ class ReadingOut(BaseModel):
             state=one.state,
             until=one.until,
             wanted_until=one.asked,
+            max_days=one.store.max_days if one.store else None,
             by_catalogue=one.by_catalogue,
             waits_since=asked.at if asked else None,
             reminded_at=reminder.at if reminder else None,

@@ -17,9 +17,9 @@ from projects.installation import Installation
 from projects.models import ConsentState, ConsentStep, DataConsent, Project, ProjectRequest, Team
 from projects.notices import announce
 from projects.spec import wish_for
-from projects.today import today
+from projects.today import day_of, today
 from provisioning.catalogue import Catalogue, DataStore
-from provisioning.data_access import OPTIONS, DataOptions, chosen, is_for, without_consent
+from provisioning.data_access import OPTIONS, DataOptions, chosen, longest, without_consent
 from provisioning.kind import Consent, Wish
 from provisioning.spec import ProjectSpec
 
@@ -46,10 +46,11 @@ def of_all() -> Mapping[int, Mapping[str, Consent]]:
 
 
 def _by_project(rows: QuerySet[DataConsent]) -> dict[int, dict[str, Consent]]:
-    given = rows.filter(state=ConsentState.GIVEN, until__gte=today())
+    given = rows.filter(state=ConsentState.GIVEN, until__gte=today(), steps__state=ConsentState.GIVEN)
+    fields = given.values_list("project", "store", "team__slug", "place", "until", "steps__at")
     found: dict[int, dict[str, Consent]] = {}
-    for project, store, team, place, until in given.values_list("project", "store", "team__slug", "place", "until"):
-        found.setdefault(project, {})[store] = Consent(owner=team, place=place, until=until)
+    for project, store, team, place, until, at in fields:
+        found.setdefault(project, {})[store] = Consent(owner=team, place=place, until=until, given=day_of(at))
     return found
 
 
@@ -60,8 +61,7 @@ def store_of(consent: DataConsent, *, catalogue: Catalogue) -> DataStore | None:
 
 def is_about(consent: DataConsent, store: DataStore) -> bool:
     """Was it asked for what the store is now?"""
-    asked = Consent(owner=consent.team.slug, place=consent.place, until=consent.until)
-    return is_for(asked, store)
+    return (consent.team.slug, consent.place) == (store.owner, store.place)
 
 
 def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectRequest, installation: Installation) -> None:
@@ -71,7 +71,7 @@ def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectReques
     again by a change of something else.
     """
     wanted, until = _wanted(spec, project=project, installation=installation)
-    before = _chosen_in(request.before)
+    before, let = _chosen_in(request.before), in_force(project)
     covered, asks_other = set(), set()
     for row in project.consents.select_for_update(of=("self",)).filter(state__in=OPEN).select_related("team"):
         store = wanted.get(row.store)
@@ -80,14 +80,24 @@ def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectReques
         elif row.state == ConsentState.ASKED and row.until != until:
             move(row, ConsentState.ENDED, by_name=request.requested_by_name)
             asks_other.add(row.store)
-        elif row.until >= until:
+        elif row.state == ConsentState.ASKED or _reaches(let.get(row.store), store, until):
             covered.add(row.store)
+        elif row.until >= until != before.until:
+            # Given for so long, and cut short by the catalogue since: with another day it is asked for anew.
+            asks_other.add(row.store)
     for name, store in wanted.items():
         day = before.until if name in before.read else None
         newly = day is None or day < until or name in asks_other
         never = not project.consents.filter(store=name, team__slug=store.owner, place=store.place).exists()
         if name not in covered and (newly or never):
             ask(project, store=store, until=until, request=request)
+
+
+def _reaches(consent: Consent | None, store: DataStore, until: date) -> bool:
+    """Does a consent let the store be read until that day, as long as the catalogue lets it by now?"""
+    if consent is None:
+        return False
+    return min(consent.until, longest(store, since=consent.given) or consent.until) >= until
 
 
 def ask(

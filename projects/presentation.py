@@ -23,6 +23,7 @@ from projects.preview import Preview, plan_of
 from projects.readable import shown_spec
 from projects.rights import SYSTEMS
 from projects.spec import wish_for
+from projects.today import day_of
 from projects.wishes import known_repository
 from provisioning.conditions import Word
 from provisioning.kind import Kind, Wish, kinds
@@ -115,6 +116,7 @@ def wish_of(project: Project, *, installation: Installation) -> Wish | None:
             uid=str(project.uid),
             repository=known_repository(project),
             consents=in_force(project),
+            accepted=day_of(project.accepted_at),
         )
     except KeyError:
         return None

@@ -9,10 +9,10 @@ from projects.consent_list import STEPS, asked_in, reminded
 from projects.consents import OPEN, is_about
 from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Project
 from provisioning.catalogue import DataStore
-from provisioning.data_access import OPTIONS, chosen, is_open, last_day, offered, without_consent
+from provisioning.data_access import OPTIONS, chosen, is_cut_short, is_open, last_day, offered
 from provisioning.kind import Wish
 
-State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "moved", "gone"]
+State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "moved", "over", "gone"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Reading:
     store: None when it left the catalogue, or the servers that projects are on. until: the last day of reading, None
     while it isn't let. asked: the day that the project wants. consent: the newest question to its team about what the
     store is now, None where none is needed or was asked; in state "moved", the one about what its name stood for
-    before. longer: a question for a later day waits, while it reads already. by_catalogue: read without asking.
+    before. cut_short: the store's longest time ends the reading before the granted day; it has in state "over".
+    longer: a question for a later day waits, while it reads already. by_catalogue: read without asking.
     """
 
     name: str
@@ -33,11 +34,14 @@ class Reading:
     consent: DataConsent | None
     longer: bool = False
     by_catalogue: bool = False
+    cut_short: bool = False
 
     @property
     def may_be_asked(self) -> bool:
         """Is it up to an owner of the project to ask for it (once more)?"""
-        return self.state in ("rejected", "withdrawn", "not-asked", "moved")
+        return self.state in ("rejected", "withdrawn", "not-asked", "moved") or (
+            self.state == "over" and not self.by_catalogue
+        )
 
     @property
     def waits_since(self) -> ConsentStep | None:
@@ -64,16 +68,9 @@ def readings(project: Project, *, wish: Wish | None) -> Sequence[Reading]:
     for row in project.consents.select_related("team").prefetch_related(*STEPS).order_by("pk"):
         store = stores.get(row.store)
         (newest if store is not None and is_about(row, store) else before)[row.store] = row
-    closed = {one.name for one in without_consent(wish)}
     return [
         _reading(
-            name,
-            stores.get(name),
-            wish=wish,
-            asked=options.until,
-            consent=newest.get(name),
-            before=before.get(name),
-            closed=name in closed,
+            name, stores.get(name), wish=wish, asked=options.until, consent=newest.get(name), before=before.get(name)
         )
         for name in options.read
     ]
@@ -87,19 +84,29 @@ def _reading(
     asked: date,
     consent: DataConsent | None,
     before: DataConsent | None,
-    closed: bool,
 ) -> Reading:
     if store is None:
         return Reading(name=name, store=None, state="gone", until=None, asked=asked, consent=None)
-    if is_open(store, team=wish.spec.team):
-        return Reading(name=name, store=store, state="reads", until=asked, asked=asked, consent=None, by_catalogue=True)
-    if not closed:
-        waits = consent is not None and consent.state == ConsentState.ASKED
-        until = last_day(wish, store)
-        return Reading(name=name, store=store, state="reads", until=until, asked=asked, consent=consent, longer=waits)
-    if consent is None and before is not None and before.state in OPEN:
-        return Reading(name=name, store=store, state="moved", until=None, asked=asked, consent=before)
-    return Reading(name=name, store=store, state=_state_of(consent), until=None, asked=asked, consent=consent)
+    by_catalogue, until, cut = is_open(store, team=wish.spec.team), last_day(wish, store), is_cut_short(wish, store)
+    consent = None if by_catalogue else consent
+    state = _state_of(consent)
+    if until is not None:
+        state = "reads"
+    elif cut and state == "not-asked":
+        state = "over"
+    elif consent is None and before is not None and before.state in OPEN:
+        state, consent = "moved", before
+    return Reading(
+        name=name,
+        store=store,
+        state=state,
+        until=until,
+        asked=asked,
+        consent=consent,
+        longer=state == "reads" and consent is not None and consent.state == ConsentState.ASKED,
+        by_catalogue=by_catalogue,
+        cut_short=cut,
+    )
 
 
 def _state_of(consent: DataConsent | None) -> State:

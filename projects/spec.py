@@ -105,8 +105,11 @@ def wish_for(
     remove_data: bool = False,
     repository: KnownRepository | None = None,
     consents: Mapping[str, Consent] | None = None,
+    accepted: date | None = None,
 ) -> Wish:
     """What the Kinds get to see of a spec; access to data that has ended is not in it any more.
+
+    accepted: the day since which it is the project's wish; None for what is only asked for.
 
     Raises KeyError when its plan left the catalogue.
     """
@@ -128,6 +131,7 @@ def wish_for(
         repository=repository,
         consents=consents or {},
         today=today(),
+        accepted=accepted,
     )
 
 
@@ -193,7 +197,7 @@ def read_spec(
     option_faults = _option_faults(filled)
     faults += option_faults
     if spec is not None and plan_known and not option_faults:
-        faults += _plan_faults(spec, installation=installation) + _past_faults(spec, project=project)
+        faults += _plan_faults(spec, installation=installation, project=project) + _past_faults(spec, project=project)
     if faults or spec is None or team is None:
         raise InvalidSpec(faults)
     return spec, team
@@ -367,13 +371,15 @@ def _option_faults(data: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
-def _plan_faults(spec: ProjectSpec, *, installation: Installation) -> list[Fault]:
+def _plan_faults(spec: ProjectSpec, *, installation: Installation, project: Project | None) -> list[Fault]:
+    before = project.wanted().options if project else {}
+    stand = {name for name, kind in kinds().items() if kind.lasting and before.get(name) == spec.options.get(name)}
     # As it was asked for: that a day has passed must not hide what else is wrong.
     wish = replace(wish_for(spec, installation=installation, uid="00000000-0000-0000-0000-000000000000"), spec=spec)
     return [
         Fault(path=("options", kind.name, field), code="beyond_plan", message=sentence)
         for kind in kinds().values()
-        if kind.check is not None
+        if kind.check is not None and kind.name not in stand
         for field, sentence in kind.check(wish)
     ]
 

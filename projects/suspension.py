@@ -8,7 +8,7 @@ without the consent of its team; a switched-off project must not be a way to kee
 from collections.abc import Mapping
 from dataclasses import replace
 
-from provisioning.data_access import with_all_consents
+from provisioning.data_access import without_ends
 from provisioning.kind import Kind, Wish, kinds
 from provisioning.outcomes import Known, fingerprint
 from provisioning.spec import ProjectSpec
@@ -22,7 +22,7 @@ def kinds_to_follow(wish: Wish, known: Mapping[str, Known], *, asked: ProjectSpe
     They wait for no other Kind here: what was made once has what it stands on.
     """
     nobody = replace(wish, spec=wish.spec.model_copy(update={"contributors": ()}))
-    unended = with_all_consents(replace(wish, spec=asked))
+    unended = without_ends(replace(wish, spec=asked))
     found = {}
     for kind in kinds().values():
         before = known.get(kind.name)

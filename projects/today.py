@@ -4,11 +4,16 @@ Pages are drawn in the reader's time zone, so the day of `timezone.localdate()` 
 itself. A role that ends today must end for everybody at the same moment.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 from django.utils import timezone
 
 
 def today() -> date:
     """The day by the installation's clock (TIME_ZONE of the settings)."""
-    return timezone.localdate(timezone=timezone.get_default_timezone())
+    return day_of(timezone.now())
+
+
+def day_of(moment: datetime) -> date:
+    """The day of a moment by that clock."""
+    return timezone.localdate(moment, timezone=timezone.get_default_timezone())

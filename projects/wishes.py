@@ -11,7 +11,7 @@ from projects.installation import Installation
 from projects.models import Project
 from projects.overlaps import earlier_of
 from projects.spec import wish_for
-from projects.today import today
+from projects.today import day_of, today
 from provisioning.kind import Consent, KnownRepository, Wish
 
 log = structlog.get_logger(__name__)
@@ -58,6 +58,7 @@ def present_wish(
             remove_data=project.remove_data,
             repository=known_repository(project),
             consents=consents,
+            accepted=day_of(project.accepted_at),
         )
     except KeyError as error:
         message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."

@@ -81,15 +81,36 @@ def is_open(store: DataStore, *, team: str) -> bool:
 
 
 def last_day(wish: Wish, store: DataStore) -> date | None:
-    """The last day on which the project reads a store that it chose; None when nobody lets it.
+    """The last day on which the project reads a store that it chose; None when nobody lets it, or not any more.
 
-    None without a day of its own too: access without an end is given to nobody.
+    None without a day of its own too: access without an end is given to nobody. The store's longest time counts from
+    the team's yes, and where none is needed from the wish; it may have become shorter since.
     """
+    day = _granted(wish, store)
+    if day is None or store.max_days is None:
+        return day
+    consent = None if is_open(store, team=wish.spec.team) else wish.consents.get(store.name)
+    day = min(day, longest(store, since=consent.given if consent else wish.accepted or wish.today) or day)
+    return None if wish.today is not None and day < wish.today else day
+
+
+def _granted(wish: Wish, store: DataStore) -> date | None:
+    """The last day by what was asked for and consented to, however long ago."""
     until = chosen(wish).until
     if until is None or is_open(store, team=wish.spec.team):
         return until
     consent = wish.consents.get(store.name)
     return min(until, consent.until) if consent is not None and is_for(consent, store) else None
+
+
+def longest(store: DataStore, *, since: date | None) -> date | None:
+    """The latest last day for who is let read the store from that day on; None for any."""
+    return None if store.max_days is None or since is None else since + timedelta(days=store.max_days)
+
+
+def is_cut_short(wish: Wish, store: DataStore) -> bool:
+    """Does the store's longest time end the reading before the day that was granted?"""
+    return last_day(wish, store) != _granted(wish, store)
 
 
 def is_for(consent: Consent, store: DataStore) -> bool:
@@ -108,16 +129,24 @@ def without_consent(wish: Wish) -> tuple[DataStore, ...]:
     return tuple(one for one in closed if last_day(wish, one) is None)
 
 
+def timed_out(wish: Wish) -> tuple[DataStore, ...]:
+    """Stores that the project chose, was let read, and reads no more, since their longest time has passed."""
+    return tuple(one for one in _chosen_stores(wish) if last_day(wish, one) is None and is_cut_short(wish, one))
+
+
 def stood_for(wish: Wish, store: DataStore) -> Consent | None:
     """The consent for what the store's name stood for before; None where the name still stands for that."""
     consent = wish.consents.get(store.name)
     return consent if consent is not None and not is_for(consent, store) else None
 
 
-def with_all_consents(wish: Wish) -> Wish:
-    """The wish as if every consent were there: what differs from it is what ended or was never given."""
-    given = {one.name: Consent(owner=one.owner, place=one.place, until=date.max) for one in _chosen_stores(wish)}
-    return replace(wish, consents=given)
+def without_ends(wish: Wish) -> Wish:
+    """The wish as if every consent were there and no time had passed: what differs from it ended or was never given."""
+    given = {
+        one.name: Consent(owner=one.owner, place=one.place, until=date.max, given=date.min)
+        for one in _chosen_stores(wish)
+    }
+    return replace(wish, consents=given, today=None, accepted=None)
 
 
 def _chosen_stores(wish: Wish) -> tuple[DataStore, ...]:

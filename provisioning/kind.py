@@ -101,19 +101,24 @@ def target_of(catalogue: Catalogue, system: System) -> str:
 
 @dataclass(frozen=True)
 class Consent:
-    """What a team lets the project read: `place` as the catalogue's store was then, of that owner, until that day."""
+    """What a team lets the project read: `place` as the catalogue's store was then, of that owner, until that day.
+
+    given: the day of its yes.
+    """
 
     owner: str
     place: str
     until: date
+    given: date
 
 
 @dataclass(frozen=True)
 class Wish:
     """Everything a Kind may know: the spec, its plan, its names, its targets. No row, no request, no person.
 
-    today: the day on which it is said. consents: by name of a data store, what its team at that time let the project
-    read; whether the name still stands for that, `data_access` says.
+    today: the day on which it is said. accepted: the day on which it was wished so; None for now. consents: by name of
+    a data store, what its team at that time let the project read; whether the name still stands for that,
+    `data_access` says.
     """
 
     uid: str
@@ -132,6 +137,7 @@ class Wish:
     repository: KnownRepository | None = None
     consents: Mapping[str, Consent] = field(default_factory=dict)
     today: date | None = None
+    accepted: date | None = None
 
     @property
     def cluster(self) -> ClusterTarget:
@@ -226,6 +232,8 @@ class Kind:
     unsupported: Callable[[Wish, Any], str | None] | None = None
     check: Callable[[Wish], Iterable[tuple[str, str]]] | None = None
     """check(wish) -> (option field, sentence) for options that the plan or catalogue does not allow. Pure."""
+    lasting: bool = False
+    """A choice that stands unchanged is not checked again: what the catalogue is by now ends it in another way."""
     credentials: tuple[Credential, ...] = ()
     usage: Usage | None = None
     """How much of it is used, measured for all projects of a target at once."""

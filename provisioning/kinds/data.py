@@ -5,7 +5,6 @@ user's policies would take away each other's. Nothing is left to make here; it i
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
 from typing import Any
 
 from provisioning.catalogue import Catalogue, DataStore
@@ -15,9 +14,11 @@ from provisioning.data_access import (
     chosen,
     is_within_reach,
     last_day,
+    longest,
     offered,
     readable,
     stood_for,
+    timed_out,
     without_consent,
 )
 from provisioning.kind import Body, Each, Kind, Object, Wish
@@ -40,7 +41,10 @@ def _words(store: DataStore) -> str:
 
 
 def check(wish: Wish) -> Iterator[tuple[str, str]]:
-    """Stores that there are none of, and a last day that is missing or too late."""
+    """Stores that there are none of, and a last day that is missing or too late.
+
+    For a new choice: one that stands is cut to what the catalogue allows by now, and holds up no other change.
+    """
     options = chosen(wish)
     names = [one.name for one in offered(wish)]
     for name in sorted(set(options.read) - set(names)):
@@ -48,19 +52,12 @@ def check(wish: Wish) -> Iterator[tuple[str, str]]:
     if options.read and options.until is None:
         yield "until", "Say until which day the data is needed. Nobody reads data of others without an end."
     for store in offered(wish):
-        latest = _latest(wish, store)
+        latest = longest(store, since=wish.today)
         if store.name in options.read and options.until and latest and options.until > latest:
             yield (
                 "until",
                 f"{store.name} is read for at most {store.max_days} days at a time. Choose {latest} or an earlier day.",
             )
-
-
-def _latest(wish: Wish, store: DataStore) -> date | None:
-    """The latest last day that can be asked for; None for any."""
-    if wish.today is None or store.max_days is None:
-        return None
-    return wish.today + timedelta(days=store.max_days)
 
 
 def desired(_wish: Wish) -> tuple[Object, ...]:
@@ -85,7 +82,12 @@ def delete(_wish: Wish, _client: Any) -> bool:
 def summary(wish: Wish) -> str:
     """What it reads and until when, and what it can't read yet, or not any more."""
     said = [f"Reads {one.address} until {last_day(wish, one)}." for one in readable(wish)]
-    said += [_why_not(wish, one) for one in without_consent(wish)]
+    over = timed_out(wish)
+    said += [
+        f"{one.name} is read for at most {one.max_days} days at a time, and they have passed: name a new last day."
+        for one in over
+    ]
+    said += [_why_not(wish, one) for one in without_consent(wish) if one not in over]
     return " ".join(said) or "Reads no data of others now."
 
 
@@ -112,6 +114,7 @@ KIND = Kind(
     after=("bucket",),
     options=DataOptions,
     check=check,
+    lasting=True,
     wanted=wanted,
     choices=choices,
 )

@@ -41,7 +41,7 @@ def test_a_consent_does_not_open_what_its_name_stands_for_later(store: ObjectSto
         lambda: own.get_object(theirs.names.bucket, "faces/b"),
         lambda: own.get_object(neighbour.names.bucket, "raw/a"),
     ]
-    let = Consent(owner="vision", place=f"s3://{theirs.names.bucket}/raw on store-1", until=today())
+    let = Consent(owner="vision", place=f"s3://{theirs.names.bucket}/raw on store-1", until=today(), given=today())
 
     def opened(name: str, prefix: str) -> list[bool]:
         """Is each read once the catalogue's store is there, by the consent for `raw` of the first bucket?"""

@@ -168,7 +168,7 @@ def test_a_consent_does_not_open_the_schema_that_its_name_stands_for_later(
     database: Database, sales: str, wanted: Wish
 ) -> None:
     place = f"{entry()['name']}/{sales} by the role {sales}"
-    let = {"sales": Consent(owner="vision", place=place, until=today() + TOMORROW)}
+    let = {"sales": Consent(owner="vision", place=place, until=today() + TOMORROW, given=today())}
     by_consent = replace(reading(sales, readers=()), uid=wanted.uid, names=wanted.names, spec=wanted.spec, consents=let)
     apply(KIND, by_consent, database)
     private = f"{sales}_wages"

@@ -3,11 +3,13 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from projects.models import DataConsent, Door, Membership
+from projects.models import ConsentStep, DataConsent, Door, Membership, Project
 from tests.people import bearer, client, person
 from tests.projects.api_calls import send
 from tests.projects.pages import text
@@ -106,6 +108,28 @@ def test_pages_and_api_say_that_a_name_stands_for_another_place_by_now_and_what_
         assert "the name stands for s3://vision-shared/faces on store-1 now: ask again." in str(plan)
         assert alice.post("/projects/demand/ask-for-data/", {"store": "winter-roads"}).status_code == 302
         assert "is asked to let it be read" in text(alice.get("/projects/demand/"))
+
+
+def test_the_page_says_that_a_store_is_read_for_less_time_by_now() -> None:
+    row = project("winter-roads", "summer-roads")
+    client(keeper()).post(f"/consents/{consent(row).pk}/give/")
+    alice, script = client("alice"), bearer("alice")
+    short = [{**STORES[0], "max_days": 9}, {**STORES[1], "max_days": 9, "readers": ["forecasting"]}]
+    with installed(data_stores=short):
+        page = text(alice.get("/projects/demand/"))
+        assert page.count("It may be read for at most 9 days at a time by now, so it ends earlier") == 2
+        items = send(script, "get", "/projects/demand/data/").json()["items"]
+        assert [(one["state"], one["until"], one["max_days"]) for one in items] == [
+            ("reads", day(9).isoformat(), 9)
+        ] * 2
+        past = timezone.now() - timedelta(days=10)
+        ConsentStep.objects.update(at=past)
+        Project.objects.filter(pk=row.pk).update(accepted_at=past)
+        page = alice.get("/projects/demand/")
+        assert text(page).count("Not read any more: it may be read for at most 9 days at a time by now.") == 2
+        assert page.content.decode().count("Ask again") == 1
+        items = send(script, "get", "/projects/demand/data/").json()["items"]
+        assert [(one["state"], one["until"]) for one in items] == [("over", None)] * 2
 
 
 def test_a_question_about_what_a_name_stood_for_before_can_only_be_refused() -> None:
@@ -227,6 +251,7 @@ def test_over_rest_both_sides_read_and_the_team_decides() -> None:
         "state": "asked",
         "until": None,
         "wanted_until": day(30).isoformat(),
+        "max_days": None,
         "by_catalogue": False,
         "consent": first,
     }

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from portal.models import User
 from projects import actions, consenting, permissions
 from projects.consents import in_force, of_all
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
-from projects.models import ChatPost, ConsentState, DataConsent, Door, Membership, Notice, Project, StandIn
+from projects.models import ChatPost, ConsentState, ConsentStep, DataConsent, Door, Membership, Notice, Project, StandIn
 from projects.today import today
 from provisioning.kind import Consent
 from tests.people import person
@@ -143,6 +144,47 @@ def test_a_question_that_is_put_otherwise_is_another_one() -> None:
     with pytest.raises(Conflict, match="no longer wanted"):
         give(first)
     assert let(row) == {}
+
+
+def given_ago(row: Project, days: int) -> None:
+    """As if the team had said yes so many days ago."""
+    steps = ConsentStep.objects.filter(consent=consent(row), state=ConsentState.GIVEN)
+    steps.update(at=timezone.now() - timedelta(days=days))
+
+
+@looked_at
+def test_a_shorter_longest_time_cuts_a_consent_and_holds_up_no_other_change(world: World) -> None:
+    row = project("winter-roads")
+    give(consent(row))
+    given_ago(row, 6)
+    with installed(data_stores=[{**STORES[0], "max_days": 9}]):
+        row = change(row, "winter-roads", title="Demand of parts")
+        assert states(row) == [("winter-roads", 30, "given")]
+        assert look(row).resources.get(kind="data").ready_message == (
+            f"Reads s3://vision-shared/roads/winter until {day(3)}."
+        )
+        with pytest.raises(InvalidSpec, match="at most 9 days"):
+            change(row, "winter-roads", days=29)
+        given_ago(row, 10)
+        assert look(row).resources.get(kind="data").ready_message == (
+            "winter-roads is read for at most 9 days at a time, and they have passed: name a new last day."
+        )
+        assert opened(world) == []
+        row = change(row, "winter-roads", days=9)
+        assert states(row) == [("winter-roads", 30, "given"), ("winter-roads", 9, "asked")]
+        give(consent(row))
+        look(row)
+        assert opened(world) == ["roads/winter/*"]
+
+
+def test_what_was_cut_short_may_be_asked_for_again_without_a_change() -> None:
+    row = project("winter-roads")
+    give(consent(row))
+    given_ago(row, 10)
+    with installed(data_stores=[{**STORES[0], "max_days": 9}]):
+        ask_again(row)
+        give(consent(row))
+    assert states(row) == [("winter-roads", 30, "ended"), ("winter-roads", 30, "given")]
 
 
 def test_what_is_not_wanted_any_more_ends_and_is_asked_for_anew_when_it_is_wanted_again() -> None:
@@ -457,8 +499,12 @@ def test_a_fleet_s_consents_are_read_at_once(django_assert_num_queries: Any) -> 
         found = of_all()
     roads = "s3://vision-shared/roads"
     assert found == {
-        one.pk: {"winter-roads": Consent(owner="vision", place=f"{roads}/winter on store-1", until=day(30))},
-        two.pk: {"summer-roads": Consent(owner="vision", place=f"{roads}/summer on store-1", until=day(30))},
+        one.pk: {
+            "winter-roads": Consent(owner="vision", place=f"{roads}/winter on store-1", until=day(30), given=today())
+        },
+        two.pk: {
+            "summer-roads": Consent(owner="vision", place=f"{roads}/summer on store-1", until=day(30), given=today())
+        },
     }
     three = project(slug="plain")
     with django_assert_num_queries(0):

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from projects.actions import create
+from projects.actions import change, create
 from projects.errors import InvalidSpec
 from projects.installation import installation
 from projects.models import Door, Project
@@ -56,6 +57,28 @@ def test_a_project_that_rests_loses_it_after_its_last_day_too(world: World) -> N
     Project.objects.filter(pk=project.pk).update(suspended=True, spec=ended)
     look(project)
     assert opened(world) == []
+
+
+def test_a_project_loses_it_with_a_longest_time_that_became_shorter_also_while_it_rests(world: World) -> None:
+    project = look(asked(options=reading("winter-roads", days=9)))
+    assert opened(world) == OPEN
+    Project.objects.filter(pk=project.pk).update(accepted_at=timezone.now() - timedelta(days=5), suspended=True)
+    with installed(data_stores=[{**ROADS, "max_days": 5}]):
+        look(project)
+        assert opened(world) == OPEN, "this is its last day"
+    with installed(data_stores=[{**ROADS, "max_days": 4}]):
+        look(project)
+        assert opened(world) == []
+
+
+def test_a_store_that_left_the_catalogue_holds_up_no_other_change(world: World) -> None:
+    project = asked(options=reading("winter-roads", days=9))
+    with installed(data_stores=[]):
+        wish = {**project.spec, "title": "Demand of parts"}
+        change(project, wish, by=person("paula"), door=Door.API, installation=installation())
+        wish["options"] = reading("winter-roads", days=8)
+        with pytest.raises(InvalidSpec, match="no data store"):
+            change(project, wish, by=person("paula"), door=Door.API, installation=installation())
 
 
 def test_a_team_that_is_taken_out_reads_nothing_from_the_next_look_on(world: World) -> None:

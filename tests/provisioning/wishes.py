@@ -140,6 +140,7 @@ def wish(
     remove_data: bool = False,
     consents: Mapping[str, Consent] | None = None,
     today: date | None = None,
+    accepted: date | None = None,
 ) -> Wish:
     """The wish of the sample project, with what is named changed."""
     spec = ProjectSpec.model_validate(
@@ -169,6 +170,7 @@ def wish(
         remove_data=remove_data,
         consents=consents or {},
         today=today,
+        accepted=accepted,
     )
 
 

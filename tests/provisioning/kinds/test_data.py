@@ -41,10 +41,10 @@ def info(wanted: Wish) -> set[str]:
     return {f"{name}={value}" for name, value in body["data"].items() if name.startswith("DATA_")}
 
 
-def let(until: date, **changes: str) -> dict[str, Consent]:
+def let(until: date, *, given: date = date(2027, 5, 31), **changes: str) -> dict[str, Consent]:
     """What team vision lets read of secret-roads until that day."""
-    given = {"owner": "vision", "place": "s3://vision-shared/roads/secret on store-1"}
-    return {"secret-roads": Consent(**{**given, **changes}, until=until)}
+    what = {"owner": "vision", "place": "s3://vision-shared/roads/secret on store-1"}
+    return {"secret-roads": Consent(**{**what, **changes}, until=until, given=given)}
 
 
 def faults(wanted: Wish) -> list[tuple[str, str]]:
@@ -198,6 +198,36 @@ def test_a_store_is_read_for_so_long_at_a_time(until: str, said: list[tuple[str,
     stores = catalogue(data_stores=[{**ROADS, "max_days": 30}, SECRET_ROADS])
     wanted = reading("winter-roads", "secret-roads", until=until, catalogue=stores, today=date(2027, 5, 31))
     assert faults(wanted) == said
+
+
+SHORT = catalogue(data_stores=[{**ROADS, "max_days": 9}, {**SECRET_ROADS, "max_days": 9}])
+
+
+@pytest.mark.parametrize(
+    ("accepted", "today", "until"),
+    [
+        (date(2027, 5, 1), date(2027, 5, 10), "2027-05-10"),
+        (date(2027, 6, 25), date(2027, 6, 28), "2027-06-30"),
+        (date(2027, 5, 1), date(2027, 5, 11), None),
+    ],
+    ids=["on its last day", "its own day is earlier", "over"],
+)
+def test_a_longest_time_that_became_shorter_cuts_what_was_let(accepted: date, today: date, until: str | None) -> None:
+    by_catalogue = reading("winter-roads", catalogue=SHORT, accepted=accepted, today=today)
+    by_consent = reading("secret-roads", catalogue=SHORT, today=today, consents=let(date(2027, 6, 30), given=accepted))
+    for wanted, name, path in ((by_catalogue, "winter-roads", "raw"), (by_consent, "secret-roads", "secret")):
+        if until is None:
+            assert (policy(wanted), info(wanted)) == (policy(wish()), set())
+            said = f"{name} is read for at most 9 days at a time, and they have passed: name a new last day."
+            assert KIND.summary(wanted) == said
+        else:
+            assert len(info(wanted)) == 1
+            assert KIND.summary(wanted) == f"Reads s3://vision-shared/roads/{path} until {until}."
+
+
+def test_what_is_only_asked_for_is_read_from_today_on() -> None:
+    wanted = reading("winter-roads", catalogue=SHORT, today=date(2027, 6, 25))
+    assert KIND.summary(wanted) == "Reads s3://vision-shared/roads/raw until 2027-06-30."
 
 
 def test_the_last_day_counts_and_the_next_does_not() -> None:

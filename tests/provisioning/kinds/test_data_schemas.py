@@ -23,7 +23,12 @@ SALES = {
     "role": "sales_readers",
 }
 STAFF = {**SALES, "name": "staff", "readers": [], "database_schema": "staff", "role": "staff_readers"}
-STAFF_LET = Consent(owner="vision", place="features-1/staff by the role staff_readers", until=date(2027, 5, 1))
+STAFF_LET = Consent(
+    owner="vision",
+    place="features-1/staff by the role staff_readers",
+    until=date(2027, 5, 1),
+    given=date(2027, 4, 1),
+)
 CATALOGUE = catalogue(databases=[DATABASE], data_stores=[ROADS, SALES, STAFF])
 PASSWORD = KEY_RING.derive(uid=UID, purpose="data-schemas", version=1)
 URL = "postgresql://features.corp.example:5432/features?options=-csearch_path%3D"
@@ -85,6 +90,14 @@ def test_a_consent_opens_no_other_schema_of_that_name(changes: dict[str, str]) -
     wanted = reading("staff", consents={"staff": STAFF_LET}, catalogue=moved)
     assert "data_schemas" not in kinds_of(wanted)
     assert data.KIND.summary(wanted).endswith("ask again.")
+
+
+def test_the_password_ends_with_a_longest_time_that_became_shorter() -> None:
+    short = catalogue(databases=[DATABASE], data_stores=[{**SALES, "max_days": 9}])
+    wanted = reading("sales", catalogue=short, accepted=date(2027, 4, 1), today=date(2027, 4, 2))
+    assert role(wanted)["until"] == "2027-04-11T12:00:00+00:00"
+    later = reading("sales", catalogue=short, accepted=date(2027, 4, 1), today=date(2027, 4, 11))
+    assert "data_schemas" not in kinds_of(later)
 
 
 def test_programs_find_addresses_and_account() -> None:
