@@ -5,16 +5,16 @@ faults are put beside the fields they name.
 """
 
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from django import forms
 from django.http import QueryDict
 from django.utils.text import format_lazy
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from pydantic.fields import FieldInfo
 
 from projects.dates import short_day
@@ -24,6 +24,7 @@ from projects.models import Project, ProjectRequest
 from projects.presentation import icon_of
 from projects.readable import fields_of
 from projects.spec import option_models
+from projects.today import today
 from provisioning.catalogue import Catalogue
 from provisioning.kind import Kind
 from provisioning.names import suggest_slug
@@ -145,15 +146,33 @@ class ProjectForm(forms.Form):
     def _add_options(self, project: Project | None) -> None:
         chosen = fields_of(project).options if project else {}
         for kind, model in option_models().values():
-            choices = kind.choices_in(self.catalogue)
+            choices, days = kind.choices_in(self.catalogue), kind.days_in(self.catalogue)
             for name, info in model.model_fields.items():
                 key = f"options.{kind.name}.{name}"
                 now = chosen.get(kind.name, {}).get(name, info.get_default(call_default_factory=True))
                 if name in choices:
-                    self.fields[key] = self._boxes(key, info, now=now, choices=choices[name])
+                    self.fields[key] = self._boxes(key, info, now=now, choices=_with_days(choices[name], days))
                 else:
                     self.fields[key] = _option_field(info)
                     self.fields[key].initial = _shown(now)
+            self._bound_days(kind, choices=choices, days=days)
+
+    def _bound_days(
+        self, kind: Kind, *, choices: Mapping[str, Sequence[tuple[str, str]]], days: Mapping[str, int]
+    ) -> None:
+        """No day beyond what is ticked allows; where nothing is, beyond what could be ticked.
+
+        For the browser's calendar only: other ticks may allow more, and the domain says what is too late.
+        """
+        ticked = [one for name in choices for one in self[f"options.{kind.name}.{name}"].value() or ()]
+        offered = [one for row in choices.values() for one, _ in row]
+        bounds = [days[one] for one in ticked or offered if one in days]
+        if not bounds or (not ticked and len(bounds) < len(offered)):
+            return
+        latest = today() + timedelta(days=min(bounds) if ticked else max(bounds))
+        for name, info in kind.options.model_fields.items():
+            if _plain_type(info) is date:
+                self.fields[f"options.{kind.name}.{name}"].widget.attrs["max"] = latest.isoformat()
 
     def _boxes(self, key: str, info: FieldInfo, *, now: Any, choices: Sequence[tuple[str, str]]) -> forms.Field:
         """A box for each choice, and for what was chosen before it left the catalogue."""
@@ -355,6 +374,15 @@ def _option_field(info: FieldInfo) -> forms.Field:
         return forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **shared)
     number = {"inputmode": "numeric"} if kind is int else {}
     return forms.CharField(widget=forms.TextInput(attrs=number), **shared)
+
+
+def _with_days(choices: Sequence[tuple[str, str]], days: Mapping[str, int]) -> list[tuple[str, str]]:
+    """The choices with the longest time for which each is to be had, where there is one."""
+    said = {
+        one: ngettext("at most %(days)s day at a time", "at most %(days)s days at a time", most) % {"days": most}
+        for one, most in days.items()
+    }
+    return [(one, f"{words}, {said[one]}" if one in said else words) for one, words in choices]
 
 
 def _shared(info: FieldInfo) -> dict[str, Any]:

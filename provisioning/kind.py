@@ -242,6 +242,8 @@ class Kind:
     wanted: Callable[[Wish], bool] | None = None
     choices: Callable[[Catalogue], Mapping[str, Sequence[tuple[str, str]]]] | None = None
     """choices(catalogue) -> by option, the values that it has to choose from, each with words for people. Pure."""
+    at_most: Callable[[Catalogue], Mapping[str, int]] | None = None
+    """at_most(catalogue) -> by such a value, for how many days at a time it may be had, where bounded. Pure."""
 
     def is_offered(self, catalogue: Catalogue) -> bool:
         """Is there a target for it, and something to choose where one chooses?"""
@@ -250,6 +252,10 @@ class Kind:
     def choices_in(self, catalogue: Catalogue) -> Mapping[str, Sequence[tuple[str, str]]]:
         """What `choices` says; nothing for options that are free."""
         return self.choices(catalogue) if self.choices is not None else {}
+
+    def days_in(self, catalogue: Catalogue) -> Mapping[str, int]:
+        """What `at_most` says; nothing for what may be had for any time."""
+        return self.at_most(catalogue) if self.at_most is not None else {}
 
     def is_wanted(self, wish: Wish) -> bool:
         """Is the project of this wish to have it?"""

@@ -35,6 +35,11 @@ def choices(catalogue: Catalogue) -> dict[str, list[tuple[str, str]]]:
     return {"read": [(one.name, _words(one)) for one in stores]}
 
 
+def at_most(catalogue: Catalogue) -> dict[str, int]:
+    """For how many days at a time each store is read, where the catalogue bounds it."""
+    return {one.name: one.max_days for one in catalogue.data_stores if one.max_days is not None}
+
+
 def _words(store: DataStore) -> str:
     about = ", ".join(part for part in (store.owner, store.classification) if part)
     return f"{store.title or store.name} ({about})"
@@ -117,4 +122,5 @@ KIND = Kind(
     lasting=True,
     wanted=wanted,
     choices=choices,
+    at_most=at_most,
 )

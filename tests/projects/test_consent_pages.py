@@ -162,6 +162,13 @@ def test_the_team_s_page_lists_both_who_asks_and_who_reads_by_the_catalogue() ->
     assert 'href="/teams/vision/data/"' in _of_bob("/teams/vision/").content.decode()
 
 
+def test_pages_of_the_team_say_for_how_long_at_a_time_a_store_is_read() -> None:
+    row = project("winter-roads")
+    with installed(data_stores=[{**STORES[0], "max_days": 40}]):
+        for path in ("/teams/vision/data/", f"/consents/{consent(row).pk}/"):
+            assert "at most 40 days at a time" in text(_of_bob(path))
+
+
 def test_what_waits_for_an_answer_stands_first_on_the_team_s_page() -> None:
     project("winter-roads")
     later = project("winter-roads", slug="supply")

@@ -14,7 +14,7 @@ from projects.installation import installation
 from projects.models import Project
 from provisioning.kind import Options
 from tests.people import team
-from tests.projects.readers import STORES
+from tests.projects.readers import STORES, day
 from tests.projects.tended import installed
 from tests.provisioning.wishes import TRACKER
 
@@ -225,6 +225,29 @@ def test_what_is_chosen_from_the_catalogue_has_a_box_for_each() -> None:
         several = form("options_shown=1&options.data.read=summer-roads&options.data.read=winter-roads")
         assert several.wish()["options"]["data"] == {"read": ["summer-roads", "winter-roads"]}
         assert "data" not in form("options_shown=1").wish()["options"]
+
+
+def test_a_box_says_for_how_long_at_a_time_it_is_read_and_the_calendar_ends_there() -> None:
+    def shown(*days: int | None, ticked: str = "") -> tuple[str, str | None]:
+        """The boxes, and the latest day of the calendar, with stores that are read for so long at a time."""
+        stores = [{**one, "max_days": most} if most else one for one, most in zip(STORES, days, strict=True)]
+        with installed(data_stores=stores):
+            found = form(f"options_shown=1&{ticked}" if ticked else None)
+            (section,) = (one for one in found.sections() if one.kind.name == "data")
+            read, until = section.fields
+            return "".join(str(box) for box in read), until.field.widget.attrs.get("max")
+
+    boxes, latest = shown(1, 30)
+    assert "Winter roads (vision), at most 1 day at a time" in boxes
+    assert "Summer roads (vision), at most 30 days at a time" in boxes
+    assert latest == day(30).isoformat()
+    winter, summer = "options.data.read=winter-roads", "options.data.read=summer-roads"
+    assert shown(1, 30, ticked=f"{winter}&{summer}")[1] == day(1).isoformat()
+    assert shown(9, None)[1] is None
+    assert shown(9, None, ticked=summer)[1] is None
+    assert shown(9, None, ticked=winter)[1] == day(9).isoformat()
+    boxes, latest = shown(None, None)
+    assert ("at a time" in boxes, latest) == (False, None)
 
 
 def test_a_choice_that_can_not_be_read_leaves_the_form_standing() -> None:
