@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Literal, TypeVar
+from functools import partial
+from typing import Literal
 
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
@@ -25,8 +26,6 @@ from projects.reading import Reading, State, readings
 from projects.reference_serializers import Nothing, Sentence
 from provisioning.catalogue import DataStore
 from provisioning.data_access import is_within_reach
-
-M = TypeVar("M", bound=BaseModel)
 
 
 class ConsentOut(BaseModel):
@@ -141,11 +140,7 @@ class GiveConsent(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """Give it; the next look opens the store. 409 when it was put otherwise or answered meanwhile."""
-
-        def act(found: DataConsent, said: Yes) -> None:
-            consenting.give(found, by=person(request), door=Door.API, installation=installation(), why=said.why)
-
-        return _acted(request, pk, Yes, act)
+        return _acted(request, pk, body=Yes, act=partial(consenting.give, installation=installation()))
 
 
 class RejectConsent(Api):
@@ -162,11 +157,7 @@ class RejectConsent(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """Reject; what the project read before it still reads."""
-
-        def act(found: DataConsent, said: Reason) -> None:
-            consenting.reject(found, by=person(request), door=Door.API, why=said.why)
-
-        return _acted(request, pk, Reason, act)
+        return _acted(request, pk, body=Reason, act=consenting.reject)
 
 
 class WithdrawConsent(Api):
@@ -183,11 +174,7 @@ class WithdrawConsent(Api):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """Withdraw; the next look takes the access away."""
-
-        def act(found: DataConsent, said: Reason) -> None:
-            consenting.withdraw(found, by=person(request), door=Door.API, why=said.why)
-
-        return _acted(request, pk, Reason, act)
+        return _acted(request, pk, body=Reason, act=consenting.withdraw)
 
 
 def _visible(request: Request, pk: int) -> DataConsent:
@@ -201,10 +188,11 @@ def _visible(request: Request, pk: int) -> DataConsent:
     return found
 
 
-def _acted(request: Request, pk: int, body: type[M], act: Callable[[DataConsent, M], None]) -> Response:
+def _acted(request: Request, pk: int, *, body: type[Reason | Yes], act: Callable[..., DataConsent]) -> Response:
+    """The consent after somebody said something to it; act: of `projects.consenting`."""
     read_query(Closed, request)
     found = _visible(request, pk)
-    act(found, read_body(body, request))
+    act(found, by=person(request), door=Door.API, why=read_body(body, request).why)
     rows = DataConsent.objects.select_related("project__team", "team").prefetch_related(*STEPS)
     return Response(plain(ConsentOut.of(rows.get(pk=pk))))
 

@@ -1,6 +1,7 @@
 """The pages about consent: what others ask about a team's data, one question with its answer, and asking once more."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -115,31 +116,29 @@ def _page(
 @require_POST
 def give(request: HttpRequest, number: int) -> HttpResponse:
     """Say yes."""
-    why, settings = _why(request), installation()
-    return _acted(request, number, lambda found, **by: consenting.give(found, why=why, installation=settings, **by))
+    return _acted(request, number, partial(consenting.give, installation=installation()))
 
 
 @require_POST
 def reject(request: HttpRequest, number: int) -> HttpResponse:
     """Say no, with a reason."""
-    why = _why(request)
-    return _acted(request, number, lambda found, **by: consenting.reject(found, why=why, **by))
+    return _acted(request, number, consenting.reject)
 
 
 @require_POST
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     """Not any more, with a reason."""
-    why = _why(request)
-    return _acted(request, number, lambda found, **by: consenting.withdraw(found, why=why, **by))
+    return _acted(request, number, consenting.withdraw)
 
 
 def _acted(request: HttpRequest, number: int, act: Callable[..., DataConsent]) -> HttpResponse:
-    found = _find(request, number)
+    """Say it, and show the question with what came of it. act: of `projects.consenting`."""
+    found, why = _find(request, number), _why(request)
     with answered():
         try:
-            act(found, by=person_of(request), door=Door.FORM)
+            act(found, by=person_of(request), door=Door.FORM, why=why)
         except InvalidSpec as error:
-            return _page(request, found, typed=_why(request), fault=error.faults[0].message, status=422)
+            return _page(request, found, typed=why, fault=error.faults[0].message, status=422)
         except Conflict as error:
             return conflict_page(request, error.message, back=reverse("projects:consent", args=[number]))
     return redirect("projects:consent", number=number)
