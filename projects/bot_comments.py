@@ -4,14 +4,19 @@ A delivery only says on which pull request to look. What was asked, and by whom,
 doubled or lost delivery does nothing that the comment itself would not. What a command has done and its answer are
 written down together, and then the answer is posted, with the number of the comment that it answers: nothing is done
 twice and no answer is given again, whenever we die and whoever deletes an answer.
+
+That is kept for 90 days. What is older is not answered at all: forges number comments upwards, so whatever stands at or
+below the newest comment that was answered that long ago is old too, whether we still know of it or not.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from projects import permissions
@@ -36,6 +41,8 @@ AT_ONCE = 5
 """Answers of one look at a pull request; what is left is answered at the next."""
 IN_A_MINUTE = 20
 """Answers in one repository."""
+KEPT = timedelta(days=90)
+"""How long it is known that a command was answered."""
 
 
 def answer_comments(desk: Desk, number: int) -> str:
@@ -62,10 +69,11 @@ def answer_comments(desk: Desk, number: int) -> str:
 def _waiting(desk: Desk, comments: Sequence[Comment]) -> list[tuple[Comment, Command]]:
     """Comments with a command that has no answer, neither in our rows nor on the forge. What stands there is noted."""
     bot = desk.client.bot.lower()
+    old = _old(now=timezone.now()).filter(repository=desk.repository_id).aggregate(newest=Max("comment"))["newest"]
     asking = [
         (one, command)
         for one in comments
-        if one["author"].lower() != bot and (command := asked(one["body"])) is not None
+        if one["id"] > (old or 0) and one["author"].lower() != bot and (command := asked(one["body"])) is not None
     ]
     there = {one["body"].partition("\n")[0] for one in comments if one["author"].lower() == bot}
     # We may have died between the answer and this note.
@@ -75,6 +83,16 @@ def _waiting(desk: Desk, comments: Sequence[Comment]) -> list[tuple[Comment, Com
     return [
         (one, command) for one, command in asking if one["id"] not in known and f"<!-- {_marker(one)} -->" not in there
     ]
+
+
+def _old(*, now: datetime) -> QuerySet[Answered]:
+    return Answered.objects.filter(made_at__lt=now - KEPT)
+
+
+def forget_old(*, now: datetime) -> None:
+    """Forget old commands, but the newest of each repository: by it one sees what is old there."""
+    newer = _old(now=now).filter(repository=OuterRef("repository"), comment__gt=OuterRef("comment"))
+    _old(now=now).filter(Exists(newer)).delete()
 
 
 def _posted(desk: Desk, comments: Sequence[Comment]) -> None:

@@ -13,11 +13,11 @@ from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import consents, contributors, end_dates, intake, overlaps, reports, training, usage, work
+from projects import bot_comments, consents, contributors, end_dates, intake, overlaps, reports, training, usage, work
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
-from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, Project, ProjectRequest, ReadyTime
+from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, LookAsked, Project, ProjectRequest, ReadyTime
 from projects.rounds import alone
 from projects.suspension import kinds_to_follow
 from projects.today import today
@@ -135,7 +135,8 @@ def suspend_expired() -> None:
 @shared_task
 def tidy() -> None:
     """Forget what has served its time: old deliveries, answers kept for repeated calls, times to ready and days of
-    usage that no page shows, reports of removed projects, old trainings, expired tokens and sessions."""
+    usage that no page shows, reports of removed projects, old trainings, looks that were asked for and commands that
+    were answered long ago, expired tokens and sessions."""
     from django.core.management import call_command
 
     Delivery.objects.filter(answered_at__lt=timezone.now() - timedelta(days=30)).delete()
@@ -144,6 +145,8 @@ def tidy() -> None:
     usage.forget_old()
     reports.forget_removed()
     training.forget_old()
+    LookAsked.objects.filter(asked_at__lt=timezone.now() - timedelta(days=90)).delete()
+    bot_comments.forget_old(now=timezone.now())
     get_token_model().objects.filter(expiry__lt=timezone.now()).delete()
     call_command("clearsessions")
 

@@ -1,4 +1,7 @@
-"""Which commands under pull requests were answered: kept here, since anybody may delete an answer on the forge."""
+"""Which commands under pull requests were answered: kept here, since anybody may delete an answer on the forge.
+
+For how long, and what stays as the mark of what is old, says `projects.bot_comments`.
+"""
 
 from django.db import models
 from django.db.models import Q

@@ -1,14 +1,17 @@
 """The bot under a pull request: who gets which answer, once, and what a command does."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
 from projects import bot_comments
 from projects.happenings import Wanted, records
 from projects.installation import installation
 from projects.models import Answered, Delivery, Project, RegisteredRepository, Report, TrainingAsked
+from projects.tasks import tidy
 from provisioning.errors import TargetUnavailable
 from tests.ci import MAE, PASSED, ci, send
 from tests.people import person, teams
@@ -198,6 +201,29 @@ def test_what_was_done_is_not_done_again_when_its_answer_waits_for_the_forge(
     look(forge, row)
     assert "CI runs on the default branch again" in forge.comments_on(number)[-1]
     assert not TrainingAsked.objects.exists()
+
+
+def test_what_was_answered_long_ago_is_forgotten_and_never_answered_again(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    for _ in range(3):
+        ask(forge, row, number, "paula", "/slipway retrain")
+        TrainingAsked.objects.all().delete()
+    for one in forge.repositories[NAME].comments[number]:
+        if one["author"] == forge.bot:
+            one["body"] = "Somebody wrote over the answer."
+    Answered.objects.update(made_at=timezone.now() - timedelta(days=89))
+    tidy()
+    assert Answered.objects.count() == 3
+    Answered.objects.update(made_at=timezone.now() - timedelta(days=91))
+    tidy()
+    (kept,) = Answered.objects.values_list("comment", flat=True)
+    assert kept == max(one["id"] for one in forge.repositories[NAME].comments[number] if one["author"] == "paula")
+    assert told(forge, row, number) == "Nothing new was asked."
+    assert not TrainingAsked.objects.exists()
+    assert "CI runs on the default branch again" in ask(forge, row, number, "paula", "/slipway retrain")
+    tidy()
+    assert told(forge, row, number) == "Nothing new was asked."
 
 
 def test_an_answer_that_stands_is_noted_when_we_died_before_the_note(

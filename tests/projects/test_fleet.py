@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from projects import tasks
-from projects.models import Delivery, Heartbeat, IdempotencyKey, Project, RegisteredRepository
+from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, LookAsked, Project, RegisteredRepository
 from provisioning.conditions import Word
 from provisioning.errors import PermanentError, Reason, TargetUnavailable
 from provisioning.models import TargetHealth
@@ -220,6 +220,10 @@ def test_tidy_forgets_what_has_served_its_time(world: World) -> None:
     for key, hours in (("old", 25), ("new", 23)):
         created = now - timedelta(hours=hours)
         IdempotencyKey.objects.create(user=alice, key=key, fingerprint="0" * 64, created_at=created)
+    project = asked()
+    for door, days in ((Door.FORM, 91), (Door.CHAT, 89)):
+        LookAsked.objects.create(project=project, asked_by_name="alice", door=door, asked_at=now - timedelta(days=days))
     tasks.tidy()
+    assert set(LookAsked.objects.values_list("door", flat=True)) == {Door.CHAT}
     assert set(Delivery.objects.values_list("delivery_id", flat=True)) == {"new", "open"}
     assert set(IdempotencyKey.objects.values_list("key", flat=True)) == {"new"}
