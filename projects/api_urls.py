@@ -76,6 +76,7 @@ urlpatterns = [
     path("requests/stand-ins/", api_deciding.StandIns.as_view(), name="stand-ins"),
     path("requests/stand-ins/<int:pk>/", api_deciding.StandInDetail.as_view(), name="stand-in"),
     path("consents/", consent_api.Consents.as_view(), name="consents"),
+    path("consents/decide/", consent_api.AnswerTogether.as_view(), name="answer-together"),
     path("consents/<int:pk>/", consent_api.ConsentDetail.as_view(), name="consent"),
     path("consents/<int:pk>/give/", consent_api.GiveConsent.as_view(), name="give-consent"),
     path("consents/<int:pk>/reject/", consent_api.RejectConsent.as_view(), name="reject-consent"),

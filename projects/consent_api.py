@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import consenting, permissions
+from projects import consent_many, consenting, permissions
 from projects.api_base import Api, person, plain, visible_project
+from projects.api_deciding import ResultList, ResultOut
 from projects.consent_list import STEPS, record
 from projects.consents import store_of
 from projects.errors import NotFound
@@ -175,6 +176,42 @@ class WithdrawConsent(Api):
     def post(self, request: Request, pk: int) -> Response:
         """Withdraw; the next look takes the access away."""
         return _acted(request, pk, body=Reason, act=consenting.withdraw)
+
+
+class Together(Closed):
+    """The same answer to several questions, each on its own and in this order."""
+
+    verdict: consent_many.Verdict
+    consents: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(min_length=1, max_length=consent_many.MOST)
+    why: Sentence = Field(default="", description="The projects' owners read it; needed to reject.")
+
+
+class AnswerTogether(Api):
+    """Several at once."""
+
+    @extend_schema(
+        operation_id="answer_consents",
+        summary="Say yes or no to several questions for consent, each on its own",
+        tags=["data"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=Together,
+        responses=answers({200: ResultList}, 409, body=True),
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """What came of each."""
+        read_query(Closed, request)
+        said = read_body(Together, request)
+        results = consent_many.answer_many(
+            said.consents,
+            verdict=said.verdict,
+            by=person(request),
+            door=Door.API,
+            installation=installation(),
+            why=said.why,
+        )
+        items = [ResultOut(id=one.number, done=one.done, said=one.said) for one in results]
+        return Response(plain(ResultList(items=items)))
 
 
 def _visible(request: Request, pk: int) -> DataConsent:

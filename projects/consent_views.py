@@ -1,74 +1,23 @@
-"""The pages about consent: what others ask about a team's data, one question with its answer, and asking once more."""
+"""The pages about one consent: the question with its answer, and asking once more."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import consenting, permissions, teams
+from projects import consenting, permissions
 from projects.answers import answered, conflict_page, find, person_of
-from projects.consent_list import COLUMNS, ORDERS, STEPS, about_data_of, asked_in, escalated, records, reminded, word_of
+from projects.consent_list import STEPS, asked_in, escalated, reminded, word_of
 from projects.consents import store_of
 from projects.decisions import LONGEST
 from projects.errors import Conflict, InvalidSpec
-from projects.exports import form_asked, stream
 from projects.installation import installation
-from projects.models import ConsentState, DataConsent, Door, Project
-from projects.sorting import Sorted, in_order, order_asked, sorted_page
-from provisioning.data_access import OPTIONS
-
-_SHOWN = 50
-"""Projects that read by the catalogue, on the page; the rest is said by number."""
-
-
-@require_GET
-def team_data(request: HttpRequest, team: str) -> HttpResponseBase:
-    """A team's data stores, who reads them, and who asks to. `format=csv|json`: the consents as a file."""
-    person = person_of(request)
-    with answered():
-        found = teams.find_team(person, team)
-    rows = about_data_of(found, by=person)
-    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        everything = in_order(rows, order=order, falling=falling)
-        return stream(records(everything), columns=COLUMNS, name=f"consents-{team}", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    listed: Sorted[DataConsent] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
-    catalogue = installation().catalogue
-    stores = [one for one in catalogue.data_stores if one.owner == found.slug]
-    readers = _by_catalogue([one.name for one in stores], {team for one in stores for team in one.readers})
-    shown = {
-        "team": found,
-        "stores": stores,
-        "page": listed,
-        "rows": [(one, word_of(one, catalogue=catalogue), asked_in(one)) for one in listed.rows],
-        "readers": readers[:_SHOWN],
-        "more": max(0, len(readers) - _SHOWN),
-    }
-    return render(request, "projects/team_data.html", shown)
-
-
-def _by_catalogue(stores: list[str], teams: set[str]) -> list[dict[str, Any]]:
-    """Projects that chose one of these stores and whose team the catalogue lets read it."""
-    if not stores or not teams:
-        return []
-    rows = Project.objects.filter(deletion_requested_at=None, team__slug__in=teams)
-    rows = rows.filter(**{f"spec__options__{OPTIONS}__read__has_any_keys": stores}).order_by("slug")
-    let = {(one.name, team) for one in installation().catalogue.data_stores for team in one.readers}
-    found = []
-    for one in rows.values("slug", "team__slug", f"spec__options__{OPTIONS}"):
-        chosen = one[f"spec__options__{OPTIONS}"]
-        names = [name for name in chosen["read"] if name in stores and (name, one["team__slug"]) in let]
-        if names:
-            found.append({"slug": one["slug"], "team": one["team__slug"], "names": names, "until": chosen.get("until")})
-    return found
+from projects.models import ConsentState, DataConsent, Door
 
 
 @require_GET

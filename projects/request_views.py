@@ -245,7 +245,12 @@ def decide_together(request: HttpRequest) -> HttpResponseBase:
     if problems:
         return _list(request, ticked=ticked, typed=comment, problems=problems)
     request.session[DECIDED_TOGETHER] = [
-        {"number": one.number, "slug": one.request.slug if one.request else "", "done": one.done, "said": one.said}
+        {
+            "link": reverse("projects:request", args=[one.number]),
+            "name": one.request.slug if one.request else str(one.number),
+            "done": one.done,
+            "said": one.said,
+        }
         for one in results
     ]
     query = request.GET.copy()

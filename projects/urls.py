@@ -20,6 +20,7 @@ from projects import (
     start_views,
     succession_views,
     team_change_views,
+    team_data_views,
     team_views,
     usage_views,
 )
@@ -60,7 +61,8 @@ urlpatterns = [
     path("projects/<slug:slug>/retire/", settings_views.retire, name="retire"),
     path("teams/", team_views.team_list, name="teams"),
     path("teams/<slug:team>/", team_views.team, name="team"),
-    path("teams/<slug:team>/data/", consent_views.team_data, name="team-data"),
+    path("teams/<slug:team>/data/", team_data_views.team_data, name="team-data"),
+    path("teams/<slug:team>/data/decide/", team_data_views.answer_together, name="answer-together"),
     path("teams/<slug:team>/edit/", team_change_views.team_edit, name="team-edit"),
     path("projects/<slug:slug>/take-over/", succession_views.take_over, name="take-over"),
     path("consents/<int:number>/", consent_views.consent_page, name="consent"),

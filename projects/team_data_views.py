@@ -1,0 +1,134 @@
+"""The page of a team's data: who reads it, who asks to, and the answers of those who decide, to one or to several."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET, require_POST
+
+from projects import permissions, teams
+from projects.answers import answered, number_in, person_of
+from projects.consent_list import COLUMNS, ORDERS, about_data_of, asked_in, records, word_of
+from projects.consent_many import answer_many
+from projects.consents import store_of
+from projects.errors import InvalidSpec
+from projects.exports import form_asked, stream
+from projects.installation import installation
+from projects.models import DataConsent, Door, Project, Team
+from projects.sorting import Sorted, in_order, order_asked, sorted_page
+from provisioning.data_access import OPTIONS
+
+_SHOWN = 50
+"""Projects that read by the catalogue, on the page; the rest is said by number."""
+_ANSWERED = "answered_together"
+"""In the session: what came of the last answer to several."""
+
+
+@require_GET
+def team_data(request: HttpRequest, team: str) -> HttpResponseBase:
+    """A team's data stores, who reads them, and who asks to. `format=csv|json`: the consents as a file."""
+    return _page(request, _find(request, team))
+
+
+def _find(request: HttpRequest, team: str) -> Team:
+    with answered():
+        return teams.find_team(person_of(request), team)
+
+
+def _page(
+    request: HttpRequest,
+    team: Team,
+    *,
+    ticked: Collection[str] = (),
+    typed: str = "",
+    problems: Sequence[dict[str, str]] = (),
+) -> HttpResponseBase:
+    person, catalogue = person_of(request), installation().catalogue
+    rows = about_data_of(team, by=person)
+    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
+    if form := form_asked(request):
+        everything = in_order(rows, order=order, falling=falling)
+        return stream(records(everything), columns=COLUMNS, name=f"consents-{team.slug}", form=form)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    listed: Sorted[DataConsent] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
+    decides = permissions.consents_to_decide(person).filter(pk__in=[one.pk for one in listed.rows])
+    # What the name doesn't stand for any more can only be refused, with its own page in sight.
+    to_decide = {one.pk for one in decides if store_of(one, catalogue=catalogue) is not None}
+    stores = [one for one in catalogue.data_stores if one.owner == team.slug]
+    readers = _by_catalogue([one.name for one in stores], {team for one in stores for team in one.readers})
+    shown = {
+        "team": team,
+        "stores": stores,
+        "page": listed,
+        "rows": [
+            (one, word_of(one, catalogue=catalogue), asked_in(one), str(one.pk), one.pk in to_decide)
+            for one in listed.rows
+        ],
+        "together": bool(to_decide),
+        "results": request.session.pop(_ANSWERED, None) if request.method == "GET" else None,
+        "ticked": ticked,
+        "typed": typed,
+        "problems": problems,
+        "no_reason": any(one["anchor"] == "why" for one in problems),
+        "readers": readers[:_SHOWN],
+        "more": max(0, len(readers) - _SHOWN),
+    }
+    return render(request, "projects/team_data.html", shown, status=422 if problems else 200)
+
+
+def _by_catalogue(stores: list[str], teams: set[str]) -> list[dict[str, Any]]:
+    """Projects that chose one of these stores and whose team the catalogue lets read it."""
+    if not stores or not teams:
+        return []
+    rows = Project.objects.filter(deletion_requested_at=None, team__slug__in=teams)
+    rows = rows.filter(**{f"spec__options__{OPTIONS}__read__has_any_keys": stores}).order_by("slug")
+    let = {(one.name, team) for one in installation().catalogue.data_stores for team in one.readers}
+    found = []
+    for one in rows.values("slug", "team__slug", f"spec__options__{OPTIONS}"):
+        chosen = one[f"spec__options__{OPTIONS}"]
+        names = [name for name in chosen["read"] if name in stores and (name, one["team__slug"]) in let]
+        if names:
+            found.append({"slug": one["slug"], "team": one["team__slug"], "names": names, "until": chosen.get("until")})
+    return found
+
+
+@require_POST
+def answer_together(request: HttpRequest, team: str) -> HttpResponseBase:
+    """Answer the ticked ones, each on its own; the list says what came of each, or what is missing."""
+    found = _find(request, team)
+    verdict, why = request.POST.get("do"), request.POST.get("why", "")
+    ticked = request.POST.getlist("consent")
+    chosen = [one for one in map(number_in, ticked) if one is not None]
+    problems, results = [], []
+    if not chosen or verdict not in ("give", "reject"):
+        chosen = []
+        message = gettext("No question was ticked, so nothing was decided. Tick some, then choose Approve or Reject.")
+        problems.append({"anchor": "list", "label": "", "message": message})
+    try:
+        results = answer_many(
+            chosen,
+            verdict="give" if verdict == "give" else "reject",
+            by=person_of(request),
+            door=Door.FORM,
+            installation=installation(),
+            why=why,
+        )
+    except InvalidSpec as error:
+        problems.append({"anchor": "why", "label": gettext("Reason"), "message": error.faults[0].message})
+    if problems:
+        return _page(request, found, ticked=ticked, typed=why, problems=problems)
+    request.session[_ANSWERED] = [
+        {
+            "link": reverse("projects:consent", args=[one.number]),
+            "name": f"{one.consent.store}, {one.consent.project.slug}" if one.consent else str(one.number),
+            "done": one.done,
+            "said": one.said,
+        }
+        for one in results
+    ]
+    query = request.GET.urlencode()
+    return redirect(reverse("projects:team-data", args=[team]) + (f"?{query}" if query else ""))
