@@ -349,10 +349,11 @@ class Forge(LikeGitHub):
         path = f"{repo(full_name)}/actions/secrets"
         return [str(one["name"]) for one in self._api.pages(f"list the CI secrets of {full_name}", path)]
 
-    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:
-        """Give workflows a secret, new or in place of the one of that name."""
-        path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
-        self._api.ask(f"write the CI secret {name} of {full_name}", "PUT", path, body={"data": value})
+    def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
+        """Give workflows secrets by name, new or in place of those of that name."""
+        for name, value in values.items():
+            path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
+            self._api.ask(f"write the CI secret {name} of {full_name}", "PUT", path, body={"data": value})
 
     # Statuses, pull requests, comments
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 from provisioning.clients import github_documents as documents
+from provisioning.clients import github_secrets
 from provisioning.clients.forge_api import ForgeApi, Json, said
 from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo
 from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
@@ -366,9 +367,9 @@ class GitHub(LikeGitHub):
         found = self._api.pages(f"list the CI secrets of {full_name}", path, within="secrets")
         return [str(one["name"]) for one in found]
 
-    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:  # noqa: ARG002
-        """GitHub takes a secret only sealed with a key of its own, by a library that we don't have: PermanentError."""
-        raise cannot(self.name, f"be given the CI secret {name}", "Set it on the repository's page by hand.")
+    def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
+        """Give workflows secrets by name, new or in place of those of that name."""
+        github_secrets.put(self._api, full_name, values)
 
     # Statuses, pull requests, comments
 

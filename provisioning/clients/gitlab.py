@@ -371,7 +371,7 @@ class GitLab(ForgeDriver):
         """None: GitLab runs no workflow files."""
         return []
 
-    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:  # noqa: ARG002
+    def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:  # noqa: ARG002
         """PermanentError: GitLab's CI is another one than the Actions that this is for."""
         raise cannot(self.name, "run workflow files", "Leave `actions` out of its entry in the catalogue.")
 

@@ -25,10 +25,11 @@ def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: E
     return {thing.key: {"present": True} if _name(thing) in present else None for thing in objects}
 
 
-def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
+def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> None:
     """Write the secrets."""
-    repository, values = full_name(wish), variables(wish)
-    each(lambda thing: client.put_ci_secret(repository, _name(thing), values[_name(thing)]), objects)
+    values, names = variables(wish), [_name(thing) for thing in objects]
+    if names:
+        client.put_ci_secrets(full_name(wish), {name: values[name] for name in names})
 
 
 def _name(thing: Object) -> str:

@@ -344,15 +344,15 @@ def test_deploy_keys_read_and_no_more(forge: AnyForge, repository: str):
 def test_ci_secrets_can_be_written_and_never_read(forge: AnyForge, repository: str):
     assert forge.ci_secrets(repository) == []
     for value in ("first", "second"):
-        forge.put_ci_secret(repository, "BUCKET", value)
-    forge.put_ci_secret(repository, "AWS_REGION", "us-east-1")
+        forge.put_ci_secrets(repository, {"BUCKET": value})
+    forge.put_ci_secrets(repository, {"AWS_REGION": "us-east-1"})
     assert sorted(forge.ci_secrets(repository)) == ["AWS_REGION", "BUCKET"]
     for _ in range(2):
         forge.delete_ci_secret(repository, "BUCKET")
     assert forge.ci_secrets(repository) == ["AWS_REGION"]
     assert forge.ci_secrets("contract/none") == []
     with pytest.raises(TemporaryError):
-        forge.put_ci_secret("contract/none", "BUCKET", "x")
+        forge.put_ci_secrets("contract/none", {"BUCKET": "x"})
 
 
 def test_a_workflow_is_started_where_the_forge_runs_it(real: Forge):

@@ -321,9 +321,9 @@ class FakeForge(Recorder):
         self._enter("ci_secrets", full_name)
         return sorted(self.repositories[full_name].ci_secrets) if full_name in self.repositories else []
 
-    def put_ci_secret(self, full_name: str, name: str, value: str) -> None:
-        self._enter("put_ci_secret", full_name, name)
-        self._kept(full_name, "write a CI secret").ci_secrets[name] = value
+    def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
+        self._enter("put_ci_secrets", full_name, *values)
+        self._kept(full_name, "write a CI secret").ci_secrets.update(values)
 
     def start_workflow(self, full_name: str, file: str, branch: str) -> None:
         self._enter("start_workflow", full_name, file, branch)

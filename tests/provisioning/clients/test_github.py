@@ -1,12 +1,14 @@
 """GitHub's driver against answers of the documented shapes: what it asks, and what it makes of them."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from nacl.public import PrivateKey, SealedBox
 
 from provisioning.clients.github import GitHub, api_address
-from provisioning.errors import PermanentError, Reason, TargetUnavailable
+from provisioning.errors import PermanentError, Reason, TargetUnavailable, TemporaryError
 from tests.provisioning.clients.calls import BEFORE, BOT, CALLS, NAME, SHA, check
 from tests.provisioning.clients.github_answers import BODY, BRANCHES, MADE, MAKE, PAGE, REPO, SCRIPTS, get, repository
 from tests.provisioning.clients.recorded import Asked, InTurn, Played
@@ -173,3 +175,57 @@ def test_a_workflow_is_started_on_a_branch(server: Played, forge: GitHub) -> Non
     server.answers["POST", start] = (422, {"message": "Workflow does not have 'workflow_dispatch' trigger"})
     with pytest.raises(PermanentError, match="lacks `on: workflow_dispatch`"):
         forge.start_workflow(NAME, "ci.yaml", "main")
+
+
+SECRETS = f"{REPO}/actions/secrets"
+
+
+def test_secrets_are_sealed_so_that_only_their_repository_opens_them(server: Played, forge: GitHub) -> None:
+    key = PrivateKey.generate()
+    server.answers |= {
+        ("GET", f"{SECRETS}/public-key"): {
+            "key_id": "568250167242549743",
+            "key": b64encode(bytes(key.public_key)).decode(),
+        },
+        ("PUT", f"{SECRETS}/BUCKET"): (201, {}),
+        ("PUT", f"{SECRETS}/SLIPWAY_TOKEN"): (204, None),
+    }
+    forge.put_ci_secrets(NAME, {"BUCKET": "ml-demand", "SLIPWAY_TOKEN": "nyckel för CI"})
+
+    sealed = {one.path: one.body.pop("encrypted_value") for one in server.asked if one.body}
+    assert server.asked == [
+        get(f"{SECRETS}/public-key"),
+        Asked("PUT", f"{SECRETS}/BUCKET", {"key_id": "568250167242549743"}),
+        Asked("PUT", f"{SECRETS}/SLIPWAY_TOKEN", {"key_id": "568250167242549743"}),
+    ]
+    assert {path: SealedBox(key).decrypt(b64decode(value)).decode() for path, value in sealed.items()} == {
+        f"{SECRETS}/BUCKET": "ml-demand",
+        f"{SECRETS}/SLIPWAY_TOKEN": "nyckel för CI",
+    }
+
+
+def test_secrets_without_the_right_or_the_repository(server: Played, forge: GitHub) -> None:
+    with pytest.raises(TemporaryError, match="git-2 can't give a key for the CI secrets of forecasting/demand"):
+        forge.put_ci_secrets(NAME, {"BUCKET": "ml-demand"})
+    key = b64encode(bytes(PrivateKey.generate().public_key)).decode()
+    server.answers |= {
+        ("GET", f"{SECRETS}/public-key"): {"key_id": "1", "key": key},
+        ("PUT", f"{SECRETS}/BUCKET"): (403, {"message": "Resource not accessible by personal access token"}),
+    }
+    with pytest.raises(PermanentError) as caught:
+        forge.put_ci_secrets(NAME, {"BUCKET": "ml-demand", "SLIPWAY_TOKEN": "t0ken"})
+    assert caught.value.message == (
+        "git-2 refuses to write the CI secret BUCKET of forecasting/demand: "
+        "Resource not accessible by personal access token"
+    )
+
+
+def test_secrets_are_listed_by_name_and_removed(server: Played, forge: GitHub) -> None:
+    times = {"created_at": "2026-11-01T10:00:00Z", "updated_at": "2026-11-02T10:00:00Z"}
+    listed = {"total_count": 2, "secrets": [{"name": "BUCKET", **times}, {"name": "THEIRS", **times}]}
+    server.answers |= {("GET", f"{SECRETS}?{PAGE}"): listed, ("DELETE", f"{SECRETS}/BUCKET"): (204, None)}
+    assert forge.ci_secrets(NAME) == ["BUCKET", "THEIRS"]
+    assert forge.ci_secrets("forecasting/none") == []
+    for name in ("BUCKET", "GONE"):
+        forge.delete_ci_secret(NAME, name)
+    assert server.asked[-2:] == [Asked("DELETE", f"{SECRETS}/BUCKET"), Asked("DELETE", f"{SECRETS}/GONE")]

@@ -27,7 +27,7 @@ def forge() -> FakeForge:
     forge = FakeForge()
     forge.ensure_organisation("forecasting")
     forge.create_repository("forecasting", "demand", description(wish()))
-    forge.put_ci_secret(NAME, "THEIRS", "theirs")
+    forge.put_ci_secrets(NAME, {"THEIRS": "theirs"})
     forge.calls.clear()
     return forge
 
@@ -72,7 +72,7 @@ def test_a_rotated_key_is_written_anew(forge: FakeForge) -> None:
 
 
 def test_applying_again_after_a_failure_ends_well(forge: FakeForge) -> None:
-    forge.fail_with(TargetUnavailable("away"), on="put_ci_secret")
+    forge.fail_with(TargetUnavailable("away"), on="put_ci_secrets")
     with pytest.raises(TargetUnavailable):
         apply(wish(catalogue=ACTIONS), forge)
 
