@@ -122,7 +122,24 @@ class LikeGitHub(ForgeDriver):
         path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
         self._api.drop(f"remove the CI secret {name} of {full_name}", path)
 
+    _variable_value = "value"
+    """Where the answer about a variable holds its value."""
+
+    def ci_variable(self, full_name: str, name: str) -> str | None:
+        """A workflows' variable, which everybody who writes to the repository can read; None when it isn't there."""
+        found = self._api.find(f"read the CI variable {name} of {full_name}", variable(full_name, name))
+        return None if found is None else str(found[self._variable_value])
+
+    def delete_ci_variable(self, full_name: str, name: str) -> None:
+        """Take a workflows' variable away. Nothing happens when it isn't there."""
+        self._api.drop(f"remove the CI variable {name} of {full_name}", variable(full_name, name))
+
 
 def repo(full_name: str) -> str:
     """Where a repository is."""
     return f"/repos/{quote(full_name)}"
+
+
+def variable(full_name: str, name: str) -> str:
+    """Where a variable of a repository's workflows is."""
+    return f"{repo(full_name)}/actions/variables/{quote(name, safe='')}"

@@ -24,7 +24,7 @@ from urllib.parse import quote
 from provisioning.clients import gitea_documents as documents
 from provisioning.clients import gitea_feed
 from provisioning.clients.forge_api import Json, said
-from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo
+from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo, variable
 from provisioning.clients.gitea_api import GiteaApi
 from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
 from provisioning.forge import (
@@ -342,7 +342,7 @@ class Forge(LikeGitHub):
             f"change webhook {hook_id} of {full_name}", "PATCH", path, body=documents.hook_body(url, secret, events)
         )
 
-    # Secrets of Actions
+    # Secrets and variables of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
@@ -354,6 +354,18 @@ class Forge(LikeGitHub):
         for name, value in values.items():
             path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
             self._api.ask(f"write the CI secret {name} of {full_name}", "PUT", path, body={"data": value})
+
+    _variable_value = "data"
+
+    def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
+        """Give workflows a variable. TemporaryError when it is there."""
+        doing, body = f"make the CI variable {name} of {full_name}", {"value": value}
+        self._api.ask(doing, "POST", variable(full_name, name), body=body)
+
+    def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
+        """Change a workflows' variable. TemporaryError when it isn't there."""
+        doing, body = f"change the CI variable {name} of {full_name}", {"value": value}
+        self._api.ask(doing, "PUT", variable(full_name, name), body=body)
 
     # Statuses, pull requests, comments
 

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 from provisioning.clients import github_documents as documents
 from provisioning.clients import github_secrets
 from provisioning.clients.forge_api import ForgeApi, Json, said
-from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo
+from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo, variable
 from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
 from provisioning.forge import (
     FILE_LIMIT,
@@ -359,7 +359,7 @@ class GitHub(LikeGitHub):
         path, body = f"{repo(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
         self._api.ask(f"change webhook {hook_id} of {full_name}", "PATCH", path, body=body)
 
-    # Secrets of Actions
+    # Secrets and variables of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
@@ -370,6 +370,16 @@ class GitHub(LikeGitHub):
     def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
         """Give workflows secrets by name, new or in place of those of that name."""
         github_secrets.put(self._api, full_name, values)
+
+    def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
+        """Give workflows a variable. TemporaryError when it is there."""
+        path, body = f"{repo(full_name)}/actions/variables", {"name": name, "value": value}
+        self._api.ask(f"make the CI variable {name} of {full_name}", "POST", path, body=body)
+
+    def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
+        """Change a workflows' variable. TemporaryError when it isn't there."""
+        doing, body = f"change the CI variable {name} of {full_name}", {"value": value}
+        self._api.ask(doing, "PATCH", variable(full_name, name), body=body)
 
     # Statuses, pull requests, comments
 

@@ -19,7 +19,8 @@ from urllib.parse import quote
 from provisioning.clients import gitlab_documents as documents
 from provisioning.clients import gitlab_protection
 from provisioning.clients.forge_api import ForgeApi, Json, said
-from provisioning.clients.forge_driver import ForgeDriver, answer_limit
+from provisioning.clients.forge_driver import answer_limit
+from provisioning.clients.gitlab_actions import WithoutActions
 from provisioning.clients.gitlab_protection import MAINTAINERS
 from provisioning.clients.gitlab_templates import as_actions
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
@@ -43,7 +44,7 @@ from provisioning.forge import (
 )
 
 
-class GitLab(ForgeDriver):
+class GitLab(WithoutActions):
     """One GitLab. Threads may share it; processes may not. See `ForgeClient` for what is raised."""
 
     status_limit = 255
@@ -364,23 +365,6 @@ class GitLab(ForgeDriver):
     def delete_deploy_key(self, full_name: str, key_id: int) -> None:
         """Remove a deploy key. Nothing happens when it isn't there."""
         self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_project(full_name)}/deploy_keys/{key_id}")
-
-    # Secrets of workflow files, which GitLab doesn't run
-
-    def ci_secrets(self, full_name: str) -> list[str]:  # noqa: ARG002
-        """None: GitLab runs no workflow files."""
-        return []
-
-    def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:  # noqa: ARG002
-        """PermanentError: GitLab's CI is another one than the Actions that this is for."""
-        raise cannot(self.name, "run workflow files", "Leave `actions` out of its entry in the catalogue.")
-
-    def start_workflow(self, full_name: str, file: str, branch: str) -> None:  # noqa: ARG002
-        """PermanentError: GitLab runs no workflow files."""
-        raise cannot(self.name, "run workflow files", "Leave `actions` out of its entry in the catalogue.")
-
-    def delete_ci_secret(self, full_name: str, name: str) -> None:
-        """Nothing happens: there are none."""
 
     # Statuses, merge requests, comments
 

@@ -355,6 +355,24 @@ def test_ci_secrets_can_be_written_and_never_read(forge: AnyForge, repository: s
         forge.put_ci_secrets("contract/none", {"BUCKET": "x"})
 
 
+def test_ci_variables_are_made_changed_read_and_removed(forge: AnyForge, repository: str):
+    assert forge.ci_variable(repository, "LISTED") is None
+    with pytest.raises(TemporaryError):
+        forge.update_ci_variable(repository, "LISTED", "A")
+    forge.create_ci_variable(repository, "LISTED", "A")
+    with pytest.raises(TemporaryError):
+        forge.create_ci_variable(repository, "LISTED", "B")
+    assert forge.ci_variable(repository, "LISTED") == "A"
+    forge.update_ci_variable(repository, "LISTED", "A B")
+    assert forge.ci_variable(repository, "LISTED") == "A B"
+    for _ in range(2):
+        forge.delete_ci_variable(repository, "LISTED")
+    assert forge.ci_variable(repository, "LISTED") is None
+    assert forge.ci_variable("contract/none", "LISTED") is None
+    with pytest.raises(TemporaryError):
+        forge.create_ci_variable("contract/none", "LISTED", "A")
+
+
 def test_a_workflow_is_started_where_the_forge_runs_it(real: Forge):
     real.ensure_organisation("contract")
     name = real.create_repository("contract", unique("workflow"), "Trained again")["full_name"]

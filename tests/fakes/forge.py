@@ -22,11 +22,11 @@ from provisioning.forge import (
     State,
     Status,
 )
+from tests.fakes.forge_actions import FakeActions
 from tests.fakes.forge_state import StoredCommit, StoredRepository
-from tests.fakes.recording import Recorder
 
 
-class FakeForge(Recorder):
+class FakeForge(FakeActions):
     """`Forge` without a forge. `repositories` holds what is in it by full name; `users` is login to mail address."""
 
     def __init__(
@@ -315,25 +315,6 @@ class FakeForge(Recorder):
         if full_name in self.repositories:
             self.repositories[full_name].deploy_keys.pop(key_id, None)
 
-    # Secrets of Actions
-
-    def ci_secrets(self, full_name: str) -> list[str]:
-        self._enter("ci_secrets", full_name)
-        return sorted(self.repositories[full_name].ci_secrets) if full_name in self.repositories else []
-
-    def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
-        self._enter("put_ci_secrets", full_name, *values)
-        self._kept(full_name, "write a CI secret").ci_secrets.update(values)
-
-    def start_workflow(self, full_name: str, file: str, branch: str) -> None:
-        self._enter("start_workflow", full_name, file, branch)
-        self._kept(full_name, "start a workflow")
-
-    def delete_ci_secret(self, full_name: str, name: str) -> None:
-        self._enter("delete_ci_secret", full_name, name)
-        if full_name in self.repositories:
-            self.repositories[full_name].ci_secrets.pop(name, None)
-
     # Statuses, pull requests, comments
 
     def set_status(
@@ -439,12 +420,6 @@ class FakeForge(Recorder):
             comment: Comment = {"id": next(self._numbers), "author": self.bot, "body": f"{hidden}\n{body}"}
             kept.comments[number].append(comment)
             return comment["id"]
-
-    def _kept(self, full_name: str, doing: str) -> StoredRepository:
-        if full_name not in self.repositories:
-            message = f"{self.name} can't {doing}: {full_name} isn't there"
-            raise TemporaryError(message, reason=Reason.DEPENDENCY_NOT_READY)
-        return self.repositories[full_name]
 
     def _make(self, owner: str, name: str, description: str, private: bool, branch: str) -> StoredRepository:
         full_name = f"{owner}/{name}"

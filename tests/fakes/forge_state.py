@@ -39,6 +39,7 @@ class StoredRepository:
     secrets: dict[int, str] = field(default_factory=dict)
     deploy_keys: dict[int, DeployKey] = field(default_factory=dict)
     ci_secrets: dict[str, str] = field(default_factory=dict)
+    ci_variables: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
     pull_request_texts: dict[int, str] = field(default_factory=dict)

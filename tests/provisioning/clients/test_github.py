@@ -229,3 +229,26 @@ def test_secrets_are_listed_by_name_and_removed(server: Played, forge: GitHub) -
     for name in ("BUCKET", "GONE"):
         forge.delete_ci_secret(NAME, name)
     assert server.asked[-2:] == [Asked("DELETE", f"{SECRETS}/BUCKET"), Asked("DELETE", f"{SECRETS}/GONE")]
+
+
+def test_variables_of_workflows(server: Played, forge: GitHub) -> None:
+    variables = f"{REPO}/actions/variables"
+    times = {"created_at": "2026-11-01T10:00:00Z", "updated_at": "2026-11-02T10:00:00Z"}
+    assert forge.ci_variable(NAME, "LISTED") is None
+    server.answers |= {
+        ("GET", f"{variables}/LISTED"): {"name": "LISTED", "value": "A B", **times},
+        ("POST", variables): InTurn((201, {}), (409, {"message": "Already exists - Variable already exists"})),
+        ("PATCH", f"{variables}/LISTED"): (204, None),
+        ("DELETE", f"{variables}/LISTED"): (204, None),
+    }
+    assert forge.ci_variable(NAME, "LISTED") == "A B"
+    forge.create_ci_variable(NAME, "LISTED", "A")
+    with pytest.raises(TemporaryError):
+        forge.create_ci_variable(NAME, "LISTED", "A")
+    forge.update_ci_variable(NAME, "LISTED", "A B")
+    forge.delete_ci_variable(NAME, "LISTED")
+    assert server.asked[2:] == [
+        *[Asked("POST", variables, {"name": "LISTED", "value": "A"})] * 2,
+        Asked("PATCH", f"{variables}/LISTED", {"value": "A B"}),
+        Asked("DELETE", f"{variables}/LISTED"),
+    ]

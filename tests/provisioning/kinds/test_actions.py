@@ -5,11 +5,11 @@ import pytest
 from provisioning.ci import variables
 from provisioning.errors import TargetUnavailable, TemporaryError
 from provisioning.kind import Object, Wish
-from provisioning.kinds.actions import KIND
+from provisioning.kinds.actions import KEY_LIST, KIND, LIST, MOST
 from provisioning.plan import compare, counts
 from provisioning.repositories import description
 from tests.fakes.forge import FakeForge
-from tests.provisioning.wishes import catalogue, one_by_one, wish
+from tests.provisioning.wishes import TRACKER, catalogue, one_by_one, wish
 
 NAME = "forecasting/demand"
 FORGE = {"name": "git-1", "url": "http://127.0.0.1:3000", "token": {"env": "A"}, "bot": "slipway-bot", "actions": True}
@@ -18,6 +18,11 @@ ON_TEKTON = catalogue(cluster={"ci": "tekton"}, forges=[FORGE])
 NAMES = [
     *("AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "BUCKET"),
     *("SLIPWAY_PROJECT", "SLIPWAY_TOKEN", "SLIPWAY_URL"),
+]
+TRACKED = catalogue(forges=[FORGE], trackers=[TRACKER])
+TRACKING = [
+    *("MLFLOW_EXPERIMENT_NAME", "MLFLOW_S3_ENDPOINT_URL", "MLFLOW_TRACKING_PASSWORD"),
+    *("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME"),
 ]
 
 
@@ -42,24 +47,44 @@ def apply(wanted: Wish, forge: FakeForge) -> None:
     KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
 
 
+def repair(wanted: Wish, forge: FakeForge) -> None:
+    """What the engine does with a difference: apply those objects, and those only."""
+    objects = KIND.desired(wanted)
+    seen = KIND.observe(wanted, forge, objects, one_by_one)
+    keys = {one.key for one in compare(kind=KIND.name, desired=objects, observed=seen) if one.action != "keep"}
+    KIND.apply(wanted, forge, [thing for thing in objects if thing.key in keys], one_by_one)
+
+
 def secrets(forge: FakeForge) -> dict[str, str]:
     kept = dict(forge.repositories[NAME].ci_secrets)
     assert kept.pop("THEIRS") == "theirs"
     return kept
 
 
-def test_desires_a_secret_for_each_variable() -> None:
-    assert KIND.desired(wish(catalogue=ACTIONS)) == tuple(Object(f"secret/{name}", {"present": True}) for name in NAMES)
+def listed(forge: FakeForge) -> list[str] | None:
+    text = forge.repositories[NAME].ci_variables.get(LIST)
+    return text.split() if text is not None else None
+
+
+def tracked(*, enabled: bool) -> Wish:
+    return wish(catalogue=TRACKED, options={"tracking": {"enabled": enabled}})
+
+
+def test_desires_a_secret_for_each_variable_and_their_list() -> None:
+    assert KIND.desired(wish(catalogue=ACTIONS)) == (
+        *(Object(f"secret/{name}", {"present": True}) for name in NAMES),
+        Object(KEY_LIST, {"names": NAMES}),
+    )
 
 
 def test_writes_what_the_workspace_has(forge: FakeForge) -> None:
     wanted = wish(catalogue=ACTIONS)
-    assert found(wanted, forge) == {"create": 9}
+    assert found(wanted, forge) == {"create": 10}
 
     apply(wanted, forge)
 
-    assert secrets(forge) == variables(wanted)
-    assert found(wanted, forge) == {"keep": 9}
+    assert (secrets(forge), listed(forge)) == (variables(wanted), NAMES)
+    assert found(wanted, forge) == {"keep": 10}
 
 
 def test_a_rotated_key_is_written_anew(forge: FakeForge) -> None:
@@ -81,20 +106,81 @@ def test_applying_again_after_a_failure_ends_well(forge: FakeForge) -> None:
     assert secrets(forge) == variables(wish(catalogue=ACTIONS))
 
 
-@pytest.mark.parametrize(
-    ("wanted", "sentence"),
-    [
-        (wish(), "None: the catalogue says of no Actions on git-1"),
-        (wish(catalogue=ON_TEKTON), "None: the catalogue has CI run on cluster-north, by Tekton"),
-    ],
-)
-def test_elsewhere_nothing_is_touched_and_it_says_why(wanted: Wish, sentence: str, forge: FakeForge) -> None:
-    assert found(wanted, forge) == {}
-    apply(wanted, forge)
-    assert KIND.delete(wanted, forge) is True
+def test_without_actions_nothing_is_touched_and_it_says_why(forge: FakeForge) -> None:
+    assert found(wish(), forge) == {}
+    apply(wish(), forge)
+    assert KIND.delete(wish(), forge) is True
 
     assert forge.calls == []
-    assert KIND.summary(wanted) == sentence
+    assert KIND.summary(wish()) == "None: the catalogue says of no Actions on git-1"
+
+
+def test_where_ci_went_to_tekton_ours_go_and_it_says_why(forge: FakeForge) -> None:
+    elsewhere = wish(catalogue=ON_TEKTON)
+    assert found(elsewhere, forge) == {}
+    apply(wish(catalogue=ACTIONS), forge)
+    assert found(elsewhere, forge) == {"delete": 1}
+
+    repair(elsewhere, forge)
+
+    assert (secrets(forge), listed(forge), found(elsewhere, forge)) == ({}, None, {})
+    assert KIND.summary(elsewhere) == "None: the catalogue has CI run on cluster-north, by Tekton"
+
+
+def test_what_was_switched_off_goes_and_the_team_s_own_stay(forge: FakeForge) -> None:
+    apply(tracked(enabled=True), forge)
+    assert sorted(secrets(forge)) == sorted(NAMES + TRACKING)
+
+    repair(tracked(enabled=False), forge)
+
+    assert (sorted(secrets(forge)), listed(forge)) == (NAMES, NAMES)
+    assert found(tracked(enabled=False), forge) == {"keep": 10}
+
+
+def test_one_that_the_team_made_by_a_name_of_ours_stays_until_it_is_wanted(forge: FakeForge) -> None:
+    apply(tracked(enabled=False), forge)
+    forge.put_ci_secrets(NAME, {"MLFLOW_TRACKING_URI": "https://their.own"})
+    assert found(tracked(enabled=False), forge) == {"keep": 10}
+    apply(tracked(enabled=False), forge)
+    assert secrets(forge)["MLFLOW_TRACKING_URI"] == "https://their.own"
+
+    repair(tracked(enabled=True), forge)
+
+    assert secrets(forge) == variables(tracked(enabled=True))
+
+
+def test_what_a_cut_off_attempt_wrote_is_written_again(forge: FakeForge) -> None:
+    apply(tracked(enabled=False), forge)
+    forge.put_ci_secrets(NAME, {"MLFLOW_TRACKING_URI": "https://their.own"})
+    forge.fail_with(TargetUnavailable("away"), on="put_ci_secrets")
+    with pytest.raises(TargetUnavailable):
+        repair(tracked(enabled=True), forge)
+
+    repair(tracked(enabled=True), forge)
+
+    assert secrets(forge) == variables(tracked(enabled=True))
+    assert listed(forge) == sorted(NAMES + TRACKING)
+
+
+def test_without_its_list_nothing_is_taken_away_and_ours_are_written_anew(forge: FakeForge) -> None:
+    apply(tracked(enabled=True), forge)
+    forge.delete_ci_variable(NAME, LIST)
+
+    repair(tracked(enabled=False), forge)
+
+    assert (sorted(secrets(forge)), listed(forge)) == (sorted(NAMES + TRACKING), NAMES)
+
+
+def test_a_list_that_somebody_made_long_costs_no_more(forge: FakeForge) -> None:
+    wanted = wish(catalogue=ACTIONS)
+    apply(wanted, forge)
+    forge.update_ci_variable(NAME, LIST, " ".join(f"A{number}" for number in range(10_000)))
+    forge.calls.clear()
+
+    repair(wanted, forge)
+
+    assert len([call for call in forge.calls if call[0] == "delete_ci_secret"]) == MOST
+    assert (secrets(forge), listed(forge)) == (variables(wanted), NAMES)
 
 
 def test_the_summary_names_the_file() -> None:
@@ -116,4 +202,22 @@ def test_removal_takes_ours_from_our_own_repository_only(forge: FakeForge) -> No
     assert sorted(secrets(forge)) == NAMES
 
     assert KIND.delete(wanted, forge) is True
+    assert (secrets(forge), listed(forge)) == ({}, None)
+
+
+def test_removal_takes_what_was_wanted_once_too(forge: FakeForge) -> None:
+    apply(tracked(enabled=True), forge)
+
+    assert KIND.delete(tracked(enabled=False), forge) is True
+
     assert secrets(forge) == {}
+
+
+def test_removal_of_what_a_version_wrote_that_kept_no_list(forge: FakeForge) -> None:
+    apply(tracked(enabled=False), forge)
+    forge.delete_ci_variable(NAME, LIST)
+    forge.put_ci_secrets(NAME, {"MLFLOW_TRACKING_URI": "https://their.own"})
+
+    assert KIND.delete(tracked(enabled=False), forge) is True
+
+    assert secrets(forge) == {"MLFLOW_TRACKING_URI": "https://their.own"}
