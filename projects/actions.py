@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from projects import permissions
+from projects import permissions, telling_again
 from projects.consents import in_force
 from projects.contributors import moved
 from projects.doorbell import ring_project
@@ -302,6 +302,8 @@ def look_again(project: Project, *, by: "Person", door: Door, kind: str | None =
         rows = Resource.objects.filter(project=project)
         (rows.filter(kind=kind) if kind else rows).update(failures=0)
         Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())
+        if kind is None or kind in telling_again.THROUGH:
+            telling_again.after_a_look(project)
         ring_project(project.pk)
 
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from projects import feedback
+from projects import feedback, telling_again
 from projects.doorbell import ring
 from projects.installation import installation
 from projects.reports import TELL
@@ -22,5 +22,6 @@ def tell(feedback_id: int) -> None:
 @shared_task
 def ring_for_feedback() -> None:
     """Ring for what is due. This is what makes a lost ring cost seconds and nothing else."""
+    telling_again.after_a_recovery()
     for feedback_id in feedback.due(limit=_AT_MOST):
         ring(TELL, feedback_id)

@@ -15,6 +15,7 @@ from projects.frame import frame
 from projects.listing import page_of
 from projects.models import Feedback, Project, TrainingAsked, TrainingPlan
 from projects.plots import picture, with_plots
+from projects.reports import feedback_about
 
 _TRAININGS = 5
 """Trainings that the page shows; the API has them all."""
@@ -65,7 +66,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
             "standing": standing,
             "gate_words": model_words.gate_words(standing.lines, newest[0]),
             "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
-            "told": Feedback.objects.filter(project=found, pull_request=number).first() if number else None,
+            "told": feedback_about(newest[0]),
             "metrics": list(metrics),
             "label": label,
             "several": len(newest) > 1,

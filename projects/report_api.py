@@ -20,7 +20,7 @@ from projects.ci_door import CiToken, Pipeline
 from projects.comparison import Change
 from projects.errors import NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
-from projects.models import Report
+from projects.models import Feedback, Report
 from projects.often import too_often
 from projects.openapi import answers, parameters_of
 from projects.pagination import PageQuery, page_of
@@ -141,6 +141,19 @@ class ComparedOut(BaseModel):
     held: bool | None = Field(description="null: without a threshold.")
 
 
+class ToldOut(BaseModel):
+    """What came of telling the forge: the pull request's comment and the gate, or the gate of a branch's commit."""
+
+    at: datetime | None = Field(description="The last try that ended; null: none yet.")
+    waits: bool = Field(description="It is to be told, or told anew, and is tried again by itself.")
+    why: str | None = Field(description="What it was not told, and why; null: nothing is missing.")
+
+    @classmethod
+    def of(cls, row: Feedback | None) -> "ToldOut | None":
+        """None: nothing is known of it."""
+        return None if row is None else cls(at=row.told_at, waits=row.look_at is not None, why=row.why or None)
+
+
 class ReportDetailOut(ReportOut):
     """A report with what it is compared with, and what the gate says."""
 
@@ -148,6 +161,7 @@ class ReportDetailOut(ReportOut):
     because: str
     compared_with: str | None = Field(description="Commit of the base; null: there is none.")
     comparison: list[ComparedOut]
+    told: ToldOut | None
 
     @classmethod
     def standing(cls, found: Standing, *, slug: str) -> "ReportDetailOut":
@@ -158,6 +172,7 @@ class ReportDetailOut(ReportOut):
             because=found.gate.sentence,
             compared_with=found.base.commit if found.base else None,
             comparison=[ComparedOut.model_validate(line, from_attributes=True) for line in found.lines],
+            told=ToldOut.of(reports.feedback_about(found.report)),
         )
 
 

@@ -98,6 +98,14 @@ def _to_be_told(report: Report) -> None:
     ring(TELL, row.pk)
 
 
+def feedback_about(report: Report) -> Feedback | None:
+    """What the forge is told of a report's pull request, or of its commit on a branch; None when that isn't known."""
+    rows = Feedback.objects.filter(project_id=report.project_id, pull_request=report.pull_request)
+    if report.pull_request is None:
+        rows = rows.filter(branch=report.branch, commit=report.commit)
+    return rows.first()
+
+
 def _forget(report: Report) -> None:
     """Let go of what is beyond what a project may keep."""
     rows = Report.objects.filter(project_id=report.project_id)

@@ -214,6 +214,6 @@ def page_of_models(slug: str, number: int, *, merged: str, better: str) -> None:
     assert "the same metrics" in page.text
     assert f"Newest run of pull request {number}" in of_pull_request.text
     assert f"<code>{better[:12]}</code>" in of_pull_request.text
-    assert "The pull request was told" in of_pull_request.text
+    assert "The forge was told" in of_pull_request.text
     with live.signed_in("charlie") as session:
         assert session.get(address).status_code == 404

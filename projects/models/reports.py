@@ -102,7 +102,11 @@ class Feedback(models.Model):
                 name="feedback_on_a_pull_request_or_a_commit",
             ),
         ]
-        indexes = [models.Index(fields=["look_at"], name="feedback_due", condition=Q(look_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["look_at"], name="feedback_due", condition=Q(look_at__isnull=False)),
+            # Few rows: what a forge refused for good.
+            models.Index(fields=["project"], name="feedback_refused", condition=Q(look_at=None) & ~Q(why="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.project_id}: {self.pull_request or self.commit[:10]}"

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
-from projects import feedback, reports
+from projects import feedback, reports, telling_again
 from projects.feedback_tasks import ring_for_feedback, tell
 from projects.models import Feedback, Project, Report
 from provisioning.errors import PermanentError, TargetUnavailable
@@ -303,6 +303,72 @@ def test_a_commit_that_the_forge_does_not_know_leaves_the_comment(world: World, 
     assert len(comments(world, number)) == 1
     row = Feedback.objects.get()
     assert (row.look_at, "has no commit bbbbbbbbbb" in row.why) == (None, True)
+
+
+def refused(world: World, project: Project) -> tuple[int, Report]:
+    """A pull request that the forge refused to be told about."""
+    number, sha = opened(world)
+    report = reported(project, sha, number)
+    world.forge.fail_with(PermanentError("git-1 refuses."), on="upsert_comment")
+    tell_all()
+    return number, report
+
+
+def test_what_the_forge_refused_is_said_over_rest(world: World, project: Project) -> None:
+    _, report = refused(world, project)
+    told = client("bob").get(f"/api/v1/projects/demand/reports/{report.pk}/").json()["told"]
+    assert told.pop("at") is not None
+    assert told == {"waits": False, "why": "git-1 refuses."}
+
+
+def test_a_look_that_is_asked_for_tells_again_what_was_refused(world: World, project: Project) -> None:
+    number, report = refused(world, project)
+    page = f"/projects/{project.slug}/look/"
+    assert client("charlie").post(page).status_code == 404
+    tell_all()
+    assert comments(world, number) == []
+
+    assert client("alice").post(page, {"kind": "bucket"}).status_code == 302
+    tell_all()
+    assert comments(world, number) == []
+
+    world.rung.clear()
+    assert client("alice").post(page).status_code == 302
+    assert TELL in world.rung
+    tell_all()
+    assert len(comments(world, number)) == 1
+    row = Feedback.objects.get()
+    assert (row.told, row.look_at, row.why) == (report, None, "")
+
+
+def test_the_repository_that_came_right_is_told_again_once(world: World, project: Project) -> None:
+    number, _ = refused(world, project)
+    ring_for_feedback()
+    assert Feedback.objects.get().look_at is None
+    right = Resource.objects.filter(project=project, kind="webhook")
+    right.update(synced_status="False", synced_since=timezone.now())
+    ring_for_feedback()
+    assert Feedback.objects.get().look_at is None
+
+    right.update(synced_status="True", synced_since=timezone.now())
+    world.forge.fail_with(PermanentError("git-1 still refuses."), on="upsert_comment")
+    ring_for_feedback()
+    tell_all()
+    assert Feedback.objects.get().why == "git-1 still refuses."
+    ring_for_feedback()
+    assert (Feedback.objects.get().look_at, comments(world, number)) == (None, [])
+
+
+def test_only_so_much_is_told_again_at_a_time(world: World, project: Project) -> None:
+    for number in range(1, telling_again.AT_MOST + 3):
+        reported(project, "b" * 40, number)
+    Feedback.objects.update(look_at=None, why="git-1 refuses.", told_at=timezone.now())
+
+    with transaction.atomic():
+        telling_again.after_a_look(project)
+
+    left = Feedback.objects.filter(look_at=None)
+    assert sorted(left.values_list("pull_request", flat=True)) == [1, 2]
 
 
 def test_what_the_forge_refuses_for_good_waits_for_the_next_report(world: World, project: Project) -> None:

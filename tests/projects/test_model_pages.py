@@ -76,7 +76,14 @@ def test_a_pull_request_is_compared_with_the_default_branch(project: Project) ->
     page = text("?pull_request=3")
     assert "Newest run of pull request 3" in page
     assert ">0.15</td>" in page
-    assert "The pull request is not told yet: git-1 does not answer. We try again by ourselves." in page
+    assert "The forge is not told yet: git-1 does not answer. We try again by ourselves." in page
+    Feedback.objects.update(look_at=None, why="git-1 refuses.")
+    refused = (
+        "The forge was not told everything: git-1 refuses. "
+        "It is told again with the next report, or when somebody has the project looked at."
+    )
+    assert refused in text("?pull_request=3")
+    assert refused in text("?branch=main")
     assert "Pull request 4 has no report." in text("?pull_request=4")
     assert client("alice").get(f"{PAGE}?pull_request=x").status_code == 404
 

@@ -77,6 +77,7 @@ def test_a_report_is_kept_as_it_was_sent_and_the_worker_is_rung(world: World, pr
                 {"name": "mae", "split": "test", "value": 0.12, "base": None, "change": "new", "threshold": 0.2}
                 | {"held": True}
             ],
+            "told": {"at": None, "waits": True, "why": None},
         }
 
 
