@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from portal.error_words import words_for
+from portal.way_back import way_back
 from projects.api_errors import Refused
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, ProjectError, StaleGeneration
 from projects.serializers import FaultOut
@@ -213,7 +214,7 @@ def _page(request: HttpRequest, problem: Problem) -> HttpResponse:
     if problem.status == 404:
         return render(request, "404.html", said, status=404)
     words = words_for(problem.status, code=problem.code)
-    return render(request, "4xx.html", {**said, "words": words}, status=problem.status)
+    return render(request, "4xx.html", {**said, "words": words, "way": way_back(request)}, status=problem.status)
 
 
 def _request_id(request: HttpRequest) -> str:
