@@ -4,11 +4,14 @@ Only where the catalogue says that the forge runs Actions; elsewhere nothing is 
 team may have some of its own, so a variable of the repository lists those that are ours. What stands there and is not
 wanted any more is taken away; what doesn't is never touched, but for one of a name that is wanted now.
 
-A secret can be written, never read: whoever moves a version in `wish.versions` has all of them written anew, and what
-somebody overwrote by hand stays so until then.
+A secret can be written, never read. The list says by a digest what was written, so that all are written anew when a key
+was rotated or an address changed; what somebody overwrote by hand stays so until then.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 
 from provisioning.ci import ACTIONS_FILE, by_actions, variables
 from provisioning.forge import ForgeClient
@@ -25,13 +28,40 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     """A secret for each variable (that it is there is all that can be compared) and their list; no list: none."""
     if not wish.forge.actions:
         return ()
-    names = sorted(_values(wish))
-    secrets = (Object(key=f"secret/{name}", body={"present": True}) for name in names)
-    return (*secrets, Object(key=KEY_LIST, body={"names": names} if names else None))
+    wanted = _Listed.of(_values(wish))
+    secrets = (Object(key=f"secret/{name}", body={"present": True}) for name in wanted.names)
+    return (*secrets, Object(key=KEY_LIST, body=wanted.body() if wanted.names else None))
 
 
-def _values(wish: Wish) -> dict[str, str]:
-    return dict(variables(wish)) if by_actions(wish) else {}
+def _values(wish: Wish) -> Mapping[str, str]:
+    return variables(wish) if by_actions(wish) else {}
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What the list says: the names, sorted, and a digest of the values.
+
+    The digest gives nothing away: derived keys of 256 bits are among what it is made of.
+    """
+
+    names: tuple[str, ...] = ()
+    digest: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> "_Listed":
+        digest = sha256(json.dumps(dict(values), sort_keys=True).encode()).hexdigest()[:16]
+        return cls(names=tuple(sorted(values)), digest=digest)
+
+    @classmethod
+    def read(cls, text: str) -> "_Listed":
+        digest, *names = text.split() or [""]
+        return cls(names=tuple(sorted(names[:MOST])), digest=digest)
+
+    def body(self) -> Body:
+        return {"names": list(self.names), "written": self.digest}
+
+    def text(self) -> str:
+        return " ".join([self.digest, *self.names])
 
 
 def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
@@ -42,7 +72,7 @@ def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: E
     for thing in objects:
         if thing.key == KEY_LIST:
             listed = client.ci_variable(repository, LIST)
-            seen[thing.key] = None if listed is None else {"names": sorted(_names(listed))}
+            seen[thing.key] = None if listed is None else _Listed.read(listed).body()
         else:
             seen[thing.key] = {"present": True} if _name(thing) in present else None
     return seen
@@ -52,38 +82,28 @@ def _name(thing: Object) -> str:
     return thing.key.removeprefix("secret/")
 
 
-def _names(listed: str | None) -> set[str]:
-    return set((listed or "").split()[:MOST])
-
-
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> None:
-    """Write the secrets, and those that are not in the list yet; take away those in it that are not wanted any more.
+    """Write the secrets, all of them when the list says otherwise; take away what it has and is not wanted any more.
 
     The list comes last: what an attempt that was cut off wrote is written again, and never taken for another's.
     """
     if not objects:
         return
     repository, values = full_name(wish), _values(wish)
-    listed = client.ci_variable(repository, LIST)
-    asked = {_name(thing) for thing in objects if thing.key != KEY_LIST}
-    unwritten = sorted(asked | (values.keys() - _names(listed)))
-    if unwritten:
-        client.put_ci_secrets(repository, {name: values[name] for name in unwritten})
-    for name in sorted(_names(listed) - values.keys()):
-        client.delete_ci_secret(repository, name)
-    _write_list(client, repository, sorted(values), listed=listed)
-
-
-def _write_list(client: ForgeClient, repository: str, names: Iterable[str], *, listed: str | None) -> None:
-    text = " ".join(names)
-    if text == (listed or ""):
-        return
-    if not text:
+    text, wanted = client.ci_variable(repository, LIST), _Listed.of(values)
+    listed = _Listed.read(text or "")
+    asked = {_name(thing) for thing in objects if thing.key != KEY_LIST} if listed == wanted else values
+    if asked:
+        client.put_ci_secrets(repository, {name: values[name] for name in sorted(asked)})
+    for name in listed.names:
+        if name not in values:
+            client.delete_ci_secret(repository, name)
+    if not values:
         client.delete_ci_variable(repository, LIST)
-    elif listed is None:
-        client.create_ci_variable(repository, LIST, text)
-    else:
-        client.update_ci_variable(repository, LIST, text)
+    elif text is None:
+        client.create_ci_variable(repository, LIST, wanted.text())
+    elif text != wanted.text():
+        client.update_ci_variable(repository, LIST, wanted.text())
 
 
 def delete(wish: Wish, client: ForgeClient) -> bool:
@@ -91,12 +111,12 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
     if not wish.forge.actions or own_repository(wish, client) is None:
         return True
     repository = full_name(wish)
-    listed = client.ci_variable(repository, LIST)
+    text = client.ci_variable(repository, LIST)
     # Without a list they were written by a version that kept none, if at all.
-    ours = _names(listed) if listed is not None else set(client.ci_secrets(repository)) & _values(wish).keys()
+    ours = _Listed.read(text).names if text is not None else set(client.ci_secrets(repository)) & _values(wish).keys()
     for name in sorted(ours):
         client.delete_ci_secret(repository, name)
-    if listed is not None:
+    if text is not None:
         client.delete_ci_variable(repository, LIST)
     return True
 

@@ -63,7 +63,7 @@ def secrets(forge: FakeForge) -> dict[str, str]:
 
 def listed(forge: FakeForge) -> list[str] | None:
     text = forge.repositories[NAME].ci_variables.get(LIST)
-    return text.split() if text is not None else None
+    return text.split()[1:] if text is not None else None
 
 
 def tracked(*, enabled: bool) -> Wish:
@@ -73,7 +73,7 @@ def tracked(*, enabled: bool) -> Wish:
 def test_desires_a_secret_for_each_variable_and_their_list() -> None:
     assert KIND.desired(wish(catalogue=ACTIONS)) == (
         *(Object(f"secret/{name}", {"present": True}) for name in NAMES),
-        Object(KEY_LIST, {"names": NAMES}),
+        Object(KEY_LIST, {"names": NAMES, "written": "ea7316dab17971a9"}),
     )
 
 
@@ -94,6 +94,34 @@ def test_a_rotated_key_is_written_anew(forge: FakeForge) -> None:
     apply(rotated, forge)
 
     assert secrets(forge) == variables(rotated)
+
+
+def test_an_address_that_changed_is_written_anew(forge: FakeForge) -> None:
+    apply(wish(catalogue=ACTIONS), forge)
+    store = {**ACTIONS.object_store().model_dump(), "endpoint": "https://store.corp.example"}
+    moved = wish(catalogue=catalogue(forges=[FORGE], object_stores=[store]))
+    assert found(moved, forge) == {"keep": 9, "update": 1}
+
+    repair(moved, forge)
+
+    assert secrets(forge) == variables(moved)
+    assert variables(moved)["AWS_ENDPOINT_URL"] == "https://store.corp.example"
+    assert found(moved, forge) == {"keep": 10}
+
+
+@pytest.mark.parametrize("text", ["", " ", "BUCKET", "0 THEIRS"])
+def test_a_list_that_somebody_changed_is_put_back(text: str, forge: FakeForge) -> None:
+    forge.put_ci_secrets(NAME, {"SPARE": "theirs"})
+    apply(wish(catalogue=ACTIONS), forge)
+    forge.update_ci_variable(NAME, LIST, text)
+
+    repair(wish(catalogue=ACTIONS), forge)
+
+    assert (listed(forge), found(wish(catalogue=ACTIONS), forge)) == (NAMES, {"keep": 10})
+    kept = forge.repositories[NAME].ci_secrets
+    assert kept.pop("SPARE") == "theirs"
+    # Who writes a name into the list of what is Slipway's has it treated so.
+    assert ("THEIRS" in kept) is (text != "0 THEIRS")
 
 
 def test_applying_again_after_a_failure_ends_well(forge: FakeForge) -> None:
@@ -174,7 +202,7 @@ def test_without_its_list_nothing_is_taken_away_and_ours_are_written_anew(forge:
 def test_a_list_that_somebody_made_long_costs_no_more(forge: FakeForge) -> None:
     wanted = wish(catalogue=ACTIONS)
     apply(wanted, forge)
-    forge.update_ci_variable(NAME, LIST, " ".join(f"A{number}" for number in range(10_000)))
+    forge.update_ci_variable(NAME, LIST, " ".join(["0", *(f"A{number}" for number in range(10_000))]))
     forge.calls.clear()
 
     repair(wanted, forge)
