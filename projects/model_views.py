@@ -118,5 +118,5 @@ def _number(text: str) -> int | None:
 
 def _pull_requests(project_id: int) -> list[int]:
     """The pull requests that reported last."""
-    rows = Feedback.objects.filter(project=project_id, pull_request__isnull=False).order_by("-report")
+    rows = Feedback.objects.filter(project=project_id, pull_request__isnull=False).order_by("-report_id")
     return [int(number) for number in rows.values_list("pull_request", flat=True)[:12] if number is not None]

@@ -88,6 +88,14 @@ def test_a_pull_request_is_compared_with_the_default_branch(project: Project) ->
     assert client("alice").get(f"{PAGE}?pull_request=x").status_code == 404
 
 
+def test_the_pull_requests_that_reported_last_are_offered(project: Project) -> None:
+    for number in range(1, 15):
+        reported(project, number, branch="mine", pull_request=number)
+    page = text()
+    offered = [int(part.partition('"')[0]) for part in page.split('<option value="')[1:] if part[0].isdigit()]
+    assert offered == list(range(14, 2, -1))
+
+
 def test_data_versions_are_marked_where_they_change(project: Project) -> None:
     reports = [reported(project, n, data_hash=letter * 32) for n, letter in enumerate("aabb")]
     chart = model_words.metric_chart(reports, label="mae (test)", lower_is_better=True)
