@@ -14,7 +14,7 @@ from projects import consent_many, consenting, permissions
 from projects.api_base import Api, person, plain, visible_project
 from projects.api_deciding import ResultList, ResultOut
 from projects.consent_list import STEPS, record
-from projects.consents import store_of
+from projects.consents import opens_until, store_of
 from projects.errors import NotFound
 from projects.idempotency import idempotent
 from projects.installation import installation
@@ -40,6 +40,9 @@ class ConsentOut(BaseModel):
     project: str
     team: str = Field(description="The team of the project.")
     until: date = Field(description="The last day of reading.")
+    reads_until: date | None = Field(
+        description="The last day on which it opens the store, by its longest time of now; null: it opens nothing."
+    )
     state: Literal["asked", "given", "rejected", "withdrawn", "ended"] = Field(
         description="given: it opens the store until that day, unless it moved. ended: no longer wanted."
     )
@@ -58,7 +61,8 @@ class ConsentOut(BaseModel):
         said, settings = record(row), installation()
         moved = store_of(row, catalogue=settings.catalogue) is None
         url = f"{settings.public_url}/api/v1/consents/{row.pk}/"
-        return cls(id=said.pop("number"), url=url, moved=moved, **said)
+        ends = opens_until(row, catalogue=settings.catalogue)
+        return cls(id=said.pop("number"), url=url, moved=moved, reads_until=ends, **said)
 
 
 class ConsentPageOut(BaseModel):

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from django.db.models import Case, F, QuerySet, Value, When
 
 from projects import permissions
-from projects.consents import store_of
+from projects.consents import opens_until
 from projects.exports import BATCH, Record
 from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Reminder, Team
 from projects.sorting import BY_ID, Order
-from projects.today import today
 from provisioning.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -50,8 +49,8 @@ def about_data_of(team: Team, *, by: "Person") -> QuerySet[DataConsent]:
 def word_of(consent: DataConsent, *, catalogue: Catalogue) -> str:
     """The status word of a consent; one that opens nothing any more, by its day or by the catalogue, is over."""
     state = ConsentState(consent.state)
-    opens = consent.until >= today() and store_of(consent, catalogue=catalogue) is not None
-    return _WORDS[ConsentState.ENDED if state is ConsentState.GIVEN and not opens else state]
+    over = state is ConsentState.GIVEN and opens_until(consent, catalogue=catalogue) is None
+    return _WORDS[ConsentState.ENDED if over else state]
 
 
 def asked_in(consent: DataConsent) -> ConsentStep | None:

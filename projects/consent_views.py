@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import consenting, permissions
 from projects.answers import answered, conflict_page, find, person_of
 from projects.consent_list import STEPS, asked_in, escalated, reminded, word_of
-from projects.consents import store_of
+from projects.consents import opens_until, store_of
 from projects.decisions import LONGEST
 from projects.errors import Conflict, InvalidSpec
 from projects.installation import installation
@@ -45,6 +45,7 @@ def _page(
         "consent": consent,
         "number": str(consent.pk),
         "store": store_of(consent, catalogue=catalogue),
+        "ends": opens_until(consent, catalogue=catalogue),
         "word": word_of(consent, catalogue=catalogue),
         "asked": asked_in(consent),
         "reminded": reminded(consent),

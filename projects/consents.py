@@ -59,6 +59,16 @@ def store_of(consent: DataConsent, *, catalogue: Catalogue) -> DataStore | None:
     return next((one for one in catalogue.data_stores if one.name == consent.store and is_about(consent, one)), None)
 
 
+def opens_until(consent: DataConsent, *, catalogue: Catalogue) -> date | None:
+    """The last day on which it opens the store, as the catalogue is now; None when it opens nothing (any more)."""
+    given = next((one for one in consent.steps.all() if one.state == ConsentState.GIVEN), None)
+    store = store_of(consent, catalogue=catalogue)
+    if consent.state != ConsentState.GIVEN or given is None or store is None:
+        return None
+    day = _ends(store, until=consent.until, given=day_of(given.at))
+    return day if day >= today() else None
+
+
 def is_about(consent: DataConsent, store: DataStore) -> bool:
     """Was it asked for what the store is now?"""
     return (consent.team.slug, consent.place) == (store.owner, store.place)
@@ -95,9 +105,11 @@ def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectReques
 
 def _reaches(consent: Consent | None, store: DataStore, until: date) -> bool:
     """Does a consent let the store be read until that day, as long as the catalogue lets it by now?"""
-    if consent is None:
-        return False
-    return min(consent.until, longest(store, since=consent.given) or consent.until) >= until
+    return consent is not None and _ends(store, until=consent.until, given=consent.given) >= until
+
+
+def _ends(store: DataStore, *, until: date, given: date) -> date:
+    return min(until, longest(store, since=given) or until)
 
 
 def ask(

@@ -14,7 +14,7 @@ from projects import permissions, teams
 from projects.answers import answered, number_in, person_of
 from projects.consent_list import COLUMNS, ORDERS, about_data_of, asked_in, records, word_of
 from projects.consent_many import answer_many
-from projects.consents import store_of
+from projects.consents import opens_until, store_of
 from projects.errors import InvalidSpec
 from projects.exports import form_asked, stream
 from projects.installation import installation
@@ -65,7 +65,14 @@ def _page(
         "stores": stores,
         "page": listed,
         "rows": [
-            (one, word_of(one, catalogue=catalogue), asked_in(one), str(one.pk), one.pk in to_decide)
+            {
+                "consent": one,
+                "number": str(one.pk),
+                "word": word_of(one, catalogue=catalogue),
+                "until": opens_until(one, catalogue=catalogue) or one.until,
+                "asked": asked_in(one),
+                "may_decide": one.pk in to_decide,
+            }
             for one in listed.rows
         ],
         "together": bool(to_decide),

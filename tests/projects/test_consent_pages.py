@@ -93,8 +93,11 @@ def test_pages_and_api_say_that_a_name_stands_for_another_place_by_now_and_what_
     assert send(script, "get", f"/consents/{number}/").json()["moved"] is False
     with installed(data_stores=[{**STORES[0], "prefix": "faces"}]):
         page = alice.get("/projects/demand/")
-        assert "the team was asked for what this name stood for before" in text(page)
-        assert page.content.decode().count("Ask again") == 2
+        said = (
+            "team vision was asked when this name stood for another place. s3://vision-shared/roads/winter on store-1"
+        )
+        assert said in text(page)
+        assert page.content.decode().count("Ask again") == 1
         theirs = text(_of_bob(f"/consents/{number}/"))
         assert "s3://vision-shared/roads/winter on store-1" in theirs
         assert "so this opens nothing" in theirs
@@ -122,6 +125,10 @@ def test_the_page_says_that_a_store_is_read_for_less_time_by_now() -> None:
         assert [(one["state"], one["until"], one["max_days"]) for one in items] == [
             ("reads", day(9).isoformat(), 9)
         ] * 2
+        number, team = consent(row).pk, keeper()
+        assert send(script, "get", f"/consents/{number}/").json()["reads_until"] == day(9).isoformat()
+        for path in ("/teams/vision/data/", f"/consents/{number}/"):
+            assert f'datetime="{day(9).isoformat()}"' in client(team).get(path).content.decode()
         past = timezone.now() - timedelta(days=10)
         ConsentStep.objects.update(at=past)
         Project.objects.filter(pk=row.pk).update(accepted_at=past)
@@ -130,6 +137,8 @@ def test_the_page_says_that_a_store_is_read_for_less_time_by_now() -> None:
         assert page.content.decode().count("Ask again") == 1
         items = send(script, "get", "/projects/demand/data/").json()["items"]
         assert [(one["state"], one["until"]) for one in items] == [("over", None)] * 2
+        assert send(script, "get", f"/consents/{number}/").json()["reads_until"] is None
+        assert "Over" in text(client(team).get("/teams/vision/data/"))
 
 
 def test_a_question_about_what_a_name_stood_for_before_can_only_be_refused() -> None:
