@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def request_of(path: str, who: str) -> HttpRequest:
     request = RequestFactory().post(path)
+    request.META["slipway.request_id"] = "5a8e7f06"
     request.user, request.resolver_match, request.session = person(who), resolve(path), SessionStore()
     return request
 
@@ -72,7 +73,9 @@ def test_it_stands_on_the_page(error: Exception, project: Project) -> None:
     assert '<a class="btn btn-primary text-break" href="/projects/demand/">Back to demand</a>' in shown
     assert '<a class="btn" href="/">My projects</a>' in shown
     with translation.override("sv"):
-        assert "Tillbaka till demand</a>" in page(error, "/projects/demand/edit/", "alice")
+        in_swedish = page(error, "/projects/demand/edit/", "alice")
+    assert "Tillbaka till demand</a>" in in_swedish
+    assert ", anrop <code>" in in_swedish
     hidden = page(error, "/projects/demand/edit/", "charlie")
     assert "Back to" not in hidden
     assert '<a class="btn btn-primary" href="/">My projects</a>' in hidden

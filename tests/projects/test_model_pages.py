@@ -79,8 +79,8 @@ def test_a_pull_request_is_compared_with_the_default_branch(project: Project) ->
     assert "The forge is not told yet: git-1 does not answer. We try again by ourselves." in page
     Feedback.objects.update(look_at=None, why="git-1 refuses.")
     refused = (
-        "The forge was not told everything: git-1 refuses. "
-        "It is told again with the next report, or when somebody has the project looked at."
+        "The forge was not told everything. "
+        "It is told again with the next report, or when somebody has the project looked at. Why: git-1 refuses."
     )
     assert refused in text("?pull_request=3")
     assert refused in text("?branch=main")
