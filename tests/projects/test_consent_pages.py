@@ -93,11 +93,13 @@ def test_pages_and_api_say_that_a_name_stands_for_another_place_by_now_and_what_
     assert send(script, "get", f"/consents/{number}/").json()["moved"] is False
     with installed(data_stores=[{**STORES[0], "prefix": "faces"}]):
         page = alice.get("/projects/demand/")
-        said = (
-            "team vision was asked when this name stood for another place. s3://vision-shared/roads/winter on store-1"
-        )
+        said = "team vision was asked when this name stood for s3://vision-shared/roads/winter on store-1."
         assert said in text(page)
         assert page.content.decode().count("Ask again") == 1
+        place = DataConsent.objects.values_list("place", flat=True).get()
+        DataConsent.objects.update(place="")
+        assert "was asked before Slipway kept for which place." in text(alice.get("/projects/demand/"))
+        DataConsent.objects.update(place=place)
         theirs = text(_of_bob(f"/consents/{number}/"))
         assert "s3://vision-shared/roads/winter on store-1" in theirs
         assert "so this opens nothing" in theirs

@@ -1,12 +1,14 @@
 """A question for consent that nobody answers: who decides is reminded, and later the platform team hears of it too."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Barrier
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from projects import consenting, reminders
 from projects.installation import Installation, installation
@@ -85,6 +87,23 @@ def test_a_round_that_dies_before_its_end_loses_and_doubles_nothing() -> None:
     assert Notice.objects.count() == 0
     assert [kind for kind, _, _ in told(at(26, 12))] == ["data-reminder"]
     assert told(at(26, 12)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_rounds_at_the_same_moment_one_reminds() -> None:
+    waiting()
+    begin = Barrier(2)
+
+    def go(_: int) -> int:
+        try:
+            begin.wait(timeout=10)
+            return reminders.remind(installation=settings(), now=at(26, 12))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(go, range(2)))
+    assert Notice.objects.filter(kind="data-reminder").count() == 1
 
 
 def test_what_is_answered_or_can_not_be_answered_is_not_reminded_of() -> None:
