@@ -69,7 +69,8 @@ def _declared(kind: Kind) -> Iterator[str]:
     yield kind.title
     for option in kind.options.model_fields.values():
         yield from (text for text in (option.title, option.description) if text)
-    yield from (credential.title for credential in kind.credentials)
+    for credential in kind.credentials:
+        yield from (credential.title, credential.place)
     yield from (measure.title for measure in (kind.usage.measures if kind.usage else ()))
 
 

@@ -29,6 +29,7 @@ from projects.wishes import NoWish, present_wish
 from provisioning.errors import PermanentError
 from provisioning.kind import Credential, Wish, kinds
 from provisioning.outcomes import fingerprint
+from provisioning.repositories import full_name
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -42,7 +43,8 @@ class Held:
 
     since: when the present version was asked for. rotated_by: "" while it is the first. earlier_until: how long the
     version before works; None when it has ended. in_force: the engine has found it right everywhere. old: it is older
-    than the catalogue likes. shown_at: when this person was shown this version. place: "" when it can't be told.
+    than the catalogue likes. shown_at: when this person was shown this version. place: in the reader's language; ""
+    when it can't be told.
     """
 
     credential: Credential
@@ -106,10 +108,14 @@ def credentials_of(project: Project, *, by: "Person", installation: Installation
                 in_force=wish is not None and _in_force(credential, project, wish),
                 old=age is not None and since < now - timedelta(days=age),
                 shown_at=shown.get((credential.purpose, version)),
-                place=credential.place(wish) if wish else "",
+                place=_(credential.place) % _own_names(wish) if wish else "",
             )
         )
     return tuple(held)
+
+
+def _own_names(wish: Wish) -> Mapping[str, str]:
+    return {"namespace": wish.names.namespace, "repository": full_name(wish)}
 
 
 def _in_force(credential: Credential, project: Project, wish: Wish) -> bool:

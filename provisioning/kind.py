@@ -188,14 +188,15 @@ class Credential:
     """A secret of a project that a Kind delivers, derived from the key ring; rotated by making its version one higher.
 
     purpose: what it is derived for. kinds: those that must have been found right before it is in force everywhere.
-    place(wish): where it lives, in words. overlaps: the version before can go on working for a while.
+    place: where it lives, in words, with %(namespace)s and %(repository)s for the project's own: pages translate it.
+    overlaps: the version before can go on working for a while.
     shown(wish) -> what people get to see of it, by name; None: only machines need it.
     """
 
     purpose: str
     title: str
     kinds: tuple[str, ...]
-    place: Callable[[Wish], str]
+    place: str
     overlaps: bool
     shown: Callable[[Wish], Mapping[str, str]] | None = None
 

@@ -88,9 +88,7 @@ KIND = Kind(
             purpose=CLONE_PURPOSE,
             title="CI clone key",
             kinds=("clone", "credentials"),
-            place=lambda wish: (
-                f"Secret slipway-ci-clone in {wish.names.namespace}, and the deploy keys of {full_name(wish)}"
-            ),
+            place="Secret slipway-ci-clone in %(namespace)s, and the deploy keys of %(repository)s",
             overlaps=True,
         ),
     ),

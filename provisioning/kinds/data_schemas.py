@@ -120,7 +120,7 @@ KIND = Kind(
             purpose=PURPOSE,
             title="Password for schemas of others",
             kinds=("actions", "data_schemas", "data_account"),
-            place=lambda wish: f"Secret {SECRET} in {wish.names.namespace}",
+            place=f"Secret {SECRET} in %(namespace)s",
             overlaps=False,
             shown=login,
         ),

@@ -135,7 +135,7 @@ KIND = Kind(
             purpose=PURPOSE,
             title="Feature store password",
             kinds=("actions", "features", "features_account"),
-            place=lambda wish: f"Secret {SECRET} in {wish.names.namespace}",
+            place=f"Secret {SECRET} in %(namespace)s",
             overlaps=False,
             shown=login,
         ),

@@ -166,7 +166,7 @@ KIND = Kind(
             purpose=PURPOSE,
             title="MLflow password",
             kinds=("actions", "tracking", "tracking_account"),
-            place=lambda wish: f"Secret {SECRET} in {wish.names.namespace}",
+            place=f"Secret {SECRET} in %(namespace)s",
             overlaps=False,
             shown=account,
         ),

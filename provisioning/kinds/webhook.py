@@ -127,7 +127,7 @@ KIND = Kind(
             purpose="profile-hook",
             title="Portal webhook secret",
             kinds=("webhook",),
-            place=lambda wish: f"Webhook of {full_name(wish)} that rings the portal",
+            place="Webhook of %(repository)s that rings the portal",
             overlaps=True,
         ),
     ),

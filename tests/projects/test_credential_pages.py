@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 
 from projects.models import Membership, Project, Reveal, Rotation
@@ -44,6 +45,21 @@ def test_each_person_has_the_buttons_that_work_for_them(world: World, project: P
     Membership.objects.filter(subject="bob@corp.example").update(role="viewer")
     assert buttons("bob") == set()
     assert client("charlie").get(PAGE).status_code == 404
+
+
+def test_where_they_are_is_said_in_the_reader_s_language(world: World, project: Project) -> None:
+    assert "Webhook of forecasting/demand that rings the portal" in text(client("alice").get(PAGE))
+    alice = client("alice")
+    alice.cookies[settings.LANGUAGE_COOKIE_NAME] = "sv"
+    page = text(alice.get(PAGE))
+    places = [part.partition("</p>")[0] for part in page.split('<p class="sw-meta m-0">')[1:]]
+    assert sorted(one for one in places if "Secret" in one or "Webhook" in one) == [
+        "Secret bucket-credentials i ml-demand",
+        "Secret slipway-ci i ml-demand",
+        "Secret slipway-ci-clone i ml-demand, och deploy-nycklarna i forecasting/demand",
+        "Secret slipway-ci-webhook i ml-demand, och webhooken i forecasting/demand",
+        "Webhook i forecasting/demand som ringer portalen",
+    ]
 
 
 def test_rotating_on_the_page_and_ending_the_old_one(world: World, project: Project) -> None:
