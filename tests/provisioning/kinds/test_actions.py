@@ -1,14 +1,19 @@
 """The actions Kind: the project's keys as secrets of its repository, where the forge runs CI, and nowhere else."""
 
+from base64 import b64decode, b64encode
+
 import pytest
+from nacl.public import PrivateKey, SealedBox
 
 from provisioning.ci import variables
+from provisioning.clients.github import GitHub
 from provisioning.errors import TargetUnavailable, TemporaryError
 from provisioning.kind import Object, Wish
 from provisioning.kinds.actions import KEY_LIST, KIND, LIST, MOST
 from provisioning.plan import compare, counts
 from provisioning.repositories import description
 from tests.fakes.forge import FakeForge
+from tests.provisioning.clients.recorded import Asked, played
 from tests.provisioning.wishes import TRACKER, catalogue, one_by_one, wish
 
 NAME = "forecasting/demand"
@@ -249,3 +254,34 @@ def test_removal_of_what_a_version_wrote_that_kept_no_list(forge: FakeForge) -> 
     assert KIND.delete(tracked(enabled=False), forge) is True
 
     assert secrets(forge) == {"MLFLOW_TRACKING_URI": "https://their.own"}
+
+
+def test_github_is_asked_for_its_key_once_and_gets_what_only_it_can_open() -> None:
+    wanted, key, actions = wish(catalogue=ACTIONS), PrivateKey.generate(), f"/api/v3/repos/{NAME}/actions"
+    with played() as server:
+        server.answers |= {
+            ("GET", f"{actions}/secrets/public-key"): {
+                "key_id": "568250167242549743",
+                "key": b64encode(bytes(key.public_key)).decode(),
+            },
+            **{("PUT", f"{actions}/secrets/{name}"): (201, {}) for name in NAMES},
+            ("POST", f"{actions}/variables"): (201, {}),
+        }
+        client = GitHub(name="git-1", url=server.url, token="t0ken", bot="slipway-bot")
+        KIND.apply(wanted, client, KIND.desired(wanted), one_by_one)
+        client.close()
+        written = [one for one in server.asked if one.method == "PUT"]
+        assert [(one.method, one.path) for one in server.asked] == [
+            ("GET", f"{actions}/variables/{LIST}"),
+            ("GET", f"{actions}/secrets/public-key"),
+            *(("PUT", f"{actions}/secrets/{name}") for name in NAMES),
+            ("POST", f"{actions}/variables"),
+        ]
+        assert server.asked[-1] == Asked(
+            "POST", f"{actions}/variables", {"name": LIST, "value": " ".join(["ea7316dab17971a9", *NAMES])}
+        )
+    opened = {
+        one.path.rpartition("/")[2]: SealedBox(key).decrypt(b64decode(one.body["encrypted_value"])).decode()
+        for one in written
+    }
+    assert opened == variables(wanted)
