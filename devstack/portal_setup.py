@@ -10,11 +10,15 @@ import sys
 import django
 from django.core.management import call_command, get_commands
 
+from devstack import migrated
 
-def main() -> int:
+
+def main(stack: str) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     call_command("migrate", interactive=False)
+    if stack == "test":
+        _keep_a_copy()
     call_command("translations")
     call_command("collectstatic", interactive=False, verbosity=0)
     if "seed_dev" in get_commands():
@@ -24,5 +28,18 @@ def main() -> int:
     return 0
 
 
+def _keep_a_copy() -> None:
+    """Have the database that tests copy. Nobody else may be connected to ours meanwhile: the portal starts later."""
+    from django.db import connection
+
+    connection.close()
+    connection.close_pool()
+    ours, copy = (connection.ops.quote_name(name) for name in (connection.settings_dict["NAME"], migrated.name()))
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", [migrated.name()])
+        if cursor.fetchone() is None:
+            cursor.execute(f"CREATE DATABASE {copy} TEMPLATE {ours}")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

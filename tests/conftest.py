@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
+from devstack import migrated
 from tests.emptying import empty_by_deleting
 
 hypothesis_settings.register_profile(
@@ -16,6 +18,18 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("slipway")
 empty_by_deleting()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Have the test database copied from the one that the stack has for that, where there is one."""
+    copied = migrated.name()
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", [copied])
+        if cursor.fetchone() is not None:
+            connection.settings_dict["TEST"]["TEMPLATE"] = copied
 
 
 @pytest.fixture(autouse=True)
