@@ -117,8 +117,8 @@ def ask(slug: str, *, person: str = "alice", **spec: Any) -> httpx.Response:
     return api(person).post("projects/", json={"slug": slug, "team": "forecasting", **spec})
 
 
-def retire(slug: str, *, person: str = "alice", data: bool = True, wait: bool = True) -> None:
-    """Retire a project and, unless told otherwise, wait until it is gone."""
+def retire(slug: str, *, person: str = "alice", data: bool = True, wait: bool = False) -> None:
+    """Retire a project, and wait until it is gone if what follows is about that."""
     found = api(person).get(f"projects/{slug}/")
     if found.status_code == 404:
         return

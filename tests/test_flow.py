@@ -182,7 +182,7 @@ def test_a_foreign_namespace_stays_untouched() -> None:
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"] or (
         after["metadata"].get("labels") == before["metadata"].get("labels")
     )
-    live.retire(name)
+    live.retire(name, wait=True)
     assert admin.get(f"/api/v1/namespaces/ml-{name}").status_code == 200
     admin.delete(f"/api/v1/namespaces/ml-{name}")
 
@@ -207,7 +207,7 @@ def test_by_file_a_push_is_a_request_and_the_commit_gets_the_answer() -> None:
     good = push_file(repository, "profile.yaml", profile.replace("small", "medium"), person="alice")
     live.ready(name, generation=2)
     eventually(lambda: status_of(repository, good) == "success", seconds=30)
-    live.retire(name, data=False)
+    live.retire(name, data=False, wait=True)
     assert live.forge("bot").get(f"/repos/{repository}").status_code == 200
 
 
@@ -232,7 +232,7 @@ def test_retiring_keeps_the_data_unless_told_otherwise() -> None:
     live.ready(name)
     put(as_project(name), f"ml-{name}", "kept.bin")
     keys = credentials(name)
-    live.retire(name, data=False)
+    live.retire(name, data=False, wait=True)
     assert live.administrator().get(f"/api/v1/namespaces/ml-{name}").status_code == 404
     assert live.store_admin().bucket_exists(f"ml-{name}")
     with pytest.raises(S3Error, match="InvalidAccessKeyId"):
@@ -253,7 +253,7 @@ def test_retiring_keeps_the_data_unless_told_otherwise() -> None:
         return any(row["kind"] == "bucket" and row["word"] == "Needs attention" for row in rows)
 
     eventually(taken, seconds=30)
-    live.retire(name)
+    live.retire(name, wait=True)
     assert live.store_admin().bucket_exists(f"ml-{name}")
 
 

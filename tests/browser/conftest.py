@@ -72,4 +72,4 @@ def ready_project(base: str) -> Iterator[str]:
     assert answer.status_code == 202, answer.text
     live.ready(slug, seconds=120)
     yield slug
-    live.retire(slug, wait=False)
+    live.retire(slug)

@@ -66,8 +66,6 @@ def sample_fleet() -> Iterator[int]:
         for number in asked:
             live.api("alice").post(f"requests/{number}/withdraw/", json={})
         for slug in FLEET:
-            live.retire(slug, person=_owner(slug), wait=False)
-        for slug in FLEET:
             live.retire(slug, person=_owner(slug))
 
 

@@ -29,7 +29,7 @@ def asked(base: str) -> Iterator[Callable[[], Asked]]:
     yield ask
     for slug, number in made:
         live.api("alice").post(f"requests/{number}/withdraw/", json={})
-        live.retire(slug, wait=False)
+        live.retire(slug)
 
 
 @pytest.mark.parametrize(("script", "width"), [(True, 1280), (False, 390)])

@@ -31,7 +31,7 @@ def project(*contributors: dict[str, str]) -> Iterator[str]:
     try:
         yield slug
     finally:
-        live.retire(slug, wait=False)
+        live.retire(slug)
 
 
 def api(account: str, *, password: str = "", base: str = "", shape: str = "adfs") -> httpx.Client:
