@@ -33,7 +33,7 @@ def _keep_a_copy() -> None:
     from django.db import connection
 
     connection.close()
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]
     ours, copy = (connection.ops.quote_name(name) for name in (connection.settings_dict["NAME"], migrated.name()))
     with connection._nodb_cursor() as cursor:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", [migrated.name()])
