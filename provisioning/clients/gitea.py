@@ -18,6 +18,7 @@ What the server taught us, each held by tests/contract/test_forge.py:
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
@@ -43,6 +44,8 @@ from provisioning.forge import (
     State,
     Status,
 )
+
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 class Forge(LikeGitHub):
@@ -206,7 +209,7 @@ class Forge(LikeGitHub):
         doing = f"read {path} of {full_name}"
         where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
-        if found is None and self.branch_head(full_name, ref) is not None:
+        if found is None and not _COMMIT.fullmatch(ref) and self.branch_head(full_name, ref) is not None:
             # Either the file is absent, or Gitea has only now noticed the branch.
             found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         elif found is None and not self._has_commit(full_name, ref):
