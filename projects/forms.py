@@ -215,10 +215,16 @@ class ProjectForm(forms.Form):
                 key = f"options.{kind.name}.{name}"
                 if self._left_out(key):
                     continue
-                value = _typed_option(self[key].value(), info)
+                value = self._as_it_stood(key, _typed_option(self[key].value(), info))
                 if value is not None and value != info.get_default(call_default_factory=True):
                     options.setdefault(kind.name, {})[name] = value
         return {**wish, "options": options} if options else wish
+
+    def _as_it_stood(self, key: str, value: Any) -> Any:
+        """What is ticked, in the order in which it stood where it is the same: then nobody changed anything."""
+        shown = self.fields[key]
+        same = value and isinstance(shown.widget, _Boxes) and sorted(value) == sorted(shown.initial)
+        return list(shown.initial) if same else value
 
     def _left_out(self, key: str) -> bool:
         """An option that was not on the page that was sent. A box without its tick looks the same otherwise."""

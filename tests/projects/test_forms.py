@@ -227,6 +227,21 @@ def test_what_is_chosen_from_the_catalogue_has_a_box_for_each() -> None:
         assert "data" not in form("options_shown=1").wish()["options"]
 
 
+def test_ticks_that_nobody_touched_are_sent_as_they_stand() -> None:
+    chosen = {"read": ["summer-roads", "winter-roads"], "until": day(9).isoformat()}
+    spec = {"slug": "demand", "team": "forecasting", "plan": "small", "options": {"data": chosen}}
+    row = Project(slug="demand", team=team("forecasting"), spec=spec)
+    who: Any = User(username="alice@corp.example")
+    ticked = "options_shown=1&options.data.read=winter-roads"
+    untouched = QueryDict(f"{ticked}&options.data.read=summer-roads&options.data.until={chosen['until']}")
+    with installed(data_stores=STORES):
+        settings = installation().catalogue
+        sent = ProjectForm(untouched, person=who, teams=TEAMS, catalogue=settings, project=row).wish()
+        fewer = ProjectForm(QueryDict(ticked), person=who, teams=TEAMS, catalogue=settings, project=row).wish()
+    assert sent["options"]["data"] == chosen
+    assert fewer["options"]["data"] == {"read": ["winter-roads"]}
+
+
 def test_a_box_says_for_how_long_at_a_time_it_is_read_and_the_calendar_ends_there() -> None:
     def shown(*days: int | None, ticked: str = "") -> tuple[str, str | None]:
         """The boxes, and the latest day of the calendar, with stores that are read for so long at a time."""
