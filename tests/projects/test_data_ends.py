@@ -54,6 +54,15 @@ def test_a_consent_that_is_shorter_than_what_is_wanted_is_told_for_itself() -> N
     ]
 
 
+def test_a_longest_time_that_became_shorter_is_told_as_the_end_that_it_is() -> None:
+    row = project("winter-roads", "summer-roads")
+    give(row)
+    short = [{**STORES[0], "max_days": 9}, {**STORES[1], "readers": ["forecasting"], "max_days": 9}]
+    with installed(data_stores=short):
+        assert [days for days in range(33) if tell(days=days)] == [2]
+    assert [text.split(" no more")[0] for _, text in told()] == ["demand reads summer-roads, winter-roads"]
+
+
 def test_what_is_not_read_does_not_end() -> None:
     project("winter-roads")
     assert [days for days in range(33) if tell(days=days)] == []
