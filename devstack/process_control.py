@@ -3,10 +3,12 @@
 import ctypes
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+_TRIES = 10
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -33,11 +35,16 @@ def die_with_parent(*, death_signal: signal.Signals = signal.SIGKILL, nice: int 
 
 def _give_way(nice: int) -> None:
     """The session's share of the cores gets that priority; nothing happens where sessions have none."""
-    try:
-        with open("/proc/self/autogroup", "w", encoding="ascii") as file:
-            file.write(str(nice))
-    except OSError:  # no such file; or not now, since the kernel takes few such changes a second
-        return
+    for _ in range(_TRIES):
+        try:
+            with open("/proc/self/autogroup", "w", encoding="ascii") as file:
+                file.write(str(nice))
+        except BlockingIOError:  # the kernel takes one such change in a tenth of a second, but from root
+            time.sleep(0.12)
+        except OSError:
+            return
+        else:
+            return
 
 
 def follow_parent(parent: int, *, death_signal: signal.Signals = signal.SIGTERM) -> None:

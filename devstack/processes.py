@@ -79,8 +79,9 @@ def base_environment(stack: Stack) -> dict[str, str]:
         "SLIPWAY_STATE_DIR": str(stack.folder.parent),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        # With many threads glibc would keep a heap for each of them and seldom give it back.
+        # With many threads glibc would keep a heap for each of them and seldom give it back, the less the more was freed.
         "MALLOC_ARENA_MAX": "2",
+        "MALLOC_TRIM_THRESHOLD_": "131072",
     }
 
 
@@ -96,6 +97,16 @@ def _without(process: Process, names: set[str]) -> Process:
 
 def _own(module: str, stack: Stack, *, python: str = sys.executable) -> tuple[str, ...]:
     return (python, "-m", f"devstack.{module}", stack.name)
+
+
+def _behind_web(stack: Stack) -> int:
+    """Priority of the worker. Who opens a page or delivers a push waits for web, nobody for it; only tests do."""
+    return 0 if stack.name == "test" else 5
+
+
+def _elsewhere(stack: Stack) -> int:
+    """Priority of servers that an installation has on other machines: here they share their cores with web."""
+    return 0 if stack.name == "test" else 10
 
 
 def _database(stack: Stack, endpoints: Endpoints) -> list[Process]:
@@ -234,8 +245,7 @@ def _portal(stack: Stack) -> list[Process]:
             needs=needs,
             ready=Says("ready."),
             group=PORTAL,
-            # Whoever opens a page or delivers a push waits for web, nobody for a core of the worker's. Only tests do.
-            nice=0 if stack.name == "test" else 5,
+            nice=_behind_web(stack),
         ),
         Process(
             name="beat",
@@ -270,6 +280,7 @@ def _object_store(stack: Stack, endpoints: Endpoints) -> list[Process]:
             },
             needs=(program,),
             ready=Answers(f"http://127.0.0.1:{port}/minio/health/live"),
+            nice=_elsewhere(stack),
         ),
         Process(
             name="prepare-store",
@@ -309,6 +320,7 @@ def _cluster(stack: Stack, endpoints: Endpoints) -> list[Process]:
             ),
             needs=(etcd,),
             ready=Answers(f"{client}/health"),
+            nice=_elsewhere(stack),
         ),
         Process(
             name="kube-apiserver",
@@ -327,6 +339,7 @@ def _cluster(stack: Stack, endpoints: Endpoints) -> list[Process]:
             needs=(api,),
             ready=Answers(f"https://127.0.0.1:{ports['kube-apiserver']}/readyz", ca=tls / "ca.pem"),
             stop_seconds=3.0,  # it would wait a minute for open watches
+            nice=_elsewhere(stack),
         ),
         Process(
             name="kube-controller-manager",
@@ -342,6 +355,7 @@ def _cluster(stack: Stack, endpoints: Endpoints) -> list[Process]:
             needs=(manager,),
             ready=Answers(f"https://127.0.0.1:{ports['kube-controller-manager']}/healthz", ca=tls / "ca.pem"),
             stop_seconds=3.0,
+            nice=_elsewhere(stack),
         ),
         prepare,
         listener,
@@ -382,6 +396,7 @@ def _forge(stack: Stack, endpoints: Endpoints) -> list[Process]:
             environment={"GITEA_WORK_DIR": str(folder)},
             needs=(program,),
             ready=Answers(f"http://127.0.0.1:{port}/api/healthz"),
+            nice=_elsewhere(stack),
         ),
         Process(name="prepare-forge", command=_own("prepare_forge", stack), requires=("gitea",), once=True),
     ]
@@ -399,5 +414,6 @@ def _tracker(stack: Stack) -> list[Process]:
             needs=(tracker.program(),),
             ready=Answers(f"{tracker.url(stack)}/health"),
             death_signal=signal.SIGTERM,  # it passes that on to the process that serves
+            nice=_elsewhere(stack),
         )
     ]
