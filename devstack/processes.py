@@ -79,7 +79,7 @@ def base_environment(stack: Stack) -> dict[str, str]:
         "SLIPWAY_STATE_DIR": str(stack.folder.parent),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        # With many threads glibc would keep a heap for each of them and seldom give it back, the less the more was freed.
+        # With many threads glibc would keep a heap for each of them and seldom give it back.
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_TRIM_THRESHOLD_": "131072",
     }

@@ -64,7 +64,8 @@ def saying() -> dict[Word, Q]:
     removing, suspended = Q(deletion_requested_at__isnull=False), Q(suspended=True)
     attention = Q(pk__in=Resource.objects.filter(NEEDS_PERSON).values("project"))
     unsettled = ~Q(generation=F("observed_generation"))
-    unmade = ~Q(Exists(Resource.objects.filter(project=OuterRef("pk"))))
+    # What became ready has resources. Without that, the database would read all there are, to know who has none.
+    unmade = Q(ready_at=None) & ~Q(Exists(Resource.objects.filter(project=OuterRef("pk"))))
     working = unsettled | unmade | Q(pk__in=Resource.objects.filter(NOT_USABLE).values("project"))
     present = ~removing & ~suspended
     return {
