@@ -5,6 +5,7 @@ Nothing is mocked: the worker notices, the listener is rung, the runner trains w
 so that nobody waits for them.
 """
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,7 @@ def due() -> datetime:
 
 @pytest.fixture(scope="module")
 def slug(due: datetime) -> Iterator[str]:
-    """A project of alice's and bob's that nobody ever pushes to."""
+    """A project of alice's and bob's."""
     folder()
     eventually(live.portal_alive, seconds=120)
     name = unique("again")
@@ -93,6 +94,20 @@ def put(slug: str, name: str, text: str) -> None:
     live.store_admin().put_object(f"ml-{slug}", name, BytesIO(text.encode()), len(text.encode()))
 
 
+def push(slug: str) -> str:
+    """Commit a file of alice's to the main branch; the commit's id."""
+    body = {"message": "Say what it is for", "content": base64.b64encode(b"Weeks to come.\n").decode()}
+    answer = live.forge("alice").post(f"/repos/forecasting/{slug}/contents/notes.md", json=body)
+    assert answer.status_code == 201, answer.text
+    sha: str = answer.json()["commit"]["sha"]
+    return sha
+
+
+def reported(slug: str) -> set[str]:
+    """The commits that CI has reported about."""
+    return {one["commit"] for one in live.api("bob").get(f"projects/{slug}/reports/").json()["items"]}
+
+
 def trainings(slug: str, because: str) -> list[dict[str, Any]]:
     """Those of one cause, as bob sees them, newest first."""
     answer = live.api("bob").get(f"projects/{slug}/trainings/")
@@ -116,8 +131,9 @@ def test_changed_data_and_the_clock_train_the_model(slug: str, due: datetime) ->
     rung_until(lambda: plan(slug), round_="follow_schedules")
     assert plan(slug)["next_at"] == due
     rung_until(lambda: plan(slug)["data_seen"], round_="follow_data")
-    eventually(lambda: live.api("bob").get(f"projects/{slug}/reports/").json()["items"], seconds=PATIENCE)
-    clock.done("the first commit is tested, so that its report is not taken for a training's")
+    sha = push(slug)
+    eventually(lambda: sha in reported(slug), seconds=PATIENCE)
+    clock.done("a commit of alice's is tested, so that its report is not taken for a training's")
     put(slug, "raw/weeks.csv", "week,sold\n1,12\n")
     rung_until(lambda: plan(slug)["data_moving"], round_="follow_data")
     (asked,) = rung_until(lambda: trainings(slug, "data"), round_="follow_data")
