@@ -1,7 +1,7 @@
 """What the portal needs before it serves, in one process because each start of Django costs a second.
 
-`.venv/bin/python -m devstack.portal_setup STACK`: tables, texts of other languages, static files, the stack's teams
-and its local admin.
+`.venv/bin/python -m devstack.portal_setup STACK [copy]`: tables, texts of other languages, static files, the stack's
+teams and its local admin.
 """
 
 import os
@@ -13,11 +13,11 @@ from django.core.management import call_command, get_commands
 from devstack import migrated
 
 
-def main(stack: str) -> int:
+def main(*, copied: bool) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     call_command("migrate", interactive=False)
-    if stack == "test":
+    if copied:
         _keep_a_copy()
     call_command("translations")
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -42,4 +42,4 @@ def _keep_a_copy() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(copied="copy" in sys.argv[2:]))
