@@ -1,10 +1,11 @@
 """What the pages share: who asks, which project is meant, and the domain's answers as HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,9 +14,12 @@ from projects import permissions
 from projects.actions import Asked
 from projects.errors import NotAllowed, NotFound
 from projects.models import Decision, Project
+from projects.one_by_one import Result
 
 if TYPE_CHECKING:
     from projects.permissions import Person
+
+M = TypeVar("M", bound=Model)
 
 
 def person_of(request: HttpRequest) -> "Person":
@@ -64,6 +68,22 @@ def find(person: "Person", slug: str) -> Project:
 def number_in(text: str) -> int | None:
     """The number that stands in a hidden field, None when somebody wrote something else there."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def came_of(results: Iterable[Result[M]], *, page: str, name: Callable[[M], str]) -> list[dict[str, Any]]:
+    """What came of each, for `_partials/came_of.html`; plain values, since the session keeps them.
+
+    page: the address of one, by its number. name: how the list calls one that the person can see.
+    """
+    return [
+        {
+            "link": reverse(page, args=[one.number]),
+            "name": name(one.row) if one.row is not None else str(one.number),
+            "done": one.done,
+            "said": one.said,
+        }
+        for one in results
+    ]
 
 
 def after(asked: Asked) -> HttpResponseRedirect:

@@ -1,5 +1,6 @@
 """The rest of deciding over REST: questions, the conversation, other words, several at once, and stand-ins."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from projects.api_requests import acted, visible
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import Door, ProjectRequest, RequestComment, StandIn
+from projects.one_by_one import MOST, Result
 from projects.openapi import IDEMPOTENCY_KEY, answers
 from projects.payload import Closed, read_body, read_query
 from projects.reference_serializers import Sentence
@@ -75,7 +77,7 @@ class Together(Closed):
     """The same decision about several, each on its own and in this order."""
 
     verdict: Literal["approve", "reject"]
-    requests: list[Chosen] = Field(min_length=1, max_length=decide_many.MOST)
+    requests: list[Chosen] = Field(min_length=1, max_length=MOST)
     comment: Sentence = ""
 
 
@@ -91,6 +93,11 @@ class ResultList(BaseModel):
     """What came of each, in the order given."""
 
     items: list[ResultOut]
+
+    @classmethod
+    def of(cls, results: Iterable[Result[Any]]) -> "ResultList":
+        """As an answer."""
+        return cls(items=[ResultOut(id=one.number, done=one.done, said=one.said) for one in results])
 
 
 class NewStandIn(Closed):
@@ -230,8 +237,7 @@ class DecideTogether(Api):
             installation=installation(),
             comment=said.comment,
         )
-        items = [ResultOut(id=one.number, done=one.done, said=one.said) for one in results]
-        return Response(plain(ResultList(items=items)))
+        return Response(plain(ResultList.of(results)))
 
 
 class StandIns(Api):

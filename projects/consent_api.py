@@ -12,13 +12,14 @@ from rest_framework.response import Response
 
 from projects import consent_many, consenting, permissions
 from projects.api_base import Api, person, plain, visible_project
-from projects.api_deciding import ResultList, ResultOut
+from projects.api_deciding import ResultList
 from projects.consent_list import STEPS, record
 from projects.consents import opens_until, store_of
 from projects.errors import NotFound
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import DataConsent, Door
+from projects.one_by_one import MOST
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import Closed, read_body, read_query
@@ -186,7 +187,7 @@ class Together(Closed):
     """The same answer to several questions, each on its own and in this order."""
 
     verdict: consent_many.Verdict
-    consents: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(min_length=1, max_length=consent_many.MOST)
+    consents: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(min_length=1, max_length=MOST)
     why: Sentence = Field(default="", description="The projects' owners read it; needed to reject.")
 
 
@@ -214,8 +215,7 @@ class AnswerTogether(Api):
             installation=installation(),
             why=said.why,
         )
-        items = [ResultOut(id=one.number, done=one.done, said=one.said) for one in results]
-        return Response(plain(ResultList(items=items)))
+        return Response(plain(ResultList.of(results)))
 
 
 def _visible(request: Request, pk: int) -> DataConsent:

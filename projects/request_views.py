@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from projects import decide_many, decisions, documents, permissions, stand_ins
-from projects.answers import answered, conflict_page, number_in, person_of
+from projects.answers import answered, came_of, conflict_page, number_in, person_of
 from projects.consents import in_force
 from projects.contributors import moved
 from projects.documents import spec_of
@@ -244,15 +244,7 @@ def decide_together(request: HttpRequest) -> HttpResponseBase:
         problems.append({"anchor": "comment", "label": gettext("Reason"), "message": error.faults[0].message})
     if problems:
         return _list(request, ticked=ticked, typed=comment, problems=problems)
-    request.session[DECIDED_TOGETHER] = [
-        {
-            "link": reverse("projects:request", args=[one.number]),
-            "name": one.request.slug if one.request else str(one.number),
-            "done": one.done,
-            "said": one.said,
-        }
-        for one in results
-    ]
+    request.session[DECIDED_TOGETHER] = came_of(results, page="projects:request", name=lambda row: row.slug)
     query = request.GET.copy()
     query.setdefault("show", "decide")
     return redirect(f"{reverse('projects:requests')}?{query.urlencode()}")

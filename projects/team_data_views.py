@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from projects import permissions, teams
-from projects.answers import answered, number_in, person_of
+from projects.answers import answered, came_of, number_in, person_of
 from projects.consent_list import COLUMNS, ORDERS, about_data_of, asked_in, records, word_of
 from projects.consent_many import answer_many
 from projects.consents import opens_until, store_of
@@ -128,14 +128,8 @@ def answer_together(request: HttpRequest, team: str) -> HttpResponseBase:
         problems.append({"anchor": "why", "label": gettext("Reason"), "message": error.faults[0].message})
     if problems:
         return _page(request, found, ticked=ticked, typed=why, problems=problems)
-    request.session[_ANSWERED] = [
-        {
-            "link": reverse("projects:consent", args=[one.number]),
-            "name": f"{one.consent.store}, {one.consent.project.slug}" if one.consent else str(one.number),
-            "done": one.done,
-            "said": one.said,
-        }
-        for one in results
-    ]
+    request.session[_ANSWERED] = came_of(
+        results, page="projects:consent", name=lambda row: f"{row.store}, {row.project.slug}"
+    )
     query = request.GET.urlencode()
     return redirect(reverse("projects:team-data", args=[team]) + (f"?{query}" if query else ""))
