@@ -1,4 +1,4 @@
-"""One contract for `Forge` and its fake. Cases that need the server's own rules run on the real one only."""
+"""One contract for `Forge` and its fake. What needs rules of the server alone is in `test_forge_alone`."""
 
 import inspect
 import secrets
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from provisioning.clients.gitea import FILE_LIMIT, Forge
-from provisioning.errors import AlreadyExists, PermanentError, Reason, TargetUnavailable, TemporaryError
+from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from provisioning.ssh_keys import key_pair
 from tests.contract.stack import open_forge, secret, unique, url
 from tests.fakes.forge import FakeForge
@@ -373,24 +373,6 @@ def test_ci_variables_are_made_changed_read_and_removed(forge: AnyForge, reposit
         forge.create_ci_variable("contract/none", "LISTED", "A")
 
 
-def test_a_workflow_is_started_where_the_forge_runs_it(real: Forge):
-    real.ensure_organisation("contract")
-    name = real.create_repository("contract", unique("workflow"), "Trained again")["full_name"]
-    with pytest.raises(PermanentError):
-        real.start_workflow(name, "ci.yaml", "main")
-    real._api.ask("switch Actions on", "PATCH", f"/repos/{name}", body={"has_actions": True})
-    workflow = b"on: {workflow_dispatch: {}}\njobs: {train: {runs-on: none, steps: [{run: 'true'}]}}\n"
-    real.put_files(name, "main", "Add CI", {".github/workflows/ci.yaml": workflow})
-
-    real.start_workflow(name, "ci.yaml", "main")
-
-    found = real._api.ask("read runs", "GET", f"/repos/{name}/actions/runs")
-    assert [(run["event"], run["path"].partition("@")[0]) for run in found["workflow_runs"]] == [
-        ("workflow_dispatch", "ci.yaml")
-    ]
-    real.delete_repository(name)
-
-
 def test_last_status_of_a_context_counts(forge: AnyForge, repository: str):
     sha = forge.branch_head(repository, "main")["sha"]
     assert forge.statuses(repository, sha) == {}
@@ -453,37 +435,6 @@ def test_one_comment_of_ours_is_kept_up_to_date(subject: Subject, repository: st
     assert [one["id"] for one in found][1:] == [number, other]
     with pytest.raises(PermanentError, match="has no pull request 99"):
         forge.comments(repository, 99)
-
-
-# Only the real server has these rules.
-
-
-def test_branch_that_generate_left_behind_is_noticed(real: Forge):
-    """A crash between `/generate` and the list of branches: later looks must still find the branch."""
-    real.ensure_organisation("contract")
-    template = real.create_repository("contract", unique("template"), "A template")["full_name"]
-    real.set_template(template, True)
-    name = unique("made")
-    body = {"owner": "contract", "name": name, "git_content": True, "private": True}
-    headers = {"Authorization": f"token {secret('git-1.token')}"}
-    for method in ("branch_head", "file"):
-        path = f"{url('gitea')}/api/v1/repos/{template}/generate"
-        httpx.post(path, headers=headers, json=body, timeout=15).raise_for_status()
-        if method == "branch_head":
-            assert real.branch_head(f"contract/{name}", "main") is not None
-        else:
-            assert real.file(f"contract/{name}", "README.md", "main") is not None
-        real.delete_repository(f"contract/{name}")
-    real.delete_repository(template)
-
-
-def test_foreign_token_and_silence_are_told_apart(real: Forge):
-    with pytest.raises(TargetUnavailable, match="refuses our credential"):
-        Forge(name="git-1", url=url("gitea"), token="wrong", bot=BOT).probe()
-    with pytest.raises(TargetUnavailable, match="no connection"):
-        Forge(name="git-1", url="http://127.0.0.1:1", token="wrong", bot=BOT).probe()
-    with pytest.raises(PermanentError, match="belongs to slipway-bot"):
-        Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot="another-bot").probe()
 
 
 def test_files_go_in_one_commit_with_others_that_come(forge: AnyForge, repository: str):

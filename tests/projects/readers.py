@@ -6,12 +6,13 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from portal.models import User
-from projects import actions
+from projects import actions, consenting
 from projects.consents import in_force
 from projects.installation import installation
 from projects.models import DataConsent, Door, Membership, Project
 from projects.today import today
 from tests.people import person, team
+from tests.projects.tended import World
 
 STORES: list[dict[str, Any]] = [
     {
@@ -83,3 +84,30 @@ def let(row: Project) -> dict[str, date]:
 def states(row: Project) -> list[tuple[str, int, str]]:
     """Of each consent, oldest first: store, days from today, state."""
     return [(one.store, (one.until - today()).days, one.state) for one in row.consents.order_by("pk")]
+
+
+def give(row: DataConsent, by: User | None = None) -> DataConsent:
+    """Say yes, as bob unless told otherwise."""
+    return consenting.give(row, by=by or keeper(), door=Door.API, installation=installation())
+
+
+def reject(row: DataConsent, by: User | None = None) -> DataConsent:
+    """Say no."""
+    return consenting.reject(row, by=by or keeper(), door=Door.API, why="Faces are in it.")
+
+
+def withdraw(row: DataConsent, by: User | None = None) -> DataConsent:
+    """Not any more."""
+    return consenting.withdraw(row, by=by or keeper(), door=Door.API, why="It was found wrong.")
+
+
+def ask_again(row: Project, store: str = "winter-roads", who: str = "alice") -> DataConsent:
+    """Have somebody ask once more."""
+    return consenting.ask_again(row, store=store, by=person(who), door=Door.API, installation=installation())
+
+
+def opened(world: World) -> list[str]:
+    """What the key of the project reads of other teams, as the store has it."""
+    (found,) = (one for name, one in world.store.policies.items() if name.startswith("ml-demand"))
+    arns = [one["Resource"][0] for one in found["Statement"] if one["Sid"].startswith("DataRead")]
+    return [arn.removeprefix("arn:aws:s3:::vision-shared/") for arn in arns]
