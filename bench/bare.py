@@ -111,7 +111,6 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
         found = forge.create_from_template(template.repository, owner, short, wish.spec.title, private=True)
     else:
         found = forge.create_repository(owner, short, wish.spec.title, private=True, auto_init=False)
-        first_commit.ensure(wish, forge, found, template)
     people = by_key["members"]["people"]
     logins = {person: forge.find_user(person) for person in people}
     forge.set_topics(name, [*found["topics"], "slipway", f"slipway-{wish.uid[:8]}"])
@@ -136,12 +135,14 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
             else:
                 return
 
-    puts = [partial(forge.put_collaborator, name, logins[one], right) for one, right in people.items() if logins[one]]
-    _together([protect, *puts])
     forge.hooks(name)
     wanted = [dict(thing.body or {}) for thing in objects["webhook"]]
     hooks = [partial(forge.create_hook, name, one["url"], wish.secret("webhook"), one["events"]) for one in wanted]
     keys = [
         one.removesuffix(" (reads)").split(": ", 1) for thing in objects["clone"] for one in (thing.body or {})["keys"]
     ]
-    _together([*hooks, *(partial(forge.create_deploy_key, name, title, public) for title, public in keys)])
+    puts = [partial(forge.put_collaborator, name, logins[one], right) for one, right in people.items() if logins[one]]
+    _together([*puts, *hooks, *(partial(forge.create_deploy_key, name, title, public) for title, public in keys)])
+    # As a push that CI runs, it has to come after the hooks.
+    first_commit.ensure(wish, forge, found, template)
+    protect()

@@ -6,12 +6,16 @@ topic, which stays when people rewrite the description. A topic overrules the de
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioning.errors import TemporaryError
 from provisioning.forge import ForgeClient, Repository
-from provisioning.kind import KnownRepository, Wish
+from provisioning.kind import Each, KnownRepository, Wish
+from provisioning.spec import Role
+
+Logins = Mapping[str, str | None]
+"""Login by account name; None for whom the forge doesn't know."""
 
 TOPIC = "slipway"
 TOPIC_KEPT = "slipway-kept"
@@ -96,3 +100,14 @@ def own_repository(wish: Wish, client: ForgeClient) -> Repository | None:
     """As `look_up`; None also when it isn't marked as this project's."""
     found = look_up(wish, client)
     return found if found is not None and is_ours(wish, found) else None
+
+
+def owners(wish: Wish) -> list[str]:
+    """Account names of the people who own the project. Groups are left out: a forge has none of the directory's."""
+    return [one.subject for one in wish.spec.subjects(Role.OWNER) if not one.is_group]
+
+
+def logins_of(client: ForgeClient, people: Iterable[str], each: Each) -> Logins:
+    """Login by account name; None for those whom the forge doesn't know."""
+    names = list(people)
+    return dict(zip(names, each(client.find_user, names), strict=True))

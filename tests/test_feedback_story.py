@@ -135,6 +135,8 @@ def test_worse_then_better_in_one_comment_and_bob_asks_the_bot(slug: str, tmp_pa
     assert secret_of(slug, "bucket-credentials")["BUCKET"] == f"ml-{slug}"
 
     clone = Clone(slug, tmp_path)
+    assert told(slug, clone.git("rev-parse", "HEAD"), PUSH)[0] == "success"
+    clock.done("the first commit, which nobody pushed by hand, is tested")
     first = clone.change("README.md", "A demand forecast", "A forecast of demand", branch="main")
     assert told(slug, first, PUSH)[0] == "success"
     assert told(slug, first, GATE) == ("success", "2 of 2 thresholds held, 51 model tests passed.")

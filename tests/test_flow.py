@@ -69,7 +69,7 @@ def test_by_api_all_resources_become_ready(slug: str) -> None:
     assert {row["kind"]: row["word"] for row in rows} == dict.fromkeys(
         [
             *("access", "actions", "bucket", "clone", "credentials", "limits", "namespace", "network", "pipeline"),
-            *("repository", "webhook"),
+            *("main_branch", "repository", "webhook"),
         ],
         "Ready",
     )
@@ -188,6 +188,7 @@ def test_a_foreign_namespace_stays_untouched() -> None:
 
 
 def test_by_file_a_push_is_a_request_and_the_commit_gets_the_answer() -> None:
+    assert live.api("alice").get("projects/").status_code == 200  # who pushes must have signed in before
     assert live.api("alice").get("projects/").status_code == 200  # who pushes must have signed in before
     name = unique("filed")
     repository = f"forecasting/{name}"

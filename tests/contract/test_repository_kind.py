@@ -10,7 +10,7 @@ import pytest
 from provisioning.clients.gitea import Forge
 from provisioning.errors import NameTaken, PermanentError, TemporaryError
 from provisioning.kind import KnownRepository, Wish
-from provisioning.kinds import repository, webhook
+from provisioning.kinds import main_branch, repository, webhook
 from provisioning.reconcile import each
 from tests.contract.made import BOT, PEOPLE, apply, as_person, found, look, project, repair
 from tests.contract.stack import secret, unique, url
@@ -47,7 +47,6 @@ def test_a_repository_is_as_it_was_asked_for(forge: Forge, demand: Wish, templat
     assert [(one.key, one.action, one.differences) for one in look(repository.KIND, wanted, forge)] == [
         (f"repository/{name}", "keep", ()),
         ("members", "keep", ()),
-        ("protection/default-branch", "keep", ()),
     ]
     made = forge.repository(name)
     assert made is not None
@@ -61,12 +60,14 @@ def test_a_repository_is_as_it_was_asked_for(forge: Forge, demand: Wish, templat
     assert content[0] == b"stages: {}\n"
     assert forge.collaborators(name) == {"alice": "admin", "bob": "write"}
     apply(repository.KIND, wanted, forge)
-    assert found(repository.KIND, wanted, forge) == {"keep": 3}
+    assert found(repository.KIND, wanted, forge) == {"keep": 2}
 
 
 def test_owners_push_to_the_main_branch_and_editors_ask(forge: Forge, demand: Wish):
-    apply(repository.KIND, demand, forge)
+    for kind in (repository.KIND, main_branch.KIND):
+        apply(kind, demand, forge)
     name = demand.names.repository
+    assert found(main_branch.KIND, demand, forge) == {"keep": 1}
 
     assert push("alice", name, "main", "profile.yaml") == 201
     assert push("bob", name, "main", "change.txt") == 403
@@ -74,6 +75,11 @@ def test_owners_push_to_the_main_branch_and_editors_ask(forge: Forge, demand: Wi
     assert push("charlie", name, "main", "x.txt") == 404
     assert as_person("alice", "DELETE", f"/repos/{name}/branches/main").status_code in (403, 409)
     forge.put_files(name, "main", "By the portal", {"portal.txt": b"x"})
+    forge.put_branch_protection(name, "main", push_logins=["bob"])
+    assert found(main_branch.KIND, demand, forge) == {"update": 1}
+    repair(main_branch.KIND, demand, forge)
+    assert found(main_branch.KIND, demand, forge) == {"keep": 1}
+    assert push("bob", name, "main", "change.txt") == 403
 
 
 def test_a_missing_organisation_is_made(forge: Forge):
@@ -81,7 +87,7 @@ def test_a_missing_organisation_is_made(forge: Forge):
 
     apply(repository.KIND, wanted, forge)
 
-    assert found(repository.KIND, wanted, forge) == {"keep": 3}
+    assert found(repository.KIND, wanted, forge) == {"keep": 2}
     repository.KIND.delete(replace(wanted, remove_data=True), forge)
     httpx.delete(
         f"{url('gitea')}/api/v1/orgs/{wanted.names.team}", headers={"Authorization": f"token {secret('git-1.token')}"}
@@ -93,21 +99,21 @@ def test_a_repository_that_we_made_and_could_not_mark_any_more_is_ours(forge: Fo
     description = f"Demand forecast (Slipway project {wanted.uid})"
     forge.create_from_template(template, wanted.names.team, wanted.names.slug, description)  # here the worker dies
 
-    assert found(repository.KIND, wanted, forge) == {"update": 2, "create": 1}
+    assert found(repository.KIND, wanted, forge) == {"update": 2}
     apply(repository.KIND, wanted, forge)
 
-    assert found(repository.KIND, wanted, forge) == {"keep": 3}
+    assert found(repository.KIND, wanted, forge) == {"keep": 2}
 
 
 def test_a_mark_outlives_a_rewritten_description_and_a_removed_topic(forge: Forge, demand: Wish):
     apply(repository.KIND, demand, forge)
     name = demand.names.repository
     forge.set_topics(name, ["forecasting"])
-    assert found(repository.KIND, demand, forge) == {"update": 1, "keep": 2}
+    assert found(repository.KIND, demand, forge) == {"update": 1, "keep": 1}
     repair(repository.KIND, demand, forge)
     forge.set_description(name, "Ours")
 
-    assert found(repository.KIND, demand, forge) == {"keep": 3}
+    assert found(repository.KIND, demand, forge) == {"keep": 2}
     made = forge.repository(name)
     assert made is not None
     assert sorted(made["topics"]) == ["forecasting", "slipway", f"u-{demand.uid.replace('-', '')}"]
@@ -136,7 +142,7 @@ def test_rights_that_nobody_asked_for_are_taken_back(forge: Forge, demand: Wish)
     wanted = replace(demand, spec=project(demand.names.slug, contributors=more).spec)
     apply(repository.KIND, wanted, forge)
     name = demand.names.repository
-    assert found(repository.KIND, wanted, forge) == {"keep": 3}
+    assert found(repository.KIND, wanted, forge) == {"keep": 2}
     observed = repository.KIND.observe(wanted, forge, repository.KIND.desired(wanted), each)["members"]
     assert observed == {
         "people": {
@@ -151,12 +157,11 @@ def test_rights_that_nobody_asked_for_are_taken_back(forge: Forge, demand: Wish)
     forge.put_collaborator(name, "charlie", "admin")
     forge.put_collaborator(name, "bob", "admin")
     forge.delete_collaborator(name, "alice")
-    forge.put_branch_protection(name, "main", push_logins=["bob"])
     forge.set_private(name, False)
-    assert found(repository.KIND, wanted, forge) == {"update": 3}
+    assert found(repository.KIND, wanted, forge) == {"update": 2}
     repair(repository.KIND, wanted, forge)
 
-    assert found(repository.KIND, wanted, forge) == {"keep": 3}
+    assert found(repository.KIND, wanted, forge) == {"keep": 2}
     assert forge.collaborators(name) == {"alice": "admin", "bob": "write"}
 
 
@@ -234,7 +239,7 @@ def test_a_retired_project_leaves_its_repository_to_the_next_one(forge: Forge, d
 
     repository.KIND.delete(successor, forge)
     apply(repository.KIND, demand, forge)
-    assert found(repository.KIND, demand, forge) == {"keep": 3}
+    assert found(repository.KIND, demand, forge) == {"keep": 2}
     assert repository.KIND.delete(replace(demand, remove_data=True), forge) is True
     assert forge.repository(name) is None
 
@@ -253,7 +258,7 @@ def test_a_renamed_repository_is_found_by_its_number(forge: Forge, demand: Wish)
     for kind in (repository.KIND, webhook.KIND):
         with pytest.raises(TemporaryError):
             look(kind, before, forge)
-    assert found(repository.KIND, after, forge) == {"keep": 3}
+    assert found(repository.KIND, after, forge) == {"keep": 2}
     apply(webhook.KIND, after, forge)
     assert found(webhook.KIND, after, forge) == {"keep": 2}
     assert repository.KIND.delete(replace(after, remove_data=True), forge) is True

@@ -178,7 +178,8 @@ def test_nothing_is_built_on_a_name_that_became_somebody_elses() -> None:
         "network": Reason.DEPENDENCY_NOT_READY, "credentials": Reason.DEPENDENCY_NOT_READY,
         "pipeline": Reason.DEPENDENCY_NOT_READY, "repository": Reason.NAME_TAKEN,
         "webhook": Reason.DEPENDENCY_NOT_READY, "clone": Reason.DEPENDENCY_NOT_READY,
-        "actions": Reason.DEPENDENCY_NOT_READY, "bucket": Reason.AVAILABLE,
+        "actions": Reason.DEPENDENCY_NOT_READY, "main_branch": Reason.DEPENDENCY_NOT_READY,
+        "bucket": Reason.AVAILABLE,
     }  # fmt: skip
     assert outside.writes() == []
 

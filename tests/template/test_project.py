@@ -11,12 +11,11 @@ from projects.profile import parse
 from provisioning.catalogue import ProjectTemplate
 from provisioning.ci import variables
 from provisioning.errors import TargetUnavailable
-from provisioning.kinds import pipeline
-from provisioning.kinds.repository import KIND
+from provisioning.kinds import main_branch, pipeline, repository
 from provisioning.profile_file import plain
 from provisioning.project_templates.rendering import Templates
 from tests.fakes.forge import FakeForge
-from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
+from tests.provisioning.wishes import catalogue, one_by_one, wish
 from tests.template.conftest import Run, commit, git
 
 FILES = {
@@ -181,26 +180,27 @@ STARTED = catalogue(templates=[{"name": "ml-python", "forge": "git-1", "copier":
 def test_a_new_repository_has_the_project_as_its_one_first_commit(templates: Templates, project: Path):
     forge, wanted = FakeForge(), wish(catalogue=STARTED, render=templates.render)
 
-    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
-    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
+    repository.KIND.apply(wanted, forge, repository.KIND.desired(wanted), one_by_one)
+    for _ in range(2):
+        main_branch.KIND.apply(wanted, forge, main_branch.KIND.desired(wanted), one_by_one)
 
     assert [call[:3] for call in forge.calls if call[0] == "put_files"] == [("put_files", "forecasting/demand", "main")]
     found = forge.file("forecasting/demand", "params.yaml", "main")
     assert found is not None
     assert found[0] == (project / "params.yaml").read_bytes()
-    assert KIND.desired(wanted)[0].body == {"project": UID, "kept": False, "private": True, "started": True}
-    assert KIND.summary(wanted) == (
+    assert repository.KIND.summary(wanted) == (
         "forecasting/demand, started from ml-python; people by name only, git-1 has no directory groups"
     )
 
 
 def test_a_crash_before_the_first_commit_is_settled_by_the_next_look(templates: Templates):
     forge, wanted = FakeForge(), wish(catalogue=STARTED, render=templates.render)
+    repository.KIND.apply(wanted, forge, repository.KIND.desired(wanted), one_by_one)
     forge.fail_with(TargetUnavailable("git-1 does not answer."), on="put_files")
 
     with pytest.raises(TargetUnavailable):
-        KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
-    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
+        main_branch.KIND.apply(wanted, forge, main_branch.KIND.desired(wanted), one_by_one)
+    main_branch.KIND.apply(wanted, forge, main_branch.KIND.desired(wanted), one_by_one)
 
     assert forge.file("forecasting/demand", "params.yaml", "main") is not None
 

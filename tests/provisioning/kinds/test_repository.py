@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from provisioning.errors import NameTaken, PermanentError, Reason, TargetUnavailable, TemporaryError
 from provisioning.kind import Object, Wish
-from provisioning.kinds.repository import KIND, RepositoryOptions
+from provisioning.kinds.repository import KIND
 from provisioning.reconcile import each
+from provisioning.repository_options import RepositoryOptions
 from tests.fakes.forge import FakeForge
 from tests.provisioning.kinds.repositories import (
     ALICE,
@@ -29,30 +30,23 @@ from tests.provisioning.kinds.repositories import (
 from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
 
 
-def test_desires_repository_people_and_protection():
+def test_desires_repository_and_people():
     assert KIND.desired(wish()) == (
         Object(key=f"repository/{NAME}", body={"project": UID, "kept": False, "private": True}),
         Object(
             key="members",
             body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []},
         ),
-        Object(
-            key="protection/default-branch",
-            body={"approvals": 0, "push": [BOT, "alice@corp.example"], "model_gate": False},
-        ),
     )
 
 
 def test_desires_what_the_team_chose():
-    assert KIND.desired(with_options(private=False, protect=False)) == (
+    assert KIND.desired(with_options(private=False)) == (
         Object(key=f"repository/{NAME}", body={"project": UID, "kept": False, "private": False}),
         Object(
             key="members",
             body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []},
         ),
-    )
-    assert KIND.desired(with_options(approvals=2))[2] == Object(
-        key="protection/default-branch", body={"approvals": 2, "push": [BOT, "alice@corp.example"], "model_gate": False}
     )
 
 
@@ -124,11 +118,10 @@ def test_a_new_repository_is_made_with_few_calls(forge: FakeForge):
         ("find_user", "bob@corp.example"),
         ("put_collaborator", NAME, "alice", "admin"),
         ("put_collaborator", NAME, "bob", "write"),
-        ("put_branch_protection", NAME, "main"),
     ]
     assert forge.repositories[NAME].repository["description"] == f"Demand forecast (Slipway project {UID})"
     assert forge.repositories[NAME].repository["topics"] == ["slipway", TOPIC]
-    assert found(wanted, forge) == {"keep": 3}
+    assert found(wanted, forge) == {"keep": 2}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +141,7 @@ def test_left_out_means_the_first_template_that_is_offered(forge: FakeForge, wan
 def test_threads_make_the_same(forge: FakeForge):
     KIND.apply(wish(), forge, KIND.desired(wish()), each)
 
-    assert found(wish(), forge) == {"keep": 3}
+    assert found(wish(), forge) == {"keep": 2}
 
 
 def test_a_missing_organisation_is_made_on_the_way(forge: FakeForge):
@@ -157,23 +150,21 @@ def test_a_missing_organisation_is_made_on_the_way(forge: FakeForge):
     apply(wanted, forge)
 
     assert "logistics" in forge.organisations
-    assert found(wanted, forge) == {"keep": 3}
+    assert found(wanted, forge) == {"keep": 2}
 
 
 def test_a_look_writes_nothing(forge: FakeForge):
-    assert found(wish(), forge) == {"create": 3}
+    assert found(wish(), forge) == {"create": 2}
     assert forge.calls == [("repository", NAME)]
     apply(wish(), forge)
     forge.calls.clear()
 
-    assert found(wish(), forge) == {"keep": 3}
+    assert found(wish(), forge) == {"keep": 2}
     assert writes(forge) == []
 
 
 def test_applying_again_after_any_failure_ends_well(forge: FakeForge):
-    for number, method in enumerate(
-        ("create_repository", "set_topics", "find_user", "put_collaborator", "put_branch_protection")
-    ):
+    for number, method in enumerate(("create_repository", "set_topics", "find_user", "put_collaborator")):
         wanted = wish(slug=f"demand-{number}")
         forge.fail_with(TargetUnavailable("away"), on=method)
         with pytest.raises(TargetUnavailable):
@@ -181,7 +172,7 @@ def test_applying_again_after_any_failure_ends_well(forge: FakeForge):
 
         apply(wanted, forge)
 
-        assert found(wanted, forge) == {"keep": 3}, method
+        assert found(wanted, forge) == {"keep": 2}, method
 
 
 def test_a_refused_organisation_is_not_asked_for_again(forge: FakeForge):
@@ -197,16 +188,16 @@ def test_a_refused_organisation_is_not_asked_for_again(forge: FakeForge):
 def test_one_without_topics_is_ours_by_the_description_it_was_born_with(forge: FakeForge):
     forge.create_repository("forecasting", "demand", f"Demand forecast (Slipway project {UID})")
 
-    assert found(wish(), forge) == {"update": 2, "create": 1}
+    assert found(wish(), forge) == {"update": 2}
     apply(wish(), forge)
 
-    assert found(wish(), forge) == {"keep": 3}
+    assert found(wish(), forge) == {"keep": 2}
 
 
 def test_topics_of_the_team_stay(forge: FakeForge):
     apply(wish(), forge)
     forge.set_topics(NAME, ["u-net", "winter"])
-    assert found(wish(), forge) == {"update": 1, "keep": 2}
+    assert found(wish(), forge) == {"update": 1, "keep": 1}
 
     apply(wish(), forge, "repository/")
 
@@ -266,7 +257,7 @@ def test_people_come_change_and_go(forge: FakeForge):
     forge.put_collaborator(NAME, "bob", "admin")
     forge.delete_collaborator(NAME, "alice")
     forge.calls.clear()
-    assert found(wish(), forge) == {"update": 1, "keep": 2}
+    assert found(wish(), forge) == {"update": 1, "keep": 1}
 
     apply(wish(), forge, "members")
 
@@ -286,24 +277,19 @@ def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: Fak
 
     objects = KIND.desired(wanted)
     assert KIND.observe(wanted, forge, objects, one_by_one) == {
-        f"repository/{NAME}": {"project": UID, "kept": False, "private": True, "started": True},
+        f"repository/{NAME}": {"project": UID, "kept": False, "private": True},
         "members": {
             "people": {"alice@corp.example": "admin", "paula@corp.example": "admin"},
             "others": [],
             "unknown": ["paula@corp.example"],
         },
-        "protection/default-branch": {
-            "approvals": 0,
-            "push": [BOT, "alice@corp.example", "paula@corp.example"],
-            "model_gate": False,
-        },
     }
-    assert found(wanted, forge) == {"keep": 3}
+    assert found(wanted, forge) == {"keep": 2}
 
     forge.users["paula"] = "paula@corp.example"
-    assert found(wanted, forge) == {"update": 2, "keep": 1}
-    apply(wanted, forge, "members", "protection/")
-    assert found(wanted, forge) == {"keep": 3}
+    assert found(wanted, forge) == {"update": 1, "keep": 1}
+    apply(wanted, forge, "members")
+    assert found(wanted, forge) == {"keep": 2}
     assert forge.repositories[NAME].collaborators == {"alice": "admin", "paula": "admin"}
 
 
@@ -312,34 +298,9 @@ def test_more_rights_by_the_organisation_are_no_drift(forge: FakeForge):
     forge.repositories[NAME].collaborators["bob"] = "owner"
     forge.calls.clear()
 
-    assert found(wish(), forge) == {"keep": 3}
+    assert found(wish(), forge) == {"keep": 2}
     apply(wish(), forge, "members")
     assert writes(forge) == []
-
-
-def test_a_loosened_protection_is_put_back(forge: FakeForge):
-    apply(wish(), forge)
-    for loose in ({"push_logins": [BOT, "alice", "charlie"]}, {"push_logins": [BOT, "alice"], "approvals": 1}):
-        forge.put_branch_protection(NAME, "main", **loose)
-        assert found(wish(), forge) == {"update": 1, "keep": 2}
-
-        apply(wish(), forge, "protection/")
-
-        assert found(wish(), forge) == {"keep": 3}
-        assert forge.repositories[NAME].protections["main"]["push_logins"] == [BOT, "alice"]
-
-
-def test_the_model_gate_is_required_beside_the_team_s_checks_and_taken_back_alone(forge: FakeForge):
-    apply(wish(), forge)
-    forge.put_branch_protection(NAME, "main", push_logins=[BOT, "alice"], checks=["ci/test"])
-    wanted = with_options(model_gate="required")
-    assert found(wanted, forge) == {"update": 1, "keep": 2}
-    apply(wanted, forge, "protection/")
-    assert found(wanted, forge) == {"keep": 3}
-    assert forge.repositories[NAME].protections["main"]["checks"] == ["ci/test", "slipway/model-gate"]
-    assert found(wish(), forge) == {"update": 1, "keep": 2}
-    apply(wish(), forge, "protection/")
-    assert forge.repositories[NAME].protections["main"]["checks"] == ["ci/test"]
 
 
 def test_a_gate_needs_a_protected_branch_of_ours():
@@ -353,26 +314,11 @@ def test_a_gate_needs_a_protected_branch_of_ours():
     ]
 
 
-def test_what_the_team_added_to_the_protection_stays(forge: FakeForge):
-    apply(wish(), forge)
-    added = {"checks": ["ci/test"], "protected_files": ["profile.yaml"]}
-    forge.put_branch_protection(NAME, "main", push_logins=[], **added)
-
-    apply(wish(), forge, "protection/")
-
-    assert forge.repositories[NAME].protections["main"] == {
-        **added,
-        "approvals": 0,
-        "push_logins": [BOT, "alice"],
-        "administrators_push": False,
-    }
-
-
 def test_a_template_that_was_withdrawn_stops_only_those_that_are_not_made_yet(forge: FakeForge):
     apply(with_options(template="notebook"), forge)
     withdrawn = {"options": {"repository": {"template": "notebook"}}, "catalogue": catalogue(templates=TEMPLATES[:1])}
 
-    assert found(wish(**withdrawn), forge) == {"keep": 3}
+    assert found(wish(**withdrawn), forge) == {"keep": 2}
     assert KIND.summary(wish(**withdrawn)) == "forecasting/demand; people by name only, git-1 has no directory groups"
     with pytest.raises(PermanentError, match=r"git-1 has no template notebook\. Choose one of: python, empty\."):
         apply(wish(slug="winter", **withdrawn), forge)
@@ -381,11 +327,11 @@ def test_a_template_that_was_withdrawn_stops_only_those_that_are_not_made_yet(fo
 def test_a_published_repository_is_hidden_again(forge: FakeForge):
     apply(wish(), forge)
     forge.set_private(NAME, False)
-    assert found(wish(), forge) == {"update": 1, "keep": 2}
+    assert found(wish(), forge) == {"update": 1, "keep": 1}
 
     apply(wish(), forge, "repository/")
 
-    assert found(wish(), forge) == {"keep": 3}
+    assert found(wish(), forge) == {"keep": 2}
 
 
 def test_attaching_adds_and_takes_nothing_away(forge: FakeForge, lane: str):
@@ -457,9 +403,9 @@ def test_removal_keeps_the_repository_and_says_so(forge: FakeForge):
     kept = forge.repositories[NAME]
     assert kept.repository["topics"] == ["slipway", "slipway-kept", TOPIC]
     assert kept.collaborators == {"alice": "admin", "bob": "write"}
-    assert found(wish(), forge) == {"update": 1, "keep": 2}
+    assert found(wish(), forge) == {"update": 1, "keep": 1}
     apply(wish(), forge, "repository/")
-    assert found(wish(), forge) == {"keep": 3}
+    assert found(wish(), forge) == {"keep": 2}
 
 
 def test_a_kept_repository_can_be_attached_by_the_next_project(forge: FakeForge):
