@@ -27,6 +27,7 @@ from portal.accounts import Person, SignInRefused, account_of, canonical_object_
 from portal.log_masks import NoCredentials
 from portal.models import User
 from projects import account_groups
+from projects.listening import somebody_came
 
 if TYPE_CHECKING:
     from projects import permissions
@@ -217,9 +218,11 @@ class CodeBackend(PersonBackend):
         answer = self._ms_request(provider_config.session.post, provider_config.token_endpoint, form).json()
         access_token = answer.get("access_token", "")
         claims = self.claims_of(access_token)
-        user, _ = account_of(self.person_of(claims))
+        user, made = account_of(self.person_of(claims))
         if user.is_active:
             self.take_over(user, claims, access_token)
+        if made:
+            somebody_came()
         return user
 
 
@@ -252,6 +255,7 @@ class BearerBackend(PersonBackend):
             user, made = account_of(person)
             if made:
                 self.take_over(user, claims, access_token)
+                somebody_came()
         known_tokens.remember(access_token, person, expires=float(claims["exp"]), keys=keys)
         return user
 

@@ -166,7 +166,9 @@ def _look_at_branch(turn: Turn, desk: Desk, *, waiting: Sequence[Delivery]) -> s
         _ask(turn, desk, sha, profile, person=_person(desk, login, head, waiting=waiting))
     except Refused as refused:
         desk.say_refused(sha, refused)
-        if not refused.again:
+        if refused.again:
+            _waits(turn)
+        else:
             _seen(turn, sha)
         return " ".join(refused.sentences)
     said = desk.say_standing(sha)
@@ -183,8 +185,16 @@ def _file(desk: Desk, sha: str) -> tuple[bytes, str] | None:
 def _seen(turn: Turn, sha: str) -> None:
     with transaction.atomic():
         row = hold(turn)
-        row.seen_commit = sha
-        row.save(update_fields=["seen_commit"])
+        row.seen_commit, row.waits_for_person = sha, False
+        row.save(update_fields=["seen_commit", "waits_for_person"])
+
+
+def _waits(turn: Turn) -> None:
+    """Nobody asked for it yet: it is read again when a person comes who was never here."""
+    with transaction.atomic():
+        row = hold(turn)
+        row.waits_for_person = True
+        row.save(update_fields=["waits_for_person"])
 
 
 def _bind(turn: Turn, desk: Desk) -> None:
@@ -233,7 +243,7 @@ def _person(desk: Desk, login: str | None, head: Mapping[str, Any], *, waiting: 
         raise Refused(
             [
                 f"{login} has not signed in to Slipway yet, so we can't tell what {login} may do. "
-                f"Sign in once at {desk.installation.public_url}; this file is looked at again within ten minutes."
+                f"Sign in once at {desk.installation.public_url}; this file is looked at again then."
             ],
             again=True,
         )
@@ -248,8 +258,8 @@ def _ask(turn: Turn, desk: Desk, sha: str, profile: Profile, *, person: "Person"
         row = hold(turn)
         asked = ask(row, profile, by=person, installation=desk.installation, commit=sha)
         row.project = asked.project or row.project
-        row.seen_commit = sha
-        row.save(update_fields=["project", "seen_commit"])
+        row.seen_commit, row.waits_for_person = sha, False
+        row.save(update_fields=["project", "seen_commit", "waits_for_person"])
 
 
 def answer(project_id: int, *, installation: Installation, open_client: Callable[[str], Any]) -> None:

@@ -239,6 +239,15 @@ def due_repositories(limit: int) -> list[int]:
     return list(RegisteredRepository.objects.filter(condition).order_by("look_at").values_list("pk", flat=True)[:limit])
 
 
+def somebody_came() -> None:
+    """A person is here for the first time: read what waits for one. Whose push it was, the forge is asked then."""
+    with transaction.atomic():
+        waiting = RegisteredRepository.objects.filter(waits_for_person=True)
+        for repository_id in waiting.values_list("pk", flat=True)[:100]:
+            RegisteredRepository.objects.filter(pk=repository_id).update(look_at=Now())
+            ring(TASK, repository_id)
+
+
 def poll_due(now: datetime, *, installation: Installation) -> int:
     """What the clock alone would miss: rows that nobody ever looked at, and ready projects without a row. Their number.
 

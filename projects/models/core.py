@@ -287,6 +287,9 @@ class RegisteredRepository(models.Model):
     )
     look_at = models.DateTimeField(null=True, blank=True, help_text="When profile.yaml is to be read again.")
     seen_commit = models.CharField(max_length=64, default="", blank=True, help_text="The newest commit answered.")
+    waits_for_person = models.BooleanField(
+        default=False, help_text="Whoever pushed profile.yaml has not signed in here yet, or the forge doesn't say who."
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     documents = models.JSONField(

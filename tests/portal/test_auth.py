@@ -2,9 +2,11 @@
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import RequestFactory
+from django.utils import timezone
 from django_auth_adfs.config import settings as adfs
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from rest_framework.views import APIView
 from portal.accounts import SignInRefused
 from portal.auth import AdfsBearer, BearerBackend, CodeBackend, IdentityProviderUnavailable
 from portal.models import User
+from projects.models import RegisteredRepository
 from tests.entries import group_entry, person_entry
 from tests.portal.directory import ALICE, claims, token
 
@@ -124,3 +127,20 @@ def test_groups_come_from_the_directory_where_it_knows_the_person() -> None:
         ["oid-ml-all", "oid-ml-vision"],
         False,
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+def test_a_file_that_waits_for_a_person_is_read_when_one_comes_for_the_first_time() -> None:
+    rows = RegisteredRepository.objects
+    for name, waits in (("forecasting/demand", True), ("forecasting/other", False)):
+        rows.create(forge="git-1", full_name=name, waits_for_person=waits)
+    due = rows.filter(look_at__lte=timezone.now() + timedelta(seconds=1)).values_list("full_name", flat=True)
+    opened = token()
+
+    BearerBackend().authenticate(access_token=opened)
+    assert list(due.all()) == ["forecasting/demand"]
+
+    rows.update(look_at=None)
+    BearerBackend().authenticate(access_token=opened)
+    assert list(due.all()) == []

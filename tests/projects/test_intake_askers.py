@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from projects import decisions
+from projects import decisions, listening
 from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectRequest, RegisteredRepository
 from tests.people import person
@@ -65,15 +65,24 @@ def test_who_never_signed_in_is_asked_to_and_looked_at_again(forge: PushedForge,
     assert said is not None
     assert said[1] == (
         "alice has not signed in to Slipway yet, so we can't tell what alice may do. "
-        f"Sign in once at {installation().public_url}; this file is looked at again within ten minutes."
+        f"Sign in once at {installation().public_url}; this file is looked at again then."
     )
     assert row.look_at is not None
     assert row.look_at <= timezone.now() + timedelta(minutes=10)
     writes = len(forge.made("set_status"))
     look(forge, row)
     assert len(forge.made("set_status")) == writes
+    row.refresh_from_db()
+    assert row.waits_for_person
+
     person("alice")
-    look(forge, row)
+    listening.somebody_came()
+    row.refresh_from_db()
+    assert row.look_at is not None
+    assert row.look_at <= timezone.now()
+    assert row.pk in listening.due_repositories(10)
+    row = look(forge, row)
+    assert not row.waits_for_person
     assert forge.said(sha) == ("pending", "Accepted; working on it.")
 
 
