@@ -241,10 +241,11 @@ def due_repositories(limit: int) -> list[int]:
 
 def somebody_came() -> None:
     """A person is here for the first time: read what waits for one. Whose push it was, the forge is asked then."""
+    waiting = RegisteredRepository.objects.filter(waits_for_person=True).order_by("pk")
+    due = list(waiting.values_list("pk", flat=True)[:100])
     with transaction.atomic():
-        waiting = RegisteredRepository.objects.filter(waits_for_person=True)
-        for repository_id in waiting.values_list("pk", flat=True)[:100]:
-            RegisteredRepository.objects.filter(pk=repository_id).update(look_at=Now())
+        RegisteredRepository.objects.filter(pk__in=due).update(look_at=Now())
+        for repository_id in due:
             ring(TASK, repository_id)
 
 

@@ -131,6 +131,6 @@ KIND = Kind(
     apply=apply,
     delete=delete,
     summary=summary,
-    after=("repository", "main_branch"),
+    after=("main_branch",),
     wanted=wanted,
 )

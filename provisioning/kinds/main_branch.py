@@ -8,7 +8,7 @@ What other checks and protected files the rule has is the team's, and stays. On 
 before us, and nothing is touched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from provisioning.errors import TemporaryError
@@ -98,9 +98,7 @@ def _with_commit(wish: Wish, client: ForgeClient) -> tuple[Repository, bool]:
     return found, template is not None and first_commit.ensure(wish, client, found, template)
 
 
-def _put_protection(
-    wish: Wish, client: ForgeClient, found: Repository, logins: Mapping[str, str | None], *, new: bool
-) -> None:
+def _put_protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logins, *, new: bool) -> None:
     """Write our part of the rule. Writing replaces all of it, so what is the team's goes along."""
     name, branch, options = full_name(wish), found["default_branch"], options_of(wish)
     rule = None if new else client.branch_protection(name, branch)
