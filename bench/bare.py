@@ -56,7 +56,7 @@ def objects_made(objects: dict[str, tuple[Object, ...]]) -> int:
                 total += 5  # bucket, tags, versioning, lifecycle, quota
             elif name == "bucket" and thing.key.startswith("user/"):
                 total += 2  # user, its policy's attachment
-            elif name == "repository" and thing.key == "members":
+            elif name == "repository_access" and thing.key == "members":
                 total += len(body["people"])
             elif name == "repository" and thing.key.startswith("repository/"):
                 total += 2  # repository, its mark
@@ -105,7 +105,7 @@ def _storage(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]
 def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) -> None:
     forge, name = clients.forge, wish.names.repository
     owner, _, short = name.partition("/")
-    by_key = {thing.key: dict(thing.body or {}) for thing in objects["repository"]}
+    by_key = {thing.key: dict(thing.body or {}) for thing in objects["repository_access"]}
     template = wish.catalogue.templates[0]
     if template.repository is not None:
         found = forge.create_from_template(template.repository, owner, short, wish.spec.title, private=True)
@@ -141,8 +141,12 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
     keys = [
         one.removesuffix(" (reads)").split(": ", 1) for thing in objects["clone"] for one in (thing.body or {})["keys"]
     ]
-    puts = [partial(forge.put_collaborator, name, logins[one], right) for one, right in people.items() if logins[one]]
-    _together([*puts, *hooks, *(partial(forge.create_deploy_key, name, title, public) for title, public in keys)])
+    _together([*hooks, *(partial(forge.create_deploy_key, name, title, public) for title, public in keys)])
     # As a push that CI runs, it has to come after the hooks.
     first_commit.ensure(wish, forge, found, template)
+    # Owners before the rule that names them; the others after it, since nothing keeps an editor from filling an empty
+    # repository.
+    puts = {one: partial(forge.put_collaborator, name, logins[one], right) for one, right in people.items()}
+    _together([puts[one] for one, right in people.items() if right == "admin" and logins[one]])
     protect()
+    _together([puts[one] for one, right in people.items() if right != "admin" and logins[one]])

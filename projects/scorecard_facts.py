@@ -24,7 +24,7 @@ from provisioning.models import Resource
 from provisioning.spec import Role
 
 _DAYS = 14
-_REPOSITORY = "repository"
+_SETS_RULES = "repository_access"
 """The Kind that sets the rules of the main branch."""
 
 
@@ -114,7 +114,7 @@ def _by_itself(ids: Sequence[int]) -> Mapping[int, bool]:
 
 def _rules_stand(projects: Sequence[Project]) -> Mapping[int, bool]:
     """By project, whether the repository was found as the present spec wants it; nothing while nobody has looked."""
-    rows = Resource.objects.filter(project__in=[one.pk for one in projects], kind=_REPOSITORY)
+    rows = Resource.objects.filter(project__in=[one.pk for one in projects], kind=_SETS_RULES)
     found = {row.project_id: row for row in rows}
     return {
         one.pk: row.synced_status == Status.TRUE

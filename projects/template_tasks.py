@@ -56,9 +56,9 @@ def newest_versions(settings: Installation) -> dict[str, Rendered]:
 
 
 def _begin() -> None:
-    """A row for each project that is Ready and has none yet."""
-    ready = Exists(Resource.objects.filter(project=OuterRef("pk"), kind="repository", ready_status=Status.TRUE))
-    new = Project.objects.filter(ready, template_use=None, deletion_requested_at=None)
+    """A row for each project whose repository has its first commit, and that has none yet."""
+    opened = Resource.objects.filter(project=OuterRef("pk"), kind="repository_access", ready_status=Status.TRUE)
+    new = Project.objects.filter(Exists(opened), template_use=None, deletion_requested_at=None)
     rows = new.order_by("pk").values_list("pk", flat=True)
     TemplateUse.objects.bulk_create([TemplateUse(project_id=pk) for pk in rows[:BATCH]], ignore_conflicts=True)
 

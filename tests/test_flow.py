@@ -69,7 +69,7 @@ def test_by_api_all_resources_become_ready(slug: str) -> None:
     assert {row["kind"]: row["word"] for row in rows} == dict.fromkeys(
         [
             *("access", "actions", "bucket", "clone", "credentials", "limits", "namespace", "network", "pipeline"),
-            *("main_branch", "repository", "webhook"),
+            *("repository", "repository_access", "webhook"),
         ],
         "Ready",
     )

@@ -131,6 +131,6 @@ KIND = Kind(
     apply=apply,
     delete=delete,
     summary=summary,
-    after=("main_branch",),
+    after=("repository_access",),
     wanted=wanted,
 )

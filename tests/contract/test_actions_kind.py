@@ -26,6 +26,7 @@ def theirs(forge: Forge, demand: Wish) -> str:
     """The project's repository, in which the team has a secret and a variable of its own."""
     apply(repository.KIND, demand, forge)
     name = demand.names.repository
+    forge.put_collaborator(name, "alice", "admin")
     forge.put_ci_secrets(name, {"THEIRS": "theirs"})
     forge.create_ci_variable(name, "THEIR_SETTING", "theirs")
     return name

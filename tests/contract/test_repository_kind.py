@@ -10,7 +10,7 @@ import pytest
 from provisioning.clients.gitea import Forge
 from provisioning.errors import NameTaken, PermanentError, TemporaryError
 from provisioning.kind import KnownRepository, Wish
-from provisioning.kinds import main_branch, repository, webhook
+from provisioning.kinds import repository, repository_access, webhook
 from provisioning.reconcile import each
 from tests.contract.made import BOT, PEOPLE, apply, as_person, found, look, project, repair
 from tests.contract.stack import secret, unique, url
@@ -45,8 +45,7 @@ def test_a_repository_is_as_it_was_asked_for(forge: Forge, demand: Wish, templat
     apply(repository.KIND, wanted, forge)
 
     assert [(one.key, one.action, one.differences) for one in look(repository.KIND, wanted, forge)] == [
-        (f"repository/{name}", "keep", ()),
-        ("members", "keep", ()),
+        (f"repository/{name}", "keep", ())
     ]
     made = forge.repository(name)
     assert made is not None
@@ -58,16 +57,29 @@ def test_a_repository_is_as_it_was_asked_for(forge: Forge, demand: Wish, templat
     content = forge.file(name, "dvc.yaml", "main")
     assert content is not None
     assert content[0] == b"stages: {}\n"
-    assert forge.collaborators(name) == {"alice": "admin", "bob": "write"}
     apply(repository.KIND, wanted, forge)
-    assert found(repository.KIND, wanted, forge) == {"keep": 2}
+    assert found(repository.KIND, wanted, forge) == {"keep": 1}
+
+
+def test_nobody_gets_in_before_the_main_branch_is_protected(forge: Forge, demand: Wish):
+    apply(repository.KIND, demand, forge)
+    name = demand.names.repository
+    assert forge.collaborators(name) == {}
+    assert push("bob", name, "main", "change.txt") == 404
+
+    apply(repository_access.KIND, demand, forge)
+
+    assert forge.collaborators(name) == {"alice": "admin", "bob": "write"}
+    assert push("bob", name, "main", "change.txt") == 403
+    apply(repository_access.KIND, demand, forge)
+    assert found(repository_access.KIND, demand, forge) == {"keep": 2}
 
 
 def test_owners_push_to_the_main_branch_and_editors_ask(forge: Forge, demand: Wish):
-    for kind in (repository.KIND, main_branch.KIND):
+    for kind in (repository.KIND, repository_access.KIND):
         apply(kind, demand, forge)
     name = demand.names.repository
-    assert found(main_branch.KIND, demand, forge) == {"keep": 1}
+    assert found(repository_access.KIND, demand, forge) == {"keep": 2}
 
     assert push("alice", name, "main", "profile.yaml") == 201
     assert push("bob", name, "main", "change.txt") == 403
@@ -76,9 +88,9 @@ def test_owners_push_to_the_main_branch_and_editors_ask(forge: Forge, demand: Wi
     assert as_person("alice", "DELETE", f"/repos/{name}/branches/main").status_code in (403, 409)
     forge.put_files(name, "main", "By the portal", {"portal.txt": b"x"})
     forge.put_branch_protection(name, "main", push_logins=["bob"])
-    assert found(main_branch.KIND, demand, forge) == {"update": 1}
-    repair(main_branch.KIND, demand, forge)
-    assert found(main_branch.KIND, demand, forge) == {"keep": 1}
+    assert found(repository_access.KIND, demand, forge) == {"update": 1, "keep": 1}
+    repair(repository_access.KIND, demand, forge)
+    assert found(repository_access.KIND, demand, forge) == {"keep": 2}
     assert push("bob", name, "main", "change.txt") == 403
 
 
@@ -87,7 +99,7 @@ def test_a_missing_organisation_is_made(forge: Forge):
 
     apply(repository.KIND, wanted, forge)
 
-    assert found(repository.KIND, wanted, forge) == {"keep": 2}
+    assert found(repository.KIND, wanted, forge) == {"keep": 1}
     repository.KIND.delete(replace(wanted, remove_data=True), forge)
     httpx.delete(
         f"{url('gitea')}/api/v1/orgs/{wanted.names.team}", headers={"Authorization": f"token {secret('git-1.token')}"}
@@ -99,21 +111,21 @@ def test_a_repository_that_we_made_and_could_not_mark_any_more_is_ours(forge: Fo
     description = f"Demand forecast (Slipway project {wanted.uid})"
     forge.create_from_template(template, wanted.names.team, wanted.names.slug, description)  # here the worker dies
 
-    assert found(repository.KIND, wanted, forge) == {"update": 2}
+    assert found(repository.KIND, wanted, forge) == {"update": 1}
     apply(repository.KIND, wanted, forge)
 
-    assert found(repository.KIND, wanted, forge) == {"keep": 2}
+    assert found(repository.KIND, wanted, forge) == {"keep": 1}
 
 
 def test_a_mark_outlives_a_rewritten_description_and_a_removed_topic(forge: Forge, demand: Wish):
     apply(repository.KIND, demand, forge)
     name = demand.names.repository
     forge.set_topics(name, ["forecasting"])
-    assert found(repository.KIND, demand, forge) == {"update": 1, "keep": 1}
+    assert found(repository.KIND, demand, forge) == {"update": 1}
     repair(repository.KIND, demand, forge)
     forge.set_description(name, "Ours")
 
-    assert found(repository.KIND, demand, forge) == {"keep": 2}
+    assert found(repository.KIND, demand, forge) == {"keep": 1}
     made = forge.repository(name)
     assert made is not None
     assert sorted(made["topics"]) == ["forecasting", "slipway", f"u-{demand.uid.replace('-', '')}"]
@@ -140,10 +152,11 @@ def test_a_foreign_repository_is_refused_and_stays_as_it_is(forge: Forge, mark: 
 def test_rights_that_nobody_asked_for_are_taken_back(forge: Forge, demand: Wish):
     more = (*PEOPLE, {"user": "nobody@corp.example", "role": "viewer"})
     wanted = replace(demand, spec=project(demand.names.slug, contributors=more).spec)
-    apply(repository.KIND, wanted, forge)
+    for kind in (repository.KIND, repository_access.KIND):
+        apply(kind, wanted, forge)
     name = demand.names.repository
-    assert found(repository.KIND, wanted, forge) == {"keep": 2}
-    observed = repository.KIND.observe(wanted, forge, repository.KIND.desired(wanted), each)["members"]
+    assert found(repository_access.KIND, wanted, forge) == {"keep": 2}
+    observed = repository_access.KIND.observe(wanted, forge, repository_access.KIND.desired(wanted), each)["members"]
     assert observed == {
         "people": {
             "alice@corp.example": "admin",
@@ -158,10 +171,14 @@ def test_rights_that_nobody_asked_for_are_taken_back(forge: Forge, demand: Wish)
     forge.put_collaborator(name, "bob", "admin")
     forge.delete_collaborator(name, "alice")
     forge.set_private(name, False)
-    assert found(repository.KIND, wanted, forge) == {"update": 2}
-    repair(repository.KIND, wanted, forge)
+    assert found(repository.KIND, wanted, forge) == {"update": 1}
+    # Who lost the right to write has left the rule too.
+    assert found(repository_access.KIND, wanted, forge) == {"update": 2}
+    for kind in (repository.KIND, repository_access.KIND):
+        repair(kind, wanted, forge)
 
-    assert found(repository.KIND, wanted, forge) == {"keep": 2}
+    assert found(repository.KIND, wanted, forge) == {"keep": 1}
+    assert found(repository_access.KIND, wanted, forge) == {"keep": 2}
     assert forge.collaborators(name) == {"alice": "admin", "bob": "write"}
 
 
@@ -185,11 +202,9 @@ def of_alice(forge: Forge) -> Iterator[str]:
 def test_an_attached_repository_gets_mark_people_and_hooks_and_loses_nothing(forge: Forge, of_alice: str):
     wanted = attaching(of_alice)
 
-    apply(repository.KIND, wanted, forge)
-    apply(webhook.KIND, wanted, forge)
-
-    assert found(repository.KIND, wanted, forge) == {"keep": 2}
-    assert found(webhook.KIND, wanted, forge) == {"keep": 2}
+    for kind, number in ((repository.KIND, 1), (webhook.KIND, 2), (repository_access.KIND, 1)):
+        apply(kind, wanted, forge)
+        assert found(kind, wanted, forge) == {"keep": number}
     assert forge.collaborators(of_alice) == {BOT: "admin", "bob": "write", "charlie": "write"}
     assert forge.branch_protection(of_alice, "main") is None
     with pytest.raises(NameTaken, match=r"belongs to another project of Slipway\. Attach another one\."):
@@ -220,10 +235,12 @@ def test_only_who_administers_a_repository_may_attach_it(forge: Forge, of_alice:
 
 
 def test_a_retired_project_leaves_its_repository_to_the_next_one(forge: Forge, demand: Wish):
-    apply(repository.KIND, demand, forge)
+    for kind in (repository.KIND, repository_access.KIND):
+        apply(kind, demand, forge)
     name = demand.names.repository
 
-    assert repository.KIND.delete(demand, forge) is True
+    for kind in (repository_access.KIND, repository.KIND):
+        assert kind.delete(demand, forge) is True
 
     kept = forge.repository(name)
     assert kept is not None
@@ -233,13 +250,13 @@ def test_a_retired_project_leaves_its_repository_to_the_next_one(forge: Forge, d
         apply(repository.KIND, project(demand.names.slug), forge)
     successor = attaching(name)
     apply(repository.KIND, successor, forge)
-    assert found(repository.KIND, successor, forge) == {"keep": 2}
+    assert found(repository.KIND, successor, forge) == {"keep": 1}
     with pytest.raises(NameTaken, match="belongs to another project of Slipway"):
         apply(repository.KIND, demand, forge)
 
     repository.KIND.delete(successor, forge)
     apply(repository.KIND, demand, forge)
-    assert found(repository.KIND, demand, forge) == {"keep": 2}
+    assert found(repository.KIND, demand, forge) == {"keep": 1}
     assert repository.KIND.delete(replace(demand, remove_data=True), forge) is True
     assert forge.repository(name) is None
 
@@ -258,7 +275,7 @@ def test_a_renamed_repository_is_found_by_its_number(forge: Forge, demand: Wish)
     for kind in (repository.KIND, webhook.KIND):
         with pytest.raises(TemporaryError):
             look(kind, before, forge)
-    assert found(repository.KIND, after, forge) == {"keep": 2}
+    assert found(repository.KIND, after, forge) == {"keep": 1}
     apply(webhook.KIND, after, forge)
     assert found(webhook.KIND, after, forge) == {"keep": 2}
     assert repository.KIND.delete(replace(after, remove_data=True), forge) is True

@@ -157,7 +157,7 @@ def test_a_cluster_without_tekton_is_ready_without_and_gets_it_later(world: Worl
 def test_who_had_a_last_day_is_out_at_the_next_look(world: World, policy: str) -> None:
     today = timezone.localdate()
     yesterday = today - timedelta(days=1)
-    with installed(drift={"access": policy, "repository": policy}):
+    with installed(drift={"access": policy, "repository_access": policy}):
         project = look(asked(contributors=[ALICE, {**BOB, "until": str(today)}]))
         assert world.subjects("editor") == ["ad:bob@corp.example"]
         assert set(world.forge.repositories[REPOSITORY].collaborators) == {"alice", "bob"}

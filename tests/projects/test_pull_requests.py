@@ -49,7 +49,7 @@ def test_a_new_file_gets_the_whole_plan(forge: PushedForge, row: RegisteredRepos
     ]
     rows = {line.split(" | ")[0]: line.split(" | ")[1] for line in lines if line.startswith("| ")}
     assert rows["| Workspace"] == "create (2)"
-    assert rows["| Repository"] == "create (2)"
+    assert rows["| Repository"] == "create (1)"
     assert not Project.objects.exists()
     assert not ProjectRequest.objects.exists()
 

@@ -239,7 +239,7 @@ def test_the_main_branch_is_what_the_forge_calls_so(project: Project) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_rules_of_the_main_branch_count_as_they_were_found(project: Project) -> None:
-    row = Resource(project=project, kind="repository", target="git-1", observed_generation=project.generation)
+    row = Resource(project=project, kind="repository_access", target="git-1", observed_generation=project.generation)
     for status, reason, stand in (
         (Status.TRUE, Reason.AVAILABLE, True),
         (Status.FALSE, Reason.DRIFTED, False),
@@ -364,7 +364,7 @@ def test_a_new_tip_is_looked_into_once() -> None:
 def test_the_page_says_each_rule_and_where_it_is_put_right(project: Project) -> None:
     Resource.objects.update_or_create(
         project=project,
-        kind="repository",
+        kind="repository_access",
         defaults={"target": "git-1", "observed_generation": project.generation, "synced_status": Status.TRUE},
     )
     page = " ".join(client("alice").get("/projects/demand/scorecard/").content.decode().split())

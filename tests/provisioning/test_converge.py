@@ -178,30 +178,30 @@ def test_nothing_is_built_on_a_name_that_became_somebody_elses() -> None:
         "network": Reason.DEPENDENCY_NOT_READY, "credentials": Reason.DEPENDENCY_NOT_READY,
         "pipeline": Reason.DEPENDENCY_NOT_READY, "repository": Reason.NAME_TAKEN,
         "webhook": Reason.DEPENDENCY_NOT_READY, "clone": Reason.DEPENDENCY_NOT_READY,
-        "actions": Reason.DEPENDENCY_NOT_READY, "main_branch": Reason.DEPENDENCY_NOT_READY,
+        "actions": Reason.DEPENDENCY_NOT_READY, "repository_access": Reason.DEPENDENCY_NOT_READY,
         "bucket": Reason.AVAILABLE,
     }  # fmt: skip
     assert outside.writes() == []
 
 
 def test_an_outage_does_not_turn_a_warning_into_a_repair() -> None:
-    warning = catalogue(drift={"repository": "warn"})
+    warning = catalogue(drift={"repository_access": "warn"})
     outside = Outside()
     project = made(outside, catalogue=warning)
     TAMPERING["stranger let in"](outside)
     outside.look(project)
-    assert outside.known["repository"].synced.reason is Reason.DRIFTED
+    assert outside.known["repository_access"].synced.reason is Reason.DRIFTED
     outside.look(project, *(Cut(at, "before", lambda: TargetUnavailable("It does not answer.")) for at in range(90)))
-    assert outside.known["repository"].synced.reason is Reason.TARGET_UNAVAILABLE
+    assert outside.known["repository_access"].synced.reason is Reason.TARGET_UNAVAILABLE
     outside.look(project)
-    assert outside.known["repository"].synced.reason is Reason.DRIFTED
+    assert outside.known["repository_access"].synced.reason is Reason.DRIFTED
     assert outside.forge.repositories[REPOSITORY].collaborators["charlie"] == "admin"
 
 
 @pytest.mark.parametrize("policy", ["heal", "warn", "ignore"])
 def test_what_we_want_otherwise_by_now_is_no_drift(policy: str) -> None:
     """A last day is over, or the plan grew in the catalogue: no new generation, and nobody tampered."""
-    every = dict.fromkeys(("access", "repository", "limits"), policy)
+    every = dict.fromkeys(("access", "repository_access", "limits"), policy)
     outside = Outside()
     made(outside, catalogue=catalogue(drift=every))
     outside.said.clear()

@@ -11,7 +11,7 @@ from projects.profile import parse
 from provisioning.catalogue import ProjectTemplate
 from provisioning.ci import variables
 from provisioning.errors import TargetUnavailable
-from provisioning.kinds import main_branch, pipeline, repository
+from provisioning.kinds import pipeline, repository, repository_access
 from provisioning.profile_file import plain
 from provisioning.project_templates.rendering import Templates
 from tests.fakes.forge import FakeForge
@@ -182,15 +182,13 @@ def test_a_new_repository_has_the_project_as_its_one_first_commit(templates: Tem
 
     repository.KIND.apply(wanted, forge, repository.KIND.desired(wanted), one_by_one)
     for _ in range(2):
-        main_branch.KIND.apply(wanted, forge, main_branch.KIND.desired(wanted), one_by_one)
+        repository_access.KIND.apply(wanted, forge, repository_access.KIND.desired(wanted), one_by_one)
 
     assert [call[:3] for call in forge.calls if call[0] == "put_files"] == [("put_files", "forecasting/demand", "main")]
     found = forge.file("forecasting/demand", "params.yaml", "main")
     assert found is not None
     assert found[0] == (project / "params.yaml").read_bytes()
-    assert repository.KIND.summary(wanted) == (
-        "forecasting/demand, started from ml-python; people by name only, git-1 has no directory groups"
-    )
+    assert repository.KIND.summary(wanted) == "forecasting/demand, started from ml-python"
 
 
 def test_a_crash_before_the_first_commit_is_settled_by_the_next_look(templates: Templates):
@@ -199,8 +197,8 @@ def test_a_crash_before_the_first_commit_is_settled_by_the_next_look(templates: 
     forge.fail_with(TargetUnavailable("git-1 does not answer."), on="put_files")
 
     with pytest.raises(TargetUnavailable):
-        main_branch.KIND.apply(wanted, forge, main_branch.KIND.desired(wanted), one_by_one)
-    main_branch.KIND.apply(wanted, forge, main_branch.KIND.desired(wanted), one_by_one)
+        repository_access.KIND.apply(wanted, forge, repository_access.KIND.desired(wanted), one_by_one)
+    repository_access.KIND.apply(wanted, forge, repository_access.KIND.desired(wanted), one_by_one)
 
     assert forge.file("forecasting/demand", "params.yaml", "main") is not None
 

@@ -12,7 +12,7 @@ from provisioning.ci import bucket_key
 from provisioning.clients.gitea import Forge
 from provisioning.clients.minio import ObjectStore
 from provisioning.kind import Wish
-from provisioning.kinds import bucket, main_branch, repository
+from provisioning.kinds import bucket, repository, repository_access
 from provisioning.project_templates.rendering import Templates
 from provisioning.reconcile import each
 from tests.contract.stack import eventually, open_forge, open_store, unique, url
@@ -50,7 +50,7 @@ def demand(store: ObjectStore, forge: Forge, templates: Templates) -> Iterator[W
     )
     bucket.KIND.apply(sample, store, bucket.KIND.desired(sample), each)
     repository.KIND.apply(sample, forge, repository.KIND.desired(sample), each)
-    main_branch.KIND.apply(sample, forge, main_branch.KIND.desired(sample), each)
+    repository_access.KIND.apply(sample, forge, repository_access.KIND.desired(sample), each)
     yield sample
     everything = replace(sample, remove_data=True)
     eventually(lambda: bucket.KIND.delete(everything, store))
@@ -65,7 +65,7 @@ def clone(demand: Wish, folder: Path) -> Path:
 
 
 def test_the_first_commit_is_on_the_forge_and_a_second_look_adds_none(demand: Wish, forge: Forge, tmp_path: Path):
-    main_branch.KIND.apply(demand, forge, main_branch.KIND.desired(demand), each)
+    repository_access.KIND.apply(demand, forge, repository_access.KIND.desired(demand), each)
     folder = clone(demand, tmp_path / "first")
 
     version = TEMPLATES.version("ml-python")

@@ -33,10 +33,8 @@ def found(wanted: Wish, forge: FakeForge) -> dict[str, int]:
     return {action: number for action, number in counts(changes).items() if number}
 
 
-def apply(wanted: Wish, forge: FakeForge, *keys: str) -> None:
-    """Apply all objects, or those whose key begins with one of the words."""
-    objects = [thing for thing in KIND.desired(wanted) if not keys or thing.key.startswith(keys)]
-    KIND.apply(wanted, forge, objects, one_by_one)
+def apply(wanted: Wish, forge: FakeForge) -> None:
+    KIND.apply(wanted, forge, KIND.desired(wanted), one_by_one)
 
 
 def writes(forge: FakeForge) -> list[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The repository Kind: what it asks for, whose repository it takes, and who gets which rights on it."""
+"""The repository Kind: what it asks for, and whose repository it takes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,8 +13,6 @@ from provisioning.reconcile import each
 from provisioning.repository_options import RepositoryOptions
 from tests.fakes.forge import FakeForge
 from tests.provisioning.kinds.repositories import (
-    ALICE,
-    BOB,
     BOT,
     NAME,
     OTHER_TOPIC,
@@ -27,42 +25,23 @@ from tests.provisioning.kinds.repositories import (
     with_options,
     writes,
 )
-from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
+from tests.provisioning.wishes import UID, catalogue, wish
 
 
-def test_desires_repository_and_people():
+def test_desires_the_repository_with_our_mark():
     assert KIND.desired(wish()) == (
         Object(key=f"repository/{NAME}", body={"project": UID, "kept": False, "private": True}),
-        Object(
-            key="members",
-            body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []},
-        ),
     )
 
 
 def test_desires_what_the_team_chose():
     assert KIND.desired(with_options(private=False)) == (
         Object(key=f"repository/{NAME}", body={"project": UID, "kept": False, "private": False}),
-        Object(
-            key="members",
-            body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []},
-        ),
     )
 
 
-def test_desires_of_an_attached_repository_only_mark_and_people():
-    assert KIND.desired(attaching()) == (
-        Object(key="repository/vision/lane", body={"project": UID, "kept": False}),
-        Object(key="members", body={"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}}),
-    )
-
-
-def test_of_several_roles_the_highest_counts_and_groups_give_none():
-    roles = ({"group": "ml-vision", "role": "owner"}, {"user": "Bob@corp.example", "role": "viewer"}, ALICE, BOB)
-
-    members = KIND.desired(wish(contributors=roles))[1]
-
-    assert members.body == {"people": {"alice@corp.example": "admin", "bob@corp.example": "write"}, "others": []}
+def test_desires_of_an_attached_repository_only_the_mark():
+    assert KIND.desired(attaching()) == (Object(key="repository/vision/lane", body={"project": UID, "kept": False}),)
 
 
 @pytest.mark.parametrize("name", ["lane", "vision/", "vision/../x", "../x", "a/b/c", "vision/la ne", "vision/.git", ""])
@@ -96,10 +75,9 @@ def test_a_template_that_is_not_offered_is_told(options: Mapping[str, Any], faul
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        (wish(contributors=[ALICE]), "forecasting/demand"),
-        (wish(), "forecasting/demand; people by name only, git-1 has no directory groups"),
+        (wish(), "forecasting/demand"),
         (wish(contributors=[], catalogue=WITH_TEMPLATES), "forecasting/demand, started from slipway/python-template"),
-        (attaching(contributors=[ALICE]), "vision/lane, attached"),
+        (attaching(), "vision/lane, attached"),
     ],
 )
 def test_summary(wanted: Wish, sentence: str):
@@ -114,14 +92,10 @@ def test_a_new_repository_is_made_with_few_calls(forge: FakeForge):
     assert forge.calls == [
         ("create_from_template", NAME, "slipway/notebook-template"),
         ("set_topics", NAME),
-        ("find_user", "alice@corp.example"),
-        ("find_user", "bob@corp.example"),
-        ("put_collaborator", NAME, "alice", "admin"),
-        ("put_collaborator", NAME, "bob", "write"),
     ]
     assert forge.repositories[NAME].repository["description"] == f"Demand forecast (Slipway project {UID})"
     assert forge.repositories[NAME].repository["topics"] == ["slipway", TOPIC]
-    assert found(wanted, forge) == {"keep": 2}
+    assert found(wanted, forge) == {"keep": 1}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +115,7 @@ def test_left_out_means_the_first_template_that_is_offered(forge: FakeForge, wan
 def test_threads_make_the_same(forge: FakeForge):
     KIND.apply(wish(), forge, KIND.desired(wish()), each)
 
-    assert found(wish(), forge) == {"keep": 2}
+    assert found(wish(), forge) == {"keep": 1}
 
 
 def test_a_missing_organisation_is_made_on_the_way(forge: FakeForge):
@@ -150,21 +124,21 @@ def test_a_missing_organisation_is_made_on_the_way(forge: FakeForge):
     apply(wanted, forge)
 
     assert "logistics" in forge.organisations
-    assert found(wanted, forge) == {"keep": 2}
+    assert found(wanted, forge) == {"keep": 1}
 
 
 def test_a_look_writes_nothing(forge: FakeForge):
-    assert found(wish(), forge) == {"create": 2}
+    assert found(wish(), forge) == {"create": 1}
     assert forge.calls == [("repository", NAME)]
     apply(wish(), forge)
     forge.calls.clear()
 
-    assert found(wish(), forge) == {"keep": 2}
+    assert found(wish(), forge) == {"keep": 1}
     assert writes(forge) == []
 
 
 def test_applying_again_after_any_failure_ends_well(forge: FakeForge):
-    for number, method in enumerate(("create_repository", "set_topics", "find_user", "put_collaborator")):
+    for number, method in enumerate(("create_repository", "set_topics")):
         wanted = wish(slug=f"demand-{number}")
         forge.fail_with(TargetUnavailable("away"), on=method)
         with pytest.raises(TargetUnavailable):
@@ -172,7 +146,7 @@ def test_applying_again_after_any_failure_ends_well(forge: FakeForge):
 
         apply(wanted, forge)
 
-        assert found(wanted, forge) == {"keep": 2}, method
+        assert found(wanted, forge) == {"keep": 1}, method
 
 
 def test_a_refused_organisation_is_not_asked_for_again(forge: FakeForge):
@@ -188,18 +162,18 @@ def test_a_refused_organisation_is_not_asked_for_again(forge: FakeForge):
 def test_one_without_topics_is_ours_by_the_description_it_was_born_with(forge: FakeForge):
     forge.create_repository("forecasting", "demand", f"Demand forecast (Slipway project {UID})")
 
-    assert found(wish(), forge) == {"update": 2}
+    assert found(wish(), forge) == {"update": 1}
     apply(wish(), forge)
 
-    assert found(wish(), forge) == {"keep": 2}
+    assert found(wish(), forge) == {"keep": 1}
 
 
 def test_topics_of_the_team_stay(forge: FakeForge):
     apply(wish(), forge)
     forge.set_topics(NAME, ["u-net", "winter"])
-    assert found(wish(), forge) == {"update": 1, "keep": 1}
+    assert found(wish(), forge) == {"update": 1}
 
-    apply(wish(), forge, "repository/")
+    apply(wish(), forge)
 
     assert forge.repositories[NAME].repository["topics"] == ["slipway", TOPIC, "u-net", "winter"]
 
@@ -243,64 +217,10 @@ def test_somebody_elses_repository_is_not_touched(forge: FakeForge, description:
         with pytest.raises(NameTaken) as refusal:
             ask(wish(), forge)
         assert refusal.value.message == sentence
-    with pytest.raises(NameTaken):
-        apply(wish(), forge, "members")
 
     assert KIND.delete(wish(remove_data=True), forge) is True
     assert writes(forge) == [("create_repository", NAME)]
     assert forge.repositories[NAME].collaborators == {}
-
-
-def test_people_come_change_and_go(forge: FakeForge):
-    apply(wish(), forge)
-    forge.put_collaborator(NAME, "charlie", "admin")
-    forge.put_collaborator(NAME, "bob", "admin")
-    forge.delete_collaborator(NAME, "alice")
-    forge.calls.clear()
-    assert found(wish(), forge) == {"update": 1, "keep": 1}
-
-    apply(wish(), forge, "members")
-
-    assert forge.repositories[NAME].collaborators == {"alice": "admin", "bob": "write"}
-    assert writes(forge) == [
-        ("put_collaborator", NAME, "alice", "admin"),
-        ("put_collaborator", NAME, "bob", "write"),
-        ("delete_collaborator", NAME, "charlie"),
-    ]
-
-
-def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: FakeForge):
-    del forge.users["paula"]
-    newcomer = {"user": "paula@corp.example", "role": "owner"}
-    wanted = wish(contributors=[ALICE, newcomer])
-    apply(wanted, forge)
-
-    objects = KIND.desired(wanted)
-    assert KIND.observe(wanted, forge, objects, one_by_one) == {
-        f"repository/{NAME}": {"project": UID, "kept": False, "private": True},
-        "members": {
-            "people": {"alice@corp.example": "admin", "paula@corp.example": "admin"},
-            "others": [],
-            "unknown": ["paula@corp.example"],
-        },
-    }
-    assert found(wanted, forge) == {"keep": 2}
-
-    forge.users["paula"] = "paula@corp.example"
-    assert found(wanted, forge) == {"update": 1, "keep": 1}
-    apply(wanted, forge, "members")
-    assert found(wanted, forge) == {"keep": 2}
-    assert forge.repositories[NAME].collaborators == {"alice": "admin", "paula": "admin"}
-
-
-def test_more_rights_by_the_organisation_are_no_drift(forge: FakeForge):
-    apply(wish(), forge)
-    forge.repositories[NAME].collaborators["bob"] = "owner"
-    forge.calls.clear()
-
-    assert found(wish(), forge) == {"keep": 2}
-    apply(wish(), forge, "members")
-    assert writes(forge) == []
 
 
 def test_a_gate_needs_a_protected_branch_of_ours():
@@ -318,8 +238,8 @@ def test_a_template_that_was_withdrawn_stops_only_those_that_are_not_made_yet(fo
     apply(with_options(template="notebook"), forge)
     withdrawn = {"options": {"repository": {"template": "notebook"}}, "catalogue": catalogue(templates=TEMPLATES[:1])}
 
-    assert found(wish(**withdrawn), forge) == {"keep": 2}
-    assert KIND.summary(wish(**withdrawn)) == "forecasting/demand; people by name only, git-1 has no directory groups"
+    assert found(wish(**withdrawn), forge) == {"keep": 1}
+    assert KIND.summary(wish(**withdrawn)) == "forecasting/demand"
     with pytest.raises(PermanentError, match=r"git-1 has no template notebook\. Choose one of: python, empty\."):
         apply(wish(slug="winter", **withdrawn), forge)
 
@@ -327,23 +247,23 @@ def test_a_template_that_was_withdrawn_stops_only_those_that_are_not_made_yet(fo
 def test_a_published_repository_is_hidden_again(forge: FakeForge):
     apply(wish(), forge)
     forge.set_private(NAME, False)
-    assert found(wish(), forge) == {"update": 1, "keep": 1}
+    assert found(wish(), forge) == {"update": 1}
 
-    apply(wish(), forge, "repository/")
+    apply(wish(), forge)
 
-    assert found(wish(), forge) == {"keep": 2}
+    assert found(wish(), forge) == {"keep": 1}
 
 
 def test_attaching_adds_and_takes_nothing_away(forge: FakeForge, lane: str):
-    assert found(attaching(), forge) == {"update": 2}
+    assert found(attaching(), forge) == {"update": 1}
 
     apply(attaching(), forge)
 
-    assert found(attaching(), forge) == {"keep": 2}
+    assert found(attaching(), forge) == {"keep": 1}
     kept = forge.repositories[lane]
     assert kept.repository["topics"] == ["slipway", TOPIC, "vision"]
     assert kept.repository["description"] == "Lane detection"
-    assert kept.collaborators == {BOT: "admin", "alice": "admin", "bob": "write", "charlie": "write"}
+    assert kept.collaborators == {BOT: "admin", "alice": "admin", "charlie": "write"}
     assert kept.protections["main"]["approvals"] == 2
 
 
@@ -371,7 +291,7 @@ def test_attaching_needs_an_owner_who_administers_it(forge: FakeForge, lane: str
 
 
 def test_attaching_what_is_not_there_says_the_same(forge: FakeForge):
-    assert found(attaching(), forge) == {"create": 2}
+    assert found(attaching(), forge) == {"create": 1}
     with pytest.raises(PermanentError) as refusal:
         apply(attaching(), forge)
 
@@ -389,7 +309,7 @@ def test_another_projects_repository_can_not_be_attached_until_it_was_let_go(for
     assert KIND.delete(other, forge) is True
     assert forge.repositories[lane].repository["topics"] == ["vision"]
     apply(attaching(), forge)
-    assert found(attaching(), forge) == {"keep": 2}
+    assert found(attaching(), forge) == {"keep": 1}
 
 
 def test_removal_keeps_the_repository_and_says_so(forge: FakeForge):
@@ -402,20 +322,20 @@ def test_removal_keeps_the_repository_and_says_so(forge: FakeForge):
     assert writes(forge) == [("set_topics", NAME)]
     kept = forge.repositories[NAME]
     assert kept.repository["topics"] == ["slipway", "slipway-kept", TOPIC]
-    assert kept.collaborators == {"alice": "admin", "bob": "write"}
-    assert found(wish(), forge) == {"update": 1, "keep": 1}
-    apply(wish(), forge, "repository/")
-    assert found(wish(), forge) == {"keep": 2}
+    assert found(wish(), forge) == {"update": 1}
+    apply(wish(), forge)
+    assert found(wish(), forge) == {"keep": 1}
 
 
 def test_a_kept_repository_can_be_attached_by_the_next_project(forge: FakeForge):
     apply(wish(), forge)
+    forge.put_collaborator(NAME, "alice", "admin")
     KIND.delete(wish(), forge)
     successor = attaching(NAME, uid="11111111-1111-1111-1111-111111111111")
 
     apply(successor, forge)
 
-    assert found(successor, forge) == {"keep": 2}
+    assert found(successor, forge) == {"keep": 1}
     with pytest.raises(NameTaken):
         found(wish(), forge)
 

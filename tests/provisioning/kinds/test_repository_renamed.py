@@ -39,7 +39,7 @@ def test_a_renamed_repository_is_as_wanted_under_its_new_name(forge: FakeForge):
     forge.rename(NAME, "winter")
     wanted = known(wish(), forge, "forecasting/winter")
 
-    assert found(wanted, forge) == {"keep": 2}
+    assert found(wanted, forge) == {"keep": 1}
     assert KIND.summary(wanted).startswith("forecasting/winter")
     assert KIND.delete(replace(wanted, remove_data=True), forge) is True
     assert "forecasting/winter" not in forge.repositories
@@ -63,7 +63,7 @@ def test_one_that_was_removed_is_made_anew_under_its_last_name(forge: FakeForge)
 
     apply(wanted, forge)
 
-    assert found(wanted, forge) == {"keep": 2}
+    assert found(wanted, forge) == {"keep": 1}
     assert "forecasting/winter" in forge.repositories
 
 
@@ -71,9 +71,9 @@ def test_a_name_that_only_leads_to_somebody_else_s_repository_is_free(forge: Fak
     forge.create_repository("forecasting", "demand", "Theirs")
     forge.rename(NAME, "theirs")
 
-    assert found(wish(), forge) == {"create": 2}
+    assert found(wish(), forge) == {"create": 1}
     apply(wish(), forge)
-    assert found(wish(), forge) == {"keep": 2}
+    assert found(wish(), forge) == {"keep": 1}
     assert forge.repositories["forecasting/theirs"].repository["topics"] == []
 
 

@@ -1,0 +1,246 @@
+"""The repository is opened to its people: its first commit, who may push to its main branch, and who may do what in it.
+
+In this order, and after hooks, clone key and CI's secrets. The commit is a push that CI is to run as any other, and a
+forge that is quick would have told nobody of it. The protection comes after the commit, since some forges protect only
+a branch that is there; owners get in before it, since Gitea lets the rule name only those who may write already. Other
+people come last: an editor who was there before could fill the empty repository, or push to a main branch that nothing
+protects yet.
+
+People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address, which the forge
+must have from the company's sign-in. The forge has no directory groups, so a group gets nothing here. Whoever the forge
+doesn't know yet is passed over, stands under "unknown" in what we observe, and gets in with the first look after
+signing in there.
+
+On a repository that we made, our list of people is the whole list; what other checks and protected files the branch's
+rule has is the team's, and stays. On an attached one we add and change people and take nobody's rights away, nor do we
+touch commits and protection: all was there before us.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from provisioning.errors import TemporaryError
+from provisioning.forge import ForgeClient, Grant, Repository
+from provisioning.kind import Body, Each, Kind, Object, Right, Wish
+from provisioning.project_templates import first_commit
+from provisioning.repositories import MODEL_GATE, Logins, attached, full_name, logins_of, own_repository, owners
+from provisioning.repository_options import options_of, source
+from provisioning.spec import Role
+
+KEY_COMMIT = "commit/first"
+KEY_PROTECTION = "protection/default-branch"
+KEY_MEMBERS = "members"
+
+GRANTS: Mapping[Role, Grant] = {Role.OWNER: "admin", Role.EDITOR: "write", Role.VIEWER: "read"}
+_MAY: Mapping[Grant, str] = {"admin": "administer", "write": "read and push to", "read": "read"}
+
+
+def _people(wish: Wish) -> dict[str, Grant]:
+    """Grant by account name; of several roles the highest."""
+    people: dict[str, Grant] = {}
+    for role in (Role.VIEWER, Role.EDITOR, Role.OWNER):
+        people |= {one.subject: GRANTS[role] for one in wish.spec.subjects(role) if not one.is_group}
+    return dict(sorted(people.items()))
+
+
+def rights(wish: Wish) -> Iterator[Right]:
+    """What each person may do with the repository. Groups have nothing: the forge has none."""
+    for subject, grant in _people(wish).items():
+        yield Right(subject=subject, is_group=False, text=f"{_MAY[grant]} {full_name(wish)}")
+
+
+def desired(wish: Wish) -> tuple[Object, ...]:
+    """A commit where the template is rendered by us; the rule of who may push, unless the team wants none; people.
+
+    Of an attached repository only its people.
+    """
+    people: dict[str, Any] = {"people": _people(wish)}
+    if attached(wish) is not None:
+        return (Object(key=KEY_MEMBERS, body=people),)
+    template, options = source(wish), options_of(wish)
+    objects = []
+    if template is not None and template.copier is not None:
+        objects.append(Object(key=KEY_COMMIT, body={"made": True}))
+    if options.protect:
+        rule = {
+            "approvals": options.approvals,
+            "push": [wish.forge.bot, *owners(wish)],
+            "model_gate": options.model_gate == "required",
+        }
+        objects.append(Object(key=KEY_PROTECTION, body=rule))
+    return *objects, Object(key=KEY_MEMBERS, body={**people, "others": []})
+
+
+def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
+    """Whether anything was ever committed, and rule and rights as the forge has them; none of a foreign repository."""
+    asked = [thing.key for thing in objects]
+    found = own_repository(wish, client) if asked else None
+    if found is None:
+        return dict.fromkeys(asked)
+    logins = logins_of(client, _names(wish, asked), each)
+    seen: dict[str, Body | None] = {}
+    if KEY_COMMIT in asked:
+        seen[KEY_COMMIT] = None if found["empty"] else {"made": True}
+    if KEY_PROTECTION in asked:
+        seen[KEY_PROTECTION] = _protection(wish, client, found, _of_owners(wish, logins))
+    if KEY_MEMBERS in asked:
+        seen[KEY_MEMBERS] = _members(wish, client, found, logins)
+    return seen
+
+
+def _names(wish: Wish, keys: Collection[str]) -> list[str]:
+    """Whose logins are needed."""
+    if KEY_MEMBERS in keys:
+        return list(_people(wish))
+    return owners(wish) if KEY_PROTECTION in keys else []
+
+
+def _of_owners(wish: Wish, logins: Logins) -> Logins:
+    return {person: logins[person] for person in owners(wish)}
+
+
+def _protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logins) -> dict[str, Any] | None:
+    """The rule as it is. An owner whom the forge doesn't know reads as one who may push, so that nobody tries again."""
+    rule = client.branch_protection(found["full_name"], found["default_branch"])
+    if rule is None:
+        return None
+    persons = {login: person for person, login in logins.items() if login is not None}
+    unknown = {person for person, login in logins.items() if login is None}
+    pushers = {persons.get(login, login) for login in rule["push_logins"]} | unknown
+    wanted = [wish.forge.bot, *owners(wish)]
+    gate = MODEL_GATE in rule["checks"]
+    if rule["administrators_push"]:
+        return {"approvals": rule["approvals"], "push": wanted, "model_gate": gate}
+    ordered = [one for one in wanted if one in pushers] + sorted(pushers - set(wanted))
+    return {"approvals": rule["approvals"], "push": ordered, "model_gate": gate}
+
+
+def _members(wish: Wish, client: ForgeClient, found: Repository, logins: Logins) -> dict[str, Any]:
+    """The rights as they are. A right that we can't or needn't give reads as given, so that nobody tries again."""
+    present = client.collaborators(found["full_name"])
+    people: dict[str, str] = {}
+    for person, wanted in _people(wish).items():
+        login = logins[person]
+        if login is None or login == found["owner"]:
+            people[person] = wanted
+        elif login in present:
+            # "owner" comes from the organisation; we give at most "admin".
+            people[person] = wanted if present[login] == "owner" else present[login]
+    ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
+    return {
+        "people": people,
+        "others": sorted(_others(present, ours)),
+        "unknown": [person for person, login in logins.items() if login is None],
+    }
+
+
+def _others(present: Mapping[str, str], ours: Collection[str]) -> list[str]:
+    """Who else has rights of their own. What the organisation gives its owners is not ours to take."""
+    return [login for login, right in present.items() if login not in ours and right != "owner"]
+
+
+def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
+    """Commit when nothing was committed yet, let owners in, write the rule, then let the others in."""
+    keys = {thing.key for thing in objects}
+    if not keys:
+        return
+    names = _names(wish, keys)
+
+    def work(person: str | None) -> Any:
+        return client.find_user(person) if person is not None else _with_commit(wish, client)
+
+    # People are looked up while the forge takes the commit in, which is what takes the time.
+    (found, new), *known = each(work, [None, *names])
+    logins: Logins = dict(zip(names, known, strict=True))
+    name, first = full_name(wish), _of_owners(wish, logins)
+    present = client.collaborators(name) if KEY_MEMBERS in keys and not new else {}
+    if KEY_MEMBERS in keys:
+        _let_in(wish, client, found, first, present, each)
+    if KEY_PROTECTION in keys:
+        _put_protection(wish, client, found, first, new=new)
+    if KEY_MEMBERS in keys:
+        rest = {person: login for person, login in logins.items() if person not in first}
+        _let_in(wish, client, found, rest, present, each)
+        if attached(wish) is None:
+            others = _others(present, {wish.forge.bot, *(login for login in logins.values() if login is not None)})
+            each(lambda login: client.delete_collaborator(name, login), others)
+
+
+def _with_commit(wish: Wish, client: ForgeClient) -> tuple[Repository, bool]:
+    """The repository, and whether its first commit was made now."""
+    found = own_repository(wish, client)
+    if found is None:
+        raise TemporaryError(f"{full_name(wish)} is not there any more, or has lost our mark. We look again.", delay=1)
+    template = source(wish)
+    return found, template is not None and first_commit.ensure(wish, client, found, template)
+
+
+def _put_protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logins, *, new: bool) -> None:
+    """Write our part of the rule. Writing replaces all of it, so what is the team's goes along."""
+    name, branch, options = full_name(wish), found["default_branch"], options_of(wish)
+    rule = None if new else client.branch_protection(name, branch)
+    checks = [one for one in (rule["checks"] if rule else ()) if one != MODEL_GATE]
+    if options.model_gate == "required":
+        checks.append(MODEL_GATE)
+    client.put_branch_protection(
+        name,
+        branch,
+        approvals=options.approvals,
+        checks=checks,
+        protected_files=rule["protected_files"] if rule else (),
+        push_logins=[wish.forge.bot, *(login for login in logins.values() if login is not None)],
+        new=rule is None,
+    )
+
+
+def _let_in(
+    wish: Wish, client: ForgeClient, found: Repository, logins: Logins, present: Mapping[str, str], each: Each
+) -> None:
+    """Give these people their rights. The owner of a personal repository has them all, and more is left as it is."""
+    name, wanted = full_name(wish), _people(wish)
+    puts = [
+        (login, wanted[person])
+        for person, login in logins.items()
+        if login not in (None, found["owner"]) and present.get(login) not in (wanted[person], "owner")
+    ]
+    each(lambda put: client.put_collaborator(name, put[0], put[1]), puts)
+
+
+def delete(_wish: Wish, _client: ForgeClient) -> bool:
+    """Nothing to take away: commits, rule and rights are part of the repository, and go or stay with it.
+
+    People keep their rights on one that is kept: it is their work, and whoever leaves the company loses the account.
+    """
+    return True
+
+
+def summary(wish: Wish) -> str:
+    """Who may push to its main branch, and that groups get no rights here, when there are any."""
+    groups = any(one.is_group for one in wish.spec.contributors)
+    by_name = f"; people by name only, {wish.forge.name} has no directory groups" if groups else ""
+    return f"{_who_pushes(wish)}{by_name}"
+
+
+def _who_pushes(wish: Wish) -> str:
+    options = options_of(wish)
+    if options.attach is not None:
+        return f"{options.attach} is attached, so its main branch is the team's own"
+    if not options.protect:
+        return "Whoever may write pushes to the main branch"
+    asks = f"{options.approvals} approvals" if options.approvals != 1 else "1 approval"
+    needs = asks if options.approvals else "no approval"
+    return f"Owners push to the main branch; others make a pull request, which needs {needs}"
+
+
+KIND = Kind(
+    name="repository_access",
+    title="Repository access",
+    system="forge",
+    desired=desired,
+    observe=observe,
+    apply=apply,
+    delete=delete,
+    summary=summary,
+    after=("repository", "webhook", "clone", "actions"),
+    rights=rights,
+)
