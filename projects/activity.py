@@ -40,7 +40,7 @@ class Entry:
 
 def of_person(person: "Person", *, size: int = 6) -> list[Entry]:
     """The newest of all that the person may see, without the steps of ordinary work."""
-    requests = visible_requests(person).order_by("-pk")[:size]
+    requests = visible_requests(person).select_related(None).order_by("-pk")[:size]
     events = Event.objects.filter(project__in=visible_projects(person)).exclude(reason__in=ORDINARY)
     entries = [_of_request(one, linked=True) for one in requests]
     entries += [_of_event(one, linked=True) for one in events.select_related("project").order_by("-pk")[:size]]

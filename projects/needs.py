@@ -16,9 +16,9 @@ from projects.dates import short_day
 from projects.installation import installation
 from projects.listing import having
 from projects.models import Decision, Membership, Project, ProjectRequest
+from projects.short_states import states_of
 from projects.today import today
-from provisioning.conditions import Status, Word
-from provisioning.errors import Reason
+from provisioning.conditions import Word
 from provisioning.spec import Role
 
 if TYPE_CHECKING:
@@ -52,20 +52,21 @@ def needs_of(person: "Person") -> list[Need]:
 
 
 def _broken(person: "Person") -> Iterator[Need]:
-    found = having(permissions.visible_projects(person), Word.ATTENTION).prefetch_related("resources")
-    for one in found.order_by("-pk")[:AT_MOST]:
+    found = list(having(permissions.visible_projects(person), Word.ATTENTION).order_by("-pk")[:AT_MOST])
+    states = states_of(found)
+    for one in found:
         yield Need(
             icon="attention",
             about=one.title,
             link=reverse("projects:project", args=[one.slug]),
             says=gettext("needs attention"),
-            detail=short_state(one),
+            detail=states[one.pk].says,
             button=gettext("Look"),
         )
 
 
 def _undecided(person: "Person") -> Iterator[Need]:
-    for one in permissions.to_decide(person).order_by("-pk")[:AT_MOST]:
+    for one in permissions.to_decide(person).select_related(None).order_by("-pk")[:AT_MOST]:
         says = {
             "create": gettext("%(who)s asks for it"),
             "change": gettext("%(who)s asks to change it"),
@@ -102,7 +103,7 @@ def _data_asked(person: "Person") -> Iterator[Need]:
 
 
 def _asked_back(person: "Person") -> Iterator[Need]:
-    mine = permissions.own_requests(person).filter(decision=Decision.PENDING)
+    mine = permissions.own_requests(person).select_related(None).filter(decision=Decision.PENDING)
     for one in mine.exclude(asked_back_at=None).order_by("-pk")[:AT_MOST]:
         question = one.comments.filter(asks=True).last()
         yield Need(
@@ -173,18 +174,3 @@ def _day(day: date) -> str:
 def title_of(request: ProjectRequest) -> str:
     """What the project of a request is called."""
     return str((request.after or request.before or {}).get("title") or request.slug)
-
-
-def short_state(project: Project) -> str:
-    """Half a sentence below the status word of a list; "" when the word says it all."""
-    # Of a page's many rows nearly all are right, and a word takes a while to find.
-    rows = list(project.resources.all())
-    odd = [row for row in rows if (row.synced_status, row.ready_status) != (Status.TRUE, Status.TRUE)]
-    held = [row for row in odd if row.word in (Word.ATTENTION, Word.WAITING)]
-    if held:
-        # What holds the others up, before those that only wait for it.
-        return min(held, key=lambda row: row.synced_reason == Reason.DEPENDENCY_NOT_READY).synced_message
-    if project.word is Word.WORKING:
-        ready = sum(row.word is Word.READY for row in rows)
-        return ngettext("%(number)d ready so far", "%(number)d ready so far", ready) % {"number": ready}
-    return ""

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
         left_at: datetime | None
 
 
+MOST_ROLES = 200
+"""So many of a person's roles are kept for a page that asks many times; of more the database is asked each time."""
+
+
 def is_platform_admin(user: "Person") -> bool:
     """A member of the platform team (or a break-glass administrator)."""
     return bool(user.is_active and (user.is_staff or user.is_superuser))
@@ -77,14 +81,27 @@ def _teams_by_group(user: "Person") -> QuerySet[Team]:
     return Team.objects.filter(_HasGroupOf(F("ad_groups"), F("group_ids"), ids, names))
 
 
-def remember_teams(user: "Person") -> None:
-    """Read the person's teams once, for a page that asks many times what they see. A few ids are cheaper than a
-    subquery in each question; for one question they would cost a query more.
+def remember_sight(user: "Person") -> None:
+    """Read the person's teams and roles once, for a page that asks many times what they see. A few ids are cheaper than
+    a subquery in each question; for one question they would cost two queries more. Many roles are not kept.
     """
     teams = list(_teams_by_group(user).order_by("pk").values_list("pk", "slug"))
     user.__dict__["_team_slugs"] = {slug for _, slug in teams}
     if not is_platform_admin(user):
         user.__dict__["_team_ids"] = [pk for pk, _ in teams]
+    roles = Membership.objects.filter(_mine(user, day=today())).values_list("project", "role")
+    held = list(roles[: MOST_ROLES + 1])
+    if len(held) <= MOST_ROLES:
+        user.__dict__["_held"] = held
+
+
+def _held(user: "Person", project: str, *, role: Role | None = None) -> Q:
+    """Whether the person holds a role (this one, if given), by name or group, in the project of this field."""
+    known: list[tuple[int, str]] | None = user.__dict__.get("_held")
+    if known is not None:
+        return Q(**{f"{project}__in": {pk for pk, one in known if role is None or one == role}})
+    mine = Membership.objects.filter(_mine(user, day=today()), project=OuterRef(project))
+    return Q(Exists(mine.filter(role=role) if role else mine))
 
 
 def _teams(user: "Person") -> "list[int] | QuerySet[Team]":
@@ -119,15 +136,13 @@ def visible_projects(user: "Person") -> QuerySet[Project]:
         return projects.none()
     if is_platform_admin(user):
         return projects
-    mine = Membership.objects.filter(_mine(user, day=today()), project=OuterRef("pk"))
-    return projects.filter(Exists(mine) | Q(team__in=_teams(user)))
+    return projects.filter(_held(user, "pk") | Q(team__in=_teams(user)))
 
 
 def own_projects(user: "Person", *, role: Role | None = None) -> QuerySet[Project]:
     """Projects in which the person holds a role (this one, if given), by name or group; whoever does sees them."""
-    mine = Membership.objects.filter(_mine(user, day=today()), project=OuterRef("pk"))
     projects = Project.objects.filter(deleted_at=None) if user.is_active else Project.objects.none()
-    return projects.filter(Exists(mine.filter(role=role) if role else mine))
+    return projects.filter(_held(user, "pk", role=role))
 
 
 def role_in(user: "Person", project: Project) -> Role | None:
@@ -194,8 +209,8 @@ def offers_to(user: "Person") -> QuerySet[Succession]:
     offers = Succession.objects.filter(ended_at=None, project__deleted_at=None, project__deletion_requested_at=None)
     if not user.is_active:
         return offers.none()
-    edits = Membership.objects.filter(_mine(user, day=today()), project=OuterRef("project"), role=Role.EDITOR)
-    asked = Q(Exists(edits)) | Q(offered_to__gte=OfferedTo.TEAM, project__team__in=_teams_by_group(user))
+    asked = Q(offered_to__gte=OfferedTo.TEAM, project__team__in=_teams_by_group(user))
+    asked |= _held(user, "project", role=Role.EDITOR)
     if is_platform_admin(user):
         asked |= Q(offered_to=OfferedTo.PLATFORM)
     return offers.filter(asked)

@@ -15,8 +15,9 @@ from projects.exports import form_asked, stream
 from projects.installation import installation
 from projects.listing import WORDS
 from projects.models import Decision, Project, Team
-from projects.needs import needs_of, short_state
+from projects.needs import needs_of
 from projects.project_list import ORDERS, Filter
+from projects.short_states import states_of
 from projects.sorting import MOST_COUNTED, Sorted, counted, in_order, order_asked, sorted_page
 from provisioning import profile_file
 
@@ -26,7 +27,7 @@ from provisioning import profile_file
 def start(request: HttpRequest) -> HttpResponseBase:
     """What do I have, and what needs me. `format=csv|json` in the address: the list as a file."""
     person = person_of(request)
-    permissions.remember_teams(person)
+    permissions.remember_sight(person)
     chosen = Filter.of(request.GET.dict())
     rows = chosen.applied(person)
     order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
@@ -35,14 +36,14 @@ def start(request: HttpRequest) -> HttpResponseBase:
         records = project_list.records(everything)
         return stream(records, columns=project_list.COLUMNS, name="projects", form=form)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    read = rows.select_related("team").prefetch_related("resources")
-    listed: Sorted[Project] = sorted_page(read, order=order, falling=falling, after=after, before=before)
+    rows = rows.select_related("team")
+    listed: Sorted[Project] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
     if not listed.rows and not chosen and not after and not is_htmx(request):
         return render(request, "projects/start_empty.html", _empty(person))
-    number = counted(rows)
+    number, states = counted(rows), states_of(listed.rows)
     shown = {
         "page": listed,
-        "lines": [(one, short_state(one)) for one in listed.rows],
+        "lines": [(one, states[one.pk]) for one in listed.rows],
         "chosen": chosen,
         "number": min(number, MOST_COUNTED),
         "many": number > MOST_COUNTED,
@@ -50,7 +51,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
     }
     if is_htmx(request):
         return render(request, "projects/_rows.html", {**shown, "count_said": True})
-    asked = permissions.own_requests(person).filter(decision=Decision.PENDING, project=None)
+    asked = permissions.own_requests(person).select_related(None).filter(decision=Decision.PENDING, project=None)
     shown |= {
         "all_words": WORDS,
         "all_teams": _teams_seen(person),

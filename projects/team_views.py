@@ -11,6 +11,7 @@ from projects.answers import answered, person_of
 from projects.exports import BATCH, form_asked, stream
 from projects.installation import installation
 from projects.models import Project, Team
+from projects.short_states import states_of
 from projects.sorting import Order, Sorted, in_order, order_asked, sorted_page
 
 _PROJECT_ORDERS = (Order("units", F("units"), falling=True, read=int), *project_list.ORDERS)
@@ -41,11 +42,13 @@ def team(request: HttpRequest, team: str) -> HttpResponseBase:
         records = project_list.records(in_order(rows, order=order, falling=falling))
         return stream(records, columns=project_list.COLUMNS, name=f"projects-{team}", form=form)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    read = rows.select_related("team").prefetch_related("resources")
-    listed: Sorted[Project] = sorted_page(read, order=order, falling=falling, after=after, before=before)
+    rows = rows.select_related("team")
+    listed: Sorted[Project] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
+    states = states_of(listed.rows)
     shown = {
         "team": found,
         "page": listed,
+        "lines": [(one, states[one.pk]) for one in listed.rows],
         "groups": teams.groups_of(found),
         "rules": teams.rules_of(found, catalogue=installation().catalogue),
         "deciders": teams.platform_team(),

@@ -2,16 +2,20 @@
 
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from projects.listing import WORDS, counted, having, page_of, searched
 from projects.models import Membership, Project
-from provisioning.conditions import Status
+from projects.short_states import ShortState, states_of
+from provisioning.conditions import Status, Word
 from provisioning.errors import Reason
 from provisioning.models import Resource
 from tests.people import team, teams
+
+NOW = timezone.now()
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +45,9 @@ def test_each_filter_finds_exactly_the_projects_that_say_its_word() -> None:
     made("not-yet-looked-at", generation=2, observed_generation=1)
     made("stopped", suspended=True)
     made("going", deletion_requested_at=now, suspended=True)
-    said = {project.pk: project.word for project in Project.objects.prefetch_related("resources")}
+    read = list(Project.objects.prefetch_related("resources"))
+    said = {project.pk: project.word for project in read}
+    assert {pk: state.word for pk, state in states_of(read).items()} == said
     found = {word: set(having(Project.objects.all(), word).values_list("pk", flat=True)) for word in WORDS}
     assert found == {word: {pk for pk, one in said.items() if one is word} for word in WORDS}
     assert all(found.values())
@@ -80,3 +86,30 @@ def test_pages_follow_the_key_and_a_key_that_is_none_is_ignored() -> None:
     assert last.older is None
     for nonsense in ("x", "-1", "1" * 30, "٣"):
         assert page_of(Project.objects.all(), before=nonsense, size=2) == newest
+
+
+def test_a_list_says_what_holds_a_project_up_or_how_far_it_has_come(django_assert_num_queries: Any) -> None:
+    teams()
+    well, stuck = made("well", ready_at=NOW), made("stuck", ready_at=NOW)
+    begun, bare = made("begun", generation=2), made("bare")
+    Project.objects.exclude(pk=begun.pk).update(observed_generation=1)
+    right = {"synced_status": Status.TRUE, "synced_reason": Reason.AVAILABLE,
+             "ready_status": Status.TRUE, "ready_reason": Reason.AVAILABLE}  # fmt: skip
+    waits = {"synced_status": Status.FALSE, "synced_reason": Reason.DEPENDENCY_NOT_READY, "synced_message": "Later."}
+    taken = {"synced_status": Status.FALSE, "synced_reason": Reason.NAME_TAKEN, "synced_message": "It is taken."}
+    rows = [(well, right), (well, right), (stuck, right), (stuck, waits), (stuck, taken), (begun, right), (begun, {})]
+    Resource.objects.bulk_create(
+        Resource(project=project, kind=f"kind-{number}", target="cluster-north", **row)
+        for number, (project, row) in enumerate(rows)
+    )
+    projects = [Project.objects.get(pk=one.pk) for one in (well, stuck, begun, bare)]
+    with django_assert_num_queries(2):
+        states = states_of(projects)
+    assert states == {
+        well.pk: ShortState(Word.READY),
+        stuck.pk: ShortState(Word.ATTENTION, "It is taken."),
+        begun.pk: ShortState(Word.WORKING, "1 ready so far"),
+        bare.pk: ShortState(Word.WORKING, "0 ready so far"),
+    }
+    with django_assert_num_queries(1):
+        assert states_of(projects[:1]) == {well.pk: ShortState(Word.READY)}
