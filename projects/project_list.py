@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Case, F, IntegerField, QuerySet, TextField, Value, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db.models.functions import Coalesce
 
 from projects import listing, permissions
 from projects.exports import BATCH, Record
-from projects.models import Project
+from projects.models import TITLE_IN_ORDER, Project
 from projects.sorting import BY_ID, Order
 from provisioning.conditions import Word
 from provisioning.spec import Role
@@ -31,7 +31,7 @@ def _rank() -> Case:
 
 ORDERS = (
     BY_ID,
-    Order("name", Lower(Coalesce(NullIf(KT("spec__title"), Value("")), F("slug"), output_field=TextField()))),
+    Order("name", TITLE_IN_ORDER),
     Order("team", F("team__slug")),
     Order("status", _rank(), read=int),
     # Days as text sort as days do; what has no end stands last.

@@ -22,6 +22,7 @@ from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunSt
 from projects.models.chat import ChatPost
 from projects.models.consents import ConsentReminder, ConsentState, ConsentStep, DataConsent, DataEndTold
 from projects.models.core import (
+    TITLE_IN_ORDER,
     Action,
     Decision,
     Delivery,
@@ -50,6 +51,7 @@ from projects.models.troubles import TroubleTold
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
+    "TITLE_IN_ORDER",
     "Action",
     "Announcement",
     "AnnouncementState",

@@ -11,8 +11,9 @@ import pghistory
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models import F, Q, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
@@ -79,6 +80,10 @@ class Team(models.Model):
         return self.name
 
 
+TITLE_IN_ORDER = Lower(Coalesce(NullIf(KT("spec__title"), Value("")), F("slug"), output_field=models.TextField()))
+"""What projects are called, as a list by name compares it."""
+
+
 @pghistory.track(
     *_history(),
     model_name="ProjectHistory",
@@ -139,6 +144,7 @@ class Project(models.Model):
                 fields=["next_look_at"], name="project_due", condition=Q(deleted_at=None, next_look_at__isnull=False)
             ),
             models.Index(fields=["team", "-id"], name="project_by_team"),
+            models.Index(TITLE_IN_ORDER, "id", name="project_by_title", condition=Q(deleted_at=None)),
         ]
 
     def __str__(self) -> str:

@@ -5,11 +5,14 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from projects.listing import WORDS, counted, having, page_of, searched
 from projects.models import Membership, Project
+from projects.project_list import ORDERS
 from projects.short_states import ShortState, states_of
+from projects.sorting import in_order, order_asked
 from provisioning.conditions import Status, Word
 from provisioning.errors import Reason
 from provisioning.models import Resource
@@ -113,3 +116,12 @@ def test_a_list_says_what_holds_a_project_up_or_how_far_it_has_come(django_asser
     }
     with django_assert_num_queries(1):
         assert states_of(projects[:1]) == {well.pk: ShortState(Word.READY)}
+
+
+def test_a_list_by_name_is_read_from_an_index_and_not_sorted() -> None:
+    order, falling = order_asked(ORDERS, "name")
+    first = in_order(Project.objects.filter(deleted_at=None), order=order, falling=falling)[:26]
+    with connection.cursor() as cursor:
+        # So few rows would be sorted sooner.
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    assert "Index Scan using project_by_title" in first.explain()
