@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from portal.models import ApiToken, User
 from portal.token_actions import NewToken, Scope, make_token, remove_token
 from projects.api_base import Api, plain
+from projects.closed import Closed
 from projects.errors import NotAllowed
 from projects.idempotency import idempotent
 from projects.openapi import IDEMPOTENCY_KEY, answers
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 
 
 class TokenOut(BaseModel):

@@ -12,7 +12,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from projects.api_base import Api
-from projects.payload import Closed, read_query
+from projects.closed import Closed
+from projects.payload import read_query
 
 
 class DirectoryTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from pydantic import AfterValidator, Field, StringConstraints
 
 from portal.models import ApiToken, User
+from projects.closed import Closed
 from projects.errors import Conflict, NotFound
-from projects.payload import Closed
 from provisioning.spec import check_text
 
 MOST = 50

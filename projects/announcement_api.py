@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from projects import announcements
 from projects.announcements import Ending, Revising, Wording
 from projects.api_base import Api, plain
+from projects.closed import Closed
 from projects.idempotency import idempotent
 from projects.models import Announcement, Door
 from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_query
+from projects.payload import read_query
 from projects.platform_api import platform_admin
 
 Level = Literal["information", "warning"]

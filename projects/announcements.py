@@ -19,10 +19,10 @@ from pydantic_core import PydanticCustomError
 
 from projects import permissions
 from projects.audit import audited
+from projects.closed import Closed
 from projects.errors import Conflict, Fault, InvalidSpec, NotFound, StaleGeneration
 from projects.exports import BATCH, Record
 from projects.models import Announcement, AnnouncementState, Door
-from projects.payload import Closed
 from projects.sorting import BY_ID, Order
 from projects.spec import faults_of
 from provisioning.spec import check_text

@@ -20,6 +20,7 @@ from projects.api_base import (
     project_answer,
     visible_project,
 )
+from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec
 from projects.idempotency import idempotent
 from projects.installation import installation
@@ -36,7 +37,7 @@ from projects.openapi import (
     parameters_of,
 )
 from projects.pagination import PageQuery, page_of, sorted_page_of
-from projects.payload import Closed, MergePatch, StrictJson, merge_patch, read_body, read_query
+from projects.payload import MergePatch, StrictJson, merge_patch, read_body, read_query
 from projects.project_list import ORDERS, Filter
 from projects.reference_serializers import Look, LookOut, Nothing, Retire, Sentence
 from projects.serializers import (

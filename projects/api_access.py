@@ -7,13 +7,14 @@ from rest_framework.response import Response
 
 from projects.access_serializers import AccessOut, WhyOut
 from projects.api_base import Api, person, plain, visible_project
+from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.leaving import leave
 from projects.models import Door
 from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.reach import reach_of
 from projects.reference_serializers import Nothing
 from projects.serializers import AskedOut, RequestOut

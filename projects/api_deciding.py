@@ -12,12 +12,13 @@ from rest_framework.response import Response
 from projects import decide_many, decisions, stand_ins
 from projects.api_base import Api, person, plain
 from projects.api_requests import acted, visible
+from projects.closed import Closed
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import Door, ProjectRequest, RequestComment, StandIn
 from projects.one_by_one import MOST, Result
 from projects.openapi import IDEMPOTENCY_KEY, answers
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.reference_serializers import Sentence
 from projects.serializers import RequestOut
 

@@ -15,10 +15,11 @@ from rest_framework.response import Response
 
 from projects import permissions
 from projects.api_base import Api, person, plain
+from projects.closed import Closed
 from projects.exports import stream
 from projects.installation import installation
 from projects.openapi import answers, parameters_of
-from projects.payload import Closed, read_query
+from projects.payload import read_query
 from projects.reference_serializers import (
     Me,
     PlanSizeList,

@@ -10,13 +10,14 @@ from rest_framework.response import Response
 
 from projects import decisions, permissions
 from projects.api_base import Api, person, plain
+from projects.closed import Closed
 from projects.errors import NotFound
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import Door, ProjectRequest
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.reference_serializers import Approval, Nothing, Rejection
 from projects.serializers import RequestOut, RequestPage
 

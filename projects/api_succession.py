@@ -11,12 +11,13 @@ from rest_framework.response import Response
 
 from projects import permissions, taking_over
 from projects.api_base import Api, person, plain, visible_project
+from projects.closed import Closed
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import Door, OfferedTo, Project
 from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.reference_serializers import Nothing
 from projects.serializers import AskedOut, ProjectOut, ProjectSummary, RequestOut
 

@@ -12,13 +12,14 @@ from rest_framework.response import Response
 from projects import bulk
 from projects.api_base import Api, plain
 from projects.bulk_choice import Choice
+from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import BulkItem, BulkRun, Door, Project
 from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.platform_api import platform_admin
 from projects.project_list import Filter
 from projects.reference_serializers import Nothing, Sentence

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from projects import consent_many, consenting, permissions
 from projects.api_base import Api, person, plain, visible_project
 from projects.api_deciding import ResultList
+from projects.closed import Closed
 from projects.consent_list import STEPS, record
 from projects.consents import opens_until, store_of
 from projects.errors import NotFound
@@ -22,7 +23,7 @@ from projects.models import DataConsent, Door
 from projects.one_by_one import MOST
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.presentation import wish_of
 from projects.reading import Reading, State, readings
 from projects.reference_serializers import Nothing, Sentence

@@ -9,12 +9,13 @@ from rest_framework.response import Response
 
 from projects import credentials
 from projects.api_base import Api, person, plain, visible_project
+from projects.closed import Closed
 from projects.credentials import Held
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import Door
 from projects.openapi import IDEMPOTENCY_KEY, answers
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.reference_serializers import Nothing
 
 

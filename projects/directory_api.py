@@ -11,11 +11,12 @@ from rest_framework.response import Response
 from projects import directory, permissions
 from projects.api_base import Api, person, plain
 from projects.api_errors import Refused
+from projects.closed import Closed
 from projects.directory_state import directory_status
 from projects.directory_views import KINDS, SEARCHES_PER_MINUTE, TOO_OFTEN, as_json
 from projects.often import too_often
 from projects.openapi import answers, parameters_of
-from projects.payload import Closed, read_query
+from projects.payload import read_query
 
 
 class DirectoryQuery(Closed):

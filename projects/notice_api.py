@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.api_base import Api, person, plain
+from projects.closed import Closed
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.mail_choices import MailWish, choose, chosen_by
@@ -17,7 +18,7 @@ from projects.models import Door, Notice
 from projects.notice_list import mark_read, notices_of, project_of
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 
 
 class NoticeQuery(PageQuery):

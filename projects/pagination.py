@@ -8,8 +8,9 @@ from pydantic import Field
 from rest_framework.request import Request
 
 from projects.api_errors import Refused
+from projects.closed import Closed
 from projects.errors import Fault
-from projects.payload import Closed, bad_query
+from projects.payload import bad_query
 from projects.sorting import Order, is_key, sorted_page
 
 M = TypeVar("M", bound=Model)

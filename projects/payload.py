@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
@@ -17,12 +17,6 @@ from projects.spec import faults_of
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
-
-
-class Closed(BaseModel):
-    """Base of what a caller may send: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -10,12 +10,13 @@ from rest_framework.response import Response
 
 from projects import permissions, platform_figures, platform_lists
 from projects.api_base import Api, person, plain
+from projects.closed import Closed
 from projects.directory_api import DirectoryStateOut
 from projects.directory_state import directory_status
 from projects.errors import NotFound
 from projects.openapi import answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_query
+from projects.payload import read_query
 from projects.platform_figures import Figures
 from projects.platform_tables import budgets, drift_record, stuck_record
 from projects.reference_serializers import TargetOut

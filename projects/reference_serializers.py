@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from projects.payload import Closed
+from projects.closed import Closed
 from provisioning.spec import check_text
 
 Sentence = Annotated[str, Field(max_length=500), AfterValidator(check_text)]

@@ -17,6 +17,7 @@ from projects import reports
 from projects.api_base import Api, plain, visible_project
 from projects.api_errors import Refused
 from projects.ci_door import CiToken, Pipeline
+from projects.closed import Closed
 from projects.comparison import Change
 from projects.errors import NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
@@ -24,7 +25,7 @@ from projects.models import Feedback, Report
 from projects.often import too_often
 from projects.openapi import answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, StrictJson, read_body, read_query
+from projects.payload import StrictJson, read_body, read_query
 from projects.plots import picture, with_plots
 from projects.report_body import MAX_BYTES, Direction, ReportIn, TestKind
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from projects.payload import Closed
+from projects.closed import Closed
 from provisioning.spec import check_text
 
 MAX_BYTES = 2 * 1024 * 1024

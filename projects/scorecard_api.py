@@ -10,10 +10,11 @@ from rest_framework.response import Response
 
 from projects import scorecard_board
 from projects.api_base import Api, plain, visible_project
+from projects.closed import Closed
 from projects.models import Scorecard as Card
 from projects.openapi import answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_query
+from projects.payload import read_query
 from projects.platform_api import platform_admin
 from projects.scorecard import RULES, Line, Mark, Pillar, judge
 from projects.scorecard_board import Counted

@@ -15,10 +15,10 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from projects import permissions
 from projects.audit import audited
+from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec, NotAllowed, StaleGeneration
 from projects.identity import bound_groups
 from projects.models import Door, Team
-from projects.payload import Closed
 from projects.spec import faults_of
 from projects.teams import find_team, people_count
 from provisioning.spec import check_text

@@ -9,10 +9,11 @@ from rest_framework.response import Response
 
 from projects.api_base import Api, person, plain
 from projects.api_errors import Refused
+from projects.closed import Closed
 from projects.idempotency import idempotent
 from projects.models import Door
 from projects.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers, parameters_of
-from projects.payload import Closed, read_query
+from projects.payload import read_query
 from projects.reference_serializers import TeamOut
 from projects.team_actions import TeamChange, TeamPreview, change_team, state_of
 from projects.teams import find_team, groups_of

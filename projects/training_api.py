@@ -11,13 +11,14 @@ from rest_framework.response import Response
 
 from projects import training
 from projects.api_base import Api, person, plain, visible_project
+from projects.closed import Closed
 from projects.comparison import Gate
 from projects.idempotency import idempotent
 from projects.model_history import gates_apart
 from projects.models import Report, TrainingAsked, TrainingPlan
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
-from projects.payload import Closed, read_body, read_query
+from projects.payload import read_body, read_query
 from projects.reference_serializers import Nothing
 
 

@@ -10,9 +10,10 @@ from rest_framework.response import Response
 
 from projects import usage
 from projects.api_base import Api, plain, visible_project
+from projects.closed import Closed
 from projects.installation import installation
 from projects.openapi import answers
-from projects.payload import Closed, read_query
+from projects.payload import read_query
 from projects.usage import Use
 from provisioning.measures import Unit
 
