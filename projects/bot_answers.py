@@ -190,7 +190,7 @@ def _retry(place: Place, person: "Person") -> Answer:
 
 def _retrain(place: Place, person: "Person") -> Answer:
     try:
-        training.ask(place.project, by=person)
+        training.ask(place.project, by=person, door=place.door)
     except (NotAllowed, NotFound, Conflict) as error:
         return Answer(str(error))
     return Answer("CI runs on the default branch again; its report says how it went.", (), f"{place.address}models/")

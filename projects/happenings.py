@@ -15,7 +15,17 @@ from django.db.models import CharField, F, Q, QuerySet, Value
 from django.utils.translation import gettext
 
 from projects.activity import Entry, entry_of_event, entry_of_request
-from projects.models import ConsentState, ConsentStep, Door, LookAsked, Project, ProjectRequest, Reveal, Rotation
+from projects.models import (
+    ConsentState,
+    ConsentStep,
+    Door,
+    LookAsked,
+    Project,
+    ProjectRequest,
+    Reveal,
+    Rotation,
+    TrainingAsked,
+)
 from projects.presentation import kind_title
 from projects.switches import Switch, switches
 from provisioning.models import Event
@@ -185,6 +195,15 @@ def _looks(project: Project, wanted: Wanted) -> QuerySet[LookAsked]:
     return rows.filter(kind=wanted.kind) if wanted.kind else rows
 
 
+def _trainings(project: Project, wanted: Wanted) -> QuerySet[TrainingAsked]:
+    rows = project.trainings.filter(asked_by_name__icontains=wanted.who)
+    if wanted.kind:
+        return rows.none()
+    if wanted.door:
+        rows = rows.filter(door=wanted.door)
+    return rows.filter(Q(cause__icontains=wanted.words) | Q(commit__istartswith=wanted.words))
+
+
 def _consent_steps(project: Project, wanted: Wanted) -> QuerySet[ConsentStep]:
     rows = ConsentStep.objects.filter(consent__project=project).select_related("consent__team")
     if wanted.door or wanted.kind:
@@ -259,6 +278,17 @@ def _of_look(one: LookAsked) -> Happening:
     return _happening(entry, door=one.door, kind=one.kind)
 
 
+def _of_training(one: TrainingAsked) -> Happening:
+    what = {
+        TrainingAsked.Because.PERSON: gettext("asked for a training"),
+        TrainingAsked.Because.SCHEDULE: gettext("asked for a training, as its time had come"),
+        TrainingAsked.Because.DATA: gettext("asked for a training, as the data changed"),
+    }[TrainingAsked.Because(one.because)]
+    how = gettext("by %(door)s") % {"door": one.get_door_display()} if one.asked_by_name and one.door else ""
+    entry = Entry(at=one.made_at, icon="retrain", who=one.asked_by_name or "Slipway", what=what, how=how)
+    return _happening(entry, door=one.door, note=one.cause, commit=one.commit)
+
+
 def _of_consent_step(one: ConsentStep) -> Happening:
     what = {
         ConsentState.ASKED: gettext("asked team %(team)s to let the project read %(store)s"),
@@ -285,5 +315,6 @@ _SOURCES: Mapping[str, _Source] = {
     "request": _Source(rows=_requests, field="created_at", said=_of_request),
     "reveal": _Source(rows=_reveals, field="revealed_at", said=_of_reveal),
     "rotation": _Source(rows=_rotations, field="rotated_at", said=_of_rotation),
+    "training": _Source(rows=_trainings, field="made_at", said=_of_training),
 }
 _KEY = re.compile(rf"(\d{{1,16}})-({'|'.join([*_SOURCES, _SWITCH])})-(\d{{1,18}})", re.ASCII)

@@ -13,7 +13,7 @@ from projects.errors import Conflict
 from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.listing import page_of
-from projects.models import Feedback, Project, TrainingAsked, TrainingPlan
+from projects.models import Door, Feedback, Project, TrainingAsked, TrainingPlan
 from projects.plots import picture, with_plots
 from projects.reports import feedback_about
 
@@ -94,7 +94,7 @@ def train(request: HttpRequest, slug: str) -> HttpResponse:
     person = person_of(request)
     with answered():
         try:
-            training.ask(find(person, slug), by=person)
+            training.ask(find(person, slug), by=person, door=Door.FORM)
         except Conflict as error:
             return conflict_page(request, error.message, back=reverse("projects:models", args=[slug]))
     return redirect(f"{reverse('projects:models', args=[slug])}#trainings")

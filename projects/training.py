@@ -20,7 +20,7 @@ from projects.doorbell import ring
 from projects.errors import Conflict, NotAllowed
 from projects.granting import check_seen
 from projects.installation import Installation
-from projects.models import Project, Report, TrainingAsked, TrainingPlan
+from projects.models import Door, Project, Report, TrainingAsked, TrainingPlan
 from projects.sending import LEASE, give_up, not_now, pause_after
 from projects.wishes import NoWish, present_wish
 from provisioning import ci
@@ -43,26 +43,29 @@ REPORTS_WITHIN = timedelta(hours=6)
 Because = TrainingAsked.Because
 
 
-def ask(project: Project, *, by: "Person") -> TrainingAsked:
+def ask(project: Project, *, by: "Person", door: Door) -> TrainingAsked:
     """Ask for a run in the name of a person. Raises NotFound, NotAllowed, and Conflict while one waits already."""
     check_seen(by, project)
     if not permissions.may_retrain(by, project):
         raise NotAllowed(_("Owners, editors and the platform team have the model trained. Ask one of them."))
     if project.suspended or project.deletion_requested_at is not None:
         raise Conflict(_("The project is suspended or being removed, so nothing is trained."))
-    made = note(project, because=Because.PERSON, by=by)
+    made = note(project, because=Because.PERSON, by=by, door=door)
     if made is None:
         raise Conflict(_("A training waits to begin already."))
     return made
 
 
-def note(project: Project, *, because: Because, by: "Person | None" = None, cause: str = "") -> TrainingAsked | None:
+def note(
+    project: Project, *, because: Because, by: "Person | None" = None, door: Door = Door.SYSTEM, cause: str = ""
+) -> TrainingAsked | None:
     """Write down that the project is to be trained, and ring; None when a training waits already."""
     try:
         with transaction.atomic():
             row = TrainingAsked.objects.create(
                 project=project,
                 because=because,
+                door=door,
                 cause=cause,
                 asked_by_id=by.pk if by else None,
                 asked_by_name=by.get_username() if by else "",

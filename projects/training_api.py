@@ -15,7 +15,7 @@ from projects.closed import Closed
 from projects.comparison import Gate
 from projects.idempotency import idempotent
 from projects.model_history import gates_apart
-from projects.models import Report, TrainingAsked, TrainingPlan
+from projects.models import Door, Report, TrainingAsked, TrainingPlan
 from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import read_body, read_query
@@ -52,6 +52,7 @@ class TrainingOut(BaseModel):
     because: Literal["person", "schedule", "data"]
     cause: str = Field(description="Which time it was, or what changed; empty for a person's.")
     asked_by: str = Field(description="Empty when it was no person.")
+    door: str = Field(description="As that of a request; system: the clock or the data; empty: it was not kept.")
     asked_at: datetime
     begun_at: datetime | None = Field(description="When CI took it; null: not yet, or never.")
     commit: str = Field(description="What is trained; empty until CI took it.")
@@ -67,6 +68,7 @@ class TrainingOut(BaseModel):
             because=row.because,
             cause=row.cause,
             asked_by=row.asked_by_name,
+            door=row.door,
             asked_at=row.made_at,
             begun_at=row.sent_at,
             commit=row.commit,
@@ -132,4 +134,5 @@ class Trainings(Api):
         read_query(Closed, request)
         project = visible_project(request, slug)
         read_body(Nothing, request)
-        return Response(plain(TrainingOut.of(training.ask(project, by=person(request)))), status=202)
+        made = training.ask(project, by=person(request), door=Door.API)
+        return Response(plain(TrainingOut.of(made)), status=202)

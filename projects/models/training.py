@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from projects.models.core import Project
+from projects.models.core import Door, Project
 from projects.models.notices import Sending
 from projects.models.reports import Report
 
@@ -53,6 +53,9 @@ class TrainingAsked(Sending):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True, blank=True
     )
     asked_by_name = models.CharField(max_length=254, default="", blank=True)
+    door = models.CharField(
+        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: asked before this was kept."
+    )
     cause = models.CharField(max_length=200, default="", blank=True, help_text="What changed, or which time it was.")
     branch = models.CharField(max_length=200, default="", blank=True, help_text="The default branch, when sent.")
     commit = models.CharField(max_length=64, default="", blank=True, help_text="What was trained; known when sent.")

@@ -12,10 +12,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import actions
+from projects import actions, training
 from projects.happenings import Wanted, happenings, records
 from projects.installation import installation
-from projects.models import Door, Project, Reveal, Rotation
+from projects.models import Door, Project, Reveal, Rotation, TrainingAsked
 from provisioning.errors import Reason
 from provisioning.models import Event
 from tests.people import bearer, client, person
@@ -188,3 +188,23 @@ def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Proje
     assert [one["what"] for one in by_api] == seen
     assert (by_api[1]["who"], by_api[1]["door"], by_api[1]["kind"]) == ("alice@corp.example", "chat", "")
     assert whats(project, Wanted(who="bob")) == ["was shown the keys “bucket”"]
+
+
+def test_who_asked_for_a_training_and_by_which_door_stands_there(project: Project) -> None:
+    one = training.ask(project, by=person("alice"), door=Door.CHAT)
+    TrainingAsked.objects.filter(pk=one.pk).update(sent_at=timezone.now(), commit="c0ffee11")
+    timed = training.note(project, because=training.Because.SCHEDULE, cause="every Monday at 06:00")
+    assert timed is not None
+    first, second = (row for row in happenings(project, wanted=ALL).rows[:2])
+    assert (first.entry.who, first.entry.what, first.entry.how, first.record["note"]) == (
+        "Slipway", "asked for a training, as its time had come", "", "every Monday at 06:00",
+    )  # fmt: skip
+    assert (second.entry.who, second.entry.what, second.entry.how, second.record["commit"]) == (
+        "alice@corp.example", "asked for a training", "by chat", "c0ffee11",
+    )  # fmt: skip
+    assert whats(project, Wanted(door="chat")) == ["asked for a training"]
+    assert whats(project, Wanted(door="system", words="monday")) == ["asked for a training, as its time had come"]
+    assert whats(project, Wanted(words="c0ff")) == ["asked for a training"]
+    assert "asked for a training" not in whats(project, Wanted(kind="bucket"))
+    theirs = bearer("alice", "read").get("/api/v1/projects/demand/trainings/").json()["items"]
+    assert [(one["because"], one["door"]) for one in theirs] == [("schedule", "system"), ("person", "chat")]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from projects import training
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.installation import installation
-from projects.models import Membership, Project, TrainingAsked
+from projects.models import Door, Membership, Project, TrainingAsked
 from projects.training_tasks import ring_for_trainings, send
 from projects.wishes import present_wish
 from tests.ci import MAE, PASSED, ci
@@ -58,7 +58,7 @@ def due_now() -> None:
 
 def test_the_listener_gets_a_signed_push_of_what_is_there(world: World, listener: Played, project: Project) -> None:
     listener.answers["POST", "/"] = (202, {})
-    row = training.ask(project, by=person("alice"))
+    row = training.ask(project, by=person("alice"), door=Door.API)
     assert world.rung[-1] == "projects.training_tasks.send"
     send(row.pk)
     sha = world.forge.branch_head(REPOSITORY, "main")["sha"]  # type: ignore[index]
@@ -82,7 +82,7 @@ def test_the_listener_gets_a_signed_push_of_what_is_there(world: World, listener
 
 def test_a_listener_that_is_away_is_rung_again(listener: Played, project: Project) -> None:
     listener.answers["POST", "/"] = (503, {})
-    row = training.ask(project, by=person("alice"))
+    row = training.ask(project, by=person("alice"), door=Door.API)
     send(row.pk)
     row.refresh_from_db()
     assert (row.sent_at, row.given_up_at, row.why) == (None, None, "The CI listener does not take it now (503).")
@@ -98,35 +98,35 @@ def test_a_listener_that_is_away_is_rung_again(listener: Played, project: Projec
 
 def test_a_refusal_is_given_up_and_said(listener: Played, project: Project) -> None:
     listener.answers["POST", "/"] = (302, {}, {"Location": "http://127.0.0.1:1/"})
-    row = training.ask(project, by=person("alice"))
+    row = training.ask(project, by=person("alice"), door=Door.API)
     send(row.pk)
     row.refresh_from_db()
     assert (row.given_up_at is None, row.why) == (False, "The CI listener refuses the delivery (302).")
     assert len(listener.asked) == 1
-    training.ask(project, by=person("alice"))
+    training.ask(project, by=person("alice"), door=Door.API)
 
 
 def test_who_may_ask(project: Project) -> None:
     for member_or_viewer in ("bob", "charlie"):
         with pytest.raises(NotAllowed, match="Owners, editors and the platform team have the model trained"):
-            training.ask(project, by=person(member_or_viewer))
+            training.ask(project, by=person(member_or_viewer), door=Door.API)
     Membership.objects.filter(subject="charlie@corp.example").delete()
     with pytest.raises(NotFound):
-        training.ask(project, by=person("charlie"))
-    training.ask(project, by=person("paula"))
+        training.ask(project, by=person("charlie"), door=Door.API)
+    training.ask(project, by=person("paula"), door=Door.API)
     with pytest.raises(Conflict, match="waits to begin already"):
-        training.ask(project, by=person("alice"))
+        training.ask(project, by=person("alice"), door=Door.API)
 
 
 def test_a_suspended_project_is_not_trained(listener: Played, project: Project) -> None:
-    row = training.ask(project, by=person("alice"))
+    row = training.ask(project, by=person("alice"), door=Door.API)
     Project.objects.update(suspended=True)
     send(row.pk)
     row.refresh_from_db()
     assert (listener.asked, row.why) == ([], "The project is suspended or being removed.")
     project.refresh_from_db()
     with pytest.raises(Conflict, match="suspended or being removed, so nothing is trained"):
-        training.ask(project, by=person("alice"))
+        training.ask(project, by=person("alice"), door=Door.API)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_where_no_ci_is_it_says_so(world: World, project: Project, settings: Any
     (cluster,) = before.catalogue.clusters
     none = cluster.model_copy(update={"ci_listener_url": ""})
     settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update={"clusters": (none,)}))
-    row = training.ask(project, by=person("alice"))
+    row = training.ask(project, by=person("alice"), door=Door.API)
     send(row.pk)
     row.refresh_from_db()
     assert row.why == "cluster-north has no CI, so nothing can be started."
