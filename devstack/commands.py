@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -103,30 +104,50 @@ def test(arguments: Sequence[str]) -> int:
 
     def work(stack: Stack, environment: dict[str, str]) -> int:
         # All of them run, also after one that failed.
-        codes = [code for runs in rounds for code in _at_once(stack, runs, environment)]
+        codes: list[int] = []
+        behind: list[_Beside] = []
+        for runs in rounds:
+            codes += _at_once(stack, runs, environment, behind=behind)
+        codes += [_ended(one, behind) for one in behind]
         return next((code for code in codes if code), 0)
 
     return in_stack("test", work)
 
 
-def _at_once(stack: Stack, runs: Sequence[Run], environment: dict[str, str]) -> list[int]:
-    """Run them beside each other: the first one prints as it goes, of the others the whole is printed in the end."""
+@dataclass(frozen=True)
+class _Beside:
+    """A run beside the one that is printed as it goes. Its output is printed when it has ended."""
+
+    run: Run
+    output: Path
+    running: "subprocess.Popen[bytes]"
+
+
+def _at_once(stack: Stack, runs: Sequence[Run], environment: dict[str, str], *, behind: "list[_Beside]") -> list[int]:
+    """Run them beside each other, and return the exit codes of those that have to end in this round.
+
+    behind: those of the background that go on; what starts in this round is added.
+    """
     first, *others = runs
-    outputs = [stack.logs / f"tests-{run.name.replace(' ', '-')}.log" for run in others]
-    if others:
-        say.line(f"tests: {first.name}; beside them {' and '.join(run.name for run in others)}")
+    names = [one.run.name for one in behind] + [run.name for run in others]
+    if names:
+        say.line(f"tests: {first.name}; beside them {' and '.join(names)}")
     beside = []
-    for run, output in zip(others, outputs, strict=True):
+    for run in others:
+        output = stack.logs / f"tests-{run.name.replace(' ', '-')}.log"
         with output.open("wb") as file:
-            beside.append(_started(run, environment, output=file))
-    # These lead sessions of their own, so the terminal's Ctrl-C doesn't reach them.
-    out_of_reach = [running for run, running in zip(others, beside, strict=True) if run.background]
-    codes = [_waited_for(_started(first, environment), out_of_reach)]
-    for run, output, running in zip(others, outputs, beside, strict=True):
-        codes.append(_waited_for(running, out_of_reach))
-        say.line(f"tests: {run.name}")
-        say.plain(output.read_text(encoding="utf-8", errors="replace"))
-    return codes
+            beside.append(_Beside(run=run, output=output, running=_started(run, environment, output=file)))
+    behind += [one for one in beside if one.run.background]
+    code = _waited_for(_started(first, environment), [one.running for one in behind])
+    return [code, *(_ended(one, behind) for one in beside if not one.run.background)]
+
+
+def _ended(one: _Beside, behind: "Sequence[_Beside]") -> int:
+    # Those of the background lead sessions of their own, so the terminal's Ctrl-C doesn't reach them.
+    code = _waited_for(one.running, [other.running for other in behind])
+    say.line(f"tests: {one.run.name}")
+    say.plain(one.output.read_text(encoding="utf-8", errors="replace"))
+    return code
 
 
 def _started(run: Run, environment: dict[str, str], *, output: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":

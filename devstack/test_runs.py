@@ -1,8 +1,9 @@
 """Which tests of `./dev test` run beside which: most of them wait for servers, and others need no more than a database.
 
-Two rounds, one after the other; the runs of a round go at the same time. What can disturb others shares a round only
-with what it can't reach: tests that kill servers or change people's groups with those that have servers of their own,
-or ask none; the browser, whose pages are about the same few people, with those that ask a single server.
+Two rounds, one after the other; the runs of a round go at the same time, and what runs in the background goes on into
+the next. What can disturb others shares a round only with what it can't reach: tests that kill servers or change
+people's groups with those that have servers of their own, or ask none; the browser, whose pages are about the same few
+people, with those that ask a single server.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,11 @@ SERVERS = ("tests/contract", "tests/devstack", "tests/template")
 
 @dataclass(frozen=True)
 class Run:
-    """One pytest. `background`: it gives way to the others, which wait for answers with a deadline."""
+    """One pytest.
+
+    background: it gives way to the others, which wait for answers with a deadline, and the next round doesn't wait for
+    it; so it must be apart from whatever that has.
+    """
 
     name: str
     arguments: tuple[str, ...]

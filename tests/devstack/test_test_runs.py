@@ -34,5 +34,12 @@ def test_who_kills_servers_is_beside_those_that_use_none() -> None:
     assert [run.background for run in killers] == [False, True]
 
 
+def test_only_what_needs_nothing_of_the_stack_outlasts_its_round() -> None:
+    outlasting = {path for one in rounds([], cores=2) for run in one if run.background for path in files_of(run)}
+    assert outlasting
+    needs_servers = {"faults", "contract", "browser", "devstack", "template"}
+    assert {path for path in outlasting if path.parts[1] in needs_servers} == set()
+
+
 def test_what_was_named_is_one_run_as_it_was_named() -> None:
     assert rounds(["-q", "tests/projects"], cores=4) == [[Run(name="tests", arguments=("-q", "tests/projects"))]]
