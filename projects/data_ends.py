@@ -1,7 +1,7 @@
 """Owners hear a week before the last day on which their project reads data of other teams. Once for each day."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -14,7 +14,8 @@ from projects.notices import announce
 from projects.readable import readable
 from projects.wishes import NoWish, present_wish
 from provisioning import data_access
-from provisioning.kind import Consent
+from provisioning.catalogue import DataStore
+from provisioning.kind import Wish
 
 BEFORE = 7
 
@@ -22,7 +23,8 @@ BEFORE = 7
 def tell_ahead(*, day: date, installation: Installation) -> int:
     """Tell owners of what ends within a week, the last day of the project's choice or of a consent. Returns how often.
 
-    Who was told of a day is not told of it again, whatever else ends on it by then.
+    And of what ended before they could be told, since a store's longest time became shorter. Who was told of a day is
+    not told of it again, whatever else ends on it by then.
     """
     let = consents.of_all()
     rows = Project.objects.filter(
@@ -30,29 +32,41 @@ def tell_ahead(*, day: date, installation: Installation) -> int:
     )
     told = 0
     for project in rows.select_related("team", "registered_repository").iterator(chunk_size=500):
-        for until, stores in _ends(project, let=let.get(project.pk, {}), installation=installation).items():
+        try:
+            wish = present_wish(project, settings=installation, moved={}, consents=let.get(project.pk, {}))
+        except NoWish:
+            continue
+        wish = replace(wish, spec=readable(wish.spec), today=day)
+        for until, stores in _by_day(wish, data_access.last_day).items():
             if 0 <= (until - day).days <= BEFORE:
-                told += _tell(project, until=until, stores=stores, left=(until - day).days)
+                told += _tell(project, until=until, text=_ends(project, stores, until=until, left=(until - day).days))
+        for until, stores in _by_day(wish, data_access.ended_early).items():
+            told += _tell(project, until=until, text=_ended(project, stores, until=until))
     return told
 
 
-def _ends(project: Project, *, let: Mapping[str, Consent], installation: Installation) -> dict[date, list[str]]:
-    """Stores that the project reads now, by the last day of reading."""
-    try:
-        wish = present_wish(project, settings=installation, moved={}, consents=let)
-    except NoWish:
-        return {}
-    wish = replace(wish, spec=readable(wish.spec))
+def _by_day(wish: Wish, day_of: Callable[[Wish, DataStore], date | None]) -> dict[date, list[str]]:
+    """Names of the stores that the project chose, by the day that is asked for; those without one are left out."""
     found: dict[date, list[str]] = defaultdict(list)
-    for store in data_access.readable(wish):
-        if until := data_access.last_day(wish, store):
+    for store in data_access.chosen_stores(wish):
+        if until := day_of(wish, store):
             found[until].append(store.name)
     return found
 
 
-def _tell(project: Project, *, until: date, stores: Sequence[str], left: int) -> bool:
+def _ends(project: Project, stores: Sequence[str], *, until: date, left: int) -> str:
     when = "today" if left == 0 else "tomorrow" if left == 1 else f"in {left} days, on {until.isoformat()}"
-    text = f"{project.slug} reads {', '.join(stores)} no more after its last day, {when}. To go on, name a later day."
+    return f"{project.slug} reads {', '.join(stores)} no more after its last day, {when}. To go on, name a later day."
+
+
+def _ended(project: Project, stores: Sequence[str], *, until: date) -> str:
+    return (
+        f"The catalogue shortened the time for which {project.slug} reads {', '.join(stores)}; it ended on "
+        f"{until.isoformat()}. To go on, name a new last day."
+    )
+
+
+def _tell(project: Project, *, until: date, text: str) -> bool:
     with transaction.atomic():
         _, first = DataEndTold.objects.get_or_create(project=project, until=until)
         if first:

@@ -89,9 +89,25 @@ def last_day(wish: Wish, store: DataStore) -> date | None:
     day = _granted(wish, store)
     if day is None or store.max_days is None:
         return day
-    consent = None if is_open(store, team=wish.spec.team) else wish.consents.get(store.name)
-    day = min(day, longest(store, since=consent.given if consent else wish.accepted or wish.today) or day)
+    day = min(day, longest(store, since=_since(wish, store)) or day)
     return None if wish.today is not None and day < wish.today else day
+
+
+def ended_early(wish: Wish, store: DataStore) -> date | None:
+    """The day on which the store's longest time ended the reading before the granted day; None where it did not.
+
+    Who shortens that time can end what was read the day before, and nobody could be told ahead.
+    """
+    granted, over = _granted(wish, store), longest(store, since=_since(wish, store))
+    if wish.today is None or granted is None or over is None:
+        return None
+    return over if over < wish.today <= granted else None
+
+
+def _since(wish: Wish, store: DataStore) -> date | None:
+    """From when the store's longest time counts."""
+    consent = None if is_open(store, team=wish.spec.team) else wish.consents.get(store.name)
+    return consent.given if consent else wish.accepted or wish.today
 
 
 def _granted(wish: Wish, store: DataStore) -> date | None:
@@ -118,20 +134,26 @@ def is_for(consent: Consent, store: DataStore) -> bool:
     return (consent.owner, consent.place) == (store.owner, store.place)
 
 
+def chosen_stores(wish: Wish) -> tuple[DataStore, ...]:
+    """Stores that the project chose, of those that it can choose, by name."""
+    read = chosen(wish).read
+    return tuple(sorted((one for one in offered(wish) if one.name in read), key=lambda one: one.name))
+
+
 def readable(wish: Wish) -> tuple[DataStore, ...]:
     """Stores that the project reads, by name."""
-    return tuple(one for one in _chosen_stores(wish) if last_day(wish, one) is not None)
+    return tuple(one for one in chosen_stores(wish) if last_day(wish, one) is not None)
 
 
 def without_consent(wish: Wish) -> tuple[DataStore, ...]:
     """Stores that the project chose and can't read: it would need the consent of their team, and doesn't have it."""
-    closed = (one for one in _chosen_stores(wish) if not is_open(one, team=wish.spec.team))
+    closed = (one for one in chosen_stores(wish) if not is_open(one, team=wish.spec.team))
     return tuple(one for one in closed if last_day(wish, one) is None)
 
 
 def timed_out(wish: Wish) -> tuple[DataStore, ...]:
     """Stores that the project chose, was let read, and reads no more, since their longest time has passed."""
-    return tuple(one for one in _chosen_stores(wish) if last_day(wish, one) is None and is_cut_short(wish, one))
+    return tuple(one for one in chosen_stores(wish) if last_day(wish, one) is None and is_cut_short(wish, one))
 
 
 def stood_for(wish: Wish, store: DataStore) -> Consent | None:
@@ -144,14 +166,9 @@ def without_ends(wish: Wish) -> Wish:
     """The wish as if every consent were there and no time had passed: what differs from it ended or was never given."""
     given = {
         one.name: Consent(owner=one.owner, place=one.place, until=date.max, given=date.min)
-        for one in _chosen_stores(wish)
+        for one in chosen_stores(wish)
     }
     return replace(wish, consents=given, today=None, accepted=None)
-
-
-def _chosen_stores(wish: Wish) -> tuple[DataStore, ...]:
-    read = chosen(wish).read
-    return tuple(sorted((one for one in offered(wish) if one.name in read), key=lambda one: one.name))
 
 
 def schemas(wish: Wish) -> tuple[SchemaData, ...]:

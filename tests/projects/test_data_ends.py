@@ -63,6 +63,32 @@ def test_a_longest_time_that_became_shorter_is_told_as_the_end_that_it_is() -> N
     assert [text.split(" no more")[0] for _, text in told()] == ["demand reads summer-roads, winter-roads"]
 
 
+def test_an_end_that_a_shorter_time_put_into_the_past_is_told_once_when_it_is_seen() -> None:
+    row = project("winter-roads", "summer-roads")
+    give(row)
+    with installed(data_stores=[{**STORES[0], "max_days": 9}, {**STORES[1], "readers": ["forecasting"]}]):
+        assert [days for days in range(12, 20) if tell(days=days)] == [12]
+    (said,) = told()
+    assert said[1] == (
+        f"The catalogue shortened the time for which demand reads winter-roads; it ended on {day(9)}. "
+        "To go on, name a new last day."
+    )
+
+
+def test_who_was_told_ahead_is_not_told_again_afterwards() -> None:
+    row = project("winter-roads")
+    give(row)
+    with installed(data_stores=[{**STORES[0], "max_days": 9}]):
+        assert [days for days in range(33) if tell(days=days)] == [2]
+
+
+def test_what_ended_by_its_own_day_is_not_told_as_shortened() -> None:
+    row = project("winter-roads", days=8)
+    give(row)
+    with installed(data_stores=[{**STORES[0], "max_days": 5}]):
+        assert [days for days in range(9, 20) if tell(days=days)] == []
+
+
 def test_what_is_not_read_does_not_end() -> None:
     project("winter-roads")
     assert [days for days in range(33) if tell(days=days)] == []
