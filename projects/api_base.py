@@ -51,7 +51,7 @@ def plain(shape: BaseModel) -> dict[str, Any]:
 
 def visible_project(request: Request, slug: str) -> Project:
     """The project with its team, if the caller may see it. Raises NotFound."""
-    rows = permissions.visible_projects(person(request)).select_related("team")
+    rows = permissions.visible_projects(person(request)).select_related("team", "registered_repository")
     # In the form of the unique index, which is the only one on slugs. They are stored in lower case.
     project = rows.alias(folded=Lower("slug")).filter(folded=slug).first()
     if project is None:

@@ -33,6 +33,23 @@ def source_of(project: Project) -> FileSource | None:
     return FileSource(repository=registered.full_name, wish=wish)
 
 
+@dataclass(frozen=True)
+class FileRefused:
+    """The project's profile.yaml asks for nothing as it is now: where it stands, at which commit, and why."""
+
+    repository: str
+    commit: str
+    why: str
+
+
+def refused_of(project: Project) -> FileRefused | None:
+    """What is wrong with the file of the project's repository; None for nothing, and where none is listened to."""
+    row = getattr(project, "registered_repository", None)
+    if row is None or not row.refused or project.deletion_requested_at is not None:
+        return None
+    return FileRefused(repository=row.full_name, commit=row.refused_commit, why=row.refused)
+
+
 def notice_of(project: Project) -> str:
     """What to know before changing this project by a page; "" when no file speaks for it."""
     source = source_of(project)

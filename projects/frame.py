@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from projects import permissions
 from projects.answers import person_of
 from projects.dates import short_day
-from projects.file_source import notice_of
+from projects.file_source import notice_of, refused_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
 from projects.presentation import kept_data, wish_of
@@ -176,11 +176,17 @@ def _notices(project: Project, state: Situation, *, pending: ProjectRequest | No
 
 
 def _of_the_file(project: Project, *, tab: Tab) -> list[Notice]:
-    """Where people come to change something: that the project's profile.yaml has its say too."""
-    if tab.name not in ("people", "settings") or project.deletion_requested_at is not None:
-        return []
-    said = notice_of(project)
-    return [Notice("file", said)] if said else []
+    """That its present profile.yaml was refused; where people come to change something, that it has its say too."""
+    said = []
+    if refused := refused_of(project):
+        text = gettext(
+            "profile.yaml of commit %(commit)s in %(repository)s was refused, so the project stays as it was: %(why)s"
+        )
+        where = {"commit": refused.commit[:7], "repository": refused.repository, "why": refused.why}
+        said.append(Notice("attention", text % where))
+    if tab.name in ("people", "settings") and project.deletion_requested_at is None and (file := notice_of(project)):
+        said.append(Notice("file", file))
+    return said
 
 
 def _why_suspended(project: Project) -> str:

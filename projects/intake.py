@@ -165,12 +165,13 @@ def _look_at_branch(turn: Turn, desk: Desk, *, waiting: Sequence[Delivery]) -> s
         profile = parsed(content)
         _ask(turn, desk, sha, profile, person=_person(desk, login, head, waiting=waiting))
     except Refused as refused:
+        why = " ".join(refused.sentences)
+        # Before it is said on the forge, which may be away: the portal's pages say it too.
+        _refused(turn, sha, why=why, again=refused.again)
         desk.say_refused(sha, refused)
-        if refused.again:
-            _waits(turn)
-        else:
-            _seen(turn, sha)
-        return " ".join(refused.sentences)
+        if not refused.again:
+            _seen(turn, sha, refused=why)
+        return why
     said = desk.say_standing(sha)
     return said.description if said else "Asked."
 
@@ -182,19 +183,26 @@ def _file(desk: Desk, sha: str) -> tuple[bytes, str] | None:
         raise Refused([error.message]) from error
 
 
-def _seen(turn: Turn, sha: str) -> None:
+def _seen(turn: Turn, sha: str, *, refused: str = "") -> None:
     with transaction.atomic():
-        row = hold(turn)
-        row.seen_commit, row.waits_for_person = sha, False
-        row.save(update_fields=["seen_commit", "waits_for_person"])
+        _saw(hold(turn), sha, refused=refused).save(update_fields=_SEEN)
 
 
-def _waits(turn: Turn) -> None:
-    """Nobody asked for it yet: it is read again when a person comes who was never here."""
+_SEEN = ["seen_commit", "waits_for_person", "refused", "refused_commit"]
+
+
+def _saw(row: RegisteredRepository, sha: str, *, refused: str = "") -> RegisteredRepository:
+    row.seen_commit, row.waits_for_person = sha, False
+    row.refused, row.refused_commit = refused, sha if refused else ""
+    return row
+
+
+def _refused(turn: Turn, sha: str, *, why: str, again: bool) -> None:
+    """Note what is wrong with the file. `again`: it is read again when a person comes who was never here."""
     with transaction.atomic():
         row = hold(turn)
-        row.waits_for_person = True
-        row.save(update_fields=["waits_for_person"])
+        row.refused, row.refused_commit, row.waits_for_person = why, sha, again
+        row.save(update_fields=["refused", "refused_commit", "waits_for_person"])
 
 
 def _bind(turn: Turn, desk: Desk) -> None:
@@ -258,8 +266,7 @@ def _ask(turn: Turn, desk: Desk, sha: str, profile: Profile, *, person: "Person"
         row = hold(turn)
         asked = ask(row, profile, by=person, installation=desk.installation, commit=sha)
         row.project = asked.project or row.project
-        row.seen_commit, row.waits_for_person = sha, False
-        row.save(update_fields=["project", "seen_commit", "waits_for_person"])
+        _saw(row, sha).save(update_fields=["project", *_SEEN])
 
 
 def answer(project_id: int, *, installation: Installation, open_client: Callable[[str], Any]) -> None:

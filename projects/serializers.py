@@ -4,6 +4,7 @@ They are pydantic models, like the ProjectSpec: one way to describe data, and Op
 `of` makes one from rows that were read already; none of them asks the database by itself.
 """
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
+from projects.file_source import refused_of
 from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest
 from projects.preview import Preview
 from projects.readable import unread
@@ -104,18 +106,33 @@ class ProjectSummary(BaseModel):
         return cls(**cls.fields_of(project))
 
 
+class FileRefusedOut(BaseModel):
+    """Why the profile.yaml in the project's repository asks for nothing as it is now."""
+
+    repository: str
+    commit: str
+    why: str = Field(description="As the commit's status says it, in full.")
+
+
 class ProjectOut(ProjectSummary):
     """A project with its whole spec, in the form that PUT takes."""
 
     spec: dict[str, Any] = Field(description="The ProjectSpec as it was asked for; defaults are left out.")
     unread: list[str] = Field(description="Of the spec, what this version of Slipway can't read. Usually empty.")
     remove_data: bool
+    file_refused: FileRefusedOut | None = Field(description="What is wrong with its profile.yaml; null for nothing.")
 
     @classmethod
     def of(cls, project: Project) -> "ProjectOut":
-        """The project as its own address shows it."""
-        unreadable = list(unread(project))
-        return cls(**cls.fields_of(project), spec=project.spec, unread=unreadable, remove_data=project.remove_data)
+        """The project as its own address shows it; team, resources and repository must have been read with it."""
+        refused = refused_of(project)
+        return cls(
+            **cls.fields_of(project),
+            spec=project.spec,
+            unread=list(unread(project)),
+            remove_data=project.remove_data,
+            file_refused=FileRefusedOut(**asdict(refused)) if refused else None,
+        )
 
 
 class ProjectPage(BaseModel):

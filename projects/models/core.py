@@ -296,6 +296,12 @@ class RegisteredRepository(models.Model):
     waits_for_person = models.BooleanField(
         default=False, help_text="Whoever pushed profile.yaml has not signed in here yet, or the forge doesn't say who."
     )
+    refused = models.TextField(
+        default="", blank=True, help_text="Why its present profile.yaml asks for nothing; empty when it does."
+    )
+    refused_commit = models.CharField(
+        max_length=64, default="", blank=True, help_text="The commit that it was read at."
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     documents = models.JSONField(
