@@ -214,8 +214,6 @@ def _portal(stack: Stack, endpoints: Endpoints) -> list[Process]:
     needs = (ROOT / "manage.py",)
     environment = portal_environment(stack)
     without_metrics = {**environment, "SLIPWAY_METRICS_PORT": "0"}  # the port is the worker's: it has the figures
-    celery = (str(python_env.VENV / "bin" / "celery"), "-A", "portal.celery")
-    threads = ("--pool", "threads", "--concurrency", "8", "--without-mingle", "--without-gossip", "-n", "worker@%h")
     after_setup = ("portal-setup",)
     return [
         Process(
@@ -239,7 +237,7 @@ def _portal(stack: Stack, endpoints: Endpoints) -> list[Process]:
         ),
         Process(
             name="worker",
-            command=(*celery, "worker", "--loglevel", "INFO", *threads),
+            command=(str(python_env.PYTHON), "-m", "portal.worker"),
             environment=environment,
             requires=after_setup,
             needs=needs,
@@ -249,7 +247,7 @@ def _portal(stack: Stack, endpoints: Endpoints) -> list[Process]:
         ),
         Process(
             name="beat",
-            command=(*celery, "beat", "--loglevel", "INFO", "--schedule", str(stack.folder / "beat-schedule")),
+            command=(str(python_env.PYTHON), "-m", "portal.beat", str(stack.folder / "beat-schedule")),
             environment=without_metrics,
             requires=after_setup,
             needs=needs,
