@@ -4,10 +4,11 @@
 test holds the two together over every combination.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.db.models import Case, CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, Field, Model, OuterRef, Q, QuerySet, Value, When
 
 from projects.models import Membership, Project
 from projects.sorting import PAGE
@@ -53,25 +54,35 @@ def having(projects: QuerySet[Project], word: Word) -> QuerySet[Project]:
 
 def counted(projects: QuerySet[Project]) -> dict[Word, int]:
     """How many say each word, zeros included, in one pass."""
-    whens = [When(condition, then=Value(word.value)) for word, condition in saying().items()]
-    said = projects.order_by().annotate(said=Case(*whens, output_field=CharField()))
+    said = projects.order_by().annotate(said=said_as({word: word.value for word in WORDS}, of=CharField()))
     found = dict(said.values_list("said").annotate(number=Count("pk")))
     return {word: found.get(word.value, 0) for word in WORDS}
 
 
 def saying() -> dict[Word, Q]:
     """For each word, the condition under which a page says it of a project. Of each project exactly one is true."""
-    removing, suspended = Q(deletion_requested_at__isnull=False), Q(suspended=True)
-    attention = Q(pk__in=Resource.objects.filter(NEEDS_PERSON).values("project"))
+    found, before = {}, Q()
+    for word, condition in _in_turn():
+        found[word] = before & condition
+        before &= ~condition
+    return {**found, Word.READY: before}
+
+
+def said_as(values: Mapping[Word, Any], *, of: "Field[Any, Any]") -> Case:
+    """An expression for what each project is said to be: the value of its word, as `of`."""
+    # The database takes the first that is true, so none has to say that those before it are not.
+    whens = [When(condition, then=Value(values[word])) for word, condition in _in_turn()]
+    return Case(*whens, default=Value(values[Word.READY]), output_field=of)
+
+
+def _in_turn() -> list[tuple[Word, Q]]:
+    """Each word but Ready, which is said of all others, with what is true of those of which no earlier one is said."""
     unsettled = ~Q(generation=F("observed_generation"))
     # What became ready has resources. Without that, the database would read all there are, to know who has none.
     unmade = Q(ready_at=None) & ~Q(Exists(Resource.objects.filter(project=OuterRef("pk"))))
-    working = unsettled | unmade | Q(pk__in=Resource.objects.filter(NOT_USABLE).values("project"))
-    present = ~removing & ~suspended
-    return {
-        Word.REMOVING: removing,
-        Word.SUSPENDED: ~removing & suspended,
-        Word.ATTENTION: present & attention,
-        Word.WORKING: present & ~attention & working,
-        Word.READY: present & ~attention & ~working,
-    }
+    return [
+        (Word.REMOVING, Q(deletion_requested_at__isnull=False)),
+        (Word.SUSPENDED, Q(suspended=True)),
+        (Word.ATTENTION, Q(pk__in=Resource.objects.filter(NEEDS_PERSON).values("project"))),
+        (Word.WORKING, unsettled | unmade | Q(pk__in=Resource.objects.filter(NOT_USABLE).values("project"))),
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, F, IntegerField, QuerySet, TextField, Value, When
+from django.db.models import F, IntegerField, QuerySet, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
@@ -18,22 +18,15 @@ from provisioning.spec import Role
 if TYPE_CHECKING:
     from projects.permissions import Person
 
-_URGENT = (Word.ATTENTION, Word.WORKING, Word.SUSPENDED, Word.REMOVING, Word.READY)
-
-
-def _rank() -> Case:
-    """A number for each project: those that need somebody come first, those that are well come last."""
-    saying = listing.saying()
-    # Exactly one is true of each project, so the last need not be looked at.
-    whens = [When(saying[word], then=Value(place)) for place, word in enumerate(_URGENT[:-1])]
-    return Case(*whens, default=Value(len(_URGENT) - 1), output_field=IntegerField())
+_BY_URGENCY = (Word.ATTENTION, Word.WORKING, Word.SUSPENDED, Word.REMOVING, Word.READY)
+_PLACES = {word: place for place, word in enumerate(_BY_URGENCY)}
 
 
 ORDERS = (
     BY_ID,
     Order("name", TITLE_IN_ORDER),
     Order("team", F("team__slug")),
-    Order("status", _rank(), read=int),
+    Order("status", listing.said_as(_PLACES, of=IntegerField()), read=int),
     # Days as text sort as days do; what has no end stands last.
     Order("ends", Coalesce(KT("spec__expires"), Value("9999"), output_field=TextField())),
 )
