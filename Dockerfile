@@ -56,6 +56,7 @@ ENV PATH=/opt/venv/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
     MALLOC_TRIM_THRESHOLD_=131072 \
+    MALLOC_MMAP_THRESHOLD_=65536 \
     HOME=/tmp \
     BIND=0.0.0.0:8000 \
     SLIPWAY_CATALOGUE=/etc/slipway/platform.yaml \
