@@ -26,9 +26,9 @@ ORDERS = (
     BY_ID,
     Order("name", TITLE_IN_ORDER),
     Order("team", F("team__slug")),
-    Order("status", listing.said_as(_PLACES, of=IntegerField()), read=int),
+    Order("status", listing.said_as(_PLACES, of=IntegerField()), read=int, computed=True),
     # Days as text sort as days do; what has no end stands last.
-    Order("ends", Coalesce(KT("spec__expires"), Value("9999"), output_field=TextField())),
+    Order("ends", Coalesce(KT("spec__expires"), Value("9999"), output_field=TextField()), computed=True),
 )
 """The ways to sort projects, the usual one first."""
 

@@ -23,12 +23,15 @@ class Order:
     """One way to sort: its word in the address, and what is compared. Equal rows stand by their id.
 
     `falling`: largest first, unless the address asks for the other way round. `read` takes a value back from a key.
+    `computed`: no index has the key, so the database works it out for all rows. It carries no more than that along
+    then, which takes a third of the time for 10,000, and whole rows are read of one page only.
     """
 
     word: str
     key: Combinable
     falling: bool = False
     read: Callable[[str], Any] = field(default=str)
+    computed: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,7 @@ def sorted_page(
     """The page that begins after one key or ends before another; the first one when both are empty."""
     key = _key(before, order)
     if key is not None:
-        backwards = in_order(rows, order=order, falling=not falling)
-        found = list(backwards.filter(_beyond(key, falling=not falling))[: size + 1])
+        found = _first(rows, order=order, falling=not falling, beyond=key, size=size + 1)
         if len(found) > size:
             shown = found[:size][::-1]
             return Sorted(shown, order, falling, older=_key_of(shown[-1]), newer=_key_of(shown[0]))
@@ -77,11 +79,25 @@ def sorted_page(
         key = None
     else:
         key = _key(after, order)
-    wanted = in_order(rows, order=order, falling=falling)
-    found = list((wanted.filter(_beyond(key, falling=falling)) if key is not None else wanted)[: size + 1])
+    found = _first(rows, order=order, falling=falling, beyond=key, size=size + 1)
     shown = found[:size]
     older = _key_of(shown[-1]) if len(found) > size else ""
     return Sorted(shown, order, falling, older=older, newer=_key_of(shown[0]) if shown and key is not None else "")
+
+
+def _first(rows: QuerySet[M], *, order: Order, falling: bool, beyond: tuple[Any, int] | None, size: int) -> list[M]:
+    """The first rows in this order, or the first beyond a key, each with its `sort_key`."""
+    wanted = in_order(rows, order=order, falling=falling)
+    if beyond is not None:
+        wanted = wanted.filter(_beyond(beyond, falling=falling))
+    if not order.computed:
+        return list(wanted[:size])
+    keys = dict(wanted.select_related(None).values_list("pk", "sort_key")[:size])
+    # Without those that were removed in between.
+    whole: dict[int, Any] = {row.pk: row for row in rows.order_by().filter(pk__in=keys)}
+    for pk, row in whole.items():
+        row.sort_key = keys[pk]
+    return [whole[pk] for pk in keys if pk in whole]
 
 
 def counted(rows: QuerySet[M]) -> int:
