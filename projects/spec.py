@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.db.models.functions import Lower
 from django.utils.translation import gettext, gettext_noop
 from pydantic import BaseModel, ValidationError
@@ -314,6 +315,10 @@ def _team(
         }
         return None, [Fault(path=("team",), code="fixed", message=sentence)]
     team = Team.objects.filter(slug=slug).first()
+    if team is not None and permissions.may_create_in(by, team):
+        return team, []
+    # A sync binds teams and gives accounts their groups in one go. Who was read before it is read again before a no.
+    by = get_user_model().objects.get(pk=by.pk)
     if team is not None and permissions.may_create_in(by, team):
         return team, []
     # One answer for a missing team and for somebody else's: team names are not for strangers.

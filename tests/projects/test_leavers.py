@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import ApiToken, User
-from projects import account_groups, contributors, permissions
+from projects import account_groups, actions, contributors, permissions
+from projects.errors import InvalidSpec
+from projects.installation import installation
 from projects.leavers import after_sync
 from projects.models import DirectoryEdge, DirectoryEntry, Door, Project, Team
 from tests.entries import gone, group_entry, person_entry, rename, switched_off
@@ -232,3 +234,19 @@ def test_removed_projects_and_those_of_others_are_not_looked_at(company: dict[st
     Project.objects.update(deletion_requested_at=now, deleted_at=now)
     after_sync(frozenset({"oid-bob"}))
     assert not due(project)
+
+
+def test_who_asks_while_the_first_sync_binds_the_team_is_not_refused() -> None:
+    """The request has read the account before the sync, and reads the team after it."""
+    people = {name: person_entry(name) for name in ("alice", "bob")}
+    forecasting = group_entry("ml-forecasting", people["alice"])
+    team("forecasting")
+    alice, bob = (person(name) for name in people)
+    before = [(tuple(one.group_ids), one.directory_groups) for one in (alice, bob)]
+    assert [ids for ids, _ in before] == [(), ()]
+    after_sync(frozenset(entry.object_id for entry in (*people.values(), forecasting)))
+    wish = {"slug": "demand", "team": "forecasting", "contributors": [ALICE]}
+    assert actions.create(wish, by=alice, door=Door.API, installation=installation()).project is not None
+    # Whom the directory took out of the group meanwhile is refused, whatever was read before.
+    with pytest.raises(InvalidSpec, match="You are in no team forecasting"):
+        actions.create({**wish, "slug": "supply"}, by=bob, door=Door.API, installation=installation())
