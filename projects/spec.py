@@ -7,7 +7,7 @@ Kinds, options), the team and the person's right to ask for it, the name. Nothin
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Lower
@@ -318,11 +318,11 @@ def _team(
     if team is not None and permissions.may_create_in(by, team):
         return team, []
     # A sync binds teams and gives accounts their groups in one go. Who was read before it is read again before a no.
-    by = get_user_model().objects.get(pk=by.pk)
-    if team is not None and permissions.may_create_in(by, team):
+    again = cast("Person", get_user_model().objects.get(pk=by.pk))
+    if team is not None and permissions.may_create_in(again, team):
         return team, []
     # One answer for a missing team and for somebody else's: team names are not for strangers.
-    mine = ", ".join(permissions.teams_of(by).values_list("slug", flat=True)) or gettext(
+    mine = ", ".join(permissions.teams_of(again).values_list("slug", flat=True)) or gettext(
         "none yet; ask the platform team"
     )
     sentence = gettext("You are in no team %(slug)s. Your teams: %(mine)s.") % {"slug": slug, "mine": mine}
