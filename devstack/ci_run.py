@@ -8,6 +8,7 @@ repository don't reach `act` itself (it would read `.actrc`, `.env` and `.secret
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -193,18 +194,19 @@ def _write_inputs(job: Job, access: Access, *, folder: Path, variables: Mapping[
     for name, text in texts.items():
         with open(folder / name, "w", encoding="utf-8", opener=_private) as file:
             file.write(text)
-    _write_programs(folder / "bin")
+    write_programs(folder / "bin")
 
 
-def _write_programs(folder: Path) -> None:
-    """What a step finds before anything else: the stack's own Python, and a bash that is slow to fail."""
+def write_programs(folder: Path) -> None:
+    """Write what a step finds before anything else: the stack's own Python, and a bash that is slow to fail."""
     folder.mkdir()
-    for name in ("python3", "python"):
-        (folder / name).symlink_to(Path(sys.executable).resolve())
+    # No links: an environment made by a linked Python needs the link, and this folder goes with its run.
+    python = f'exec {shlex.quote(str(Path(sys.executable).resolve()))} "$@"\n'
     # When a step fails, `act` doesn't wait for its last words: the very lines that say why would often be missing.
     bash = f'{shutil.which("bash")} "$@" || {{ code=$?; sleep 0.5; exit $code; }}\n'
-    (folder / "bash").write_text(f"#!/bin/sh\n{bash}", encoding="utf-8")
-    (folder / "bash").chmod(0o700)
+    for name, line in (("python3", python), ("python", python), ("bash", bash)):
+        (folder / name).write_text(f"#!/bin/sh\n{line}", encoding="utf-8")
+        (folder / name).chmod(0o700)
 
 
 def _secrets(access: Access) -> dict[str, str]:

@@ -72,10 +72,18 @@ def locked(lock: Path) -> Path:
     return shared_folder() / f"venv-{digest(lock)[:16]}"
 
 
+def forget_broken() -> None:
+    """Have environments whose Python is gone made anew by the next who needs them."""
+    for complete in shared_folder().glob("venv-*/complete"):
+        if not (complete.parent / "bin" / "python").exists():
+            complete.unlink(missing_ok=True)
+
+
 def ensure_locked(lock: Path, *, what: str) -> Path:
     """Have the environment of that lock. Returns its folder. Raises StackError."""
     venv = locked(lock)
     venv.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    forget_broken()
     with venv.with_suffix(".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not (venv / "complete").exists():

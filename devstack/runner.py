@@ -145,6 +145,7 @@ def main(name: str) -> int:
     for job in runner.queue.waiting():
         ci_run.end_left(job.run)  # the runner may have been killed in the middle of it
     remove_tree(runner.work)
+    python_env.forget_broken()
     print(f"takes runs; {sum(1 for _ in runner.queue.waiting())} waiting", flush=True)
     running: dict[str, Future[None]] = {}
     # The threads live as long as the process: a run is tied to the one that started it and ends with it.

@@ -2,15 +2,18 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devstack import ci_run, processes
+from devstack import ci_run, processes, python_env
 from devstack.ci_jobs import Job, NoRun, Queue, job_of
 from devstack.ci_run import Access
 from devstack.endpoints import Endpoints
+from devstack.files import remove_tree
 from devstack.processes import PASSED_ON
 from devstack.receiver import Delivery, accept
 from devstack.runner import access_of
@@ -173,6 +176,27 @@ def test_a_run_gets_what_the_namespace_holds_and_nothing_of_the_runners_own(
         "SLIPWAY_RUN_URL": "http://127.0.0.1:8081/runs/0123456789abcdef",
         "SLIPWAY_RUN": "0123456789abcdef",
     }  # fmt: skip
+
+
+def test_an_environment_that_a_run_made_outlives_the_run(tmp_path: Path) -> None:
+    ci_run.write_programs(tmp_path / "bin")
+    made = [str(tmp_path / "bin" / "python3"), "-m", "venv", "--without-pip", str(tmp_path / "venv")]
+    subprocess.run(made, check=True)
+    remove_tree(tmp_path / "bin")
+    done = subprocess.run(
+        [str(tmp_path / "venv" / "bin" / "python"), "-c", "print(1)"], capture_output=True, check=True
+    )
+    assert done.stdout == b"1\n"
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python_env, "shared_folder", lambda: tmp_path)
+    for name, python in (("venv-whole", sys.executable), ("venv-broken", str(tmp_path / "gone"))):
+        (tmp_path / name / "bin").mkdir(parents=True)
+        (tmp_path / name / "bin" / "python").symlink_to(python)
+        (tmp_path / name / "complete").touch()
+    python_env.forget_broken()
+    assert [path.parent.name for path in tmp_path.glob("*/complete")] == ["venv-whole"]
 
 
 @pytest.mark.parametrize(
