@@ -123,5 +123,5 @@ def test_a_list_by_name_is_read_from_an_index_and_not_sorted() -> None:
     first = in_order(Project.objects.filter(deleted_at=None), order=order, falling=falling)[:26]
     with connection.cursor() as cursor:
         # So few rows would be sorted sooner.
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
     assert "Index Scan using project_by_title" in first.explain()
