@@ -1,4 +1,7 @@
-"""Owners hear a week before the last day on which their project reads data of other teams. Once for each day."""
+"""Owners hear a week before the last day on which their project reads data of other teams. Once for each day.
+
+Where a store's longest time became so much shorter that the day has passed, they hear of it when that is seen.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

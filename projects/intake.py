@@ -39,7 +39,7 @@ from projects.profile import FILE, Profile
 from projects.pull_requests import look_at_pull_request
 from projects.renamed import present_repository
 from projects.repository_documents import note_documents
-from projects.verdicts import granted_project, request_of
+from projects.verdicts import granted_project, request_of, shortened
 from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
 from provisioning.forge import ForgeClient
 
@@ -51,6 +51,8 @@ __all__ = ["answer", "due_repositories", "poll_due", "read", "register", "regist
 log = structlog.get_logger(__name__)
 
 _FEED_LAG = timedelta(seconds=60)
+_LONGEST = 1000
+"""Characters of a refusal that stand above every page of a project; a file can have thousands of faults."""
 
 
 def read(repository_id: int, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
@@ -165,13 +167,13 @@ def _look_at_branch(turn: Turn, desk: Desk, *, waiting: Sequence[Delivery]) -> s
         profile = parsed(content)
         _ask(turn, desk, sha, profile, person=_person(desk, login, head, waiting=waiting))
     except Refused as refused:
-        why = " ".join(refused.sentences)
+        why = shortened(refused.sentences, limit=_LONGEST)
         # Before it is said on the forge, which may be away: the portal's pages say it too.
         _refused(turn, sha, why=why, again=refused.again)
         desk.say_refused(sha, refused)
         if not refused.again:
             _seen(turn, sha, refused=why)
-        return why
+        return " ".join(refused.sentences)
     said = desk.say_standing(sha)
     return said.description if said else "Asked."
 

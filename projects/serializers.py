@@ -111,7 +111,7 @@ class FileRefusedOut(BaseModel):
 
     repository: str
     commit: str
-    why: str = Field(description="As the commit's status says it, in full.")
+    why: str = Field(description="What the commit's status says, at more length.")
 
 
 class ProjectOut(ProjectSummary):

@@ -1,6 +1,7 @@
 """A profile.yaml that is refused is said where people look at their project, and not on the forge alone."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -50,6 +51,17 @@ def test_a_refusal_stands_on_the_pages_and_in_the_api_until_a_push_mends_it(
     forge.push("alice", {"profile.yaml": PROFILE + b"plan: medium\n"})
     look(forge, row)
     assert (read(), shown()) == (None, False)
+
+
+def test_of_many_faults_the_first_are_said_and_the_others_counted(
+    forge: PushedForge, row: RegisteredRepository
+) -> None:
+    forge.push("alice", {"profile.yaml": PROFILE + b"".join(b"field-%d: 1\n" % number for number in range(500))})
+    look(forge, row)
+    why = read()["why"]
+    assert len(why) <= 1000
+    assert why.startswith("line 3, column 1: field-0:")
+    assert re.search(r" … and 4\d\d more\.$", why)
 
 
 def test_code_that_is_pushed_onto_a_refused_file_does_not_mend_it(
