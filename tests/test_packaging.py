@@ -1,8 +1,10 @@
 """What must hold of Dockerfile and docker-compose.yml; `./dev image` builds the image and tries it."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,19 @@ def test_entrypoint_knows_every_role_and_refuses_others() -> None:
     refused = subprocess.run([str(entrypoint), "shell"], capture_output=True, text=True, check=False)
     assert refused.returncode == 64
     assert refused.stderr.startswith("usage: web | worker | beat | migrate")
+
+
+def test_entrypoint_starts_the_worker_that_reads_its_threads_from_the_environment() -> None:
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [str(ROOT / "deploy" / "entrypoint"), "worker"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": programs, "WORKER_THREADS": "many"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "WORKER_THREADS is 'many': it has to be a number, such as 8.\n")
 
 
 def test_compose_file_is_accepted_by_docker_compose() -> None:
