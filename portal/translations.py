@@ -1,13 +1,12 @@
 """The texts of pages in other languages: found in code and templates, kept in locale/, compiled where they run.
 
-The engine knows of no language: titles and hints of its Kinds are asked of the Kinds themselves, what its checks say of
-a field is found in them, and pages translate both where they show them.
+The engine knows of no language: titles and hints of its Kinds are asked of the Kinds themselves, its phrases are found
+where they are made, and pages translate both where they show them.
 
 By Babel instead of GNU gettext, so that nothing has to be installed beside the lock. Compiled files are build results
 and stay out of git.
 """
 
-import ast
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -33,9 +32,9 @@ _KEYWORDS: Mapping[str, Any] = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext_lazy": ((1, "c"), 2, 3),
     "PydanticCustomError": (2,),
+    "phrase": None,
+    "numbered": (1, 2),
 }
-_CHECKS = ("provisioning/spec.py", "provisioning/quantities.py", "provisioning/kind.py")
-"""Modules that say by ValueError what is wrong with a field. A sentence that names a value stays English."""
 Found = tuple[str | tuple[str, ...], str | None, str]
 """A text (singular and plural as a tuple), its context, and the file it stands in."""
 
@@ -49,19 +48,9 @@ def found() -> Iterator[Found]:
         source = templatize(path.read_text(encoding="utf-8"), origin=str(path))
         # What is no text has become words without meaning; only their indentation could trouble the reader of Python.
         yield from _texts("\n".join(line.lstrip() for line in source.splitlines()), path)
-    for name in _CHECKS:
-        for text in _said_by_checks((ROOT / name).read_text(encoding="utf-8")):
-            yield text, None, name
     for kind in kinds().values():
         for text in (*Role, *_declared(kind)):
             yield str(text), None, f"provisioning/kinds/{kind.name}.py"
-
-
-def _said_by_checks(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Call(func=ast.Name(id="ValueError"), args=[ast.Constant(value=str(text))]):
-                yield text
 
 
 def _declared(kind: Kind) -> Iterator[str]:

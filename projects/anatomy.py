@@ -6,6 +6,7 @@ Asked of the Kinds, not of the systems: what is really there is said by the reso
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from projects.phrases import translated
 from projects.presentation import icon_of, kind_title, kinds_as_shown
 from provisioning.kind import Wish
 from provisioning.models import Resource
@@ -46,7 +47,7 @@ def anatomy(wish: Wish, *, resources: Iterable[Resource]) -> tuple[Part, ...]:
                 title=kind_title(kind.name),
                 icon=icon_of(kind.name),
                 target=targets.get(kind.name) or wish.target(kind.system),
-                summary=kind.summary(wish),
+                summary=translated(kind.summary(wish)),
                 pieces=tuple(Piece(name=one.key, secret=one.sensitive) for one in objects if one.body is not None),
                 absent=tuple(one.key for one in objects if one.body is None),
             )

@@ -19,6 +19,7 @@ from projects.consents import in_force
 from projects.errors import Fault
 from projects.installation import Installation
 from projects.models import Decision, Project
+from projects.phrases import translated
 from projects.preview import Preview, plan_of
 from projects.readable import shown_spec
 from projects.rights import SYSTEMS
@@ -134,7 +135,7 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
                 PlanLine(
                     action="keep",
                     title=kind_title(one.kind.name),
-                    text=gettext("%(what)s. It stays with all it holds.") % {"what": one.summary},
+                    text=gettext("%(what)s. It stays with all it holds.") % {"what": translated(one.summary)},
                 )
             )
         else:
@@ -146,7 +147,12 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
             objects = [change for change in one.changes if change.action is not Action.KEEP and not change.differences]
             details += tuple(f"{gettext(change.action.value)} {change.key}" for change in objects)
             lines.append(
-                PlanLine(action=one.action.value, title=kind_title(one.kind.name), text=one.summary, details=details)
+                PlanLine(
+                    action=one.action.value,
+                    title=kind_title(one.kind.name),
+                    text=translated(one.summary),
+                    details=details,
+                )
             )
     lines += staying
     if kept:

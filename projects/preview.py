@@ -10,6 +10,7 @@ from projects.policy import Verdict
 from projects.readable import readable
 from projects.spec import wish_for
 from provisioning.kind import Consent, Kind, Wish, kinds
+from provisioning.phrases import Phrase
 from provisioning.plan import Action, Change, compare, counts
 from provisioning.repositories import full_name
 from provisioning.spec import ProjectSpec
@@ -22,7 +23,7 @@ class KindPlan:
     kind: Kind
     target: str
     action: Action
-    summary: str
+    summary: Phrase
     changes: tuple[Change, ...]
 
 

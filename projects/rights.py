@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from projects.identity import Name
+from projects.phrases import translated
 from provisioning.kind import System, Wish, kinds_of
 from provisioning.spec import Role
 
@@ -42,5 +43,6 @@ def rights_by(wish: Wish) -> Mapping[Name, Rights]:
     for kind in kinds_of(wish).values():
         for one in kind.rights(wish) if kind.rights else ():
             held = found.setdefault((one.is_group, one.subject), {})
-            held[kind.system] = f"{held[kind.system]}; {one.text}" if kind.system in held else one.text
+            text = translated(one.text)
+            held[kind.system] = f"{held[kind.system]}; {text}" if kind.system in held else text
     return found

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from projects.installation import Installation
 from projects.models import Project, ProjectRequest
+from projects.phrases import translated
 from projects.presentation import icon_of, kind_title, kinds_as_shown, wish_of
 from projects.rights import SYSTEMS
 from provisioning.catalogue import Catalogue
@@ -176,12 +177,15 @@ def _row(kind: Kind, row: Resource | None, *, wish: Wish | None) -> Row:
     # Of the two conditions, the one that keeps it from being ready.
     word, shows = row.word, row.ready if row.synced_status == Status.TRUE else row.synced
     shown |= {"last_look": row.last_look, "since": shows.since}
+    summary = kind.summary(wish) if wish else ""
     if word is Word.READY:
-        message = row.ready_message or (kind.summary(wish) if wish else "")
+        # What was stored is English; where the wish still says the same, it can be said in the reader's language.
+        ready = row.ready_message or summary
+        message = translated(summary) if ready == summary else ready
         return Row(word=word, message=message, advice="", reason="", **shown)
     return Row(
         word=word,
-        message=shows.message or (kind.summary(wish) if wish else ""),
+        message=shows.message or translated(summary),
         advice=str(_ADVICE.get(shows.reason, "")),
         reason=shows.reason.value,
         **shown,

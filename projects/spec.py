@@ -18,6 +18,7 @@ from projects import permissions
 from projects.errors import Fault, InvalidSpec
 from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
+from projects.phrases import translated
 from projects.today import today
 from provisioning.catalogue import Catalogue
 from provisioning.data_access import without_ended
@@ -76,8 +77,8 @@ def faults_of(error: ValidationError, *, under: tuple[str | int, ...] = ()) -> l
     found = []
     for item in error.errors():
         known = _SENTENCES.get(item["type"])
-        message = gettext(known or item["msg"].removeprefix("Value error, "))
         context = item.get("ctx", {})
+        message = gettext(known) if known else _said(item["msg"], context.get("error"))
         if item["type"] == "enum" or item["type"] == "literal_error":
             message = gettext("Choose one of %(expected)s.") % {"expected": context.get("expected", "")}
         elif item["type"] == "string_too_long":
@@ -92,6 +93,13 @@ def faults_of(error: ValidationError, *, under: tuple[str | int, ...] = ()) -> l
             message = gettext("Write %(most)s or less.") % {"most": context["le"]}
         found.append(Fault(path=(*under, *item["loc"]), code=item["type"], message=message))
     return found
+
+
+def _said(message: str, error: object) -> str:
+    """What a check of ours says: by a ValueError, which pydantic hands on, or by an error with a code of its own."""
+    if isinstance(error, ValueError) and error.args:
+        return translated(error.args[0])
+    return gettext(message)
 
 
 def wish_for(
@@ -382,7 +390,7 @@ def _plan_faults(spec: ProjectSpec, *, installation: Installation, project: Proj
     # As it was asked for: that a day has passed must not hide what else is wrong.
     wish = replace(wish_for(spec, installation=installation, uid="00000000-0000-0000-0000-000000000000"), spec=spec)
     return [
-        Fault(path=("options", kind.name, field), code="beyond_plan", message=sentence)
+        Fault(path=("options", kind.name, field), code="beyond_plan", message=translated(sentence))
         for kind in kinds().values()
         if kind.check is not None and kind.name not in stand
         for field, sentence in kind.check(wish)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from provisioning import ci_token, data_access, features, tracking
 from provisioning.kind import Wish
+from provisioning.phrases import Phrase, phrase
 
 TEKTON_FILE = ".tekton/ci.yaml"
 ACTIONS_FILE = ".github/workflows/ci.yaml"
@@ -46,12 +47,12 @@ def can_begin(wish: Wish) -> bool:
     return bool(listener(wish)) or by_actions(wish)
 
 
-def without_tekton(wish: Wish) -> str | None:
+def without_tekton(wish: Wish) -> Phrase | None:
     """Half a sentence: who runs the workflow file where no Tekton does; None when nobody is known to."""
     if by_actions(wish):
-        return f"the Actions of {wish.forge.name} run {ACTIONS_FILE}"
+        return phrase("the Actions of %(forge)s run %(file)s", forge=wish.forge.name, file=ACTIONS_FILE)
     if wish.cluster.ci == "actions" and listener(wish):
-        return f"{listener(wish)} is told and runs {ACTIONS_FILE}"
+        return phrase("%(listener)s is told and runs %(file)s", listener=listener(wish), file=ACTIONS_FILE)
     return None
 
 

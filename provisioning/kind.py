@@ -27,6 +27,7 @@ from provisioning.catalogue import (
 )
 from provisioning.measures import Usage
 from provisioning.names import Names
+from provisioning.phrases import Phrase, phrase
 from provisioning.rendered import Render
 from provisioning.secrets import Earlier
 from provisioning.spec import ProjectSpec
@@ -46,7 +47,7 @@ class Options(BaseModel):
     def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and int in (kind, *get_args(kind)):
-            raise ValueError("Write a whole number.")
+            raise ValueError(phrase("Write a whole number."))
         return value
 
 
@@ -71,7 +72,7 @@ class Right:
 
     subject: str
     is_group: bool
-    text: str
+    text: Phrase
 
 
 @dataclass(frozen=True)
@@ -225,13 +226,13 @@ class Kind:
     observe: Callable[[Wish, Any, Sequence[Object], Each], dict[str, Body | None]]
     apply: Callable[[Wish, Any, Sequence[Object], Each], None]
     delete: Callable[[Wish, Any], bool]
-    summary: Callable[[Wish], str]
+    summary: Callable[[Wish], Phrase]
     after: tuple[str, ...] = ()
     within: str | None = None
     holds_data: bool = False
     options: type[Options] = Options
     unsupported: Callable[[Wish, Any], str | None] | None = None
-    check: Callable[[Wish], Iterable[tuple[str, str]]] | None = None
+    check: Callable[[Wish], Iterable[tuple[str, Phrase]]] | None = None
     """check(wish) -> (option field, sentence) for options that the plan or catalogue does not allow. Pure."""
     lasting: bool = False
     """A choice that stands unchanged is not checked again: what the catalogue is by now ends it in another way."""

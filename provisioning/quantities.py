@@ -7,6 +7,8 @@ import math
 import re
 from decimal import Decimal
 
+from provisioning.phrases import phrase
+
 _SUFFIXES = {
     "": Decimal(1),
     "m": Decimal("0.001"),
@@ -34,7 +36,9 @@ def parse_quantity(value: str) -> Decimal:
     """The number a quantity stands for. Raises ValueError on signs, exponents, unknown suffixes and over 12 digits."""
     match = _FORM.fullmatch(value)
     if match is None:
-        raise ValueError(f"{value!r} is not a quantity. Write a number with a unit, such as 4, 500m or 16Gi.")
+        raise ValueError(
+            phrase("%(value)r is not a quantity. Write a number with a unit, such as 4, 500m or 16Gi.", value=value)
+        )
     return Decimal(match[1]) * _SUFFIXES[match[2] or ""]
 
 
@@ -81,7 +85,7 @@ def amount(value: object) -> str:
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str):
-        raise ValueError("Write a number with a unit, such as 4, 500m or 16Gi.")
+        raise ValueError(phrase("Write a number with a unit, such as 4, 500m or 16Gi."))
     if parse_quantity(text) == 0:
-        raise ValueError("Zero is not enough to work with.")
+        raise ValueError(phrase("Zero is not enough to work with."))
     return canonical(text)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from provisioning.catalogue import ProjectTemplate
 from provisioning.kind import Options, Wish
+from provisioning.phrases import phrase
 
 EMPTY = "empty"
 _FULL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -39,7 +40,9 @@ class RepositoryOptions(Options):
     @classmethod
     def _owner_and_name(cls, value: str | None) -> str | None:
         if value is not None and not _FULL_NAME.fullmatch(value):
-            raise ValueError(f"{value!r} is not a repository. Write owner/name, such as vision/lane-detection.")
+            raise ValueError(
+                phrase("%(value)r is not a repository. Write owner/name, such as vision/lane-detection.", value=value)
+            )
         return value
 
 

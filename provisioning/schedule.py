@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from provisioning.phrases import Phrase, phrase
+
 LEAST = timedelta(hours=1)
 _LOOKED_AT = 100
 """Times in a row of which no two may be closer than LEAST."""
@@ -20,17 +22,20 @@ def following(expression: str, *, zone: str, after: datetime) -> datetime:
     return next(_times(expression, zone=zone, after=after))
 
 
-def check(expression: str, *, zone: str) -> str | None:
+def check(expression: str, *, zone: str) -> Phrase | None:
     """A sentence about what is wrong with a schedule; None when nothing is."""
     start = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
     try:
         some = list(islice(_times(expression, zone=zone, after=start), _LOOKED_AT))
     except ValueError:
-        return f"{expression!r} is no schedule. Write minute, hour, day, month and weekday, such as 0 3 * * 1."
+        return phrase(
+            "%(schedule)r is no schedule. Write minute, hour, day, month and weekday, such as 0 3 * * 1.",
+            schedule=expression,
+        )
     if not some:
-        return f"{expression!r} never comes. Choose a day that there is."
+        return phrase("%(schedule)r never comes. Choose a day that there is.", schedule=expression)
     if any(later - earlier < LEAST for earlier, later in pairwise(some)):
-        return "More often than once an hour is too often. Write one minute, such as 0 * * * *."
+        return phrase("More often than once an hour is too often. Write one minute, such as 0 * * * *.")
     return None
 
 

@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from provisioning.phrases import phrase
+
 SLUG_MAX = 40
 SUBJECT_MAX = 200
 # Marks that turn the direction of writing: a name could look like another one.
@@ -39,10 +41,14 @@ class Role(StrEnum):
 def check_slug(value: str) -> str:
     """Return the slug, or raise ValueError with a sentence that says what to change."""
     if len(value) > SLUG_MAX:
-        raise ValueError(f"{len(value)} characters are too many; at most {SLUG_MAX}.")
+        raise ValueError(
+            phrase("%(number)s characters are too many; at most %(most)s.", number=len(value), most=SLUG_MAX)
+        )
     if not re.fullmatch(SLUG_PATTERN, value) or "--" in value or value.startswith("xn-"):
         raise ValueError(
-            "Start with a letter, then lower case letters, digits and single hyphens; it can't end with a hyphen."
+            phrase(
+                "Start with a letter, then lower case letters, digits and single hyphens; it can't end with a hyphen."
+            )
         )
     return value
 
@@ -50,22 +56,28 @@ def check_slug(value: str) -> str:
 def check_subject(value: str) -> str:
     """Return the name of a person or group, or raise ValueError. System identities can't be contributors."""
     if unicodedata.normalize("NFKC", value).strip().casefold().startswith("system:"):
-        message = f"{value.strip()} is an identity of the cluster itself and can't be a contributor."
-        raise ValueError(f"{message} Name a person or a group.")
+        raise ValueError(
+            phrase(
+                "%(name)s is an identity of the cluster itself and can't be a contributor. Name a person or a group.",
+                name=value.strip(),
+            )
+        )
     if not value.isprintable() or value != value.strip() or any(mark in value for mark in '*:,"\\/<>'):
         raise ValueError(
-            "A name of a person or group has no line breaks, commas, colons, double quotes, slashes or asterisks."
+            phrase(
+                "A name of a person or group has no line breaks, commas, colons, double quotes, slashes or asterisks."
+            )
         )
     # Names of people are stored in lower case, where some letters become two.
     if len(value.lower()) > SUBJECT_MAX:
-        raise ValueError(f"At most {SUBJECT_MAX} characters.")
+        raise ValueError(phrase("At most %(most)s characters.", most=SUBJECT_MAX))
     return value
 
 
 def check_text(value: str) -> str:
     """Return text for one line or paragraph, or raise ValueError when it holds control characters."""
     if any((ord(char) < 32 and char not in "\n\t") or char in _TURNS for char in value):
-        raise ValueError("Control characters can't be part of a text.")
+        raise ValueError(phrase("Control characters can't be part of a text."))
     return value.strip()
 
 
@@ -102,7 +114,7 @@ class Contributor(BaseModel):
     @model_validator(mode="after")
     def _exactly_one(self) -> "Contributor":
         if (self.user is None) == (self.group is None):
-            raise ValueError("Give either user or group.")
+            raise ValueError(phrase("Give either user or group."))
         return self
 
     @property

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 
 from provisioning.kind import Kind, Object, Right, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+from provisioning.phrases import Phrase, joined, numbered, phrase
 from provisioning.spec import Role
 
 SERVICE_ACCOUNTS = ("default", "pipeline", "workload")
 _RBAC = "rbac.authorization.k8s.io"
 _MAY = {
-    Role.OWNER: "run and clear everything, read Secrets",
-    Role.EDITOR: "run everything, read Secrets",
-    Role.VIEWER: "look, without Secrets",
+    Role.OWNER: phrase("run and clear everything, read Secrets"),
+    Role.EDITOR: phrase("run everything, read Secrets"),
+    Role.VIEWER: phrase("look, without Secrets"),
 }
 """What the cluster roles of deploy/cluster/20-tenants.yaml open, in words."""
 
@@ -58,14 +59,29 @@ def _subjects(wish: Wish, role: Role) -> list[tuple[str, str]]:
 def rights(wish: Wish) -> Iterator[Right]:
     """By which role binding each works in the namespace."""
     for one in wish.spec.contributors:
-        text = f"{_MAY[one.role]} in {wish.names.namespace} (role binding {_name(one.role)})"
+        text = phrase(
+            "%(may)s in %(namespace)s (role binding %(binding)s)",
+            may=_MAY[one.role],
+            namespace=wish.names.namespace,
+            binding=_name(one.role),
+        )
         yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """How many people and groups have which role."""
-    counts = [(len(_subjects(wish, role)), role.value) for role in Role]
-    return ", ".join(f"{count} {role}{'' if count == 1 else 's'}" for count, role in counts if count) or "nobody yet"
+    counts = [(len(_subjects(wish, role)), role) for role in Role]
+    return joined(", ", [_in_number(role, count) for count, role in counts if count]) or phrase("nobody yet")
+
+
+def _in_number(role: Role, number: int) -> Phrase:
+    match role:
+        case Role.OWNER:
+            return numbered("%(number)s owner", "%(number)s owners", number)
+        case Role.EDITOR:
+            return numbered("%(number)s editor", "%(number)s editors", number)
+        case Role.VIEWER:
+            return numbered("%(number)s viewer", "%(number)s viewers", number)
 
 
 KIND = Kind(

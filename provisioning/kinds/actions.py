@@ -16,6 +16,7 @@ from hashlib import sha256
 from provisioning.ci import ACTIONS_FILE, by_actions, variables
 from provisioning.forge import ForgeClient
 from provisioning.kind import Body, Each, Kind, Object, Wish
+from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import full_name, own_repository
 
 LIST = "SLIPWAY_SECRETS"
@@ -121,13 +122,18 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Which file they are for, or why there are none."""
     if by_actions(wish):
-        return f"Secrets of {full_name(wish)} for {ACTIONS_FILE}, which the Actions of {wish.forge.name} run"
+        return phrase(
+            "Secrets of %(repository)s for %(file)s, which the Actions of %(forge)s run",
+            repository=full_name(wish),
+            file=ACTIONS_FILE,
+            forge=wish.forge.name,
+        )
     if not wish.forge.actions:
-        return f"None: the catalogue says of no Actions on {wish.forge.name}"
-    return f"None: the catalogue has CI run on {wish.cluster.name}, by Tekton"
+        return phrase("None: the catalogue says of no Actions on %(forge)s", forge=wish.forge.name)
+    return phrase("None: the catalogue has CI run on %(cluster)s, by Tekton", cluster=wish.cluster.name)
 
 
 KIND = Kind(

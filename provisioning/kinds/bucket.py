@@ -9,7 +9,7 @@ Whose an existing bucket is, and how that stays decidable when we die between ma
 docs/decisions/0002-whose-bucket.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,6 +20,8 @@ from provisioning.errors import NameTaken, TemporaryError
 from provisioning.kind import Body, Each, Kind, Object, Options, Right, Wish
 from provisioning.measures import Measure, Reading, Survey, Usage
 from provisioning.names import LABEL_UID
+from provisioning.phrases import Phrase, numbered, phrase
+from provisioning.plan_limits import beyond_plan
 from provisioning.quantities import human, parse_quantity
 from provisioning.spec import Role
 
@@ -90,7 +92,13 @@ class BucketOptions(Options):
     def _some_room(cls, value: str | None) -> str | None:
         # 0 would mean "no limit" to the store.
         if value is not None and parse_quantity(value) < parse_quantity(_SMALLEST):
-            raise ValueError(f"{value} is too small for a bucket. Write at least {_SMALLEST}, such as 200Gi.")
+            raise ValueError(
+                phrase(
+                    "%(size)s is too small for a bucket. Write at least %(least)s, such as 200Gi.",
+                    size=value,
+                    least=_SMALLEST,
+                )
+            )
         return value
 
 
@@ -161,24 +169,15 @@ def rights(wish: Wish) -> Iterator[Right]:
     """Who can work with the bucket: whoever may read the Secret with its keys in the workspace. Viewers may not."""
     for one in wish.spec.contributors:
         if one.role is not Role.VIEWER:
-            text = f"read and write {wish.names.bucket} (keys in the Secret bucket-credentials)"
+            text = phrase("read and write %(bucket)s (keys in the Secret bucket-credentials)", bucket=wish.names.bucket)
             yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
-def check(wish: Wish) -> Iterable[tuple[str, str]]:
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     """A size beyond the plan's, with the way out."""
-    asked, allowed = _size(wish), wish.plan.bucket
-    if parse_quantity(asked) <= parse_quantity(allowed):
-        return
-    larger = [plan for plan in wish.catalogue.plans.values() if parse_quantity(plan.bucket) >= parse_quantity(asked)]
-    way_out = f", or choose plan {min(larger, key=lambda plan: plan.units).name}" if larger else ""
-    limit = human(allowed)
-    if human(asked).split()[1:] == limit.split()[1:]:
-        limit = limit.split()[0]
-    yield (
-        "quota",
-        f"{human(asked)} is more than plan {wish.plan.name} allows ({limit}). Enter {limit} or less{way_out}.",
-    )
+    beyond = beyond_plan(wish, "bucket", _size(wish))
+    if beyond is not None:
+        yield "quota", beyond
 
 
 def observe(wish: Wish, client: Store, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
@@ -361,12 +360,16 @@ def readings(wish: Wish, found: Mapping[str, tuple[int, int]]) -> dict[str, Read
     return {"bucket": Reading(used=float(size), limit=limit), "objects": Reading(used=float(objects), limit=None)}
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """One line: name, size, how long old versions stay."""
     options = _options(wish)
-    days = f"{options.noncurrent_days} day{'' if options.noncurrent_days == 1 else 's'}"
-    history = f"old versions kept {days}" if options.versioning else "no old versions"
-    return f"{wish.names.bucket}: {human(_size(wish))}, {history}"
+    history = phrase("no old versions")
+    if options.versioning:
+        days = options.noncurrent_days
+        history = numbered("old versions kept %(number)s day", "old versions kept %(number)s days", days)
+    return phrase(
+        "%(bucket)s: %(size)s, %(history)s", bucket=wish.names.bucket, size=human(_size(wish)), history=history
+    )
 
 
 KIND = Kind(

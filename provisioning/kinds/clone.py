@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from provisioning.forge import ForgeClient
 from provisioning.kind import Body, Credential, Each, Kind, Object, Wish
+from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import CLONE_PURPOSE, full_name, own_repository
 from provisioning.ssh_keys import key_pair
 
@@ -66,11 +67,15 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Who reads with it, or why there is none."""
     if wish.forge.ssh is None:
-        return f"No key: the catalogue names no SSH address of {wish.forge.name}"
-    return f"CI clones {full_name(wish)} with a key that reads only, Secret slipway-ci-clone in {wish.names.namespace}"
+        return phrase("No key: the catalogue names no SSH address of %(forge)s", forge=wish.forge.name)
+    return phrase(
+        "CI clones %(repository)s with a key that reads only, Secret slipway-ci-clone in %(namespace)s",
+        repository=full_name(wish),
+        namespace=wish.names.namespace,
+    )
 
 
 KIND = Kind(

@@ -11,6 +11,7 @@ from provisioning import ci, ci_token, features, tracking
 from provisioning.data_access import addresses
 from provisioning.kind import Credential, Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, names_of, observe, secret
+from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import CLONE_PURPOSE, full_name
 from provisioning.ssh_keys import key_pair
 
@@ -54,9 +55,11 @@ def _clone_key(wish: Wish) -> Object:
     return secret(wish, name, values, type="kubernetes.io/ssh-auth")
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Where to find them."""
-    return f"Secret bucket-credentials and ConfigMap project-info in {wish.names.namespace}"
+    return phrase(
+        "Secret bucket-credentials and ConfigMap project-info in %(namespace)s", namespace=wish.names.namespace
+    )
 
 
 CREDENTIALS = (

@@ -22,6 +22,7 @@ from provisioning.data_access import (
     without_consent,
 )
 from provisioning.kind import Body, Each, Kind, Object, Wish
+from provisioning.phrases import Phrase, joined, numbered, phrase
 
 
 def wanted(wish: Wish) -> bool:
@@ -45,7 +46,7 @@ def _words(store: DataStore) -> str:
     return f"{store.title or store.name} ({about})"
 
 
-def check(wish: Wish) -> Iterator[tuple[str, str]]:
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     """Stores that there are none of, and a last day that is missing or too late.
 
     For a new choice: one that stands is cut to what the catalogue allows by now, and holds up no other change.
@@ -53,16 +54,29 @@ def check(wish: Wish) -> Iterator[tuple[str, str]]:
     options = chosen(wish)
     names = [one.name for one in offered(wish)]
     for name in sorted(set(options.read) - set(names)):
-        yield "read", f"There is no data store {name}. Data stores: {', '.join(names) or 'none'}."
+        yield "read", _unknown(name, names)
     if options.read and options.until is None:
-        yield "until", "Say until which day the data is needed. Nobody reads data of others without an end."
+        yield "until", phrase("Say until which day the data is needed. Nobody reads data of others without an end.")
     for store in offered(wish):
         latest = longest(store, since=wish.today)
         if store.name in options.read and options.until and latest and options.until > latest:
-            yield (
-                "until",
-                f"{store.name} is read for at most {store.max_days} days at a time. Choose {latest} or an earlier day.",
+            late = phrase(
+                "%(store)s is read for at most %(most)s at a time. Choose %(latest)s or an earlier day.",
+                store=store.name,
+                most=_days(store),
+                latest=latest,
             )
+            yield "until", late
+
+
+def _unknown(name: str, known: Sequence[str]) -> Phrase:
+    if not known:
+        return phrase("There is no data store %(name)s, nor any other.", name=name)
+    return phrase("There is no data store %(name)s. Data stores: %(known)s.", name=name, known=", ".join(known))
+
+
+def _days(store: DataStore) -> Phrase:
+    return numbered("%(number)s day", "%(number)s days", store.max_days or 0)
 
 
 def desired(_wish: Wish) -> tuple[Object, ...]:
@@ -84,27 +98,36 @@ def delete(_wish: Wish, _client: Any) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """What it reads and until when, and what it can't read yet, or not any more."""
-    said = [f"Reads {one.address} until {last_day(wish, one)}." for one in readable(wish)]
+    said = [
+        phrase("Reads %(store)s until %(day)s.", store=one.address, day=last_day(wish, one)) for one in readable(wish)
+    ]
     over = timed_out(wish)
     said += [
-        f"{one.name} is read for at most {one.max_days} days at a time, and they have passed: name a new last day."
+        phrase(
+            "%(store)s is read for at most %(most)s at a time, and they have passed: name a new last day.",
+            store=one.name,
+            most=_days(one),
+        )
         for one in over
     ]
     said += [_why_not(wish, one) for one in without_consent(wish) if one not in over]
-    return " ".join(said) or "Reads no data of others now."
+    return joined(" ", said) or phrase("Reads no data of others now.")
 
 
-def _why_not(wish: Wish, store: DataStore) -> str:
-    needs = f"{store.name} needs the consent of team {store.owner}."
+def _why_not(wish: Wish, store: DataStore) -> Phrase:
+    needs = phrase("%(store)s needs the consent of team %(team)s.", store=store.name, team=store.owner)
     before = stood_for(wish, store)
     if before is None:
         return needs
-    was = before.place or "another place"
-    return (
-        f"{needs} The one of team {before.owner} was for {was}, and the name stands for {store.place} now: ask again."
+    was = phrase(
+        "The one of team %(team)s was for %(before)s, and the name stands for %(place)s now: ask again.",
+        team=before.owner,
+        before=before.place or phrase("another place"),
+        place=store.place,
     )
+    return joined(" ", [needs, was])
 
 
 KIND = Kind(

@@ -7,6 +7,7 @@ asks for it. The values are derived, so nothing here waits for the database.
 from provisioning import data_access
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, names_of, observe, secret
+from provisioning.phrases import Phrase, phrase
 
 
 def wanted(wish: Wish) -> bool:
@@ -20,9 +21,9 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     return (secret(wish, data_access.SECRET, values, annotations=names_of(values)),)
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Where to find it."""
-    return f"Secret {data_access.SECRET} in {wish.names.namespace}"
+    return phrase("Secret %(secret)s in %(namespace)s", secret=data_access.SECRET, namespace=wish.names.namespace)
 
 
 KIND = Kind(

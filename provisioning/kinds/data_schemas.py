@@ -12,6 +12,7 @@ from provisioning.catalogue import ROLE_CONNECTIONS
 from provisioning.data_access import PURPOSE, SECRET, last_day, login, password_ends, reader, schemas
 from provisioning.errors import NameTaken
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
+from provisioning.phrases import Phrase, joined, phrase
 from provisioning.spec import Role
 
 
@@ -54,7 +55,12 @@ def rights(wish: Wish) -> Iterator[Right]:
     """Who can read by it: whoever may read the Secret with its password. Viewers may not."""
     for person in wish.spec.contributors:
         for one in schemas(wish) if person.role is not Role.VIEWER else ():
-            text = f"read {one.name} until {last_day(wish, one)} (account in the Secret {SECRET})"
+            text = phrase(
+                "read %(store)s until %(day)s (account in the Secret %(secret)s)",
+                store=one.name,
+                day=last_day(wish, one),
+                secret=SECRET,
+            )
             yield Right(subject=person.subject, is_group=person.is_group, text=text)
 
 
@@ -98,10 +104,12 @@ def delete(wish: Wish, client: DatabaseClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """What it reads and until when."""
-    read = ", ".join(f"{one.address} until {last_day(wish, one)}" for one in schemas(wish))
-    return f"Role {reader(wish)} reads {read}" if read else "Reads no schema of others now"
+    read = [phrase("%(store)s until %(day)s", store=one.address, day=last_day(wish, one)) for one in schemas(wish)]
+    if not read:
+        return phrase("Reads no schema of others now")
+    return phrase("Role %(role)s reads %(stores)s", role=reader(wish), stores=joined(", ", read))
 
 
 KIND = Kind(

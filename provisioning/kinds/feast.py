@@ -12,6 +12,7 @@ from provisioning.errors import TemporaryError
 from provisioning.features import schema, wanted
 from provisioning.forge import ForgeClient, Repository
 from provisioning.kind import Body, Each, Kind, Object, Wish
+from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import own_repository
 
 FILE = "feature_repo/feature_store.yaml"
@@ -117,9 +118,9 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Which file, and what it tells."""
-    return f"{FILE} by pull request, for the schema {schema(wish)}"
+    return phrase("%(file)s by pull request, for the schema %(schema)s", file=FILE, schema=schema(wish))
 
 
 KIND = Kind(

@@ -12,6 +12,7 @@ from provisioning.catalogue import ROLE_CONNECTIONS
 from provisioning.errors import NameTaken, TemporaryError
 from provisioning.features import OPTIONS, PURPOSE, SECRET, FeaturesOptions, login, schema, wanted
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
+from provisioning.phrases import Phrase, phrase
 from provisioning.spec import Role
 
 _RIGHTS = ["CREATE", "USAGE"]
@@ -30,12 +31,12 @@ class DatabaseClient(Protocol):
     def drop_role(self, name: str) -> None: ...
 
 
-def check(wish: Wish) -> Iterator[tuple[str, str]]:
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     """A feature store where the platform has no database for it."""
     if wanted(wish) and wish.database is None:
         yield (
             "enabled",
-            "The platform offers no database for features. Leave this off, or ask the platform team for one.",
+            phrase("The platform offers no database for features. Leave this off, or ask the platform team for one."),
         )
 
 
@@ -57,7 +58,9 @@ def rights(wish: Wish) -> Iterator[Right]:
     """Who can use the role: whoever may read the Secret with its password. Viewers may not."""
     for one in wish.spec.contributors:
         if one.role is not Role.VIEWER:
-            text = f"use the schema {schema(wish)} (account in the Secret {SECRET})"
+            text = phrase(
+                "use the schema %(schema)s (account in the Secret %(secret)s)", schema=schema(wish), secret=SECRET
+            )
             yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
@@ -111,9 +114,13 @@ def delete(wish: Wish, client: DatabaseClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Where registry, online store and offline data are."""
-    return f"Schema {schema(wish)} for registry and online store, offline data in {wish.names.bucket}/features"
+    return phrase(
+        "Schema %(schema)s for registry and online store, offline data in %(bucket)s/features",
+        schema=schema(wish),
+        bucket=wish.names.bucket,
+    )
 
 
 KIND = Kind(

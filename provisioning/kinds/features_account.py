@@ -7,6 +7,7 @@ here waits for the database.
 from provisioning import features
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, observe, secret
+from provisioning.phrases import Phrase, phrase
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -14,9 +15,9 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     return (secret(wish, features.SECRET, features.variables(wish)),)
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Where to find it."""
-    return f"Secret {features.SECRET} in {wish.names.namespace}"
+    return phrase("Secret %(secret)s in %(namespace)s", secret=features.SECRET, namespace=wish.names.namespace)
 
 
 KIND = Kind(

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BeforeValidator, Field
 
-from provisioning.catalogue import Plan
 from provisioning.kind import Kind, Object, Options, Wish
 from provisioning.manifests import API_VERSIONS, apply, goes_with_namespace, manifest, observe
 from provisioning.measures import Measure, Reading, Survey, Usage
 from provisioning.names import MANAGED_BY, MANAGER
+from provisioning.phrases import Phrase, joined, numbered, phrase
+from provisioning.plan_limits import beyond_plan
 from provisioning.quantities import amount, canonical, human, parse_quantity, served_quantity
 
 MEASURES = (
@@ -108,31 +109,18 @@ def _smaller(value: str, bound: str | None) -> str:
     return value if bound is None else min(value, bound, key=parse_quantity)
 
 
-def check(wish: Wish) -> Iterator[tuple[str, str]]:
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     """Choices that the plan does not allow, and such as can't be meant: (option field, sentence)."""
     for name, given in wish.options("limits", LimitsOptions).model_dump(exclude_none=True).items():
-        value, most = str(given), str(getattr(wish.plan, name))
-        least = _LEAST.get(name)
-        if parse_quantity(value) > parse_quantity(most):
-            yield name, _too_much(wish, name, value, most)
+        value, least = str(given), _LEAST.get(name)
+        beyond = beyond_plan(wish, name, value)
+        if beyond is not None:
+            yield name, beyond
         elif least is not None and parse_quantity(value) < parse_quantity(least):
-            yield name, f"{human(value)} is too little to work with. Enter {least} or more."
-
-
-def _too_much(wish: Wish, name: str, value: str, most: str) -> str:
-    larger = _smallest_plan(wish, name, value)
-    otherwise = f", or choose plan {larger.name}" if larger else ""
-    asked, allowed = human(value), human(most)
-    if asked.split()[1:] == allowed.split()[1:]:
-        allowed = allowed.split()[0]
-    return f"{asked} is more than plan {wish.plan.name} allows ({allowed}). Enter {allowed} or less{otherwise}."
-
-
-def _smallest_plan(wish: Wish, name: str, value: str) -> Plan | None:
-    """The plan with the fewest units that allows this, or None."""
-    plans = sorted(wish.catalogue.plans.values(), key=lambda plan: (plan.units, plan.name))
-    enough = (plan for plan in plans if parse_quantity(str(getattr(plan, name))) >= parse_quantity(value))
-    return next(enough, None)
+            little = phrase(
+                "%(amount)s is too little to work with. Enter %(least)s or more.", amount=human(value), least=least
+            )
+            yield name, little
 
 
 class ListsQuotas(Protocol):
@@ -170,13 +158,16 @@ def _reading(used: str, hard: str) -> Reading:
     return Reading(used=float(served_quantity(used)), limit=float(served_quantity(hard)))
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """The limits in one line."""
     limits = _chosen(wish)
-    gpus = {"0": "no GPU", "1": "1 GPU"}.get(limits["gpu"], f"{limits['gpu']} GPUs")
-    cpus = "1 CPU" if limits["cpu"] == "1" else f"{limits['cpu']} CPUs"
-    memory, storage = human(limits["memory"]), human(limits["storage"])
-    return f"{cpus}, {memory} memory, {gpus}, {limits['pods']} pods, {storage} storage"
+    cpus = phrase("1 CPU") if limits["cpu"] == "1" else phrase("%(number)s CPUs", number=limits["cpu"])
+    memory = phrase("%(size)s memory", size=human(limits["memory"]))
+    gpus = (
+        phrase("no GPU") if limits["gpu"] == "0" else numbered("%(number)s GPU", "%(number)s GPUs", int(limits["gpu"]))
+    )
+    pods = numbered("%(number)s pod", "%(number)s pods", int(limits["pods"]))
+    return joined(", ", [cpus, memory, gpus, pods, phrase("%(size)s storage", size=human(limits["storage"]))])
 
 
 KIND = Kind(

@@ -10,6 +10,7 @@ from provisioning.errors import AlreadyExists, NameTaken, Reason, TemporaryError
 from provisioning.kind import Body, Each, Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, Manifest, make_so, manifest
 from provisioning.names import ANNOTATION_PORTAL, LABEL_UID
+from provisioning.phrases import Phrase, phrase
 
 SYSTEM_NAMESPACE = "slipway-system"
 PORTAL_ACCOUNT = "portal"
@@ -125,9 +126,10 @@ def delete(wish: Wish, client: ClusterClient) -> bool:
     return False
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Where the workspace is."""
-    return f"{wish.names.namespace} on {wish.cluster.title or wish.cluster.name}"
+    where = wish.cluster.title or wish.cluster.name
+    return phrase("%(namespace)s on %(cluster)s", namespace=wish.names.namespace, cluster=where)
 
 
 KIND = Kind(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from provisioning.kind import Kind, Object, Options, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+from provisioning.phrases import Phrase, phrase
 
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 # Not the internet: private networks, shared address space, loopback, link-local (the metadata addresses of clouds).
@@ -80,10 +81,12 @@ def _policy(
     return manifest(wish, "NetworkPolicy", name, absent=absent, spec=spec)
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """What is open."""
     internet = wish.options("network", NetworkOptions).internet
-    return "Closed, except for DNS, this workspace, the platform" + (" and the internet outwards" if internet else "")
+    if internet:
+        return phrase("Closed, except for DNS, this workspace, the platform and the internet outwards")
+    return phrase("Closed, except for DNS, this workspace, the platform")
 
 
 KIND = Kind(

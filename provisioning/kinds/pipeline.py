@@ -15,6 +15,7 @@ from typing import Any
 from provisioning.ci import ACTIONS_FILE, TEKTON_FILE, by_tekton, deaf_to_forge, without_tekton
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
+from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import full_name
 
 _NAME = "slipway-ci"
@@ -171,16 +172,31 @@ def unsupported(wish: Wish, client: ClusterClient) -> str | None:
     return f"{told}{rest} Once the platform team installs Tekton, we add it by ourselves."
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """What starts a run, and why it is this driver."""
-    start = f"A push or pull request of {full_name(wish)}"
+    repository, cluster = full_name(wish), wish.cluster.name
     if by_tekton(wish):
-        why = "as the catalogue says" if wish.cluster.ci == "tekton" else f"which {wish.cluster.name} has"
-        return f"{start} runs {TEKTON_FILE} on Tekton, {why}"
+        why = phrase("which %(cluster)s has", cluster=cluster)
+        return phrase(
+            "A push or pull request of %(repository)s runs %(file)s on Tekton, %(why)s",
+            repository=repository,
+            file=TEKTON_FILE,
+            why=phrase("as the catalogue says") if wish.cluster.ci == "tekton" else why,
+        )
     instead = without_tekton(wish)
     if instead is None:
-        return f"{start} starts nothing: no Actions run {ACTIONS_FILE}, and {wish.cluster.name} has no CI listener"
-    return f"{start}: {instead}, as the catalogue says"
+        return phrase(
+            "A push or pull request of %(repository)s starts nothing: no Actions run %(file)s, "
+            "and %(cluster)s has no CI listener",
+            repository=repository,
+            file=ACTIONS_FILE,
+            cluster=cluster,
+        )
+    return phrase(
+        "A push or pull request of %(repository)s: %(instead)s, as the catalogue says",
+        repository=repository,
+        instead=instead,
+    )
 
 
 KIND = Kind(

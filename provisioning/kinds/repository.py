@@ -1,11 +1,12 @@
 """The project's repository: made or attached, with our mark. Files and people are the Kind `repository_access`'s."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioning.errors import AlreadyExists, NameTaken, PermanentError, Reason, TemporaryError
 from provisioning.forge import ForgeClient
 from provisioning.kind import Body, Each, Kind, Object, Wish
+from provisioning.phrases import Phrase, joined, phrase
 from provisioning.repositories import (
     MODEL_GATE,
     TOPIC,
@@ -41,26 +42,42 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     return (Object(key=_key(wish), body=mark if options.attach is not None else {**mark, "private": options.private}),)
 
 
-def check(wish: Wish) -> Iterable[tuple[str, str]]:
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     """A template that is not offered, or one for a repository that has its files already; a gate without protection."""
     options = options_of(wish)
     if options.model_gate == "required" and options.attach is not None:
         yield (
             "model_gate",
-            f"{options.attach} is attached, so its protection is the team's: require {MODEL_GATE} there.",
+            phrase(
+                "%(repository)s is attached, so its protection is the team's: require %(check)s there.",
+                repository=options.attach,
+                check=MODEL_GATE,
+            ),
         )
     elif options.model_gate == "required" and not options.protect:
-        yield "model_gate", "Only a protected branch can require the gate. Protect it, or have the gate shown only."
+        yield (
+            "model_gate",
+            phrase("Only a protected branch can require the gate. Protect it, or have the gate shown only."),
+        )
     if options.template is None:
         return
     if options.attach is not None:
-        yield "template", f"{options.attach} has its files already. Leave the template out, or attach no repository."
+        has_files = phrase(
+            "%(repository)s has its files already. Leave the template out, or attach no repository.",
+            repository=options.attach,
+        )
+        yield "template", has_files
     elif options.template not in (choices := [*offered(wish), EMPTY]):
         yield "template", _not_offered(wish, choices)
 
 
-def _not_offered(wish: Wish, choices: Sequence[str]) -> str:
-    return f"{wish.forge.name} has no template {options_of(wish).template}. Choose one of: {', '.join(choices)}."
+def _not_offered(wish: Wish, choices: Sequence[str]) -> Phrase:
+    return phrase(
+        "%(forge)s has no template %(template)s. Choose one of: %(choices)s.",
+        forge=wish.forge.name,
+        template=options_of(wish).template,
+        choices=", ".join(choices),
+    )
 
 
 def _claim(wish: Wish, found: Found) -> None:
@@ -187,14 +204,15 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """One line: name, and where its files came from."""
     origin = source(wish)
     if attached(wish) is not None:
-        return f"{full_name(wish)}, attached"
+        return phrase("%(repository)s, attached", repository=full_name(wish))
     if origin is not None:
-        return f"{full_name(wish)}, started from {origin.repository or origin.name}"
-    return full_name(wish)
+        start = origin.repository or origin.name
+        return phrase("%(repository)s, started from %(template)s", repository=full_name(wish), template=start)
+    return joined("", [full_name(wish)])
 
 
 KIND = Kind(

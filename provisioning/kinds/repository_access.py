@@ -22,6 +22,7 @@ from typing import Any
 from provisioning.errors import TemporaryError
 from provisioning.forge import ForgeClient, Grant, Repository
 from provisioning.kind import Body, Each, Kind, Object, Right, Wish
+from provisioning.phrases import Phrase, joined, numbered, phrase
 from provisioning.project_templates import first_commit
 from provisioning.repositories import MODEL_GATE, Logins, attached, full_name, logins_of, own_repository, owners
 from provisioning.repository_options import options_of, source
@@ -32,7 +33,11 @@ KEY_PROTECTION = "protection/default-branch"
 KEY_MEMBERS = "members"
 
 GRANTS: Mapping[Role, Grant] = {Role.OWNER: "admin", Role.EDITOR: "write", Role.VIEWER: "read"}
-_MAY: Mapping[Grant, str] = {"admin": "administer", "write": "read and push to", "read": "read"}
+_MAY: Mapping[Grant, Phrase] = {
+    "admin": phrase("administer"),
+    "write": phrase("read and push to"),
+    "read": phrase("read"),
+}
 
 
 def _people(wish: Wish) -> dict[str, Grant]:
@@ -45,8 +50,11 @@ def _people(wish: Wish) -> dict[str, Grant]:
 
 def rights(wish: Wish) -> Iterator[Right]:
     """What each person may do with the repository. Groups have nothing: the forge has none."""
+    name = full_name(wish)
     for subject, grant in _people(wish).items():
-        yield Right(subject=subject, is_group=False, text=f"{_MAY[grant]} {full_name(wish)}")
+        yield Right(
+            subject=subject, is_group=False, text=phrase("%(may)s %(repository)s", may=_MAY[grant], repository=name)
+        )
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -214,22 +222,28 @@ def delete(_wish: Wish, _client: ForgeClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Who may push to its main branch, and that groups get no rights here, when there are any."""
     groups = any(one.is_group for one in wish.spec.contributors)
-    by_name = f"; people by name only, {wish.forge.name} has no directory groups" if groups else ""
-    return f"{_who_pushes(wish)}{by_name}"
+    pushes = _who_pushes(wish)
+    if not groups:
+        return pushes
+    by_name = phrase("people by name only, %(forge)s has no directory groups", forge=wish.forge.name)
+    return joined("; ", [pushes, by_name])
 
 
-def _who_pushes(wish: Wish) -> str:
+def _who_pushes(wish: Wish) -> Phrase:
     options = options_of(wish)
     if options.attach is not None:
-        return f"{options.attach} is attached, so its main branch is the team's own"
+        return phrase("%(repository)s is attached, so its main branch is the team's own", repository=options.attach)
     if not options.protect:
-        return "Whoever may write pushes to the main branch"
-    asks = f"{options.approvals} approvals" if options.approvals != 1 else "1 approval"
-    needs = asks if options.approvals else "no approval"
-    return f"Owners push to the main branch; others make a pull request, which needs {needs}"
+        return phrase("Whoever may write pushes to the main branch")
+    needs = phrase("no approval")
+    if options.approvals:
+        needs = numbered("%(number)s approval", "%(number)s approvals", options.approvals)
+    return phrase(
+        "Owners push to the main branch; others make a pull request, which needs %(approvals)s", approvals=needs
+    )
 
 
 KIND = Kind(

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from provisioning import ci, schedule
 from provisioning.kind import Kind, Object, Options, Wish
 from provisioning.manifests import apply, goes_with_namespace, manifest, observe
+from provisioning.phrases import Phrase, phrase
 
 _NAME = "retrain"
 LONGEST = 100
@@ -45,7 +46,7 @@ class RetrainOptions(Options):
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("Write a time zone, such as Europe/Stockholm.")
+            raise ValueError(phrase("Write a time zone, such as Europe/Stockholm."))
         return value
 
     @field_validator("data")
@@ -56,10 +57,10 @@ class RetrainOptions(Options):
         parts = value.strip("/").split("/")
         folder = f"{'/'.join(parts)}/"
         if value.startswith("/") or any(part in ("", ".", "..") for part in parts) or len(folder) > LONGEST:
-            raise ValueError("Write a folder of the bucket, such as raw/.")
+            raise ValueError(phrase("Write a folder of the bucket, such as raw/."))
         if parts[0] in _OURS:
             raise ValueError(
-                "Runs write there themselves, so each would start the next one. Name a folder of raw data."
+                phrase("Runs write there themselves, so each would start the next one. Name a folder of raw data.")
             )
         return folder
 
@@ -74,16 +75,17 @@ def wanted(wish: Wish) -> bool:
     return options_of(wish).anything
 
 
-def check(wish: Wish) -> Iterator[tuple[str, str]]:
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     """What can't be: a schedule that is none or comes too often, and CI that nobody can start."""
     chosen = options_of(wish)
     if chosen.schedule and (fault := schedule.check(chosen.schedule, zone=chosen.time_zone)):
         yield "schedule", fault
     if wanted(wish) and not ci.can_begin(wish):
-        yield (
-            "schedule" if chosen.schedule else "data",
-            f"No CI can be started on {wish.cluster.title or wish.cluster.name}, so nothing can be trained again.",
+        nobody = phrase(
+            "No CI can be started on %(cluster)s, so nothing can be trained again.",
+            cluster=wish.cluster.title or wish.cluster.name,
         )
+        yield "schedule" if chosen.schedule else "data", nobody
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -93,12 +95,17 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     return (manifest(wish, "ConfigMap", _NAME, data=data),)
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """When it is trained."""
     chosen = options_of(wish)
-    when = [f"at {chosen.schedule} ({chosen.time_zone})"] if chosen.schedule else []
-    when += [f"when {chosen.data} in {wish.names.bucket} changes"] if chosen.data else []
-    return f"CI trains the default branch again {' and '.join(when)}" if when else "Nothing trains it again but a push"
+    at = phrase("at %(schedule)s (%(zone)s)", schedule=chosen.schedule, zone=chosen.time_zone)
+    changed = phrase("when %(folder)s in %(bucket)s changes", folder=chosen.data, bucket=wish.names.bucket)
+    if not chosen.anything:
+        return phrase("Nothing trains it again but a push")
+    when = changed if not chosen.schedule else at
+    if chosen.schedule and chosen.data:
+        when = phrase("%(at)s and %(changed)s", at=at, changed=changed)
+    return phrase("CI trains the default branch again %(when)s", when=when)
 
 
 KIND = Kind(

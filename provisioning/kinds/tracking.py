@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from provisioning.errors import AlreadyExists, NameTaken, TargetUnavailable, TemporaryError
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
 from provisioning.names import LABEL_UID
+from provisioning.phrases import Phrase, phrase
 from provisioning.spec import Role
 from provisioning.tracking import PURPOSE, SECRET, TrackingOptions, account, experiment, wanted
 
@@ -33,10 +34,13 @@ class TrackerClient(Protocol):
     def put_permission(self, identifier: str, username: str, permission: str) -> None: ...
 
 
-def check(wish: Wish) -> Iterator[tuple[str, str]]:
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     """Tracking where the platform has no tracker."""
     if wanted(wish) and wish.tracker is None:
-        yield "enabled", "The platform offers no MLflow server. Leave this off, or ask the platform team for one."
+        yield (
+            "enabled",
+            phrase("The platform offers no MLflow server. Leave this off, or ask the platform team for one."),
+        )
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -54,7 +58,11 @@ def rights(wish: Wish) -> Iterator[Right]:
     """Who can use the account: whoever may read the Secret with its password. Viewers may not."""
     for one in wish.spec.contributors:
         if one.role is not Role.VIEWER:
-            text = f"log runs to {experiment(wish)} (account in the Secret {SECRET})"
+            text = phrase(
+                "log runs to %(experiment)s (account in the Secret %(secret)s)",
+                experiment=experiment(wish),
+                secret=SECRET,
+            )
             yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
@@ -142,9 +150,13 @@ def _is_ours(wish: Wish, found: Mapping[str, Any]) -> bool:
     return bool(found["tags"].get(LABEL_UID) == wish.uid)
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Where runs are logged, and where their files are."""
-    return f"Experiment {experiment(wish)}, files of runs in {wish.names.bucket}/mlflow"
+    return phrase(
+        "Experiment %(experiment)s, files of runs in %(bucket)s/mlflow",
+        experiment=experiment(wish),
+        bucket=wish.names.bucket,
+    )
 
 
 KIND = Kind(

@@ -8,6 +8,7 @@ here waits for MLflow.
 from provisioning import tracking
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import apply, goes_with_namespace, observe, secret
+from provisioning.phrases import Phrase, phrase
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -15,9 +16,9 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     return (secret(wish, tracking.SECRET, tracking.variables(wish)),)
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """Where to find it."""
-    return f"Secret {tracking.SECRET} in {wish.names.namespace}"
+    return phrase("Secret %(secret)s in %(namespace)s", secret=tracking.SECRET, namespace=wish.names.namespace)
 
 
 KIND = Kind(

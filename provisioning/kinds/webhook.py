@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from provisioning import ci
 from provisioning.forge import ForgeClient
 from provisioning.kind import Body, Credential, Each, Kind, Object, Wish
+from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import full_name, own_repository
 
 KEY_CI = "hook/ci"
@@ -105,11 +106,11 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
     return True
 
 
-def summary(wish: Wish) -> str:
+def summary(wish: Wish) -> Phrase:
     """One line: what a push and a pull request ring."""
     if ci.listener(wish):
-        return f"Pushes and pull requests ring CI on {wish.cluster.name} and the portal"
-    return f"Pushes and pull requests ring the portal; {wish.cluster.name} has no CI listener"
+        return phrase("Pushes and pull requests ring CI on %(cluster)s and the portal", cluster=wish.cluster.name)
+    return phrase("Pushes and pull requests ring the portal; %(cluster)s has no CI listener", cluster=wish.cluster.name)
 
 
 KIND = Kind(

@@ -25,6 +25,7 @@ from tests.people import bearer, client, person, teams
 from tests.projects.pages import ask, project_of, settle
 
 pytestmark = pytest.mark.django_db
+CLOSED = "Closed, except for DNS, this workspace, the platform"
 FREE = (Status.FALSE, Reason.NAME_TAKEN, "b-demand exists and is not this project's.")
 
 
@@ -118,6 +119,46 @@ def test_faults_of_a_form_are_swedish() -> None:
     page = html.unescape(swedish("alice").post("/projects/new/", typed).content.decode())
     assert "Börja med en bokstav, sedan små bokstäver" in page
     assert "Skriv ett datum som 2027-06-30." in page
+
+
+def test_what_a_kind_refuses_is_swedish_with_its_figures() -> None:
+    typed = {"title": "Lanes", "slug": "lanes", "team": "forecasting", "plan": "small", "do": "preview"}
+    options = {
+        "options.bucket.quota": "600Gi",
+        "options.limits.memory": "lots",
+        "options.retrain.schedule": "* * * * *",
+    }
+    page = html.unescape(swedish("alice").post("/projects/new/", {**typed, **options}).content.decode())
+    assert "'lots' är ingen mängd. Skriv ett tal med enhet, till exempel 4, 500m eller 16Gi." in page
+    del options["options.limits.memory"]
+    page = html.unescape(swedish("alice").post("/projects/new/", {**typed, **options}).content.decode())
+    assert "600 GiB är mer än planen small tillåter (200). Ange 200 eller mindre, eller välj planen large." in page
+    assert "Oftare än en gång i timmen är för ofta." in page
+
+
+def test_what_a_kind_makes_is_said_in_swedish_before_and_after_it_is_there() -> None:
+    alice = swedish("alice")
+    typed = {"title": "Lanes", "slug": "lanes", "team": "forecasting", "plan": "small", "do": "preview"}
+    plan = html.unescape(alice.post("/projects/new/", typed).content.decode())
+    assert "gamla versioner sparas 30 dagar" in plan
+    assert "4 CPU:er, 16 GiB minne, ingen GPU, 20 poddar, 100 GiB lagring" in plan
+    project = project_of(ask())
+    settle(project)
+    project.resources.filter(kind="network").update(ready_message=CLOSED)
+    page = html.unescape(alice.get("/projects/demand/resources/").content.decode())
+    # On the board, and above the objects it is made of.
+    assert page.count("Stängt, utom för DNS, den här arbetsytan och plattformen") == 2
+    assert CLOSED not in page
+    reach = html.unescape(alice.get("/projects/demand/people/").content.decode())
+    assert "köra och rensa allt, läsa Secrets" in reach
+
+
+def test_what_stands_in_a_row_is_shown_as_it_was_found_when_the_wish_says_something_else() -> None:
+    project = project_of(ask())
+    settle(project)
+    project.resources.filter(kind="network").update(ready_message="Found in another way")
+    page = swedish("alice").get("/projects/demand/resources/").content.decode()
+    assert "Found in another way" in page
 
 
 def test_programs_read_the_same_bytes_whatever_the_browser_speaks() -> None:

@@ -1,5 +1,6 @@
 """The texts of other languages: all found, each with a translation that has the placeholders of the English one."""
 
+import ast
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from portal import translations
 
-PLACEHOLDER = re.compile(r"%\(\w+\)\.?\d*[sdf]|\{\w*\}|%[sd%]")
+PLACEHOLDER = re.compile(r"%\(\w+\)\.?\d*[sdfr]|\{\w*\}|%[sd%]")
 NAMES = re.compile(r"\b(Slipway|profile\.yaml|API|CSV|JSON)\b")
 """What is called the same in every language."""
 SPOKEN = {"alt", "aria-label", "data-label", "placeholder", "title"}
@@ -21,7 +22,24 @@ def test_texts_of_templates_of_code_and_of_kinds_are_found() -> None:
         ("Show as table", None, "templates/_partials/chart.html"),
         ("Days to keep old versions", None, "provisioning/kinds/bucket.py"),
         ("Zero is not enough to work with.", None, "provisioning/quantities.py"),
+        (("%(number)s approval", "%(number)s approvals"), None, "provisioning/kinds/repository_access.py"),
     } <= found
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((translations.ROOT / "provisioning").rglob("*.py")),
+    ids=lambda path: path.relative_to(translations.ROOT).as_posix(),
+)
+def test_a_pattern_stands_where_its_phrase_is_made(path: Path) -> None:
+    patterns = {"phrase": 1, "numbered": 2}
+    made = [
+        node.args[: patterns[node.func.id]]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in patterns
+    ]
+    hidden = [ast.unparse(one) for args in made for one in args if not isinstance(one, ast.Constant)]
+    assert hidden == [], "translators would not find these"
 
 
 @every_language

@@ -1,0 +1,56 @@
+"""Sentences about a project that pages say in their reader's language.
+
+The engine speaks English: what it finds is stored, logged, and written into commits. What a Kind says of a wish is read
+on pages too, so it keeps how it was put together (decision 0049). It knows of no translator: a page hands it one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
+
+Translate = Callable[[str], str]
+TranslateMany = Callable[[str, str, int], str]
+"""Singular, plural and number to the form for the number, as gettext's `ngettext`."""
+
+
+class Phrase(str):
+    """An English text that knows its pattern and what stands in the gaps; to everybody else it is a text."""
+
+    __slots__ = ("_many", "_number", "_pattern", "_values")
+    _pattern: str
+    _many: str | None
+    _number: int
+    _values: Mapping[str, object]
+
+    def __new__(cls, pattern: str, values: Mapping[str, object], *, many: str | None = None, number: int = 1) -> Self:
+        """`many`: the pattern for every number but 1; None for a text without a number."""
+        made = super().__new__(cls, (pattern if many is None or number == 1 else many) % values)
+        made._pattern, made._many, made._number, made._values = pattern, many, number, values
+        return made
+
+    def told(self, *, one: Translate, many: TranslateMany) -> str:
+        """The same in the language of these translators, phrases in the gaps too."""
+        pattern = one(self._pattern) if self._many is None else many(self._pattern, self._many, self._number)
+        values = {
+            name: value.told(one=one, many=many) if isinstance(value, Phrase) else value
+            for name, value in self._values.items()
+        }
+        return pattern % values
+
+
+def phrase(pattern: str, /, **values: object) -> Phrase:
+    """A pattern such as "Reads %(store)s." with its gaps filled.
+
+    The pattern stands in the call, where `portal.translations` finds it.
+    """
+    return Phrase(pattern, values)
+
+
+def numbered(one: str, many: str, number: int) -> Phrase:
+    """A number of things; both patterns say it as %(number)s."""
+    return Phrase(one, {"number": number}, many=many, number=number)
+
+
+def joined(separator: str, parts: Sequence[str]) -> Phrase:
+    """Texts in a row, each in the reader's language where it is a phrase; "" for none."""
+    gaps = {f"part{place}": part for place, part in enumerate(parts)}
+    return Phrase(separator.replace("%", "%%").join(f"%({name})s" for name in gaps), gaps)
