@@ -24,7 +24,12 @@ empty_by_deleting()
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    """Have the test database copied from the one that the stack has for that, where there is one."""
+    """Have the test database copied from the one that the stack has for that, where there is one.
+
+    And wait longer for a connection: `./dev test` gives all cores to others first, and whoever has no turn for three
+    seconds is no database that is down.
+    """
+    connection.settings_dict["OPTIONS"]["pool"]["timeout"] = 30
     copied = migrated.name()
     with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", [copied])
