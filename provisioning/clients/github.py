@@ -9,9 +9,9 @@ called. Where it differs from Gitea:
 - Somebody outside the organisation is invited and has no right before accepting. An invitation counts as the right
   here, or each look would invite anew.
 - Several files become one commit in several calls (blobs, tree, commit, branch). An empty repository takes no such
-  calls before it has a commit: its first file goes in by itself, and is then replaced by a commit of all files that has
-  no parent. A crash between the two leaves that one file.
-- How large a repository is comes late; whether it is empty is asked for by its branches.
+  calls before it has a commit: one is made that says what it is, and is then replaced by a commit of all files that has
+  no parent. A repository with that one alone still counts as empty, so that a crash between the two is settled later.
+- How large a repository is comes late; whether a small one is empty is asked for by its commits.
 - A symbolic link to a plain file of the same repository reads as that file.
 """
 
@@ -42,6 +42,9 @@ from provisioning.forge import (
     cannot,
 )
 
+_BEGUN = "Begin; the project's files follow"
+_BEGUN_FILE = b"The project's files follow in a moment.\n"
+
 
 def api_address(url: str) -> str:
     """Where the API of a GitHub is: a host of its own for github.com, a folder for Enterprise Server."""
@@ -71,9 +74,21 @@ class GitHub(LikeGitHub):
 
     def probe(self) -> str:
         """The server's version, or that it is github.com. PermanentError when the token is somebody else's."""
-        login = self._api.ask("say whose token this is", "GET", "/user")["login"]
-        self._check_bot(login)
+        doing = "say whose token this is"
+        found = self._api.send("GET", "/user")
+        if not found.is_success:
+            raise self._api.error(found, doing)
+        self._check_bot(self._api.document(found)["login"])
+        self._check_scopes(found.headers.get("X-OAuth-Scopes"))
         return str(self._api.ask("tell its version", "GET", "/meta").get("installed_version", "github.com"))
+
+    def _check_scopes(self, scopes: str | None) -> None:
+        """Only classic tokens have scopes. Without `workflow` GitHub answers a commit of CI's files with a bare 404."""
+        if scopes is not None and "workflow" not in {one.strip() for one in scopes.split(",")}:
+            raise PermanentError(
+                f"The token of {self.name} lacks the scope workflow, so nothing with CI's files can be committed. "
+                "The platform team must make one that has it."
+            )
 
     # Repositories
 
@@ -94,7 +109,17 @@ class GitHub(LikeGitHub):
         return repository
 
     def _is_empty(self, full_name: str) -> bool:
-        return not self._api.find(f"list the branches of {full_name}", f"{repo(full_name)}/branches?per_page=1")
+        """Has it nothing but, at most, the commit that `put_files` begins with and replaces?"""
+        return self._first_messages(full_name) in ([], [_BEGUN])
+
+    def _first_messages(self, full_name: str) -> list[str]:
+        """The messages of the newest two commits; [] when there is none."""
+        found = self._api.send("GET", f"{repo(full_name)}/commits?per_page=2")
+        if found.status_code == 409:
+            return []
+        if not found.is_success:
+            raise self._api.error(found, f"list the commits of {full_name}")
+        return [one["commit"]["message"] for one in self._api.document(found)]
 
     def ensure_organisation(self, name: str) -> bool:
         """False when the organisation is there. GitHub lets nobody make one by API."""
@@ -232,9 +257,10 @@ class GitHub(LikeGitHub):
         removed: the blob ids of files that go away with it, by path.
         """
         doing, git = f"write to {branch} of {full_name}", f"{repo(full_name)}/git"
-        first = self._is_empty(full_name)
-        if first:
-            self._put_first(full_name, branch, message, *next(iter(files.items())))
+        before = self._first_messages(full_name)
+        first = before in ([], [_BEGUN])
+        if not before:
+            self._begin(full_name, branch)
         tip = self._tip(full_name, branch, doing)
         entries = []
         for path, content in files.items():
@@ -256,10 +282,11 @@ class GitHub(LikeGitHub):
             raise self._api.error(moved, doing)
         return commit
 
-    def _put_first(self, full_name: str, branch: str, message: str, path: str, content: bytes) -> None:
-        body = {"message": message, "content": base64.b64encode(content).decode(), "branch": branch}
+    def _begin(self, full_name: str, branch: str) -> None:
+        """Make a commit, since blobs and trees want one to be there. It tells whoever finds it what it is."""
+        body = {"message": _BEGUN, "content": base64.b64encode(_BEGUN_FILE).decode(), "branch": branch}
         doing = f"write the first file of {full_name}"
-        self._api.ask(doing, "PUT", f"{repo(full_name)}/contents/{quote(path)}", body=body)
+        self._api.ask(doing, "PUT", f"{repo(full_name)}/contents/README.md", body=body)
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of a branch, or None."""

@@ -29,11 +29,13 @@ _PERMISSIONS: dict[str, Permission] = {
     "read": "read",
 }
 _CHANGES: dict[str, str] = {"removed": "deleted", "modified": "changed"}
+SMALL = 8
+"""KiB. What has more is not empty."""
 _PUSHED = ("push", "force_push", "branch_creation", "pr_merge", "merge_queue_merge")
 
 
 def repository(found: Json) -> Repository:
-    """A repository out of GitHub's answer. One without a size may be empty."""
+    """A repository out of GitHub's answer. A small one is taken for empty: its size is in KiB, and counted later."""
     return {
         "id": found["id"],
         "full_name": found["full_name"],
@@ -45,7 +47,7 @@ def repository(found: Json) -> Repository:
         "topics": found.get("topics") or [],
         "private": found.get("visibility", "private" if found["private"] else "public") == "private",
         "template": found.get("is_template", False),
-        "empty": found["size"] == 0,
+        "empty": found["size"] <= SMALL,
     }
 
 

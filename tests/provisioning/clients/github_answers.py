@@ -8,7 +8,7 @@ from tests.provisioning.clients.recorded import Asked, InTurn
 
 API = "/api/v3"
 REPO = f"{API}/repos/{NAME}"
-BRANCHES = f"{REPO}/branches?per_page=1"
+COMMITS = f"{REPO}/commits?per_page=2"
 PAGE = "page=1&per_page=50"
 
 
@@ -228,7 +228,7 @@ SCRIPTS: dict[str, Script] = {
     ),
     "write files": (
         {
-            ("GET", BRANCHES): [{"name": "main"}],
+            ("GET", COMMITS): [{"commit": {"message": "Try more trees"}}, {"commit": {"message": "Start"}}],
             ("GET", f"{REPO}/git/ref/heads/main"): {"object": {"sha": BEFORE}},
             ("POST", f"{REPO}/git/blobs"): InTurn((201, {"sha": "b1"}), (201, {"sha": "b2"})),
             ("GET", f"{REPO}/git/commits/{BEFORE}"): {"tree": {"sha": "t0"}},
@@ -237,7 +237,7 @@ SCRIPTS: dict[str, Script] = {
             ("PATCH", f"{REPO}/git/refs/heads/main"): {"object": {"sha": SHA}},
         },
         [
-            get(BRANCHES),
+            get(COMMITS),
             get(f"{REPO}/git/ref/heads/main"),
             Asked("POST", f"{REPO}/git/blobs", {"content": "YQo=", "encoding": "base64"}),
             Asked("POST", f"{REPO}/git/blobs", {"content": "/wA=", "encoding": "base64"}),

@@ -10,7 +10,7 @@ from nacl.public import PrivateKey, SealedBox
 from provisioning.clients.github import GitHub, api_address
 from provisioning.errors import PermanentError, Reason, TargetUnavailable, TemporaryError
 from tests.provisioning.clients.calls import BEFORE, BOT, CALLS, NAME, SHA, check
-from tests.provisioning.clients.github_answers import BODY, BRANCHES, MADE, MAKE, PAGE, REPO, SCRIPTS, get, repository
+from tests.provisioning.clients.github_answers import BODY, COMMITS, MADE, MAKE, PAGE, REPO, SCRIPTS, get, repository
 from tests.provisioning.clients.recorded import Asked, InTurn, Played
 
 
@@ -133,38 +133,79 @@ def test_where_the_api_is(url: str, address: str) -> None:
     assert api_address(url) == address
 
 
-@pytest.mark.parametrize(("branches", "empty"), [([], True), ([{"name": "main"}], False)])
-def test_one_without_a_size_is_empty_only_without_a_branch(
-    server: Played, forge: GitHub, branches: list[Any], empty: bool
+USER, META = "/api/v3/user", "/api/v3/meta"
+EMPTY = (409, {"message": "Git Repository is empty."})
+BEGUN = [{"commit": {"message": "Begin; the project's files follow"}}]
+WORK = [{"commit": {"message": "Start"}}]
+
+
+@pytest.mark.parametrize("size", [0, 8])
+@pytest.mark.parametrize(
+    ("commits", "empty"), [(EMPTY, True), (BEGUN, True), (WORK, False), ([*WORK, *BEGUN], False), ([], True)]
+)
+def test_a_small_one_is_empty_without_a_commit_but_the_one_it_begins_with(
+    server: Played, forge: GitHub, commits: Any, empty: bool, size: int
 ) -> None:
-    server.answers |= {("GET", REPO): repository(size=0), ("GET", BRANCHES): branches}
+    server.answers |= {("GET", REPO): repository(size=size), ("GET", COMMITS): commits}
     found = forge.repository(NAME)
     assert found is not None
-    assert (found["empty"], server.asked) == (empty, [get(REPO), get(BRANCHES)])
+    assert (found["empty"], server.asked) == (empty, [get(REPO), get(COMMITS)])
+
+
+@pytest.mark.parametrize("scopes", ["repo, workflow, read:org", None])
+def test_a_token_that_may_commit_the_files_of_ci(server: Played, forge: GitHub, scopes: str | None) -> None:
+    told = {"X-OAuth-Scopes": scopes} if scopes else {}
+    server.answers |= {("GET", USER): (200, {"login": BOT}, told), ("GET", META): {"installed_version": "3.14.0"}}
+    assert forge.probe() == "3.14.0"
+
+
+def test_a_token_that_may_not_is_named_before_a_project_needs_it(server: Played, forge: GitHub) -> None:
+    server.answers["GET", USER] = (200, {"login": BOT}, {"X-OAuth-Scopes": "repo, read:org"})
+    with pytest.raises(PermanentError, match="lacks the scope workflow"):
+        forge.probe()
+
+
+FIRST_FILE = {
+    "message": "Begin; the project's files follow",
+    "content": b64encode(b"The project's files follow in a moment.\n").decode(),
+    "branch": "main",
+}
+FIRST_COMMIT = [
+    Asked(
+        "POST",
+        f"{REPO}/git/trees",
+        {
+            "tree": [
+                {"path": "a.txt", "mode": "100644", "type": "blob", "sha": "b1"},
+                {"path": "b/c.bin", "mode": "100644", "type": "blob", "sha": "b2"},
+            ]
+        },
+    ),
+    Asked("POST", f"{REPO}/git/commits", {"message": "Write", "tree": "t1", "parents": []}),
+    Asked("PATCH", f"{REPO}/git/refs/heads/main", {"sha": SHA, "force": True}),
+]
 
 
 def test_the_first_files_become_one_commit_without_a_parent(server: Played, forge: GitHub) -> None:
     server.answers |= SCRIPTS["write files"][0] | {
-        ("GET", BRANCHES): [],
-        ("PUT", f"{REPO}/contents/a.txt"): (201, {"commit": {"sha": BEFORE}}),
+        ("GET", COMMITS): EMPTY,
+        ("PUT", f"{REPO}/contents/README.md"): (201, {"commit": {"sha": BEFORE}}),
         ("POST", f"{REPO}/git/blobs"): InTurn((201, {"sha": "b1"}), (201, {"sha": "b2"})),
     }
     assert forge.put_files(NAME, "main", "Write", {"a.txt": b"a\n", "b/c.bin": b"\xff\x00"}) == SHA
     assert [one for one in server.asked if one.method != "GET" and "blobs" not in one.path] == [
-        Asked("PUT", f"{REPO}/contents/a.txt", {"message": "Write", "content": "YQo=", "branch": "main"}),
-        Asked(
-            "POST",
-            f"{REPO}/git/trees",
-            {
-                "tree": [
-                    {"path": "a.txt", "mode": "100644", "type": "blob", "sha": "b1"},
-                    {"path": "b/c.bin", "mode": "100644", "type": "blob", "sha": "b2"},
-                ]
-            },
-        ),
-        Asked("POST", f"{REPO}/git/commits", {"message": "Write", "tree": "t1", "parents": []}),
-        Asked("PATCH", f"{REPO}/git/refs/heads/main", {"sha": SHA, "force": True}),
+        Asked("PUT", f"{REPO}/contents/README.md", FIRST_FILE),
+        *FIRST_COMMIT,
     ]
+
+
+def test_first_files_that_were_cut_off_are_written_whole_by_the_next_try(server: Played, forge: GitHub) -> None:
+    server.answers |= SCRIPTS["write files"][0] | {
+        ("GET", COMMITS): BEGUN,
+        ("POST", f"{REPO}/git/blobs"): InTurn((201, {"sha": "b1"}), (201, {"sha": "b2"})),
+    }
+    assert forge.put_files(NAME, "main", "Write", {"a.txt": b"a\n", "b/c.bin": b"\xff\x00"}) == SHA
+    assert [one for one in server.asked if one.method != "GET" and "blobs" not in one.path] == FIRST_COMMIT
 
 
 def test_a_workflow_is_started_on_a_branch(server: Played, forge: GitHub) -> None:
