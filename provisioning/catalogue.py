@@ -70,7 +70,7 @@ class ClusterLogin(_Entry):
 class ClusterTarget(_Named):
     """A Kubernetes cluster. `public_api` is its address for people, where that is another one than the portal's.
 
-    ci: what runs CI, see `provisioning.ci`.
+    ci: what runs CI, see `provisioning.ci`. package_index: where runs in it get Python's packages from; "" for PyPI.
     """
 
     api: str
@@ -83,6 +83,8 @@ class ClusterTarget(_Named):
     ci_listener_url: str = ""
     event_listener: Literal["shared", "project"] = "shared"
     ci: Literal["auto", "tekton", "actions"] = "auto"
+    # Without a user and password: they would be no secrets here.
+    package_index: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
     platform_namespaces: tuple[str, ...] = ()
     platform_cidrs: tuple[IPvAnyNetwork, ...] = ()
     pod_security_version: str = "latest"

@@ -86,6 +86,11 @@ def report_token(wish: Wish) -> dict[str, str]:
     }
 
 
+def package_index(wish: Wish) -> dict[str, str]:
+    """Where pip looks for packages, by the name of its variable; nothing where that is PyPI."""
+    return {"PIP_INDEX_URL": wish.cluster.package_index} if wish.cluster.package_index else {}
+
+
 def variables(wish: Wish) -> Mapping[str, str]:
     """What a run gets of the project's own."""
     return {

@@ -37,7 +37,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         secret(wish, "bucket-credentials", bucket),
         secret(wish, "slipway-ci-webhook", {"secret": wish.secret("webhook")}),
         _clone_key(wish),
-        secret(wish, "slipway-ci", ci.report_token(wish)),
+        secret(wish, "slipway-ci", {**ci.report_token(wish), **ci.package_index(wish)}),
         manifest(wish, "ConfigMap", "project-info", annotations=names_of(info), data=info),
     )
 

@@ -2,6 +2,9 @@ from base64 import b64encode
 from typing import Any
 from uuid import UUID
 
+import pytest
+from pydantic import ValidationError
+
 from provisioning.kind import Object
 from provisioning.kinds.credentials import KIND
 from provisioning.ssh_keys import key_pair
@@ -121,6 +124,18 @@ def test_the_ci_token_is_of_its_version_and_the_portal_is_named_by_its_origin() 
             "SLIPWAY_TOKEN": f"slipci_{UUID(UID).hex}_2_{derived('ci-report', version=2)}",
         },
     )
+
+
+def test_runs_in_a_cluster_without_internet_are_told_where_packages_are() -> None:
+    index = "https://packages.corp.example/simple"
+    told = KIND.desired(wish(catalogue=catalogue(cluster={"package_index": index})))
+    assert told[3] == secret("slipway-ci", {**CI, "PIP_INDEX_URL": index})
+
+
+@pytest.mark.parametrize("index", ["packages.corp.example", "https://alice:secret@packages.corp.example/simple"])
+def test_a_package_index_is_an_address_that_keeps_no_secret(index: str) -> None:
+    with pytest.raises(ValidationError, match="package_index"):
+        catalogue(cluster={"package_index": index})
 
 
 def test_summary_says_no_secret() -> None:
