@@ -72,8 +72,8 @@ def _offer(use: TemplateUse, wish: Wish, client: ForgeClient, name: str, branch:
         return
     head = f"slipway/{new.template}-{new.version}"
 
-    def bring() -> pull_requests.Offer:
-        merged = _merged(wish, client, name, branch, old, new)
+    def bring(onto: str) -> pull_requests.Offer:
+        merged = _merged(wish, client, name, onto, old, new)
         return pull_requests.Offer(files=merged.files, removed=merged.removed, text=text(merged, old, new))
 
     title = f"Template {new.template} {new.version}"

@@ -19,17 +19,20 @@ class Offer:
 
 
 def offer(
-    client: ForgeClient, full_name: str, branch: str, *, base: str, title: str, bring: Callable[[], Offer]
+    client: ForgeClient, full_name: str, branch: str, *, base: str, title: str, bring: Callable[[str], Offer]
 ) -> int:
     """Number of the open pull request from a branch, made if there is none. One that was cut short ends the same.
 
-    bring: what it brings, asked for only when it is made. Raises what the client raises.
+    bring: what it brings to the branch that it is given, asked for only when it is made. Raises what the client raises.
     """
     already = client.pull_requests_of(full_name, branch)
     if already:
         return already[0]["number"]
-    brought = bring()
-    if not client.create_branch(full_name, branch, base):
+    made = client.create_branch(full_name, branch, base)
+    # Files are written whole, so they are read where nobody else pushes: a push to the base between reading it and
+    # branching off would be undone by what was read before.
+    brought = bring(branch if made else base)
+    if not made:
         brought = _lacking(client, full_name, branch, brought)
     if brought.files or brought.removed:
         client.put_files(full_name, branch, title, brought.files, removed=brought.removed)

@@ -101,7 +101,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Eac
             BRANCH,
             base=found["default_branch"],
             title=_TITLE,
-            bring=lambda: pull_requests.Offer(files={FILE: file(wish).encode()}, text=_text(wish)),
+            bring=lambda _: pull_requests.Offer(files={FILE: file(wish).encode()}, text=_text(wish)),
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -104,6 +105,34 @@ def test_a_new_version_comes_as_one_pull_request_merged_with_what_the_team_did(w
     assert content(world, ".copier-answers.yml", found["head_branch"]) == '_commit: "1.1.0"\n_src_path: "small"\n'
     assert content(world, "news.txt") is None
     assert (use().offered, use().pull_request_open, use().pull_request_url) == ("1.1.0", True, found["html_url"])
+
+
+def test_a_push_while_it_is_made_is_not_undone(world: World, platform: Platform, monkeypatch: pytest.MonkeyPatch):
+    platform.publish("1.1.0", README.replace("Begin here.", "Begin with dvc repro."))
+    read, branch_off = world.forge.file, world.forge.create_branch
+    pushes = [{"README.md": b"# demand\n\nBegin here.\n\nAsk bob.\n"}]
+    begun = []
+
+    def pushed_after_the_first_read(full_name: str, path: str, ref: str, **bounds: Any) -> Any:
+        found = read(full_name, path, ref, **bounds)
+        if path == "README.md" and pushes:
+            world.forge.put_files(REPOSITORY, "main", "Ask bob", pushes.pop())
+        return found
+
+    def create_branch(full_name: str, name: str, start: str) -> bool:
+        made = branch_off(full_name, name, start)
+        begun.append(read(full_name, "README.md", name))
+        return made
+
+    monkeypatch.setattr(world.forge, "file", pushed_after_the_first_read)
+    monkeypatch.setattr(world.forge, "create_branch", create_branch)
+    due()
+
+    # It changes nothing of what it began with but the template's line, so merging it keeps the push.
+    asked_whom = [found[0].splitlines()[-1] for found in begun if found is not None]
+    assert (pushes, asked_whom) == ([], [b"Ask forecasting."])
+    there = content(world, "README.md", "slipway/small-1.1.0")
+    assert there == "# demand\n\nBegin with dvc repro.\n\nAsk forecasting.\n"
 
 
 def test_conflicts_are_named_in_the_pull_request(world: World, platform: Platform):
