@@ -1,8 +1,9 @@
 """Commands from a chat channel: Slack's slash commands, and outgoing webhooks of Teams.
 
 The chat signs what it sends with a secret that only it and we know; without that nothing is read. What is told is told
-to a channel, so it goes by what the channel's team may see. Who asks counts for what acts: Teams names the person by
-their id in the directory, Slack by an account that we don't know, so there nothing acts.
+to a channel, so it goes by what the channel's team may see. Slack's commands can be given in every channel by everybody,
+so only the channel that the catalogue names is answered. Who asks counts for what acts: Teams names the person by their
+id in the directory, Slack by an account that we don't know, so there nothing acts.
 """
 
 import base64
@@ -53,7 +54,8 @@ _TAG = re.compile(r"<at>.*?</at>|<[^>]*>")
 class Question:
     """What was asked, when, and by whom, as the directory knows them ("" where the chat doesn't say).
 
-    signature: of this question and of no other. remembered: will we know it, if it comes again?
+    signature: of this question and of no other. remembered: will we know it, if it comes again? workspace, room: where
+    in Slack it was asked ("" in Teams).
     """
 
     text: str
@@ -61,6 +63,8 @@ class Question:
     signature: str
     tenant: str = ""
     object_id: str = ""
+    workspace: str = ""
+    room: str = ""
     remembered: bool = False
 
 
@@ -136,9 +140,13 @@ def _of_slack(headers: Mapping[str, str], body: bytes) -> Question:
         form = parse_qs(body.decode(), max_num_fields=50)
     except ValueError as error:
         raise Refused(400, "The body is not a form.") from error
-    text = _plain(form.get("text", [""])[0])
+    text, workspace, room = (form.get(name, [""])[0] for name in ("text", "team_id", "channel_id"))
     return Question(
-        text=text, at=datetime.fromtimestamp(int(said), UTC), signature=headers.get("X-Slack-Signature", "")
+        text=_plain(text),
+        at=datetime.fromtimestamp(int(said), UTC),
+        signature=headers.get("X-Slack-Signature", ""),
+        workspace=workspace,
+        room=room,
     )
 
 
@@ -176,6 +184,8 @@ _READ = {"slack": _of_slack, "teams": _of_teams}
 
 def answer_to(asked: Question, *, channel: Channel) -> Answer:
     """The answer: to a command, a project's name and what the command wants besides, such as `compare demand main`."""
+    if not _is_its_place(asked, channel):
+        return Answer("I answer in your team's channel only. Ask there.")
     said, slug = _parts(asked.text)
     if said.name == "help":
         return help_text(project=_example(channel))
@@ -192,6 +202,13 @@ def answer_to(asked: Question, *, channel: Channel) -> Answer:
         return elsewhere(said, place=place, because="I can't tell just now whether you asked this before")
     person = _person(asked)
     return answer(said, place=place, person=person) if person is not None else told(said, place=place)
+
+
+def _is_its_place(asked: Question, channel: Channel) -> bool:
+    if channel.shape != "slack":
+        # An outgoing webhook of Teams belongs to one team there, and nobody else can call it.
+        return True
+    return asked.room == channel.slack_channel and channel.slack_workspace in (None, asked.workspace)
 
 
 def _parts(text: str) -> tuple[Command, str]:

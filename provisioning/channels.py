@@ -5,7 +5,7 @@ A channel belongs to one team, whose members may all see what is posted there; w
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from provisioning.policy_rules import Name
 from provisioning.secrets import SecretRef
@@ -37,7 +37,9 @@ ChatKind = Literal[
 class Channel(BaseModel):
     """One channel. Its address is a secret: whoever has it can post. `kinds`: what is posted; when empty, all.
 
-    asks: the secret with which the chat signs what people ask there; None: nobody can ask.
+    asks: the secret with which the chat signs what people ask there; None: nobody can ask. slack_channel: Slack's id of
+    the channel, the only one that is answered, since a slash command can be given anywhere in Slack. slack_workspace:
+    the id of the workspace too, where one app serves several.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,3 +50,16 @@ class Channel(BaseModel):
     team: Annotated[str, Field(max_length=40)] = ""
     kinds: tuple[ChatKind, ...] = ()
     asks: SecretRef | None = None
+    slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,40}$")] | None = None
+    slack_workspace: Annotated[str, Field(pattern=r"^T[A-Z0-9]{2,40}$")] | None = None
+
+    @model_validator(mode="after")
+    def _asked_in_its_channel(self) -> "Channel":
+        if self.shape == "slack" and self.asks and not self.slack_channel:
+            raise ValueError(
+                f"{self.name} may be asked, so give slack_channel, the channel's id (such as C024BE91L, at the end of "
+                "the channel's details in Slack): otherwise everybody in the workspace could ask, from anywhere"
+            )
+        if self.shape == "teams" and (self.slack_channel or self.slack_workspace):
+            raise ValueError(f"{self.name} is of Teams; leave slack_channel and slack_workspace out")
+        return self

@@ -28,13 +28,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 _NUMBERS = count(1)
 SECRET = base64.b64encode(b"a key of the chat").decode()
+SLACK = {"shape": "slack", "asks": {"file": "asks"}, "slack_channel": "C0FORECAST"}
 CHANNELS = (
-    {"name": "forecasting-chat", "shape": "slack", "team": "forecasting", "asks": {"file": "asks"}},
-    {"name": "vision-chat", "shape": "slack", "team": "vision", "asks": {"file": "asks"}},
+    {**SLACK, "name": "forecasting-chat", "team": "forecasting"},
+    {**SLACK, "name": "vision-chat", "team": "vision"},
     {"name": "forecasting-teams", "shape": "teams", "team": "forecasting", "asks": {"file": "asks"}},
-    {"name": "platform-chat", "shape": "slack", "asks": {"file": "asks"}},
+    {**SLACK, "name": "platform-chat"},
+    {**SLACK, "name": "one-workspace", "slack_workspace": "T0CORP"},
     {"name": "silent", "shape": "slack", "team": "forecasting"},
-    {"name": "not-there-yet", "shape": "slack", "asks": {"file": "missing"}},
+    {**SLACK, "name": "not-there-yet", "asks": {"file": "missing"}},
 )
 
 
@@ -62,10 +64,17 @@ def project(world: World) -> Project:
 
 
 def slack(
-    text: str, *, channel: str = "forecasting-chat", at: datetime | None = None, key: str = SECRET, trigger: str = ""
+    text: str,
+    *,
+    channel: str = "forecasting-chat",
+    at: datetime | None = None,
+    key: str = SECRET,
+    trigger: str = "",
+    **changes: str,
 ) -> Any:
     asked = {"command": "/slipway", "text": text, "user_id": "U1", "user_name": "paula"}
-    body = urlencode({**asked, "trigger_id": trigger or str(next(_NUMBERS))})
+    place = {"channel_id": "C0FORECAST", "channel_name": "forecasting", "team_id": "T0CORP", **changes}
+    body = urlencode({**asked, **place, "trigger_id": trigger or str(next(_NUMBERS))})
     moment = str(int((at or timezone.now()).timestamp()))
     signed = hmac.new(key.encode(), f"v0:{moment}:{body}".encode(), sha256).hexdigest()
     headers = {"X-Slack-Request-Timestamp": moment, "X-Slack-Signature": f"v0={signed}"}
@@ -120,6 +129,28 @@ def test_a_channel_is_told_of_its_team_s_projects_and_of_no_other(project: Proje
     assert "Did you mean /slipway status?" in told
     assert "/slipway status demand: how" in told
     assert "Write its name: why demand." in words(slack("why"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [{"channel_id": "C0OTHER"}, {"channel_id": "D0PAULA", "channel_name": "directmessage"}, {"channel_id": ""}],
+)
+def test_slack_is_answered_in_the_channel_of_the_catalogue_only(place: dict[str, str], project: Project) -> None:
+    for text in ("status demand", "help", "status", "statsu demand", "retry demand", "plan nothing"):
+        told = slack(text, **place).json()
+        assert (told["response_type"], told["text"]) == (
+            "ephemeral",
+            "I answer in your team's channel only. Ask there.",
+        )
+        assert "demand" not in json.dumps(told)
+    assert "Demand forecast" in words(slack("status demand"))
+
+
+def test_slack_is_answered_in_the_workspace_of_the_catalogue_only(project: Project) -> None:
+    assert "Demand forecast" in words(slack("status demand", channel="one-workspace"))
+    other = slack("status demand", channel="one-workspace", team_id="T0OTHER")
+    assert "I answer in your team's channel only." in words(other)
+    assert "Demand forecast" not in words(other)
 
 
 def test_slack_can_ask_and_do_nothing(project: Project) -> None:

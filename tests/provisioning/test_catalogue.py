@@ -54,6 +54,16 @@ def test_channels_have_names_of_their_own_and_kinds_that_there_are(tmp_path: Pat
     assert "notify.0.kinds.0" in refused(EXAMPLE.replace("kinds: [request-waits", "kinds: [seen-as"), tmp_path)
 
 
+def test_a_channel_of_slack_that_may_ask_is_named_by_its_id(tmp_path: Path) -> None:
+    message = refused(EXAMPLE.replace("    slack_channel: C024BE91L\n", ""), tmp_path)
+    assert "has 1 fault(s)" in message
+    assert "notify.1: Value error, vision-chat may be asked, so give slack_channel, the channel's id" in message
+    assert "notify.1.slack_channel" in refused(EXAMPLE.replace("C024BE91L", '"#vision"'), tmp_path)
+    assert "notify.1.slack_workspace" in refused(EXAMPLE.replace("T024BE7LD", "vision"), tmp_path)
+    message = refused(EXAMPLE.replace("shape: slack", "shape: teams"), tmp_path)
+    assert "vision-chat is of Teams; leave slack_channel and slack_workspace out" in message
+
+
 def test_no_forge_has_the_address_of_the_chats(tmp_path: Path) -> None:
     message = refused(EXAMPLE.replace("name: git-1", "name: chat").replace("forge: git-1", "forge: chat"), tmp_path)
     assert "has 1 fault(s)" in message
