@@ -1,9 +1,10 @@
 """Commands from a chat channel: Slack's slash commands, and outgoing webhooks of Teams.
 
 The chat signs what it sends with a secret that only it and we know; without that nothing is read. What is told is told
-to a channel, so it goes by what the channel's team may see. Slack's commands can be given in every channel by everybody,
-so only the channel that the catalogue names is answered. Who asks counts for what acts: Teams names the person by their
-id in the directory, Slack by an account that we don't know, so there nothing acts.
+to a channel, so it goes by what the channel's team may see. Teams names who asks by their id in the directory: they see
+and do what they may, and who is nobody here learns nothing. Slack names them by an account that we don't know, so there
+nothing acts; and since its commands can be given anywhere in Slack, only the channel that the catalogue names is
+answered.
 """
 
 import base64
@@ -47,6 +48,8 @@ OLDEST = timedelta(minutes=5)
 """Of a question; Slack says the same. An older one may be one that somebody wrote down and sends again."""
 _REMEMBERED = 2 * int(OLDEST.total_seconds())
 """Seconds in which a question could come again and not be too old: a clock may be ahead as much as behind."""
+_ANY = "demand-forecast"
+"""A project's name in examples, where there is none to name."""
 _TAG = re.compile(r"<at>.*?</at>|<[^>]*>")
 
 
@@ -186,6 +189,9 @@ def answer_to(asked: Question, *, channel: Channel) -> Answer:
     """The answer: to a command, a project's name and what the command wants besides, such as `compare demand main`."""
     if not _is_its_place(asked, channel):
         return Answer("I answer in your team's channel only. Ask there.")
+    person = _person(asked)
+    if person is None and channel.shape == "teams":
+        return _for_nobody()
     said, slug = _parts(asked.text)
     if said.name == "help":
         return help_text(project=_example(channel))
@@ -200,7 +206,6 @@ def answer_to(asked: Question, *, channel: Channel) -> Answer:
     if said.name in ACTS and not asked.remembered:
         # It would be done again, were it sent again.
         return elsewhere(said, place=place, because="I can't tell just now whether you asked this before")
-    person = _person(asked)
     return answer(said, place=place, person=person) if person is not None else told(said, place=place)
 
 
@@ -209,6 +214,16 @@ def _is_its_place(asked: Question, channel: Channel) -> bool:
         # An outgoing webhook of Teams belongs to one team there, and nobody else can call it.
         return True
     return asked.room == channel.slack_channel and channel.slack_workspace in (None, asked.workspace)
+
+
+def _for_nobody() -> Answer:
+    """For who never signed in, and for who has left: nothing of any project, not even a name."""
+    commands = help_text(project=_ANY).lines
+    return Answer(
+        "I don't know you, so I can't answer. Sign in to Slipway once, then ask one of these:",
+        commands,
+        installation().public_url,
+    )
 
 
 def _parts(text: str) -> tuple[Command, str]:
@@ -227,7 +242,7 @@ def _project(slug: str, *, channel: Channel) -> Project | None:
 
 def _example(channel: Channel) -> str:
     """The name of a project that the channel may ask about; any name while there is none."""
-    return _projects(channel).order_by("-pk").values_list("slug", flat=True).first() or "demand-forecast"
+    return _projects(channel).order_by("-pk").values_list("slug", flat=True).first() or _ANY
 
 
 def _projects(channel: Channel) -> QuerySet[Project]:
@@ -236,7 +251,7 @@ def _projects(channel: Channel) -> QuerySet[Project]:
 
 
 def _person(asked: Question) -> Any:
-    """Who has this id in this directory and has signed in here; None when nobody does.
+    """Who has this id in this directory, and has signed in here and not left; None when nobody does.
 
     An id alone names nobody: another directory may give the same one to somebody else.
     """

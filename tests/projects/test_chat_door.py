@@ -169,8 +169,7 @@ def test_teams_names_the_person_who_may_act(project: Project) -> None:
     assert alice.object_id
     told = words(teams_message("status&nbsp;demand", who=charlie.object_id))
     assert "You have no role in this project" in told
-    assert "Demand forecast: Working on it." in words(teams_message("status demand"))
-    assert "so I can't retry" in words(teams_message("retry demand", who="5f0c7a52-9a3e-4b1d-8c57-2f6d1e0b9a44"))
+    assert "Demand forecast: Working on it." in words(teams_message("status demand", who=alice.object_id))
     Project.objects.update(next_look_at=None)
     assert "I look at every resource again now." in words(teams_message("retry demand", who=alice.object_id))
     project.refresh_from_db()
@@ -178,9 +177,23 @@ def test_teams_names_the_person_who_may_act(project: Project) -> None:
     assert [(row["who"], row["door"]) for row in records(project, wanted=Wanted(who="alice"))] == [
         ("alice@corp.example", "chat")
     ]
-    alice.is_active = False
-    alice.save()
-    assert "so I can't retry" in words(teams_message("retry demand", who=alice.object_id))
+
+
+@pytest.mark.parametrize("who", [None, "5f0c7a52-9a3e-4b1d-8c57-2f6d1e0b9a44", "left"])
+def test_teams_tells_nothing_to_who_is_unknown_or_has_left(who: str | None, project: Project) -> None:
+    if who == "left":
+        alice = person("alice")
+        alice.is_active, who = False, alice.object_id
+        alice.save()
+    Project.objects.update(next_look_at=None)
+    for text in ("status demand", "plan nothing", "why", "help", "statsu demand", "retry demand"):
+        told = words(teams_message(text, who=who))
+        assert "I don't know you, so I can't answer. Sign in to Slipway once" in told
+        assert installation().public_url in told
+        assert "/slipway status demand-forecast: how the project is" in told
+        assert "Demand forecast" not in told
+        assert "status demand:" not in told
+    assert Project.objects.get().next_look_at is None
 
 
 @pytest.mark.parametrize(
@@ -195,7 +208,7 @@ def test_teams_names_the_person_who_may_act(project: Project) -> None:
 def test_an_id_of_another_directory_is_nobody_s(elsewhere: dict[str, Any], project: Project) -> None:
     alice = person("alice")
     Project.objects.update(next_look_at=None)
-    assert "so I can't retry" in words(teams_message("retry demand", who=alice.object_id, **elsewhere))
+    assert "I don't know you" in words(teams_message("retry demand", who=alice.object_id, **elsewhere))
     assert Project.objects.get().next_look_at is None
     teams_message("retry demand", who=alice.object_id, channelData={}, conversation={"tenantId": "corp"})
     assert Project.objects.get().next_look_at is not None
@@ -267,9 +280,10 @@ def test_doors_that_are_not_open() -> None:
 
 
 def test_the_word_of_the_command_and_marks_of_html_are_taken_off(project: Project) -> None:
-    assert "Demand forecast" in words(teams_message("/slipway status demand"))
+    alice = person("alice").object_id
+    assert "Demand forecast" in words(teams_message("/slipway status demand", who=alice))
     send(ci(project), branch="main", pull_request=None)
-    assert "no model report of “a&b”" in words(teams_message("compare demand a&amp;b"))
+    assert "no model report of “a&b”" in words(teams_message("compare demand a&amp;b", who=alice))
     assert slack("status a\0b").status_code == 400
     assert teams_message("status demand", who="a\0b").status_code == 400
     assert teams_message("status demand", who="a\ud800b").status_code == 400
