@@ -1,9 +1,10 @@
 """The bot under pull requests: it reads what people wrote there, and answers each command once, where it was asked.
 
 A delivery only says on which pull request to look. What was asked, and by whom, is read from the forge; so a forged,
-doubled or lost delivery does nothing that the comment itself would not. What a command has done and its answer are
-written down together, and then the answer is posted, with the number of the comment that it answers: nothing is done
-twice and no answer is given again, whenever we die and whoever deletes an answer.
+doubled or lost delivery does nothing that the comment itself would not. Forges let people edit comments of others and
+don't say who did, so nothing is done for an edited comment. What a command has done and its answer are written down
+together, and then the answer is posted, with the number of the comment that it answers: nothing is done twice and no
+answer is given again, whenever we die and whoever deletes an answer.
 
 That is kept for 90 days. What is older is not answered at all: forges number comments upwards, so whatever stands at or
 below the newest comment that was answered that long ago is old too, whether we still know of it or not.
@@ -111,7 +112,8 @@ def _kept(desk: Desk, comment: Comment) -> Answered | None:
 
 def _dealt_with(desk: Desk, number: int, *, comment: Comment, command: Command) -> Answered:
     """Do what the command asks for and write its answer down: both or neither."""
-    place = _place(desk, number) if command.name not in ("", "help") else None
+    asks = command.name not in ("", "help") and not comment["edited"]
+    place = _place(desk, number) if asks else None
     person = person_of(desk.client, comment["author"]) if place is not None else None
     merging = None
     if command.name == "plan" and place is not None and person is not None:
@@ -119,7 +121,7 @@ def _dealt_with(desk: Desk, number: int, *, comment: Comment, command: Command) 
         merging = _merging(desk, number) if permissions.may_see(person, place.project) else None
     try:
         with transaction.atomic():
-            said = _answer(desk, comment["author"], command=command, place=place, person=person)
+            said = _answer(desk, comment, command=command, place=place, person=person)
             if merging is not None:
                 said = replace(said, lines=(*said.lines, f"merging this: {merging.sentence}"))
             text = markdown(command, said, more=merging.full if merging is not None else "")
@@ -149,7 +151,11 @@ def _merging(desk: Desk, number: int) -> Merging:
         return Merging(error.message)
 
 
-def _answer(desk: Desk, login: str, *, command: Command, place: Place | None, person: "Person | None") -> Answer:
+def _answer(desk: Desk, comment: Comment, *, command: Command, place: Place | None, person: "Person | None") -> Answer:
+    if comment["edited"]:
+        return Answer(
+            "This comment was edited, and I can't tell by whom, so I don't do what it says. Write it as a new comment."
+        )
     if command.name == "help":
         return help_text()
     if not command.name:
@@ -157,6 +163,7 @@ def _answer(desk: Desk, login: str, *, command: Command, place: Place | None, pe
     if place is None:
         return Answer("This repository belongs to no project yet.")
     if person is None or not person.is_active:
+        login = comment["author"]
         return Answer(
             f"{login} has not signed in to Slipway yet, so I can't tell what {login} may know. "
             "Sign in once, then ask again.",

@@ -103,11 +103,16 @@ class Status(TypedDict):
 
 
 class Comment(TypedDict):
-    """A comment on an issue or a pull request."""
+    """A comment on an issue or a pull request.
+
+    edited: it was changed after it was written. No forge says by whom, and whoever may write to a repository, or
+    administers it, may change comments of others. Where a forge counts in seconds, a change within the same isn't seen.
+    """
 
     id: int
     author: str
     body: str
+    edited: bool
 
 
 class PullRequest(TypedDict):

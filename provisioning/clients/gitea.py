@@ -433,6 +433,4 @@ class Forge(LikeGitHub):
             raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
         if not found.is_success:
             raise self._api.error(found, f"read the comments on {number} of {full_name}")
-        return [
-            {"id": one["id"], "author": one["user"]["login"], "body": one["body"]} for one in self._api.document(found)
-        ]
+        return [documents.comment(one) for one in self._api.document(found)]

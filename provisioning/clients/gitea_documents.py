@@ -94,7 +94,12 @@ def statuses(found: Json) -> dict[str, Status]:
 
 def comment(found: Json) -> Comment:
     """A comment out of the forge's answer."""
-    return {"id": found["id"], "author": found["user"]["login"], "body": found["body"]}
+    return {
+        "id": found["id"],
+        "author": found["user"]["login"],
+        "body": found["body"],
+        "edited": found["updated_at"] != found["created_at"],
+    }
 
 
 def hook(found: Json) -> Hook:

@@ -177,4 +177,9 @@ def changed_file(found: Json) -> ChangedFile:
 
 def comment(found: Json) -> Comment:
     """A comment out of GitHub's answer. The author is "" when that account is gone."""
-    return {"id": found["id"], "author": (found["user"] or {}).get("login", ""), "body": found["body"] or ""}
+    return {
+        "id": found["id"],
+        "author": (found["user"] or {}).get("login", ""),
+        "body": found["body"] or "",
+        "edited": found["updated_at"] != found["created_at"],
+    }

@@ -143,4 +143,9 @@ def changed_file(found: Json) -> ChangedFile:
 
 def comment(found: Json) -> Comment:
     """A note out of GitLab's answer."""
-    return {"id": found["id"], "author": found["author"]["username"], "body": found["body"]}
+    return {
+        "id": found["id"],
+        "author": found["author"]["username"],
+        "body": found["body"],
+        "edited": found["updated_at"] != found["created_at"],
+    }

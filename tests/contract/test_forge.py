@@ -1,6 +1,7 @@
 """One contract for `Forge` and its fake. What needs rules of the server alone is in `test_forge_alone`."""
 
 import inspect
+import itertools
 import secrets
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ import pytest
 from provisioning.clients.gitea import FILE_LIMIT, Forge
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from provisioning.ssh_keys import key_pair
-from tests.contract.stack import open_forge, secret, unique, url
+from tests.contract.stack import eventually, open_forge, secret, unique, url
 from tests.fakes.forge import FakeForge
 
 AnyForge = Forge | FakeForge
@@ -435,6 +436,20 @@ def test_one_comment_of_ours_is_kept_up_to_date(subject: Subject, repository: st
     assert [one["id"] for one in found][1:] == [number, other]
     with pytest.raises(PermanentError, match="has no pull request 99"):
         forge.comments(repository, 99)
+
+
+def test_a_comment_that_was_edited_says_so(subject: Subject, repository: str, pull_request: int):
+    forge, versions = subject.forge, itertools.count(1)
+    first = forge.upsert_comment(repository, pull_request, "slipway:metrics", "0.91")
+    forge.upsert_comment(repository, pull_request, "slipway:plan", "one bucket")
+
+    def edited() -> list[bool]:
+        forge.edit_comment(repository, pull_request, first, "slipway:metrics", f"0.91, version {next(versions)}")
+        found = [one["edited"] for one in forge.comments(repository, pull_request)]
+        return found if any(found) else []
+
+    # The forge counts in seconds.
+    assert eventually(edited, seconds=10) == [True, False]
 
 
 def test_files_go_in_one_commit_with_others_that_come(forge: AnyForge, repository: str):

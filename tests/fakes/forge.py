@@ -59,7 +59,7 @@ class FakeForge(FakeActions):
 
     def comment(self, full_name: str, number: int, author: str, body: str) -> None:
         """What a tenant does."""
-        comment: Comment = {"id": next(self._numbers), "author": author, "body": body}
+        comment: Comment = {"id": next(self._numbers), "author": author, "body": body, "edited": False}
         self.repositories[full_name].comments.setdefault(number, []).append(comment)
 
     def close(self) -> None:
@@ -404,7 +404,7 @@ class FakeForge(FakeActions):
             kept = self._kept(full_name, "change a comment")
             found = [one for one in kept.comments.get(number, []) if one["id"] == comment_id]
             for one in found:
-                one["body"] = f"<!-- {marker} -->\n{body}"
+                self._edit(one, f"<!-- {marker} -->\n{body}")
             return bool(found)
 
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
@@ -415,11 +415,13 @@ class FakeForge(FakeActions):
                 raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
             for one in kept.comments.setdefault(number, []):
                 if one["author"] == self.bot and one["body"].startswith(hidden):
-                    one["body"] = f"{hidden}\n{body}"
+                    self._edit(one, f"{hidden}\n{body}")
                     return one["id"]
-            comment: Comment = {"id": next(self._numbers), "author": self.bot, "body": f"{hidden}\n{body}"}
-            kept.comments[number].append(comment)
-            return comment["id"]
+            self.comment(full_name, number, self.bot, f"{hidden}\n{body}")
+            return kept.comments[number][-1]["id"]
+
+    def _edit(self, comment: Comment, body: str) -> None:
+        comment["body"], comment["edited"] = body, comment["edited"] or body != comment["body"]
 
     def _make(self, owner: str, name: str, description: str, private: bool, branch: str) -> StoredRepository:
         full_name = f"{owner}/{name}"

@@ -46,7 +46,7 @@ def number(forge: PushedForge, row: RegisteredRepository) -> int:
 def write(forge: PushedForge, number: int, who: str, body: str) -> None:
     """Somebody comments."""
     kept = forge.repositories[NAME].comments.setdefault(number, [])
-    kept.append({"id": 1000 * number + len(kept), "author": who, "body": body})
+    kept.append({"id": 1000 * number + len(kept), "author": who, "body": body, "edited": False})
 
 
 def told(forge: PushedForge, row: RegisteredRepository, number: int) -> str:
@@ -246,6 +246,24 @@ def test_the_bot_does_not_answer_itself_nor_a_marker_of_somebody_else(
     assert told(forge, row, number) == "Nothing new was asked."
     write(forge, number, "bob", "<!-- slipway-reply-1002 -->\nI answer for the bot")
     assert "I answer these:" in ask(forge, row, number, "alice", "/slipway help")
+
+
+@pytest.mark.parametrize("command", ["help", "status", "plan", "retry", "retrain", "statsu"])
+def test_an_edited_comment_has_nothing_done_in_its_author_s_name(
+    command: str, forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    Project.objects.update(next_look_at=None)
+    write(forge, number, "paula", "Looks good.")
+    assert told(forge, row, number) == "Nothing new was asked."
+    forge.repositories[NAME].comments[number][-1].update(body=f"/slipway {command}", edited=True)
+    assert told(forge, row, number) == "1 answered."
+    said = "This comment was edited, and I can't tell by whom, so I don't do what it says. Write it as a new comment."
+    assert forge.comments_on(number)[-1].endswith(f"\n\n{said}")
+    assert not TrainingAsked.objects.exists()
+    assert Project.objects.get().next_look_at is None
+    forge.repositories[NAME].comments[number][0]["body"] = "/slipway retrain"
+    assert told(forge, row, number) == "Nothing new was asked."
+    assert not TrainingAsked.objects.exists()
 
 
 def test_a_forge_that_is_away_gets_the_answer_later(forge: PushedForge, row: RegisteredRepository, number: int) -> None:

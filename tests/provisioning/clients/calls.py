@@ -204,6 +204,9 @@ CALLS = {
             {"path": "d.txt", "status": "renamed"},
         ],
     ),
+    "comments": Called(
+        lambda forge: [(one["id"], one["edited"]) for one in forge.comments(NAME, 7)], [(19, False), (20, True)]
+    ),
     "first comment": Called(lambda forge: forge.upsert_comment(NAME, 7, "slipway-report", "Better."), 21),
     "changed comment": Called(lambda forge: forge.upsert_comment(NAME, 7, "slipway-report", "Better."), 20),
     "unchanged comment": Called(lambda forge: forge.upsert_comment(NAME, 7, "slipway-report", "Better."), 20),

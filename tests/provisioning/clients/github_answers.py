@@ -116,14 +116,20 @@ def pull(**changes: Any) -> dict[str, Any]:
     }
 
 
-def comment(number: int, login: str | None, body: str) -> dict[str, Any]:
-    return {"id": number, "user": login and {"login": login}, "body": body}
+def comment(number: int, login: str | None, body: str, edited: str = "2026-11-02T10:00:00Z") -> dict[str, Any]:
+    return {
+        "id": number,
+        "user": login and {"login": login},
+        "body": body,
+        "created_at": "2026-11-02T10:00:00Z",
+        "updated_at": edited,
+    }
 
 
 COMMENTS = [
     comment(18, None, "gone"),
     comment(19, "alice", f"{MARK}Mine."),
-    comment(20, "Slipway-Bot", f"{MARK}Worse."),
+    comment(20, "Slipway-Bot", f"{MARK}Worse.", "2026-11-02T10:00:01Z"),
 ]
 MADE = (201, repository())
 BODY = {"name": "demand", "description": "Demand (Slipway project 1)", "private": True, "auto_init": True}
@@ -388,6 +394,10 @@ SCRIPTS: dict[str, Script] = {
             ]
         },
         [get(f"{REPO}/pulls/7/files?{PAGE}")],
+    ),
+    "comments": (
+        {("GET", f"{REPO}/issues/7"): ISSUE, ("GET", f"{REPO}/issues/7/comments?{PAGE}"): COMMENTS[1:]},
+        [get(f"{REPO}/issues/7"), get(f"{REPO}/issues/7/comments?{PAGE}")],
     ),
     "first comment": (
         {

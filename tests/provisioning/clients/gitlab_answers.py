@@ -105,14 +105,21 @@ def request(**changes: Any) -> dict[str, Any]:
     }
 
 
-def note(number: int, login: str, body: str, system: bool = False) -> dict[str, Any]:
-    return {"id": number, "author": {"username": login}, "body": body, "system": system}
+def note(number: int, login: str, body: str, system: bool = False, edited: str = "000") -> dict[str, Any]:
+    return {
+        "id": number,
+        "author": {"username": login},
+        "body": body,
+        "system": system,
+        "created_at": "2026-11-02T10:00:00.000Z",
+        "updated_at": f"2026-11-02T10:00:00.{edited}Z",
+    }
 
 
 NOTES = [
     note(17, BOT, f"{MARK}changed the title", system=True),
     note(19, "alice", f"{MARK}Mine."),
-    note(20, BOT, f"{MARK}Worse."),
+    note(20, BOT, f"{MARK}Worse.", edited="001"),
 ]
 NOTES_AT = f"{PROJECT}/merge_requests/7/notes?sort=asc&order_by=created_at&{PAGE}"
 MAKE = Asked(
@@ -411,6 +418,10 @@ SCRIPTS: dict[str, Script] = {
             ]
         },
         [get(f"{PROJECT}/merge_requests/7/diffs?{PAGE}")],
+    ),
+    "comments": (
+        {("GET", f"{PROJECT}/merge_requests/7"): request(), ("GET", NOTES_AT): NOTES},
+        [get(f"{PROJECT}/merge_requests/7"), get(NOTES_AT)],
     ),
     "first comment": (
         {
