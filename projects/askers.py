@@ -1,15 +1,21 @@
-"""Who asks when profile.yaml changes: the person who pushed that change, as the forge signed them in.
+"""Who asks when profile.yaml changes: the person who pushed that change, as the forge signed them in. Who that is here.
 
 Two things can't be trusted here. A commit claims any author, so the author is not asked about. And the tip of a branch
 may have been pushed by somebody else than the file: an owner who pushes code on top of another one's profile.yaml must
 not lend it their rights. So we go back, push by push, to the one that brought the file as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+import redis
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.db.models import Q
 
+from projects.models import Project
 from projects.profile import FILE
 from provisioning.errors import PermanentError, TargetUnavailable, TemporaryError
 from provisioning.forge import ForgeClient
@@ -18,6 +24,9 @@ if TYPE_CHECKING:
     from projects.permissions import Person
 
 _MANY = 5
+_MEMBERS = 100
+_KNOWN = 300
+"""Seconds for which we remember which login belongs to somebody's mail."""
 
 
 def blob_at(client: ForgeClient, full_name: str, sha: str) -> str | None:
@@ -46,12 +55,18 @@ def who_brought(client: ForgeClient, *, full_name: str, branch: str, sha: str, b
     return None
 
 
-def person_of(client: ForgeClient, login: str, *, commit: Mapping[str, Any] | None = None) -> "Person | None":
-    """The account here of a person known there; None when nobody with that mail as account name signed in.
+def person_of(
+    client: ForgeClient, login: str, *, project: Project | None, commit: Mapping[str, Any] | None = None
+) -> "Person | None":
+    """The account here of a person known there; None when nobody whose account name is that person's mail signed in.
 
-    The forge says whose mail it is, for the mails in `commit` (a branch's tip) or when asked. Only accounts of the
-    directory count: a local administrator is nobody on a forge.
+    The forge says whose mail it is, for the mails in `commit` (a branch's tip) or when asked. It is asked about
+    accounts that are called like the login, and about those with a role in the project, as when they were given their
+    rights on the repository. Only accounts of the directory count: a local administrator is nobody on a forge.
     """
+    if not login:
+        # An account that is gone on the forge; "" is also what we make of mails that nobody has there.
+        return None
     users = get_user_model().objects.exclude(object_id="")
     mails = {
         str(commit[f"{who}_email"]).lower()
@@ -61,7 +76,37 @@ def person_of(client: ForgeClient, login: str, *, commit: Mapping[str, Any] | No
     known = users.filter(username__in=mails).first()
     if known is not None:
         return cast("Person", known)
-    for user in users.filter(username__istartswith=f"{login}@").order_by("pk")[:_MANY]:
-        if (client.find_user(user.username) or "").lower() == login.lower():
+    alike = users.filter(username__istartswith=f"{login}@").order_by("pk")[:_MANY]
+    for user in chain(alike, _members_called(client, login, project) if project is not None else ()):
+        if _login_of(client, user) == login.lower():
             return cast("Person", user)
     return None
+
+
+def stranger(client: ForgeClient, login: str) -> str:
+    """What to say of somebody whom `person_of` doesn't find; a sentence goes on from here."""
+    return f"Slipway knows nobody whose account on {client.name} is {login}"
+
+
+def _members_called(client: ForgeClient, login: str, project: Project) -> Iterator[Any]:
+    """Of the accounts with a role in the project those that had this login lately. Ask again before you believe it."""
+    people = project.memberships.filter(is_group=False)
+    named = Q(username__in=people.filter(object_id="").values("subject"))
+    bound = Q(object_id__in=people.exclude(object_id="").values("object_id"))
+    users = get_user_model().objects.exclude(object_id="").filter(named | bound)
+    for user in users.order_by("pk")[:_MEMBERS]:
+        # Each by itself, so that a forge that asks us to wait has been asked for nothing in vain.
+        key, seen = f"forge-login:{client.name}:{user.pk}", None
+        with suppress(redis.RedisError):
+            seen = cache.get(key)
+        if seen is None:
+            seen = _login_of(client, user)
+            with suppress(redis.RedisError):
+                cache.set(key, seen, timeout=_KNOWN)
+        if seen == login.lower():
+            yield user
+
+
+def _login_of(client: ForgeClient, user: Any) -> str:
+    """The login in lower case of whoever has the account's name as mail there; "" for nobody."""
+    return (client.find_user(user.username) or "").lower()

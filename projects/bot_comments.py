@@ -21,7 +21,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from projects import permissions
-from projects.askers import person_of
+from projects.askers import person_of, stranger
 from projects.bot_answers import Answer, Place, answer, help_text, not_understood
 from projects.bot_commands import Command, asked
 from projects.desk import Desk
@@ -114,7 +114,7 @@ def _dealt_with(desk: Desk, number: int, *, comment: Comment, command: Command) 
     """Do what the command asks for and write its answer down: both or neither."""
     asks = command.name not in ("", "help") and not comment["edited"]
     place = _place(desk, number) if asks else None
-    person = person_of(desk.client, comment["author"]) if place is not None else None
+    person = person_of(desk.client, comment["author"], project=place.project) if place is not None else None
     merging = None
     if command.name == "plan" and place is not None and person is not None:
         # Before the transaction, since the forge is asked for it.
@@ -162,13 +162,15 @@ def _answer(desk: Desk, comment: Comment, *, command: Command, place: Place | No
         return not_understood(command)
     if place is None:
         return Answer("This repository belongs to no project yet.")
-    if person is None or not person.is_active:
-        login = comment["author"]
+    login = comment["author"]
+    if person is None:
         return Answer(
-            f"{login} has not signed in to Slipway yet, so I can't tell what {login} may know. "
-            "Sign in once, then ask again.",
+            f"{stranger(desk.client, login)}, so I can't answer. Sign in once, by the mail address that is "
+            "known here, then ask again.",
             page=desk.installation.public_url,
         )
+    if not person.is_active:
+        return Answer(f"The account of {login} is closed, so I can't answer.")
     return answer(command, place=place, person=person)
 
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from projects.askers import blob_at, person_of, who_brought
+from projects.askers import blob_at, person_of, stranger, who_brought
 from projects.bot_comments import answer_comments
 from projects.deliveries import COMMENT
 from projects.desk import CONTEXT, Desk, Refused
@@ -248,12 +248,12 @@ def _person(desk: Desk, login: str | None, head: Mapping[str, Any], *, waiting: 
         raise Refused(
             [f"{desk.client.name} does not say who pushed {FILE}. Change it once more and push again."], again=True
         )
-    person = person_of(desk.client, login, commit=head)
+    person = person_of(desk.client, login, project=desk.row().project, commit=head)
     if person is None:
         raise Refused(
             [
-                f"{login} has not signed in to Slipway yet, so we can't tell what {login} may do. "
-                f"Sign in once at {desk.installation.public_url}; this file is looked at again then."
+                f"{stranger(desk.client, login)}. Sign in once at {desk.installation.public_url}, by the mail address "
+                "that is known there; this file is looked at again then."
             ],
             again=True,
         )

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from projects import actions, permissions
-from projects.askers import person_of
+from projects.askers import person_of, stranger
 from projects.desk import Desk, Refused
 from projects.file_wish import ask, parsed
 from projects.models import Project
@@ -90,11 +90,16 @@ def _preview(desk: Desk, *, author: str, sha: str) -> tuple[str, Said]:
 
 def _whose_plan(desk: Desk, project: Project | None, *, author: str) -> tuple["Person", list[str]]:
     """In whose name the plan is worked out, and what to add to it."""
-    person = person_of(desk.client, author)
-    if person is None or not person.is_active:
+    person = person_of(desk.client, author, project=project)
+    if person is None:
         raise Refused(
-            [f"{author} has not signed in to Slipway yet: no plan. Sign in once at {desk.installation.public_url}."]
+            [
+                f"{stranger(desk.client, author)}: no plan. Sign in once at {desk.installation.public_url}, "
+                "by the mail address that is known there."
+            ]
         )
+    if not person.is_active:
+        raise Refused([f"The account of {author} is closed: no plan."])
     if project is None or permissions.may_change(person, project):
         return person, []
     owner = _an_owner(project) if permissions.may_see(person, project) else None

@@ -89,7 +89,7 @@ def test_who_is_unknown_or_has_no_role_learns_nothing(
     command: str, forge: PushedForge, row: RegisteredRepository, number: int
 ) -> None:
     said = ask(forge, row, number, "stranger", f"/slipway {command}")
-    assert "stranger has not signed in to Slipway yet" in said
+    assert "Slipway knows nobody whose account on git-1 is stranger, so I can't answer." in said
     said = ask(forge, row, number, "charlie", f"/slipway {command}")
     assert said.endswith("You have no role in this project, so I can't answer. Ask one of its owners.")
 
@@ -246,6 +246,43 @@ def test_the_bot_does_not_answer_itself_nor_a_marker_of_somebody_else(
     assert told(forge, row, number) == "Nothing new was asked."
     write(forge, number, "bob", "<!-- slipway-reply-1002 -->\nI answer for the bot")
     assert "I answer these:" in ask(forge, row, number, "alice", "/slipway help")
+
+
+def test_a_person_is_found_by_the_mail_that_the_forge_knows_whatever_the_login(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    forge.users["asmith"] = forge.users.pop("alice")
+    assert "CI runs on the default branch again" in ask(forge, row, number, "ASmith", "/slipway retrain")
+    (training,) = TrainingAsked.objects.all()
+    assert training.asked_by_name == "alice@corp.example"
+    training.delete()
+    # Neither the login that alice's mail suggests, nor what a comment says, nor what was known a while ago.
+    for who, body in (("alice", ""), ("mallory", "\nasmith alice@corp.example"), ("", "")):
+        assert f"is {who}, so" in ask(forge, row, number, who, f"/slipway retrain{body}")
+    forge.users["asmith"] = "mallory@corp.example"
+    assert "is asmith, so" in ask(forge, row, number, "asmith", "/slipway retrain")
+    assert not TrainingAsked.objects.exists()
+
+
+def test_a_flood_by_strangers_costs_few_questions_to_the_forge(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    forge.users["asmith"] = forge.users.pop("alice")
+    for who in ("mallory", "stranger", "asmith") * 5:
+        write(forge, number, who, "/slipway status")
+    forge.calls.clear()
+    for _ in range(3):
+        told(forge, row, number)
+    assert len([one for one in forge.comments_on(number) if "slipway-reply" in one]) == 15
+    assert len(forge.made("find_user")) == 1 + 5
+
+
+def test_a_closed_account_is_told_so(forge: PushedForge, row: RegisteredRepository, number: int) -> None:
+    alice = person("alice")
+    alice.is_active = False
+    alice.save()
+    said = ask(forge, row, number, "alice", "/slipway status")
+    assert said.endswith("\n\nThe account of alice is closed, so I can't answer.")
 
 
 @pytest.mark.parametrize("command", ["help", "status", "plan", "retry", "retrain", "statsu"])

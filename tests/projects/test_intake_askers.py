@@ -64,8 +64,8 @@ def test_who_never_signed_in_is_asked_to_and_looked_at_again(forge: PushedForge,
     said = forge.said(sha)
     assert said is not None
     assert said[1] == (
-        "alice has not signed in to Slipway yet, so we can't tell what alice may do. "
-        f"Sign in once at {installation().public_url}; this file is looked at again then."
+        f"Slipway knows nobody whose account on git-1 is alice. Sign in once at {installation().public_url}, "
+        "by the mail address that is known there; this file is looked at again then."
     )
     assert row.look_at is not None
     assert row.look_at <= timezone.now() + timedelta(minutes=10)
@@ -93,7 +93,7 @@ def test_a_local_administrator_is_nobody_on_a_forge(forge: PushedForge, row: Reg
     look(forge, row)
     said = forge.said(sha)
     assert said is not None
-    assert said[1].startswith("root has not signed in to Slipway yet")
+    assert said[1].startswith("Slipway knows nobody whose account on git-1 is root.")
 
 
 def test_a_closed_account_asks_for_nothing(forge: PushedForge, row: RegisteredRepository) -> None:
