@@ -8,6 +8,7 @@ An unchanged file asks for nothing: otherwise each push of code would undo what 
 file never retires a project. Pull requests are only previewed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -121,16 +122,30 @@ def _look(
     if found is None:
         _answered(waiting, outcome)
         return
-    asked = [one for one in waiting if one.pull_request is not None]
-    for number, event in sorted({(one.pull_request or 0, one.event) for one in asked}):
-        try:
-            look = answer_comments if event == COMMENT else look_at_pull_request
-            outcome = look(desk, number)
-        except PermanentError as error:
-            outcome = error.message
-        _answered([one for one in asked if (one.pull_request, one.event) == (number, event)], outcome)
+    held_up = _look_at_pull_requests(desk, [one for one in waiting if one.pull_request is not None])
     # Last, since nobody waits for it.
     note_documents(desk)
+    if held_up is not None:
+        raise held_up
+
+
+def _look_at_pull_requests(desk: Desk, asked: Sequence[Delivery]) -> TemporaryError | None:
+    """Look at each pull request that was told of; what held one up, after all the others, or None.
+
+    Previews come first, then the comments of pull requests with few of them: a flood delays nobody else.
+    """
+    told = Counter((one.event == COMMENT, one.pull_request or 0) for one in asked)
+    held_up = None
+    for comments, number in sorted(told, key=lambda one: (one[0], told[one], one[1])):
+        try:
+            outcome = answer_comments(desk, number) if comments else look_at_pull_request(desk, number)
+        except PermanentError as error:
+            outcome = error.message
+        except TemporaryError as error:
+            held_up = held_up or error
+            continue
+        _answered([one for one in asked if (one.event == COMMENT, one.pull_request) == (comments, number)], outcome)
+    return held_up
 
 
 def _answered(deliveries: Sequence[Delivery], outcome: str) -> None:

@@ -51,12 +51,15 @@ def write(forge: PushedForge, number: int, who: str, body: str) -> None:
 
 def told(forge: PushedForge, row: RegisteredRepository, number: int) -> str:
     """The forge tells of a comment, and a worker looks; the outcome of the delivery."""
-    made = Delivery.objects.create(
-        repository=row, delivery_id=f"c-{Delivery.objects.count()}", event="issue_comment", pull_request=number
-    )
+    delivery = made(row, number, f"c-{Delivery.objects.count()}")
     look(forge, row)
-    made.refresh_from_db()
-    return made.outcome
+    delivery.refresh_from_db()
+    return delivery.outcome
+
+
+def made(row: RegisteredRepository, number: int, name: str, *, event: str = "issue_comment") -> Delivery:
+    """The forge's word that something happened to a pull request."""
+    return Delivery.objects.create(repository=row, delivery_id=name, event=event, pull_request=number)
 
 
 def ask(forge: PushedForge, row: RegisteredRepository, number: int, who: str, body: str) -> str:
@@ -322,6 +325,30 @@ def test_a_flood_is_answered_slowly_and_nothing_is_lost(
     look(forge, row)
     assert len(forge.comments_on(number)) == 24
     assert Delivery.objects.filter(event="issue_comment", answered_at=None).count() == 0
+
+
+def test_a_flood_under_one_pull_request_holds_up_no_other_and_no_preview(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    other = forge.open_pull_request("alice", {"profile.yaml": PROFILE + b"plan: medium\n"}, branch="larger")
+    for count in range(12):
+        write(forge, number, "bob", "/slipway help")
+        made(row, number, f"flood-{count}")
+    write(forge, other, "alice", "/slipway help")
+    made(row, other, "question")
+    for one in (number, other):
+        made(row, one, f"preview-{one}", event="pull_request")
+    look(forge, row)
+    assert len(forge.comments_on(number)) == 12 + bot_comments.AT_ONCE
+    assert sorted(one.partition("\n")[0][:18] for one in forge.comments_on(other)[1:]) == [
+        "<!-- slipway-plan ",
+        "<!-- slipway-reply",
+    ]
+    waiting = Delivery.objects.filter(answered_at=None)
+    assert set(waiting.values_list("pull_request", "event")) == {(number, "issue_comment")}
+    row.refresh_from_db()
+    assert row.look_at is not None
+    assert row.look_at <= timezone.now() + timedelta(seconds=20)
 
 
 def test_a_delivery_of_a_comment_rings_and_is_believed_no_further(
