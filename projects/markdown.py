@@ -22,7 +22,11 @@ def inert(text: object, *, limit: int = 300) -> str:
 
 
 def fitting(head: Sequence[str], body: Sequence[str], foot: Sequence[str]) -> str:
-    """A comment as one text that forges take: of the body what has room, cut between lines, never inside one."""
+    """A comment as one text that forges take: of the body what has room, cut between lines, never inside one.
+
+    No line of it is a command: what begins with a slash is one to GitLab, and would be done with our account's rights.
+    """
+    head, body, foot = ([_no_command(line) for line in part] for part in (head, body, foot))
     left = LIMIT - sum(len(line) + 1 for line in (*head, *foot)) - 100
     kept: list[str] = []
     for line in body:
@@ -32,3 +36,7 @@ def fitting(head: Sequence[str], body: Sequence[str], foot: Sequence[str]) -> st
             break
         kept.append(line)
     return "\n".join((*head, *kept, *foot))
+
+
+def _no_command(line: str) -> str:
+    return f"\\{line}" if line.startswith("/") else line
