@@ -18,7 +18,8 @@ from projects.consents import in_force
 from projects.contributors import moved
 from projects.doorbell import ring_project
 from projects.effects import NOBODY
-from projects.errors import Fault, InvalidSpec, NotAllowed
+from projects.end_dates import why_not_resumed
+from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
 from projects.file_source import warning_of
 from projects.granting import approvers_of, audited_by, check_present, check_seen, grant, tell_deciders, verdict_of
 from projects.installation import Installation
@@ -308,13 +309,20 @@ def look_again(project: Project, *, by: "Person", door: Door, kind: str | None =
 
 
 def suspend(project: Project, *, by: "Person", door: Door, suspended: bool) -> None:
-    """Stop or resume looking at a project. Only the platform team. Raises NotFound, NotAllowed."""
+    """Stop or resume looking at a project. Only the platform team; a later last day doesn't resume what it suspended.
+
+    Raises NotFound, NotAllowed, Conflict when a project is to be resumed whose last day has passed.
+    """
     check_seen(by, project)
     if not permissions.is_platform_admin(by):
         raise NotAllowed(gettext("Only the platform team suspends and resumes projects."))
     with audited_by(by=by, door=door), transaction.atomic():
-        Project.objects.filter(pk=project.pk).update(suspended=suspended, next_look_at=timezone.now())
-        ring_project(project.pk)
+        row = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        if not suspended and (why := why_not_resumed(row)):
+            raise Conflict(why)
+        row.suspended, row.ended, row.next_look_at = suspended, False, timezone.now()
+        row.save(update_fields=["suspended", "ended", "next_look_at"])
+        ring_project(row.pk)
 
 
 def _open_by(by: "Person", data: Any) -> ProjectRequest | None:

@@ -68,7 +68,7 @@ class ProjectAdmin(ReadOnly):
 
     list_display = ("slug", "team", "generation", "observed_generation", "next_look_at", "lease_holder", "ready_at")
     search_fields = ("slug", "uid")
-    list_filter = ("team", "suspended")
+    list_filter = ("team", "suspended", "ended")
     list_select_related = ("team",)
 
 

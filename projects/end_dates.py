@@ -1,13 +1,20 @@
-"""Owners hear of their project's end date in time, and when it has passed. Each is told once for a date."""
+"""Owners hear of their project's end date in time, and when it has passed. Each is told once for a date.
+
+What has ended is suspended until it gets a later last day, and nobody resumes it before: the next round would suspend
+it again.
+"""
 
 from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import permissions
 from projects.models import EndTold, Project
 from projects.notices import announce
+from projects.readable import shown_spec
+from projects.today import is_over
 
 BEFORE = (1, 7, 30)
 _ENDED = 0
@@ -57,3 +64,16 @@ def tell_ended(project: Project) -> None:
             "A new end date resumes it."
         )
         announce("suspended", to=permissions.owners_of(project), text=text, project=project)
+
+
+def why_not_resumed(project: Project) -> str:
+    """Why nobody resumes it now, and what to do instead; "" when its last day hasn't passed or it has none."""
+    expires = shown_spec(project).expires
+    if expires is None or not is_over(expires):
+        return ""
+    text = (
+        gettext("The last day of %(slug)s was %(day)s. Give it a later one; that resumes it.")
+        if project.ended
+        else gettext("The last day of %(slug)s was %(day)s. Give it a later one first, then resume it.")
+    )
+    return text % {"slug": project.slug, "day": expires.isoformat()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from projects import actions
+from projects.end_dates import why_not_resumed
 from projects.errors import ProjectError
 from projects.installation import Installation
 from projects.models import BulkAction, BulkRun, Door, Project
@@ -35,12 +36,16 @@ def foresee(run: BulkRun, project: Project, *, by: "Person", installation: Insta
     if action == BulkAction.PLAN:
         return _plan(run, project, by=by, installation=installation)
     if action == BulkAction.SUSPEND:
+        if project.ended:
+            return Foreseen(True, "It has ended. Suspended too, it isn't resumed by a later last day any more.")
         if project.suspended:
             return Foreseen(False, "It is suspended already.")
         return Foreseen(True, "Nobody looks at it and nothing is repaired until it is resumed.")
     if action == BulkAction.RESUME:
         if not project.suspended:
             return Foreseen(False, "It is not suspended.")
+        if why := why_not_resumed(project):
+            return Foreseen(False, why)
         return Foreseen(True, "It is looked at; what moved meanwhile is put right.")
     if project.suspended and not removing:
         return Foreseen(False, "It is suspended, so nobody looks at it. Resume it first.")

@@ -24,7 +24,7 @@ from projects.presentation import kept_data, wish_of
 from projects.readable import can_be_saved, shown_spec, unread
 from projects.situation import Situation, situation
 from projects.switches import switches
-from projects.today import today
+from projects.today import is_over
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -191,19 +191,23 @@ def _of_the_file(project: Project, *, tab: Tab) -> list[Notice]:
 
 def _why_suspended(project: Project) -> str:
     expires = shown_spec(project).expires
-    if expires is not None and expires < today():
-        return gettext(
+    day = {"day": expires.isoformat() if expires else ""}
+    if project.ended:
+        text = gettext(
             "Its last day was %(day)s, so we stopped looking after it. Nothing was removed. "
             "An owner can set a later end date; then we look after it again."
-        ) % {"day": expires.isoformat()}
+        )
+        return text % day
     said = gettext(
         "The platform team suspended it: we don't look after it and repair nothing, and nothing was removed. "
         "Ask the platform team to resume it."
     )
+    if is_over(expires):
+        said += " " + gettext("Its last day was %(day)s: before it can be resumed it needs a later end date.") % day
     last = next((one for one in switches(project) if one.suspended), None)
     if last is None:
         return said
     at = timezone.localtime(last.at)
-    day = {"who": last.who, "day": f"{short_day(at)} {date_format(at, 'H:i')}", "because": last.because}
+    by = {"who": last.who, "day": f"{short_day(at)} {date_format(at, 'H:i')}", "because": last.because}
     since = gettext("By %(who)s since %(day)s: “%(because)s”") if last.because else gettext("By %(who)s since %(day)s.")
-    return f"{said} {since % day}"
+    return f"{said} {since % by}"

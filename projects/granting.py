@@ -21,7 +21,7 @@ from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
 from projects.notices import announce
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
-from projects.today import today
+from projects.today import is_over, today
 from projects.usage import lacking, percent_used
 from provisioning.spec import ProjectSpec
 
@@ -141,9 +141,9 @@ def grant(
         if spec is None:
             project.deletion_requested_at, project.remove_data = now, request.remove_data
         else:
-            if project.spec.get("expires") != spec_as_json(spec).get("expires"):
-                # A new end date ends the suspension that the old one brought.
-                project.suspended = False
+            if project.ended and not is_over(spec.expires):
+                # A new end date ends the suspension that the old one brought, and no other.
+                project.suspended = project.ended = False
             project.spec, project.units = spec_as_json(spec), units_of(spec, catalogue=installation.catalogue)
         project.save(
             update_fields=[
@@ -156,6 +156,7 @@ def grant(
                 "deletion_requested_at",
                 "remove_data",
                 "suspended",
+                "ended",
             ]
         )
         project.resources.update(failures=0)

@@ -62,6 +62,9 @@ class ProjectSummary(BaseModel):
     word: Word
     ready: bool = Field(description="The newest wish has been made so.")
     suspended: bool
+    suspended_by: Literal["last_day", "platform_team"] | None = Field(
+        description="last_day: it has passed, and a later one resumes it. platform_team: only they resume it."
+    )
     generation: int = Field(description="Counter of wishes.")
     observed_generation: int = Field(description="The last wish that the engine finished looking at.")
     created_at: datetime
@@ -84,6 +87,7 @@ class ProjectSummary(BaseModel):
             "word": project.word,
             "ready": is_ready(project),
             "suspended": project.suspended,
+            "suspended_by": _suspended_by(project),
             "generation": project.generation,
             "observed_generation": project.observed_generation,
             "created_at": project.created_at,
@@ -104,6 +108,12 @@ class ProjectSummary(BaseModel):
     def of(cls, project: Project) -> "ProjectSummary":
         """The project as a list shows it."""
         return cls(**cls.fields_of(project))
+
+
+def _suspended_by(project: Project) -> Literal["last_day", "platform_team"] | None:
+    if not project.suspended:
+        return None
+    return "last_day" if project.ended else "platform_team"
 
 
 class FileRefusedOut(BaseModel):

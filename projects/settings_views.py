@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from projects import actions, usage
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
+from projects.end_dates import why_not_resumed
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.forms import ProjectForm
 from projects.frame import frame
@@ -35,6 +36,7 @@ def _page(request: HttpRequest, found: Project, *, status: int = 200, **more: An
     framed = frame(request, found, tab="settings")
     shown = {
         **framed,
+        "not_resumed": why_not_resumed(found),
         "stays": kept_data(framed["state"].kinds),
         "cards": plan_cards(shown_spec(found), catalogue=catalogue, uses=uses),
         "fullest": fullest(uses),

@@ -11,7 +11,10 @@ from projects.models import Project
 
 @dataclass(frozen=True)
 class Switch:
-    """One time it was suspended or resumed. who: account, or slipway when its last day was over; because: may be ""."""
+    """One time it was suspended or resumed. who: account, or slipway when its last day was over; because: may be "".
+
+    What had ended and is suspended by the platform team then is suspended a second time.
+    """
 
     pk: int
     at: datetime
@@ -25,9 +28,11 @@ def switches(project: Project) -> list[Switch]:
     """Every time, newest first; [] when it always ran. One query."""
     history: Any = apps.get_model("projects", "ProjectHistory").objects
     entries = history.filter(pgh_obj=project.pk).select_related("pgh_context").order_by("pk")
-    found, was = [], False
-    for entry in entries.only("pgh_created_at", "suspended", "pgh_context__metadata"):
-        if entry.suspended is not was:
+    found, was, had_ended = [], False, False
+    for entry in entries.only("pgh_created_at", "suspended", "ended", "pgh_context__metadata"):
+        taken_over = entry.suspended and had_ended and not entry.ended
+        had_ended = entry.ended
+        if taken_over or entry.suspended is not was:
             was = entry.suspended
             said = entry.pgh_context.metadata if entry.pgh_context else {}
             found.append(

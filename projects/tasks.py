@@ -127,7 +127,9 @@ def suspend_expired() -> None:
     with audited(actor="slipway", door=Door.SYSTEM):
         for project in over:
             with transaction.atomic():
-                Project.objects.filter(pk=project.pk).update(suspended=True)
+                # Who gave it a later day meanwhile, or suspended it, has the last word.
+                if not over.filter(pk=project.pk).update(suspended=True, ended=True):
+                    continue
                 end_dates.tell_ended(project)
             log.info("expired", project=project.slug, expires=project.spec["expires"])
 

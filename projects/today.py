@@ -17,3 +17,8 @@ def today() -> date:
 def day_of(moment: datetime) -> date:
     """The day of a moment by that clock."""
     return timezone.localdate(moment, timezone=timezone.get_default_timezone())
+
+
+def is_over(last_day: date | None) -> bool:
+    """Has the last day passed? Never, where there is none."""
+    return last_day is not None and last_day < today()

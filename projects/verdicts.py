@@ -83,6 +83,8 @@ def _of_project(project: Project, *, url: str) -> Said:
     word = project.word
     if word is Word.REMOVING:
         return Said("failure", f"{slug} is being removed. Nothing can be changed any more.", url)
+    if word is Word.SUSPENDED and project.ended:
+        return Said("pending", "Its last day has passed, so it is suspended. A later end date resumes it.", url)
     if word is Word.SUSPENDED:
         return Said("pending", "The platform team has suspended this project; it is looked at again afterwards.", url)
     if word is Word.ATTENTION and project.settled:

@@ -106,6 +106,10 @@ class Project(models.Model):
     lease_holder = models.CharField(max_length=80, default="", blank=True)
     fence = models.PositiveBigIntegerField(default=0)
     suspended = models.BooleanField(default=False)
+    ended = models.BooleanField(
+        default=False,
+        help_text="Suspended because its last day had passed; a later one resumes it. Else the platform team did.",
+    )
     key_id = models.CharField(
         max_length=40, default="", blank=True, help_text="The key of the key ring that its secrets come from."
     )
@@ -134,6 +138,7 @@ class Project(models.Model):
                 condition=Q(remove_data=False) | Q(deletion_requested_at__isnull=False),
                 name="project_data_goes_only_on_removal",
             ),
+            models.CheckConstraint(condition=Q(ended=False) | Q(suspended=True), name="project_ended_is_suspended"),
             models.CheckConstraint(
                 condition=Q(lease_until=None, lease_holder="") | Q(lease_until__isnull=False) & ~Q(lease_holder=""),
                 name="project_lease_has_holder",

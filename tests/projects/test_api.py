@@ -1,5 +1,7 @@
 """The API as a script and a browser use it: ask, preview, change, decide, retire. On a real Postgres."""
 
+from typing import Any
+
 import pytest
 
 from projects import tasks
@@ -192,16 +194,52 @@ def test_the_platform_team_suspends_and_resumes() -> None:
     assert send(bearer("paula"), "post", "/projects/demand/resume/").json()["word"] == "Working on it"
 
 
-def test_a_later_end_date_resumes_what_the_old_one_suspended() -> None:
-    create(bearer("alice"))
-    project = Project.objects.get()
+def end(slug: str = "demand") -> None:
+    project = Project.objects.get(slug=slug)
     project.spec["expires"] = "2020-01-01"
     project.save(update_fields=["spec"])
     tasks.suspend_expired()
+
+
+def how(answer: Any) -> tuple[str, str | None]:
+    body = answer.json()
+    shown = body.get("project", body)
+    return shown["word"], shown["suspended_by"]
+
+
+def test_a_later_end_date_resumes_what_the_old_one_suspended() -> None:
+    create(bearer("alice"))
+    end()
     answer = bearer("alice").get(f"{API}/projects/demand/")
-    assert answer.json()["word"] == "Suspended"
-    later = send(
-        bearer("alice"), "patch", "/projects/demand/", {"expires": "2099-01-01"}, headers={"If-Match": answer["ETag"]}
-    )
-    assert later.status_code == 202
-    assert later.json()["project"]["word"] == "Working on it"
+    assert how(answer) == ("Suspended", "last_day")
+    same = send(bearer("alice"), "patch", "/projects/demand/", {"title": "Demand"}, headers={"If-Match": "*"})
+    assert how(same) == ("Suspended", "last_day")
+    later = send(bearer("alice"), "patch", "/projects/demand/", {"expires": "2099-01-01"}, headers={"If-Match": "*"})
+    assert (later.status_code, how(later)) == (202, ("Working on it", None))
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_no_end_date_resumes_what_the_platform_team_suspended(has_ended: bool) -> None:
+    create(bearer("alice"))
+    if has_ended:
+        end()
+    suspended = send(bearer("paula"), "post", "/projects/demand/suspend/")
+    assert how(suspended) == ("Suspended", "platform_team")
+    for expires in ("2099-01-01", None):
+        answer = send(bearer("alice"), "patch", "/projects/demand/", {"expires": expires}, headers={"If-Match": "*"})
+        assert (answer.status_code, how(answer)) == (202, ("Suspended", "platform_team"))
+    assert how(send(bearer("paula"), "post", "/projects/demand/resume/")) == ("Working on it", None)
+
+
+def test_what_is_past_its_last_day_is_resumed_by_a_later_one_only() -> None:
+    create(bearer("alice"))
+    end()
+    refused = send(bearer("paula"), "post", "/projects/demand/resume/")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409, "The last day of demand was 2020-01-01. Give it a later one; that resumes it.",
+    )  # fmt: skip
+    send(bearer("paula"), "post", "/projects/demand/suspend/")
+    held = send(bearer("paula"), "post", "/projects/demand/resume/")
+    assert held.json()["detail"] == "The last day of demand was 2020-01-01. Give it a later one first, then resume it."
+    tasks.suspend_expired()
+    assert how(bearer("alice").get(f"{API}/projects/demand/")) == ("Suspended", "platform_team")

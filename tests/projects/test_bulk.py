@@ -244,6 +244,33 @@ def test_resume_and_look_again(world: World) -> None:
     assert (states(resume), suspended()) == ({"a": "done", "b": "left_out"}, [])
 
 
+def test_what_has_ended_is_not_resumed_and_may_be_suspended_for_good(world: World) -> None:
+    late, held, later = made("a", "b", "c", suspended=True)
+    Project.objects.filter(pk=late.pk).update(ended=True)
+    spec = {**late.spec, "expires": "2020-01-01"}
+    Project.objects.filter(pk__in=[late.pk, held.pk]).update(spec=spec)
+    refusal = "The last day of a was 2020-01-01. Give it a later one; that resumes it."
+    resume = draft("resume")
+    assert said(resume, "foreseen") == {
+        "a": refusal,
+        "b": "The last day of b was 2020-01-01. Give it a later one first, then resume it.",
+        "c": "It is looked at; what moved meanwhile is put right.",
+    }
+    Project.objects.filter(pk=later.pk).update(spec=spec)
+    start(resume)
+    run_on(resume)
+    assert states(resume) == {"a": "left_out", "b": "left_out", "c": "refused"}
+    assert said(resume)["c"] == "The last day of c was 2020-01-01. Give it a later one first, then resume it."
+    suspend = draft("suspend")
+    assert said(suspend, "foreseen")["a"] == (
+        "It has ended. Suspended too, it isn't resumed by a later last day any more."
+    )
+    start(suspend)
+    run_on(suspend)
+    assert states(suspend) == {"a": "done", "b": "left_out", "c": "left_out"}
+    assert list(Project.objects.filter(ended=True)) == []
+
+
 def test_who_left_the_platform_team_does_nothing_more(world: World) -> None:
     made("a", "b")
     run = draft("suspend")

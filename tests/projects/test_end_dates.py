@@ -50,6 +50,14 @@ def test_another_date_is_told_anew() -> None:
 def test_suspending_after_the_last_day_tells_owners_once() -> None:
     ending(today() - timedelta(days=1))
     tasks.suspend_expired()
-    Project.objects.update(suspended=False)
+    Project.objects.update(suspended=False, ended=False)
     tasks.suspend_expired()
     assert told() == [("suspended", "alice@corp.example")]
+    assert Project.objects.filter(suspended=True, ended=True).exists()
+
+
+def test_what_the_platform_team_suspended_before_its_last_day_stays_theirs() -> None:
+    ending(today() - timedelta(days=1))
+    Project.objects.update(suspended=True)
+    tasks.suspend_expired()
+    assert (told(), Project.objects.get().ended) == ([], False)

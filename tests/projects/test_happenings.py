@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import actions, training
+from projects import actions, tasks, training
 from projects.happenings import Wanted, happenings, records
 from projects.installation import installation
 from projects.models import Door, Project, Reveal, Rotation, TrainingAsked
@@ -188,6 +188,14 @@ def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Proje
     assert [one["what"] for one in by_api] == seen
     assert (by_api[1]["who"], by_api[1]["door"], by_api[1]["kind"]) == ("alice@corp.example", "chat", "")
     assert whats(project, Wanted(who="bob")) == ["was shown the keys “bucket”"]
+
+
+def test_what_had_ended_is_suspended_once_more_by_the_platform_team(project: Project) -> None:
+    Project.objects.update(spec={**project.spec, "expires": "2020-01-01"})
+    tasks.suspend_expired()
+    actions.suspend(project, by=person("paula"), door=Door.API, suspended=True)
+    found = [(row["who"], row["what"]) for row in records(project, wanted=ALL) if "suspended" in row["what"]]
+    assert found == [("paula@corp.example", "suspended the project"), ("slipway", "suspended the project")]
 
 
 def test_who_asked_for_a_training_and_by_which_door_stands_there(project: Project) -> None:

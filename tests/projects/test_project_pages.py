@@ -205,6 +205,10 @@ def test_every_tab_names_its_page_and_says_what_is_the_matter(tab: str) -> None:
     assert "By paula@corp.example since" in page
     assert "alice@corp.example asked for a change. It waits for the platform team" in page
     Project.objects.filter(pk=project.pk).update(spec={**project.spec, "expires": "2026-01-31"})
+    late = text(alice.get(f"/projects/demand/{tab}"))
+    assert "The platform team suspended it" in late
+    assert "Its last day was 2026-01-31: before it can be resumed it needs a later end date." in late
+    Project.objects.filter(pk=project.pk).update(ended=True)
     assert "Its last day was 2026-01-31, so we stopped looking after it." in text(alice.get(f"/projects/demand/{tab}"))
     Project.objects.filter(pk=project.pk).update(deletion_requested_at=timezone.now())
     gone = text(alice.get(f"/projects/demand/{tab}"))

@@ -133,5 +133,13 @@ def test_the_platform_team_is_led_to_suspending_and_resuming_with_the_project_ch
     assert re.search(r'name="project" value="demand"[^>]* checked', page)
     Project.objects.update(suspended=True)
     assert "?project=demand&amp;action=resume" in paula.get("/projects/demand/settings/").content.decode()
+    Project.objects.update(spec={**project.spec, "expires": "2020-01-01"})
+    page = paula.get("/projects/demand/settings/")
+    assert "?project=demand&amp;action=" not in page.content.decode()
+    assert "Give it a later one first, then resume it." in text(page)
+    Project.objects.update(ended=True)
+    page = paula.get("/projects/demand/settings/")
+    assert "?project=demand&amp;action=suspend" in page.content.decode()
+    assert "Suspended by you, it isn't resumed by that any more." in text(page)
     assert "/platform/actions/" not in client("alice").get("/projects/demand/settings/").content.decode()
     assert client("charlie").get("/projects/demand/settings/").status_code == 404
