@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from projects import permissions, telling_again
+from projects.audit import audited
 from projects.consents import in_force
 from projects.contributors import moved
 from projects.doorbell import ring_project
@@ -308,15 +309,19 @@ def look_again(project: Project, *, by: "Person", door: Door, kind: str | None =
         ring_project(project.pk)
 
 
-def suspend(project: Project, *, by: "Person", door: Door, suspended: bool) -> None:
+def suspend(project: Project, *, by: "Person", door: Door, suspended: bool, because: str) -> None:
     """Stop or resume looking at a project. Only the platform team; a later last day doesn't resume what it suspended.
 
-    Raises NotFound, NotAllowed, Conflict when a project is to be resumed whose last day has passed.
+    because: why, for those who find it so. Raises NotFound, NotAllowed, InvalidSpec without a reason, Conflict when a
+    project is to be resumed whose last day has passed.
     """
     check_seen(by, project)
     if not permissions.is_platform_admin(by):
         raise NotAllowed(gettext("Only the platform team suspends and resumes projects."))
-    with audited_by(by=by, door=door), transaction.atomic():
+    if not because.strip():
+        message = gettext("Say why. It stands in the project's history.")
+        raise InvalidSpec([Fault(path=("because",), code="missing", message=message)])
+    with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
         row = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
         if not suspended and (why := why_not_resumed(row)):
             raise Conflict(why)

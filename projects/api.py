@@ -39,7 +39,7 @@ from projects.openapi import (
 from projects.pagination import PageQuery, page_of, sorted_page_of
 from projects.payload import MergePatch, StrictJson, merge_patch, read_body, read_query
 from projects.project_list import ORDERS, Filter
-from projects.reference_serializers import Look, LookOut, Nothing, Retire, Sentence
+from projects.reference_serializers import Because, Look, LookOut, Retire, Sentence
 from projects.serializers import (
     AskedOut,
     EventOut,
@@ -294,8 +294,8 @@ class _Switch(Api):
     def switch(self, request: Request, slug: str) -> Response:
         """Set the switch and answer with the project as it is now."""
         read_query(Closed, request)
-        read_body(Nothing, request)
-        actions.suspend(visible_project(request, slug), by=person(request), door=Door.API, suspended=self.suspended)
+        project, said = visible_project(request, slug), read_body(Because, request)
+        actions.suspend(project, by=person(request), door=Door.API, suspended=self.suspended, because=said.because)
         return Response(plain(ProjectOut.of(visible_project(request, slug))), status=202)
 
 
@@ -309,7 +309,7 @@ class Suspend(_Switch):
         summary="Stop looking at a project (platform team); nothing outside changes",
         tags=["projects"],
         parameters=[IDEMPOTENCY_KEY],
-        request=Nothing,
+        request=Because,
         responses=answers({202: ProjectOut}, 403, 404, 409, body=True),
     )
     @idempotent
@@ -328,7 +328,7 @@ class Resume(_Switch):
         summary="Look at a suspended project again (platform team)",
         tags=["projects"],
         parameters=[IDEMPOTENCY_KEY],
-        request=Nothing,
+        request=Because,
         responses=answers({202: ProjectOut}, 403, 404, 409, body=True),
     )
     @idempotent

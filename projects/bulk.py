@@ -263,10 +263,10 @@ def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installati
             actions.look_again(project, by=by, door=door, kind=run.kind)
             return "Due now."
         case BulkAction.SUSPEND:
-            actions.suspend(project, by=by, door=door, suspended=True)
+            actions.suspend(project, by=by, door=door, suspended=True, because=run.because)
             return "Suspended."
         case BulkAction.RESUME:
-            actions.suspend(project, by=by, door=door, suspended=False)
+            actions.suspend(project, by=by, door=door, suspended=False, because=run.because)
             return "Resumed, due now."
         case BulkAction.SKIP:
             skipping.skip(project, run.kind, by=by, door=door, because=run.because)

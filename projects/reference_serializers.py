@@ -112,5 +112,11 @@ class Rejection(Closed):
     revision: int | None = Field(default=None, ge=1)
 
 
+class Because(Closed):
+    """Why: it stands in the project's history, and those who find it so read it."""
+
+    because: Sentence
+
+
 class Nothing(Closed):
     """An empty object."""

@@ -51,7 +51,9 @@ def sample_fleet() -> Iterator[int]:
                 live.ask(slug, person=_owner(slug), **FLEET[slug]).raise_for_status()
             for slug in slugs:
                 live.ready(slug, person=_owner(slug), seconds=120)
-        live.api("paula").post(f"projects/{SUSPENDED}/suspend/").raise_for_status()
+        live.api("paula").post(
+            f"projects/{SUSPENDED}/suspend/", json={"because": "Its data is checked first."}
+        ).raise_for_status()
         for slug, plan in (("sign-reader", "gpu"), ("season-planner", "large")):
             answer = live.api("alice").post(
                 "projects/",

@@ -185,13 +185,29 @@ def test_retiring_keeps_data_unless_the_name_is_typed() -> None:
 
 # The platform team's switch
 
+WHY = {"because": "The store is moved tonight."}
+
 
 def test_the_platform_team_suspends_and_resumes() -> None:
     create(bearer("alice"))
-    assert send(bearer("alice"), "post", "/projects/demand/suspend/").status_code == 403
-    assert send(bearer("charlie"), "post", "/projects/demand/suspend/").status_code == 404
-    assert send(bearer("paula"), "post", "/projects/demand/suspend/").json()["word"] == "Suspended"
-    assert send(bearer("paula"), "post", "/projects/demand/resume/").json()["word"] == "Working on it"
+    assert send(bearer("alice"), "post", "/projects/demand/suspend/", WHY).status_code == 403
+    assert send(bearer("charlie"), "post", "/projects/demand/suspend/", WHY).status_code == 404
+    assert send(bearer("paula"), "post", "/projects/demand/suspend/", WHY).json()["word"] == "Suspended"
+    assert send(bearer("paula"), "post", "/projects/demand/resume/", WHY).json()["word"] == "Working on it"
+
+
+def test_who_suspends_and_who_resumes_says_why() -> None:
+    create(bearer("alice"))
+    for turn in ("suspend", "resume"):
+        for body in (None, {}, {"because": " "}, {"because": "x" * 501}):
+            answer = send(bearer("paula"), "post", f"/projects/demand/{turn}/", body)
+            assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, ["because"])
+        assert send(bearer("paula"), "post", f"/projects/demand/{turn}/", WHY).status_code == 202
+    rows = bearer("alice").get(f"{API}/projects/demand/activity/?door=api&who=paula").json()["items"]
+    assert [(one["what"], one["note"]) for one in rows] == [
+        ("resumed the project", WHY["because"]),
+        ("suspended the project", WHY["because"]),
+    ]
 
 
 def end(slug: str = "demand") -> None:
@@ -223,23 +239,23 @@ def test_no_end_date_resumes_what_the_platform_team_suspended(has_ended: bool) -
     create(bearer("alice"))
     if has_ended:
         end()
-    suspended = send(bearer("paula"), "post", "/projects/demand/suspend/")
+    suspended = send(bearer("paula"), "post", "/projects/demand/suspend/", WHY)
     assert how(suspended) == ("Suspended", "platform_team")
     for expires in ("2099-01-01", None):
         answer = send(bearer("alice"), "patch", "/projects/demand/", {"expires": expires}, headers={"If-Match": "*"})
         assert (answer.status_code, how(answer)) == (202, ("Suspended", "platform_team"))
-    assert how(send(bearer("paula"), "post", "/projects/demand/resume/")) == ("Working on it", None)
+    assert how(send(bearer("paula"), "post", "/projects/demand/resume/", WHY)) == ("Working on it", None)
 
 
 def test_what_is_past_its_last_day_is_resumed_by_a_later_one_only() -> None:
     create(bearer("alice"))
     end()
-    refused = send(bearer("paula"), "post", "/projects/demand/resume/")
+    refused = send(bearer("paula"), "post", "/projects/demand/resume/", WHY)
     assert (refused.status_code, refused.json()["detail"]) == (
         409, "The last day of demand was 2020-01-01. Give it a later one; that resumes it.",
     )  # fmt: skip
-    send(bearer("paula"), "post", "/projects/demand/suspend/")
-    held = send(bearer("paula"), "post", "/projects/demand/resume/")
+    send(bearer("paula"), "post", "/projects/demand/suspend/", WHY)
+    held = send(bearer("paula"), "post", "/projects/demand/resume/", WHY)
     assert held.json()["detail"] == "The last day of demand was 2020-01-01. Give it a later one first, then resume it."
     tasks.suspend_expired()
     assert how(bearer("alice").get(f"{API}/projects/demand/")) == ("Suspended", "platform_team")

@@ -156,8 +156,8 @@ def test_the_api_gives_the_same_list_page_by_page(project: Project) -> None:
 
 
 def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Project) -> None:
-    actions.suspend(project, by=person("paula"), door=Door.API, suspended=True)
-    actions.suspend(project, by=person("paula"), door=Door.FORM, suspended=False)
+    actions.suspend(project, by=person("paula"), door=Door.API, suspended=True, because="Night work.")
+    actions.suspend(project, by=person("paula"), door=Door.FORM, suspended=False, because="Night work.")
     later = timezone.now() + timedelta(minutes=1)
     Rotation.objects.create(
         project=project, purpose="bucket", version=2, earlier_until=later, rotated_by="alice@corp.example"
@@ -193,7 +193,7 @@ def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Proje
 def test_what_had_ended_is_suspended_once_more_by_the_platform_team(project: Project) -> None:
     Project.objects.update(spec={**project.spec, "expires": "2020-01-01"})
     tasks.suspend_expired()
-    actions.suspend(project, by=person("paula"), door=Door.API, suspended=True)
+    actions.suspend(project, by=person("paula"), door=Door.API, suspended=True, because="Night work.")
     found = [(row["who"], row["what"]) for row in records(project, wanted=ALL) if "suspended" in row["what"]]
     assert found == [("paula@corp.example", "suspended the project"), ("slipway", "suspended the project")]
 

@@ -199,10 +199,10 @@ def test_every_tab_names_its_page_and_says_what_is_the_matter(tab: str) -> None:
     assert "sw-note" not in quiet
     data = {**project.spec, "plan": "gpu"}
     actions.change(project, data, by=person("alice"), door=Door.API, installation=installation())
-    actions.suspend(project, by=person("paula"), door=Door.API, suspended=True)
+    actions.suspend(project, by=person("paula"), door=Door.API, suspended=True, because="Night work.")
     page = text(alice.get(f"/projects/demand/{tab}"))
     assert "The platform team suspended it" in page
-    assert "By paula@corp.example since" in page
+    assert re.search("By paula@corp.example since [^“]+: “Night work.”", page)
     assert "alice@corp.example asked for a change. It waits for the platform team" in page
     Project.objects.filter(pk=project.pk).update(spec={**project.spec, "expires": "2026-01-31"})
     late = text(alice.get(f"/projects/demand/{tab}"))
@@ -254,7 +254,7 @@ def test_a_project_that_rests_with_all_it_has_is_not_said_to_be_in_the_making() 
     settle(whole)
     settle(held, webhook=(Status.FALSE, Reason.TARGET_UNAVAILABLE, "Git is away."))
     for project in (whole, held):
-        actions.suspend(project, by=person("paula"), door=Door.API, suspended=True)
+        actions.suspend(project, by=person("paula"), door=Door.API, suspended=True, because="Night work.")
     page = text(client("alice").get("/projects/demand/"))
     assert "when it is resumed" not in page
     assert "when the last one is" not in page

@@ -177,10 +177,10 @@ def test_a_stored_spec_that_no_longer_reads_stops_nobody_else(world: World) -> N
 
 def test_a_suspended_project_is_left_alone_and_goes_on_when_resumed(world: World) -> None:
     project, paula = asked(), person("paula")
-    actions.suspend(project, by=paula, suspended=True, door=Door.FORM)
+    actions.suspend(project, by=paula, suspended=True, door=Door.FORM, because="Night work.")
     project = look(project)
     assert (world.calls(), project.word, is_due(project)) == ([], Word.SUSPENDED, False)
-    actions.suspend(project, by=paula, suspended=False, door=Door.FORM)
+    actions.suspend(project, by=paula, suspended=False, door=Door.FORM, because="Night work.")
     assert is_due(project)
     tasks.reconcile_project(project.pk)
     assert fresh(project).word is Word.READY
@@ -194,7 +194,7 @@ def bound_in(world: World, role: str) -> set[str]:
 
 def test_who_is_out_loses_rights_in_a_suspended_project_and_nothing_else_is_done(world: World) -> None:
     project = look(asked(contributors=[ALICE, {"user": "bob@corp.example", "role": "editor"}]))
-    actions.suspend(project, by=person("paula"), suspended=True, door=Door.FORM)
+    actions.suspend(project, by=person("paula"), suspended=True, door=Door.FORM, because="Night work.")
     project = look(project)
     world.forget_calls()
     assert look(project).word is Word.SUSPENDED
