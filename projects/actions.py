@@ -294,13 +294,18 @@ def retire(
     return Asked(preview=preview, request=request, project=project)
 
 
-def look_again(project: Project, *, by: "Person", door: Door, kind: str | None = None) -> None:
-    """Ask the engine to look at the project now, without waiting for its back-off. Raises NotFound, NotAllowed."""
+def look_again(project: Project, *, by: "Person", door: Door, kind: str | None = None, because: str = "") -> None:
+    """Ask the engine to look at the project now, without waiting for its back-off. Raises NotFound, NotAllowed.
+
+    because: why, where somebody said so.
+    """
     check_seen(by, project)
     if not permissions.may_look_again(by, project):
         raise NotAllowed(gettext("Viewers can't ask for a look. Ask an owner or editor of the project."))
     with audited_by(by=by, door=door), transaction.atomic():
-        LookAsked.objects.create(project=project, kind=kind or "", asked_by_name=by.get_username(), door=door)
+        LookAsked.objects.create(
+            project=project, kind=kind or "", asked_by_name=by.get_username(), door=door, because=because
+        )
         rows = Resource.objects.filter(project=project)
         (rows.filter(kind=kind) if kind else rows).update(failures=0)
         Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())

@@ -25,7 +25,7 @@ _DOORS = {Door.FORM.value: "form", Door.API.value: "api", Door.FILE.value: "file
 class Entry:
     """One thing that happened: who (bold, with a colon where `what` is a sentence), what, where, how.
 
-    `where`: a link, "" for none. `lines`: the difference it made.
+    `where`: a link, "" for none. `lines`: the difference it made. `why`: in the words of who did it, "" for none.
     """
 
     at: datetime
@@ -36,6 +36,7 @@ class Entry:
     where: str = ""
     link: str = ""
     lines: tuple[Line, ...] = ()
+    why: str = ""
 
 
 def of_person(person: "Person", *, size: int = 6) -> list[Entry]:
@@ -64,6 +65,11 @@ def entry_of_event(event: Event) -> Entry:
     return replace(_of_event(event, linked=False), lines=tuple(_lines(event)))
 
 
+def by_door(door: str) -> str:
+    """By which door, in words; "" when it isn't known."""
+    return gettext("by %(door)s") % {"door": Door(door).label} if door in Door.values else ""
+
+
 def _lines(event: Event) -> Iterable[Line]:
     for change in event.changes:
         place = change.get("object", "")
@@ -87,7 +93,6 @@ def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:
         how = gettext("change %(number)s, rule %(rule)s") % {"number": request.generation, "rule": request.rule}
     else:
         how = request.get_decision_display()
-    door = gettext("by %(door)s") % {"door": request.get_door_display()}
     commit = gettext("commit %(commit)s") % {"commit": request.commit[:7]} if request.commit else ""
     title = str((request.after or request.before or {}).get("title") or request.slug)
     return Entry(
@@ -95,10 +100,11 @@ def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:
         icon=_DOORS[request.door],
         who=request.requested_by_name,
         what=what,
-        how=", ".join(filter(None, (door, commit, how))),
+        how=", ".join(filter(None, (by_door(request.door), commit, how))),
         where=title if linked else "",
         link=reverse("projects:request", args=[request.pk]),
         lines=difference(before, after) if not linked and before and after else (),
+        why=request.note,
     )
 
 

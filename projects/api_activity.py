@@ -23,7 +23,7 @@ class ActivityQuery(PageQuery):
     door: Door | None = Field(default=None, description="By which door it came.")
     who: str = Field(default="", max_length=100, description="Part of the name of who asked.")
     kind: str = Field(default="", max_length=40, description="What Slipway did to one Kind.")
-    q: str = Field(default="", max_length=100, description="Part of the message, note or rule.")
+    q: str = Field(default="", max_length=100, description="Part of the message, note, reason or rule.")
 
 
 class HappeningOut(BaseModel):
@@ -32,7 +32,7 @@ class HappeningOut(BaseModel):
     at: datetime
     who: str
     what: str
-    door: Door | Literal[""] = Field(description="By which door it was asked; empty for keys, which have none.")
+    door: Door | Literal[""] = Field(description="By which door it was asked; empty where that was not kept yet.")
     kind: str
     reason: str
     change: int | None = Field(description="The generation that it became or belongs to.")

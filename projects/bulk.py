@@ -257,10 +257,10 @@ def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installati
     project, door = item.project, Door(run.door)
     match BulkAction(run.action):
         case BulkAction.LOOK:
-            actions.look_again(project, by=by, door=door)
+            actions.look_again(project, by=by, door=door, because=run.because)
             return "Due now."
         case BulkAction.RETRY:
-            actions.look_again(project, by=by, door=door, kind=run.kind)
+            actions.look_again(project, by=by, door=door, kind=run.kind, because=run.because)
             return "Due now."
         case BulkAction.SUSPEND:
             actions.suspend(project, by=by, door=door, suspended=True, because=run.because)

@@ -52,9 +52,9 @@ def give(consent: DataConsent, *, by: "Person", door: Door, installation: Instal
             )
             raise Conflict(message % {"store": row.store, "team": row.team.slug})
         for before in DataConsent.objects.filter(project=row.project, store=row.store, state=ConsentState.GIVEN):
-            move(before, ConsentState.ENDED, by_name=by.username, why=f"Replaced by one until {row.until}.")
+            move(before, ConsentState.ENDED, by_name=by.username, door=door, why=f"Replaced by one until {row.until}.")
         why = why.strip()[:LONGEST]
-        move(row, ConsentState.GIVEN, by_name=by.username, why=why)
+        move(row, ConsentState.GIVEN, by_name=by.username, door=door, why=why)
         _look_at(row.project)
         said = f"Team {row.team.slug} lets {row.project.slug} read {row.store} until {row.until} ({by.username})."
         _tell(row, by=by, kind="data-decided", said=f"{said} {why}".strip())
@@ -68,7 +68,7 @@ def reject(consent: DataConsent, *, by: "Person", door: Door, why: str) -> DataC
     with audited_by(by=by, door=door), transaction.atomic():
         row = _held(consent, by=by)
         _check_decides(row, by=by)
-        move(row, ConsentState.REJECTED, by_name=by.username, why=why)
+        move(row, ConsentState.REJECTED, by_name=by.username, door=door, why=why)
         said = f"Team {row.team.slug} does not let {row.project.slug} read {row.store} until {row.until}: {why}"
         _tell(row, by=by, kind="data-decided", said=f"{said} ({by.username})")
     log.info("consent_rejected", project=row.project.slug, store=row.store)
@@ -87,7 +87,7 @@ def withdraw(consent: DataConsent, *, by: "Person", door: Door, why: str) -> Dat
             )
         if row.state != ConsentState.GIVEN:
             raise Conflict(gettext("There is no consent to withdraw: it is %(state)s.") % {"state": _state(row)})
-        move(row, ConsentState.WITHDRAWN, by_name=by.username, why=why)
+        move(row, ConsentState.WITHDRAWN, by_name=by.username, door=door, why=why)
         _look_at(row.project)
         said = (
             f"{by.username} withdrew the consent of team {row.team.slug}: {row.project.slug} reads {row.store} no more."
@@ -124,8 +124,8 @@ def ask_again(project: Project, *, store: str, by: "Person", door: Door, install
             if is_about(row, found):
                 raise Conflict(gettext("It is asked already, and waits for an answer."))
             # Nobody can say yes to it any more: the name stands for something else now.
-            move(row, ConsentState.ENDED, by_name=by.username)
-        asked = ask(project, store=found, until=until, by=by)
+            move(row, ConsentState.ENDED, by_name=by.username, door=door)
+        asked = ask(project, store=found, until=until, by=by, door=door)
         if asked is None:
             message = gettext("The portal knows no team %(team)s that could be asked. Ask the platform team.")
             raise Conflict(message % {"team": found.owner})

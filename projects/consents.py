@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from projects import permissions
 from projects.installation import Installation
-from projects.models import ConsentState, ConsentStep, DataConsent, Project, ProjectRequest, Team
+from projects.models import ConsentState, ConsentStep, DataConsent, Door, Project, ProjectRequest, Team
 from projects.notices import announce
 from projects.spec import wish_for
 from projects.today import day_of, today
@@ -86,9 +86,9 @@ def follow(project: Project, *, spec: ProjectSpec | None, request: ProjectReques
     for row in project.consents.select_for_update(of=("self",)).filter(state__in=OPEN).select_related("team"):
         store = wanted.get(row.store)
         if store is None or not is_about(row, store):
-            move(row, ConsentState.ENDED, by_name=request.requested_by_name)
+            move(row, ConsentState.ENDED, by_name=request.requested_by_name, door=Door(request.door))
         elif row.state == ConsentState.ASKED and row.until != until:
-            move(row, ConsentState.ENDED, by_name=request.requested_by_name)
+            move(row, ConsentState.ENDED, by_name=request.requested_by_name, door=Door(request.door))
             asks_other.add(row.store)
         elif row.state == ConsentState.ASKED or _reaches(let.get(row.store), store, until):
             covered.add(row.store)
@@ -119,10 +119,11 @@ def ask(
     until: date,
     request: ProjectRequest | None = None,
     by: "AbstractUser | None" = None,
+    door: Door = Door.SYSTEM,
 ) -> DataConsent | None:
     """Ask the team of a store for its consent. None when the portal knows no such team, so that nobody can be asked.
 
-    request: with which it is asked, by whom that asked; else `by`.
+    request: with which it is asked, by whom that asked and by its door; else `by` and `door`.
     """
     team = Team.objects.filter(slug=store.owner).first()
     if team is None:
@@ -139,7 +140,8 @@ def ask(
         request=request,
         asked_by_id=asker,
     )
-    ConsentStep.objects.create(consent=row, state=ConsentState.ASKED, by_name=who)
+    way = request.door if request is not None else door
+    ConsentStep.objects.create(consent=row, state=ConsentState.ASKED, by_name=who, door=way)
     text = (
         f"{who} asks that {project.slug} of team {project.team.slug} may read {store.name}, "
         f"data of team {team.slug}, until {until.isoformat()}."
@@ -155,11 +157,11 @@ def asked_about(row: DataConsent) -> list["Person"]:
     return permissions.deciders_of_consent(row) or permissions.platform_team()
 
 
-def move(row: DataConsent, state: ConsentState, *, by_name: str, why: str = "") -> None:
-    """Bring a consent that is held under lock into another state, and write down by whom and why."""
+def move(row: DataConsent, state: ConsentState, *, by_name: str, door: Door, why: str = "") -> None:
+    """Bring a consent that is held under lock into another state, and write down by whom, by which door and why."""
     row.state = state
     row.save(update_fields=["state"])
-    ConsentStep.objects.create(consent=row, state=state, by_name=by_name, why=why)
+    ConsentStep.objects.create(consent=row, state=state, by_name=by_name, door=door, why=why)
 
 
 def _wanted(

@@ -150,7 +150,7 @@ def rotate(
         if _overlapping(row, purpose) is not None:
             raise Conflict(_("The key before this one still works. End it first, or wait until it has ended."))
         hours = installation.catalogue.credentials.overlap_hours if credential.overlaps and not end_old_now else 0
-        made = _next_version(row, purpose, by=by.username, overlap=timedelta(hours=hours))
+        made = _next_version(row, purpose, by=by.username, door=door, overlap=timedelta(hours=hours))
         works = f"works for {hours} more hours" if hours else "ends at once"
         text = f"{by.username} rotated a key of {row.slug}: {credential.title}. The one before {works}."
         announce("keys-rotated", to=permissions.owners_of(row), but=by, text=text, project=row)
@@ -201,7 +201,12 @@ def reveal(project: Project, purpose: str, *, by: "Person", door: Door, installa
         try:
             with transaction.atomic():
                 Reveal.objects.create(
-                    project=row, purpose=purpose, version=version, person_id=by.pk, person_name=by.username
+                    project=row,
+                    purpose=purpose,
+                    version=version,
+                    person_id=by.pk,
+                    person_name=by.username,
+                    door=door,
                 )
         except IntegrityError as error:
             raise _shown_before(credential) from error
@@ -230,7 +235,7 @@ def move_to_current_key(project: Project, *, by: str, installation: Installation
             return False
         for credential in every_credential():
             hours = installation.catalogue.credentials.overlap_hours if credential.overlaps and not end_old_now else 0
-            _next_version(row, credential.purpose, by=by, overlap=timedelta(hours=hours))
+            _next_version(row, credential.purpose, by=by, door=Door.SYSTEM, overlap=timedelta(hours=hours))
         row.key_id = current
         row.save(update_fields=["key_id"])
         text = f"All keys of {row.slug} were rotated, since the key that they come from was."
@@ -268,7 +273,7 @@ def _overlapping(project: Project, purpose: str) -> Rotation | None:
     return running.filter(earlier_until__gt=timezone.now()).first()
 
 
-def _next_version(project: Project, purpose: str, *, by: str, overlap: timedelta) -> Rotation:
+def _next_version(project: Project, purpose: str, *, by: str, door: Door, overlap: timedelta) -> Rotation:
     now, version = timezone.now(), int(project.versions.get(purpose, 1)) + 1
     project.versions = {**project.versions, purpose: version}
     _look_soon(project)
@@ -280,6 +285,7 @@ def _next_version(project: Project, purpose: str, *, by: str, overlap: timedelta
         earlier_until=now + overlap,
         rotated_at=now,
         rotated_by=by,
+        door=door,
     )
 
 

@@ -76,7 +76,7 @@ def approve(
             )
         if within_budget:
             _check_room(request, spec=spec, project=project, installation=installation)
-        request.decided_by_id, request.comment = by.pk, comment.strip()[:LONGEST]
+        request.decided_by_id, request.decided_door, request.comment = by.pk, door, comment.strip()[:LONGEST]
         try:
             with transaction.atomic():
                 grant(request, spec=spec, team=request.team, installation=installation, project=project)
@@ -97,8 +97,8 @@ def reject(
     with audited_by(by=by, door=door), transaction.atomic():
         request = _held(request, by=by, revision=revision)
         request.decision, request.decided_at, request.decided_by_id = Decision.REJECTED, timezone.now(), by.pk
-        request.comment, request.asked_back_at = comment, None
-        request.save(update_fields=["decision", "decided_at", "decided_by", "comment", "asked_back_at"])
+        request.decided_door, request.comment, request.asked_back_at = door, comment, None
+        request.save(update_fields=["decision", "decided_at", "decided_by", "decided_door", "comment", "asked_back_at"])
         _answer_commit(request)
         _tell_asker(request, by=by, said=f"{by.username} rejected your request for {request.slug}: {comment}")
     log.info("decided", decision="rejected", request=request.pk, slug=request.slug)
@@ -199,8 +199,8 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
         request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
         _check_open(request, revision=None)
         request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
-        request.asked_back_at = None
-        request.save(update_fields=["decision", "decided_at", "decided_by", "asked_back_at"])
+        request.decided_door, request.asked_back_at = door, None
+        request.save(update_fields=["decision", "decided_at", "decided_by", "decided_door", "asked_back_at"])
         text = f"{by.username} took the request for {request.slug} back. There is nothing to decide any more."
         announce("withdrawn", to=permissions.deciders_of(request), but=by, text=text, request=request)
     return request

@@ -166,7 +166,10 @@ def grant(
     request.project, request.generation = project, project.generation
     request.decision, request.decided_at, request.asked_back_at = Decision.APPROVED, now, None
     request.save(
-        update_fields=["project", "generation", "decision", "decided_at", "decided_by", "comment", "asked_back_at"]
+        update_fields=[
+            *("project", "generation", "decision", "decided_at", "decided_by", "decided_door", "comment"),
+            "asked_back_at",
+        ]
     )
     follow(project, spec=spec, request=request, installation=installation)
     ring_project(project.pk)

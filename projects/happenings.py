@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.utils.translation import gettext
 
-from projects.activity import Entry, entry_of_event, entry_of_request
+from projects.activity import Entry, by_door, entry_of_event, entry_of_request
 from projects.models import (
     ConsentState,
     ConsentStep,
@@ -174,22 +174,24 @@ def _events(project: Project, wanted: Wanted) -> QuerySet[Event]:
 
 def _rotations(project: Project, wanted: Wanted) -> QuerySet[Rotation]:
     rows = Rotation.objects.filter(project=project)
-    if wanted.door or wanted.kind:
+    if wanted.kind:
         return rows.none()
+    if wanted.door:
+        rows = rows.filter(door=wanted.door)
     return rows.filter(rotated_by__icontains=wanted.who, purpose__icontains=wanted.words)
 
 
 def _reveals(project: Project, wanted: Wanted) -> QuerySet[Reveal]:
     rows = Reveal.objects.filter(project=project)
-    if wanted.door or wanted.kind:
+    if wanted.kind:
         return rows.none()
+    if wanted.door:
+        rows = rows.filter(door=wanted.door)
     return rows.filter(person_name__icontains=wanted.who, purpose__icontains=wanted.words)
 
 
 def _looks(project: Project, wanted: Wanted) -> QuerySet[LookAsked]:
-    rows = project.looks_asked.filter(asked_by_name__icontains=wanted.who)
-    if wanted.words:
-        return rows.none()
+    rows = project.looks_asked.filter(asked_by_name__icontains=wanted.who, because__icontains=wanted.words)
     if wanted.door:
         rows = rows.filter(door=wanted.door)
     return rows.filter(kind=wanted.kind) if wanted.kind else rows
@@ -206,8 +208,10 @@ def _trainings(project: Project, wanted: Wanted) -> QuerySet[TrainingAsked]:
 
 def _consent_steps(project: Project, wanted: Wanted) -> QuerySet[ConsentStep]:
     rows = ConsentStep.objects.filter(consent__project=project).select_related("consent__team")
-    if wanted.door or wanted.kind:
+    if wanted.kind:
         return rows.none()
+    if wanted.door:
+        rows = rows.filter(door=wanted.door)
     rows = rows.filter(by_name__icontains=wanted.who)
     return rows.filter(Q(why__icontains=wanted.words) | Q(consent__store__icontains=wanted.words))
 
@@ -228,6 +232,7 @@ def _happening(entry: Entry, **known: Any) -> Happening:
     """With the columns that are known; the others are empty."""
     nothing: dict[str, Any] = dict.fromkeys(COLUMNS, "")
     record = {**nothing, "change": None, "request": None, "at": entry.at, "who": entry.who, "what": entry.what}
+    record["note"] = entry.why
     return Happening(entry=entry, record={**record, **known})
 
 
@@ -238,7 +243,6 @@ def _of_request(request: ProjectRequest) -> Happening:
         change=request.generation,
         rule=request.rule,
         decision=request.decision,
-        note=request.note,
         commit=request.commit,
         request=request.pk,
     )
@@ -257,14 +261,17 @@ def _of_event(event: Event) -> Happening:
 
 def _of_rotation(one: Rotation) -> Happening:
     what = gettext("rotated the keys “%(purpose)s”") % {"purpose": one.purpose}
-    how = gettext("version %(number)d") % {"number": one.version}
-    return _happening(Entry(at=one.rotated_at, icon="credentials", who=one.rotated_by, what=what, how=how))
+    how = _how(one.door, gettext("version %(number)d") % {"number": one.version})
+    return _happening(
+        Entry(at=one.rotated_at, icon="credentials", who=one.rotated_by, what=what, how=how), door=one.door
+    )
 
 
 def _of_reveal(one: Reveal) -> Happening:
     what = gettext("was shown the keys “%(purpose)s”") % {"purpose": one.purpose}
-    how = gettext("version %(number)d") % {"number": one.version}
-    return _happening(Entry(at=one.revealed_at, icon="credentials", who=one.person_name, what=what, how=how))
+    how = _how(one.door, gettext("version %(number)d") % {"number": one.version})
+    entry = Entry(at=one.revealed_at, icon="credentials", who=one.person_name, what=what, how=how)
+    return _happening(entry, door=one.door)
 
 
 def _of_look(one: LookAsked) -> Happening:
@@ -273,8 +280,9 @@ def _of_look(one: LookAsked) -> Happening:
         if one.kind
         else gettext("asked for a look")
     )
-    how = gettext("by %(door)s") % {"door": one.get_door_display()}
-    entry = Entry(at=one.asked_at, icon="look", who=one.asked_by_name, what=what, how=how)
+    entry = Entry(
+        at=one.asked_at, icon="look", who=one.asked_by_name, what=what, how=by_door(one.door), why=one.because
+    )
     return _happening(entry, door=one.door, kind=one.kind)
 
 
@@ -284,7 +292,7 @@ def _of_training(one: TrainingAsked) -> Happening:
         TrainingAsked.Because.SCHEDULE: gettext("asked for a training, as its time had come"),
         TrainingAsked.Because.DATA: gettext("asked for a training, as the data changed"),
     }[TrainingAsked.Because(one.because)]
-    how = gettext("by %(door)s") % {"door": one.get_door_display()} if one.asked_by_name and one.door else ""
+    how = by_door(one.door) if one.asked_by_name else ""
     entry = Entry(at=one.made_at, icon="retrain", who=one.asked_by_name or "Slipway", what=what, how=how)
     return _happening(entry, door=one.door, note=one.cause, commit=one.commit)
 
@@ -297,15 +305,19 @@ def _of_consent_step(one: ConsentStep) -> Happening:
         ConsentState.WITHDRAWN: gettext("withdrew that the project reads %(store)s, data of team %(team)s"),
         ConsentState.ENDED: gettext("ended the question to team %(team)s about %(store)s"),
     }[ConsentState(one.state)] % {"team": one.consent.team.slug, "store": one.consent.store}
-    how = gettext("until %(day)s") % {"day": one.consent.until.isoformat()}
-    return _happening(Entry(at=one.at, icon="bucket", who=one.by_name, what=what, how=how), note=one.why)
+    how = _how(one.door, gettext("until %(day)s") % {"day": one.consent.until.isoformat()})
+    return _happening(Entry(at=one.at, icon="bucket", who=one.by_name, what=what, how=how, why=one.why), door=one.door)
 
 
 def _of_switch(one: Switch) -> Happening:
     what = gettext("suspended the project") if one.suspended else gettext("resumed the project")
-    how = gettext("by %(door)s") % {"door": Door(one.door).label if one.door in Door.values else one.door}
-    entry = Entry(at=one.at, icon="suspended" if one.suspended else "look", who=one.who, what=what, how=how)
-    return _happening(entry, door=one.door, note=one.because)
+    icon = "suspended" if one.suspended else "look"
+    entry = Entry(at=one.at, icon=icon, who=one.who, what=what, how=by_door(one.door), why=one.because)
+    return _happening(entry, door=one.door)
+
+
+def _how(door: str, more: str) -> str:
+    return ", ".join(filter(None, (by_door(door), more)))
 
 
 _SOURCES: Mapping[str, _Source] = {

@@ -22,6 +22,7 @@ from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunSt
 from projects.models.chat import ChatPost
 from projects.models.consents import ConsentReminder, ConsentState, ConsentStep, DataConsent, DataEndTold
 from projects.models.core import (
+    LAST_STEP_AT,
     TITLE_IN_ORDER,
     Action,
     Decision,
@@ -51,6 +52,7 @@ from projects.models.troubles import TroubleTold
 from projects.models.usage import TargetUsage, Usage, UsageDay
 
 __all__ = [
+    "LAST_STEP_AT",
     "TITLE_IN_ORDER",
     "Action",
     "Announcement",

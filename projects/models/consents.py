@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from projects.models.core import Project, ProjectRequest, Team
+from projects.models.core import Door, Project, ProjectRequest, Team
 from projects.models.deciding import Reminder
 
 
@@ -77,6 +77,9 @@ class ConsentStep(models.Model):
     state = models.CharField(max_length=10, choices=ConsentState.choices)
     at = models.DateTimeField(default=timezone.now)
     by_name = models.CharField(max_length=200)
+    door = models.CharField(
+        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
+    )
     why = models.TextField(default="", blank=True)
 
     class Meta:

@@ -217,6 +217,10 @@ class Membership(models.Model):
         return f"{self.subject}: {self.role}"
 
 
+LAST_STEP_AT = Coalesce("decided_at", "created_at")
+"""When something happened to a request last, as lists of what is new compare it."""
+
+
 @pghistory.track(*_history(), model_name="ProjectRequestHistory", append_only=True, obj_field=_pointing_back())
 class ProjectRequest(models.Model):
     """Somebody asked: what it was before, what it shall be, what was decided, by whom or which rule, and why."""
@@ -252,6 +256,13 @@ class ProjectRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions", null=True, blank=True
     )
     decided_at = models.DateTimeField(null=True, blank=True)
+    decided_door = models.CharField(
+        max_length=10,
+        choices=Door.choices,
+        default="",
+        blank=True,
+        help_text="By which door a person decided. Empty: the policy did, or before this was kept.",
+    )
     comment = models.TextField(default="", blank=True, help_text="What the person who decided said.")
     note = models.TextField(default="", blank=True, help_text="What the person who asked said.")
     commit = models.CharField(max_length=64, default="", blank=True)
@@ -274,7 +285,10 @@ class ProjectRequest(models.Model):
                 name="request_create_pending_once",
             ),
         ]
-        indexes = [models.Index(fields=["decision", "-id"], name="request_by_decision")]
+        indexes = [
+            models.Index(fields=["decision", "-id"], name="request_by_decision"),
+            models.Index(LAST_STEP_AT, name="request_by_last_step"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.slug}"

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from projects.models.core import Project
+from projects.models.core import Door, Project
 
 
 def _pointing_back() -> Any:
@@ -33,6 +33,9 @@ class Rotation(models.Model):
     earlier_until = models.DateTimeField(help_text="Until then the version before works.")
     rotated_at = models.DateTimeField(default=timezone.now)
     rotated_by = models.CharField(max_length=200)
+    door = models.CharField(
+        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
+    )
     ended_by = models.CharField(max_length=200, default="", blank=True, help_text="Who ended the one before early.")
 
     class Meta:
@@ -65,6 +68,9 @@ class Reveal(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reveals")
     person_name = models.CharField(max_length=200)
     revealed_at = models.DateTimeField(default=timezone.now)
+    door = models.CharField(
+        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
+    )
 
     class Meta:
         ordering = ["-id"]

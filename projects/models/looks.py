@@ -13,6 +13,7 @@ class LookAsked(models.Model):
     kind = models.CharField(max_length=40, default="", blank=True, help_text="Empty: all of it.")
     asked_by_name = models.CharField(max_length=254)
     door = models.CharField(max_length=10, choices=Door.choices)
+    because = models.TextField(default="", blank=True, help_text="Why, where it was said.")
     asked_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -327,3 +327,12 @@ def test_a_choice_that_is_too_large_says_how_many_are_possible(world: World) -> 
     with pytest.raises(InvalidSpec, match="These are 201 projects, and one run takes at most 200"):
         draft("plan", plan="medium")
     assert BulkItem.objects.filter(run=draft("suspend"), state=ItemState.WAITING).count() == 201
+
+
+@pytest.mark.parametrize(("action", "kind"), [("look", ""), ("retry", "bucket")])
+def test_why_a_look_was_asked_stands_with_the_project(world: World, action: str, kind: str) -> None:
+    (project,) = made("a")
+    run = draft(action, kind=kind)
+    start(run)
+    run_on(run)
+    assert project.looks_asked.values_list("because", "kind").get() == (WHY, kind)

@@ -335,7 +335,12 @@ def test_the_project_s_activity_tells_each_step_and_finds_it() -> None:
     assert "alice@corp.example asked team vision to let the project read winter-roads" in page
     assert "bob@corp.example refused that the project reads winter-roads, data of team vision" in page
     items = send(bearer("alice"), "get", "/projects/demand/activity/?who=bob").json()["items"]
-    assert [(one["who"], one["note"]) for one in items] == [("bob@corp.example", "Faces are in it.")]
+    assert [(one["who"], one["note"], one["door"]) for one in items] == [
+        ("bob@corp.example", "Faces are in it.", "form")
+    ]
+    assert "“Faces are in it.”" in page
+    narrowed = send(bearer("alice"), "get", "/projects/demand/activity/?door=form").json()["items"]
+    assert items[0] in narrowed
 
 
 def test_a_no_without_a_reason_comes_back_where_the_question_stands() -> None:

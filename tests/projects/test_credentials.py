@@ -236,6 +236,7 @@ def test_each_version_is_shown_once_to_each_person_and_that_is_noted_without_the
     assert rows == [
         ("bob@corp.example", "bucket", 1), ("alice@corp.example", "bucket", 1), ("bob@corp.example", "bucket", 2),
     ]  # fmt: skip
+    assert ({row.door for row in Reveal.objects.all()}, Rotation.objects.get().door) == ({"api"}, "form")
     noted = [*Events.objects.tracks(*Reveal.objects.all()), *Events.objects.tracks(*Rotation.objects.all())]
     assert {(one.pgh_context["actor"], one.pgh_context["door"]) for one in noted} == {
         ("bob@corp.example", "api"), ("alice@corp.example", "api"), ("alice@corp.example", "form"),

@@ -160,11 +160,13 @@ def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Proje
     actions.suspend(project, by=person("paula"), door=Door.FORM, suspended=False, because="Night work.")
     later = timezone.now() + timedelta(minutes=1)
     Rotation.objects.create(
-        project=project, purpose="bucket", version=2, earlier_until=later, rotated_by="alice@corp.example"
+        project=project, purpose="bucket", version=2, earlier_until=later, rotated_by="alice@corp.example", door="api"
     )
-    Reveal.objects.create(project=project, purpose="bucket", version=2, person=person("bob"), person_name="bob")
+    Reveal.objects.create(
+        project=project, purpose="bucket", version=2, person=person("bob"), person_name="bob", door="form"
+    )
     actions.look_again(project, by=person("alice"), door=Door.CHAT)
-    actions.look_again(project, by=person("paula"), door=Door.FORM, kind="bucket")
+    actions.look_again(project, by=person("paula"), door=Door.FORM, kind="bucket", because="The node is back.")
     assert set(whats(project)) >= {
         "asked for a look",
         "asked for a look at Bucket",
@@ -188,6 +190,21 @@ def test_who_switched_rotated_and_was_shown_keys_stands_there_too(project: Proje
     assert [one["what"] for one in by_api] == seen
     assert (by_api[1]["who"], by_api[1]["door"], by_api[1]["kind"]) == ("alice@corp.example", "chat", "")
     assert whats(project, Wanted(who="bob")) == ["was shown the keys “bucket”"]
+    assert "rotated the keys “bucket”" in whats(project, Wanted(door="api"))
+    assert whats(project, Wanted(who="bob", door="form")) == ["was shown the keys “bucket”"]
+    assert whats(project, Wanted(who="bob", door="api")) == []
+    assert (by_api[0]["note"], whats(project, Wanted(words="node is"))) == (
+        "The node is back.", ["asked for a look at Bucket"],
+    )  # fmt: skip
+    page = text(client("alice").get("/projects/demand/activity/"))
+    for said in ("asked for a look at Bucket “The node is back.”", "by API, version 2", "“Night work.”"):
+        assert said in page, said
+
+
+def test_keys_from_before_their_door_was_kept_say_none(project: Project) -> None:
+    Reveal.objects.create(project=project, purpose="bucket", version=2, person=person("bob"), person_name="bob")
+    row = happenings(project, wanted=ALL).rows[0]
+    assert (row.entry.how, row.record["door"]) == ("version 2", "")
 
 
 def test_what_had_ended_is_suspended_once_more_by_the_platform_team(project: Project) -> None:
