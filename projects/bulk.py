@@ -272,7 +272,7 @@ def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installati
             skipping.skip(project, run.kind, by=by, door=door, because=run.because)
             return "Skipped."
         case BulkAction.UNSKIP:
-            ended = skipping.look_at_again(project, run.kind, by=by, door=door)
+            ended = skipping.look_at_again(project, run.kind, by=by, door=door, because=run.because)
             return "Looked at again." if ended else "It was not skipped any more."
         case BulkAction.PLAN:
             return _change_plan(item, run, by=by, installation=installation)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.apps import apps
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.utils.translation import gettext
 
@@ -197,6 +198,21 @@ def _looks(project: Project, wanted: Wanted) -> QuerySet[LookAsked]:
     return rows.filter(kind=wanted.kind) if wanted.kind else rows
 
 
+def _skips(project: Project, wanted: Wanted) -> QuerySet[Any]:
+    """From the history, as the row itself goes when the skipping ends."""
+    history: Any = apps.get_model("projects", "SkippedKindHistory").objects
+    rows: QuerySet[Any] = history.filter(project=project.pk).select_related("pgh_context")
+    if wanted.kind:
+        rows = rows.filter(kind=wanted.kind)
+    if wanted.door:
+        rows = rows.filter(pgh_context__metadata__door=wanted.door)
+    if wanted.who:
+        rows = rows.filter(pgh_context__metadata__actor__icontains=wanted.who)
+    if wanted.words:
+        rows = rows.filter(pgh_context__metadata__because__icontains=wanted.words)
+    return rows
+
+
 def _trainings(project: Project, wanted: Wanted) -> QuerySet[TrainingAsked]:
     rows = project.trainings.filter(asked_by_name__icontains=wanted.who)
     if wanted.kind:
@@ -286,6 +302,23 @@ def _of_look(one: LookAsked) -> Happening:
     return _happening(entry, door=one.door, kind=one.kind)
 
 
+def _of_skip(one: Any) -> Happening:
+    """An entry of the history of `SkippedKind`."""
+    skipped = one.pgh_label == "insert"
+    what = gettext("skipped %(kind)s") if skipped else gettext("ended the skipping of %(kind)s")
+    said = one.pgh_context.metadata if one.pgh_context else {}
+    door = str(said.get("door", Door.SYSTEM.value))
+    entry = Entry(
+        at=one.pgh_created_at,
+        icon="suspended" if skipped else "look",
+        who=str(said.get("actor", "slipway")),
+        what=what % {"kind": kind_title(one.kind)},
+        how=by_door(door),
+        why=str(said.get("because", "")),
+    )
+    return _happening(entry, door=door, kind=one.kind)
+
+
 def _of_training(one: TrainingAsked) -> Happening:
     what = {
         TrainingAsked.Because.PERSON: gettext("asked for a training"),
@@ -327,6 +360,7 @@ _SOURCES: Mapping[str, _Source] = {
     "request": _Source(rows=_requests, field="created_at", said=_of_request),
     "reveal": _Source(rows=_reveals, field="revealed_at", said=_of_reveal),
     "rotation": _Source(rows=_rotations, field="rotated_at", said=_of_rotation),
+    "skip": _Source(rows=_skips, field="pgh_created_at", said=_of_skip),
     "training": _Source(rows=_trainings, field="made_at", said=_of_training),
 }
 _KEY = re.compile(rf"(\d{{1,16}})-({'|'.join([*_SOURCES, _SWITCH])})-(\d{{1,18}})", re.ASCII)

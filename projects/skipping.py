@@ -45,7 +45,7 @@ def skip(project: Project, kind: str, *, by: "Person", door: Door, because: str)
         )
     if faults:
         raise InvalidSpec(faults)
-    with audited(actor=by.username, door=door), transaction.atomic():
+    with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
         project = Project.objects.select_for_update().get(pk=project.pk)
         if project.deletion_requested_at is not None:
             raise Conflict(
@@ -60,13 +60,13 @@ def skip(project: Project, kind: str, *, by: "Person", door: Door, because: str)
     return row
 
 
-def look_at_again(project: Project, kind: str, *, by: "Person", door: Door) -> bool:
+def look_at_again(project: Project, kind: str, *, by: "Person", door: Door, because: str) -> bool:
     """End the skipping; the next look puts right what moved meanwhile. False when the Kind was not skipped.
 
-    Raises NotFound, NotAllowed.
+    because: why, for the history. Raises NotFound, NotAllowed.
     """
     _check(project, by=by)
-    with audited(actor=by.username, door=door), transaction.atomic():
+    with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
         ended, _ = SkippedKind.objects.filter(project=project, kind=kind).delete()
         _ring(project)
     return bool(ended)

@@ -5,10 +5,13 @@ import pytest
 
 from projects import skipping
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
+from projects.happenings import Wanted, records
 from projects.models import Door, Project, SkippedKind
 from provisioning.conditions import Word
 from provisioning.errors import PermanentError, Reason
-from tests.people import person
+from provisioning.kind import kinds
+from tests.people import bearer, client, person
+from tests.projects.pages import text
 from tests.projects.tended import World, asked, change, events, fresh, is_due, look, rows
 from tests.usual import usual_kinds
 
@@ -39,11 +42,11 @@ def test_when_the_skipping_ends_what_moved_is_put_right(world: World) -> None:
     skip(project)
     world.spoil_quota()
     look(project)
-    assert skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM) is True
+    assert skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM, because="Mended.") is True
     project = look(project)
     assert (world.pods(), rows(project)) == (pods, dict.fromkeys(usual_kinds(), "Available"))
     assert [kind for kind, _ in events(Reason.DRIFTED)] == ["limits"]
-    assert skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM) is False
+    assert skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM, because="Mended.") is False
 
 
 def test_a_new_wish_becomes_ready_without_what_is_skipped(world: World) -> None:
@@ -55,7 +58,7 @@ def test_a_new_wish_becomes_ready_without_what_is_skipped(world: World) -> None:
     project = look(project)
     assert project.ready_at is not None
     assert project.resources.get(kind="limits").observed_generation == 1
-    skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM)
+    skipping.look_at_again(project, "limits", by=person("paula"), door=Door.FORM, because="Mended.")
     assert look(project).resources.get(kind="limits").observed_generation == 2
 
 
@@ -86,7 +89,7 @@ def test_who_may_skip(world: World) -> None:
     with pytest.raises(NotFound):
         skip(project, who="charlie")
     with pytest.raises(NotFound):
-        skipping.look_at_again(project, "limits", by=person("charlie"), door=Door.API)
+        skipping.look_at_again(project, "limits", by=person("charlie"), door=Door.API, because="Mended.")
     assert SkippedKind.objects.count() == 0
 
 
@@ -103,9 +106,30 @@ def test_all_faults_at_once_and_the_first_reason_stays(world: World) -> None:
 def test_the_history_says_who_skipped_and_who_ended_it(world: World) -> None:
     project = look(asked())
     row = skip(project)
-    skipping.look_at_again(project, "limits", by=person("paula"), door=Door.API)
+    skipping.look_at_again(project, "limits", by=person("paula"), door=Door.API, because="Mended.")
     told = pghistory.models.Events.objects.tracks(row).order_by("pgh_created_at")
     assert [(one.pgh_label, one.pgh_context["actor"], one.pgh_context["door"]) for one in told] == [
         ("insert", "paula@corp.example", "form"),
         ("delete", "paula@corp.example", "api"),
     ]
+
+
+def test_the_activity_says_who_skipped_and_ended_it_by_which_door_and_why(world: World) -> None:
+    project = look(asked())
+    skip(project)
+    skipping.look_at_again(project, "limits", by=person("paula"), door=Door.API, because="Mended.")
+    wanted = Wanted(who="paula")
+    found = list(records(project, wanted=wanted))
+    title = kinds()["limits"].title
+    assert [(one["what"], one["who"], one["door"], one["note"], one["kind"]) for one in found] == [
+        (f"ended the skipping of {title}", "paula@corp.example", "api", "Mended.", "limits"),
+        (f"skipped {title}", "paula@corp.example", "form", WHY, "limits"),
+    ]
+    for narrow in (Wanted(door="api"), Wanted(words="mend"), Wanted(who="paula", kind="limits", door="api")):
+        assert list(records(project, wanted=narrow))[:1] == found[:1]
+    assert list(records(project, wanted=Wanted(words=WHY.lower()))) == found[1:]
+    assert list(records(project, wanted=Wanted(who="paula", kind="bucket"))) == []
+    page = text(client("paula").get(f"/projects/{project.slug}/activity/"))
+    assert f"paula@corp.example skipped {title} “{WHY}”" in page
+    items = bearer("paula", "read").get(f"/api/v1/projects/{project.slug}/activity/?who=paula").json()["items"]
+    assert [one["what"] for one in items] == [one["what"] for one in found]
