@@ -1,19 +1,21 @@
-"""What happened lately, as sentences: requests of people and events of resources, newest first."""
+"""What happened lately, as sentences: requests of people, decisions, and events of resources, newest first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from projects.documents import Line, changed, difference, spec_of
-from projects.models import Action, Decision, Door, Project, ProjectRequest
+from projects.models import LAST_STEP_AT, Action, Decision, Door, Project, ProjectRequest
 from projects.permissions import visible_projects, visible_requests
 from projects.presentation import kind_title, kinds_as_shown
 from provisioning.errors import Reason
 from provisioning.models import ORDINARY, Event
+from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -41,16 +43,16 @@ class Entry:
 
 def of_person(person: "Person", *, size: int = 6) -> list[Entry]:
     """The newest of all that the person may see, without the steps of ordinary work."""
-    requests = visible_requests(person).select_related(None).order_by("-pk")[:size]
+    requests = visible_requests(person).select_related(None)
     events = Event.objects.filter(project__in=visible_projects(person)).exclude(reason__in=ORDINARY)
-    entries = [_of_request(one, linked=True) for one in requests]
+    entries = _of_requests(requests, size=size, linked=True)
     entries += [_of_event(one, linked=True) for one in events.select_related("project").order_by("-pk")[:size]]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:size]
 
 
 def of_project(project: Project, *, size: int = 8) -> list[Entry]:
     """The newest of one project. What one look made is told in one entry."""
-    entries = [_of_request(one, linked=False) for one in project.requests.order_by("-pk")[:size]]
+    entries = _of_requests(project.requests.all(), size=size, linked=False)
     entries += _gathered(Event.objects.filter(project=project).order_by("-pk")[:40])
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:size]
 
@@ -58,6 +60,11 @@ def of_project(project: Project, *, size: int = 8) -> list[Entry]:
 def entry_of_request(request: ProjectRequest) -> Entry:
     """What somebody asked, with the difference it makes."""
     return _of_request(request, linked=False)
+
+
+def entry_of_decision(request: ProjectRequest) -> Entry:
+    """What a person decided about it, or who took it back; read with who did."""
+    return _of_decision(request, linked=False)
 
 
 def entry_of_event(event: Event) -> Entry:
@@ -70,6 +77,16 @@ def by_door(door: str) -> str:
     return gettext("by %(door)s") % {"door": Door(door).label} if door in Door.values else ""
 
 
+def _of_requests(requests: QuerySet[ProjectRequest], *, size: int, linked: bool) -> list[Entry]:
+    """What was asked and what people decided; of so many requests, which hold the newest of both."""
+    entries = []
+    for one in requests.select_related("decided_by").order_by(LAST_STEP_AT.desc(), "-pk")[:size]:
+        entries.append(_of_request(one, linked=linked))
+        if one.decided_by is not None:
+            entries.append(_of_decision(one, linked=linked))
+    return entries
+
+
 def _lines(event: Event) -> Iterable[Line]:
     for change in event.changes:
         place = change.get("object", "")
@@ -80,13 +97,6 @@ def _lines(event: Event) -> Iterable[Line]:
 
 def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:
     before, after = spec_of(request.before), spec_of(request.after)
-    what = {
-        Action.CREATE: gettext("asked for the project"),
-        Action.CHANGE: gettext("changed %(what)s") % {"what": changed(before, after)}
-        if before and after
-        else gettext("changed the project"),
-        Action.RETIRE: gettext("retired the project"),
-    }[Action(request.action)]
     if request.decision == Decision.PENDING:
         how = gettext("waits for a decision, rule %(rule)s") % {"rule": request.rule}
     elif request.decision == Decision.APPROVED:
@@ -94,18 +104,63 @@ def _of_request(request: ProjectRequest, *, linked: bool) -> Entry:
     else:
         how = request.get_decision_display()
     commit = gettext("commit %(commit)s") % {"commit": request.commit[:7]} if request.commit else ""
-    title = str((request.after or request.before or {}).get("title") or request.slug)
     return Entry(
         at=request.created_at,
         icon=_DOORS[request.door],
         who=request.requested_by_name,
-        what=what,
+        what=_asked(request, before=before, after=after),
         how=", ".join(filter(None, (by_door(request.door), commit, how))),
-        where=title if linked else "",
+        where=_title(request) if linked else "",
         link=reverse("projects:request", args=[request.pk]),
         lines=difference(before, after) if not linked and before and after else (),
         why=request.note,
     )
+
+
+def _asked(request: ProjectRequest, *, before: ProjectSpec | None, after: ProjectSpec | None) -> str:
+    """What somebody did by asking: as done only where the policy let it be so at once."""
+    at_once = request.decision == Decision.APPROVED and request.decided_by_id is None
+    if request.action == Action.CREATE:
+        return gettext("asked for the project")
+    if request.action == Action.RETIRE:
+        return gettext("retired the project") if at_once else gettext("asked to retire the project")
+    if before is None or after is None:
+        return gettext("changed the project") if at_once else gettext("asked to change the project")
+    what = gettext("changed %(what)s") if at_once else gettext("asked to change %(what)s")
+    return what % {"what": changed(before, after)}
+
+
+def _of_decision(request: ProjectRequest, *, linked: bool) -> Entry:
+    if request.decided_at is None or request.decided_by is None:
+        raise ValueError("nobody decided about it")
+    before, after = spec_of(request.before), spec_of(request.after)
+    about = {
+        Action.CREATE: gettext("the request for the project"),
+        Action.CHANGE: gettext("the change of %(what)s") % {"what": changed(before, after)}
+        if before and after
+        else gettext("the change"),
+        Action.RETIRE: gettext("the removal"),
+    }[Action(request.action)]
+    what, icon = {
+        Decision.APPROVED: (gettext("approved %(what)s"), "ready"),
+        Decision.REJECTED: (gettext("rejected %(what)s"), "unavailable"),
+        Decision.WITHDRAWN: (gettext("withdrew %(what)s"), "unavailable"),
+    }[Decision(request.decision)]
+    number = gettext("change %(number)s") % {"number": request.generation} if request.generation else ""
+    return Entry(
+        at=request.decided_at,
+        icon=icon,
+        who=request.decided_by.username,
+        what=what % {"what": about},
+        how=", ".join(filter(None, (by_door(request.decided_door), number))),
+        where=_title(request) if linked else "",
+        link=reverse("projects:request", args=[request.pk]),
+        why=request.comment,
+    )
+
+
+def _title(request: ProjectRequest) -> str:
+    return str((request.after or request.before or {}).get("title") or request.slug)
 
 
 def _of_event(event: Event, *, linked: bool) -> Entry:

@@ -27,12 +27,12 @@ class ActivityQuery(PageQuery):
 
 
 class HappeningOut(BaseModel):
-    """Something that happened: somebody asked (`request` is its number), or Slipway did or saw something."""
+    """Something that happened: somebody asked or decided (`request` is its number), or Slipway did or saw something."""
 
     at: datetime
     who: str
     what: str
-    door: Door | Literal[""] = Field(description="By which door it was asked; empty where that was not kept yet.")
+    door: Door | Literal[""] = Field(description="By which door it came; empty where that was not kept yet.")
     kind: str
     reason: str
     change: int | None = Field(description="The generation that it became or belongs to.")

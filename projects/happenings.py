@@ -1,5 +1,5 @@
-"""Everything that happened to one project, newest first: what people asked, switched and were shown, and what Slipway
-did and saw.
+"""Everything that happened to one project, newest first: what people asked, decided, switched and were shown, and what
+Slipway did and saw.
 
 Several tables in one order. A page's key is the time, table and id of its last row, so that pages stay right while rows
 come, and deep pages cost no more. `projects.activity` says requests and events in words.
@@ -15,7 +15,7 @@ from django.apps import apps
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.utils.translation import gettext
 
-from projects.activity import Entry, by_door, entry_of_event, entry_of_request
+from projects.activity import Entry, by_door, entry_of_decision, entry_of_event, entry_of_request
 from projects.models import (
     ConsentState,
     ConsentStep,
@@ -149,7 +149,7 @@ def _older(before: _Key | None, *, table: str, field: str) -> Q:
 
 
 def _requests(project: Project, wanted: Wanted) -> QuerySet[ProjectRequest]:
-    rows = project.requests.select_related("decided_by")
+    rows = project.requests.all()
     if wanted.kind:
         return rows.none()
     if wanted.door:
@@ -157,8 +157,22 @@ def _requests(project: Project, wanted: Wanted) -> QuerySet[ProjectRequest]:
     if wanted.who:
         rows = rows.filter(requested_by_name__icontains=wanted.who)
     if wanted.words:
-        found = Q(note__icontains=wanted.words) | Q(comment__icontains=wanted.words) | Q(rule__icontains=wanted.words)
+        found = Q(note__icontains=wanted.words) | Q(rule__icontains=wanted.words)
         rows = rows.filter(found | Q(action__icontains=wanted.words) | Q(commit__istartswith=wanted.words))
+    return rows
+
+
+def _decisions(project: Project, wanted: Wanted) -> QuerySet[ProjectRequest]:
+    """What people decided; what the policy let be so at once stands with who asked."""
+    rows = project.requests.filter(decided_by__isnull=False).select_related("decided_by")
+    if wanted.kind:
+        return rows.none()
+    if wanted.door:
+        rows = rows.filter(decided_door=wanted.door)
+    if wanted.who:
+        rows = rows.filter(decided_by__username__icontains=wanted.who)
+    if wanted.words:
+        rows = rows.filter(Q(comment__icontains=wanted.words) | Q(decision__icontains=wanted.words))
     return rows
 
 
@@ -264,6 +278,17 @@ def _of_request(request: ProjectRequest) -> Happening:
     )
 
 
+def _of_decision(request: ProjectRequest) -> Happening:
+    return _happening(
+        entry_of_decision(request),
+        door=request.decided_door,
+        change=request.generation,
+        rule=request.rule,
+        decision=request.decision,
+        request=request.pk,
+    )
+
+
 def _of_event(event: Event) -> Happening:
     return _happening(
         entry_of_event(event),
@@ -355,6 +380,7 @@ def _how(door: str, more: str) -> str:
 
 _SOURCES: Mapping[str, _Source] = {
     "consent": _Source(rows=_consent_steps, field="at", said=_of_consent_step),
+    "decision": _Source(rows=_decisions, field="decided_at", said=_of_decision),
     "event": _Source(rows=_events, field="at", said=_of_event),
     "look": _Source(rows=_looks, field="asked_at", said=_of_look),
     "request": _Source(rows=_requests, field="created_at", said=_of_request),

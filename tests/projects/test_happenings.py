@@ -12,10 +12,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import actions, tasks, training
+from projects import actions, decisions, tasks, training
 from projects.happenings import Wanted, happenings, records
 from projects.installation import installation
-from projects.models import Door, Project, Reveal, Rotation, TrainingAsked
+from projects.models import Decision, Door, Project, ProjectRequest, Reveal, Rotation, TrainingAsked
 from provisioning.errors import Reason
 from provisioning.models import Event
 from tests.people import bearer, client, person
@@ -233,3 +233,52 @@ def test_who_asked_for_a_training_and_by_which_door_stands_there(project: Projec
     assert "asked for a training" not in whats(project, Wanted(kind="bucket"))
     theirs = bearer("alice", "read").get("/api/v1/projects/demand/trainings/").json()["items"]
     assert [(one["because"], one["door"]) for one in theirs] == [("schedule", "system"), ("person", "chat")]
+
+
+def waiting(project: Project, *, retire: bool = False) -> ProjectRequest:
+    """A change of alice's that a person decides about; a removal where the policy asks about that too."""
+    if retire:
+        made = actions.retire(project, by=person("alice"), door=Door.API, installation=installation())
+    else:
+        data = {**project.spec, "plan": "gpu"}
+        made = actions.change(project, data, by=person("alice"), door=Door.API, installation=installation())
+    assert made.request is not None
+    return made.request
+
+
+def test_what_waits_was_asked_for_and_what_a_person_decided_is_an_entry_of_its_own(project: Project) -> None:
+    project.refresh_from_db()
+    rejected = waiting(project)
+    assert whats(project)[0] == "asked to change plan medium to gpu"
+    decisions.reject(rejected, by=person("paula"), door=Door.CHAT, comment="Too large.")
+    withdrawn = waiting(project)
+    decisions.withdraw(withdrawn, by=person("alice"), door=Door.API)
+    decisions.approve(waiting(project), by=person("paula"), door=Door.FORM, installation=installation(), comment="Go.")
+    found = [
+        (one["who"].partition("@")[0], one["what"], one["door"], one["decision"], one["note"])
+        for one in records(project, wanted=ALL)
+    ]
+    assert found[:6] == [
+        ("paula", "approved the change of plan medium to gpu", "form", "approved", "Go."),
+        ("alice", "asked to change plan medium to gpu", "api", "approved", ""),
+        ("alice", "withdrew the change of plan medium to gpu", "api", "withdrawn", ""),
+        ("alice", "asked to change plan medium to gpu", "api", "withdrawn", ""),
+        ("paula", "rejected the change of plan medium to gpu", "chat", "rejected", "Too large."),
+        ("alice", "asked to change plan medium to gpu", "api", "rejected", ""),
+    ]
+    assert whats(project, Wanted(door="chat")) == ["rejected the change of plan medium to gpu"]
+    assert whats(project, Wanted(words="too large")) == ["rejected the change of plan medium to gpu"]
+    assert whats(project, Wanted(who="paula", door="form")) == ["approved the change of plan medium to gpu"]
+    for address in ("/projects/demand/", "/projects/demand/activity/", "/"):
+        page = text(client("alice").get(address))
+        assert "paula@corp.example rejected the change of plan medium to gpu" in page, address
+        assert "“Too large.”" in page or address == "/", address
+        assert "alice@corp.example asked to change plan medium to gpu" in page, address
+
+
+def test_a_removal_that_waits_has_not_retired_the_project(project: Project) -> None:
+    project.refresh_from_db()
+    request = waiting(project, retire=True)
+    assert whats(project)[0] == "retired the project"
+    ProjectRequest.objects.filter(pk=request.pk).update(decision=Decision.PENDING, decided_at=None)
+    assert whats(project)[0] == "asked to retire the project"
