@@ -41,6 +41,16 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Table:
+    """The figures alone, as `_partials/chart_table.html` writes them. A Chart has them too."""
+
+    first: str
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True)
 class Key:
     """One line of the legend: how it is drawn, what it shows, its newest figure."""
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from projects.policy import Question, decide
-from projects.usage import Use
+from projects.usage import Use, allowed_by
 from projects.usage_words import title_of
 from provisioning.catalogue import Catalogue, Plan
-from provisioning.quantities import human, parse_quantity
+from provisioning.quantities import human
 from provisioning.spec import ProjectSpec
 
 
@@ -64,4 +64,4 @@ def plan_cards(before: ProjectSpec | None, *, catalogue: Catalogue, uses: Iterab
 def _exceeds(use: Use, plan: Plan) -> bool:
     if use.used is None or not use.measure.plan:
         return False
-    return use.used > float(parse_quantity(str(getattr(plan, use.measure.plan))))
+    return use.used > allowed_by(plan, use.measure)

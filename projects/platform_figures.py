@@ -14,8 +14,10 @@ from django.db.models.functions import Extract, TruncDate
 from django.utils import timezone
 from pydantic import BaseModel, Field
 
+from projects import usage
+from projects.installation import installation
 from projects.listing import counted
-from projects.models import Decision, FleetSummary, Project, ProjectRequest, ReadyTime
+from projects.models import Decision, FleetSummary, Project, ProjectRequest, ReadyTime, Team
 from projects.today import today
 from provisioning.conditions import Status, Word
 from provisioning.kind import kinds
@@ -64,6 +66,30 @@ class ReasonCount(BaseModel):
     projects: int
 
 
+class MeasureCapacity(BaseModel):
+    """One measure of a target: cores, bytes or pieces. Null where it is not known."""
+
+    measure: str
+    used: float | None
+    granted: float | None = Field(description="What its projects may use together; null also where nothing limits it.")
+    capacity: float | None = Field(description="All that there is; null where the target doesn't tell.")
+
+
+class TargetCapacity(BaseModel):
+    """A target that is measured."""
+
+    target: str
+    as_of: datetime | None = Field(description="Of when its figures are; null where it has told none yet.")
+    measures: list[MeasureCapacity]
+
+
+class TeamCapacity(BaseModel):
+    """A team that has projects."""
+
+    team: str
+    granted: dict[str, float] = Field(description="By measure, what the plans of its projects allow together.")
+
+
 class Figures(BaseModel):
     """All that is counted at once. Times cover the last 30 days."""
 
@@ -73,6 +99,9 @@ class Figures(BaseModel):
     days: list[DayTimes] = Field(description="Every day, oldest first, also those on which nothing became ready.")
     steps: list[StepTimes]
     rules: list[RuleTimes]
+    # What an earlier version has counted is without these, for some seconds.
+    capacity: list[TargetCapacity] = []
+    teams: list[TeamCapacity] = Field(default=[], description="Those that have projects.")
 
 
 @dataclass(frozen=True)
@@ -129,6 +158,8 @@ def count() -> Figures:
             days=_days(today()),
             steps=_steps(since),
             rules=_rules(since),
+            capacity=[_capacity(one) for one in usage.target_uses()],
+            teams=_teams(),
         )
 
 
@@ -196,3 +227,27 @@ def _rules(since: datetime) -> list[RuleTimes]:
         .order_by("-count", "rule")
     )
     return [RuleTimes(**row) for row in rows]
+
+
+def _capacity(target: usage.TargetUse) -> TargetCapacity:
+    # Once a target has told, a measure that no project has a figure of is used by none.
+    nothing = None if target.as_of is None else 0.0
+    names = [one.name for one in usage.measures() if one.name in target.used or one.name in target.capacity]
+    return TargetCapacity(
+        target=target.name,
+        as_of=target.as_of,
+        measures=[
+            MeasureCapacity(
+                measure=name,
+                used=target.used.get(name, nothing),
+                granted=target.granted.get(name, None if name in target.used else nothing),
+                capacity=target.capacity.get(name),
+            )
+            for name in names
+        ],
+    )
+
+
+def _teams() -> list[TeamCapacity]:
+    granted = usage.granted_to(Team.objects.all(), catalogue=installation().catalogue)
+    return [TeamCapacity(team=slug, granted=granted[slug]) for slug in sorted(granted)]

@@ -93,6 +93,20 @@ def budgets() -> list[Record]:
     ]
 
 
+def capacity() -> list[Record]:
+    """What is used and granted of each target, and all there is."""
+    return [
+        {"target": target.target, **one.model_dump(), "as_of": target.as_of}
+        for target in platform_figures.newest().figures.capacity
+        for one in target.measures
+    ]
+
+
+def teams() -> list[Record]:
+    """What the plans of each team's projects allow together."""
+    return [{"team": one.team, **one.granted} for one in platform_figures.newest().figures.teams]
+
+
 def templates() -> list[Record]:
     """Which project is at which version of its template."""
     return [template_board.record(row) for row in template_board.uses().order_by("-pk")[:MOST]]
@@ -107,6 +121,8 @@ TABLES: Mapping[str, Callable[[], list[Record]]] = {
     "drift": drift,
     "targets": targets,
     "budgets": budgets,
+    "capacity": capacity,
+    "teams": teams,
     "rules": rules,
     "templates": templates,
 }

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from projects import platform_board, platform_figures, platform_lists
+from projects import capacity_board, platform_board, platform_figures, platform_lists
 from projects.answers import platform_admin_of
 from projects.exports import download, form_asked
 from projects.listing import page_of
@@ -26,13 +26,12 @@ PACE = 5
 
 @require_GET
 def fleet(request: HttpRequest) -> HttpResponse:
-    """Is the fleet well."""
+    """Is the fleet well. `of`: the measure whose capacity is drawn by team."""
     platform_admin_of(request)
     counted = platform_figures.newest()
     day_chart, day_note = platform_board.by_day(counted.figures)
     stuck, more_stuck = platform_lists.stuck_page(after="", size=STUCK_FIRST)
     drifts = page_of(platform_lists.drifts(), before="", size=DRIFT_FIRST)
-    budgets = platform_lists.budgets()
     shown = {
         "board": platform_board.board(counted),
         "pace": PACE,
@@ -44,8 +43,9 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "more_stuck": bool(more_stuck),
         "drifts": [platform_board.drift_row(platform_lists.drift_of(row)) for row in drifts.rows],
         "more_drifts": drifts.older is not None,
-        "budgets": budgets,
-        "meters": [_meter(one) for one in budgets[:8] if one.units],
+        "capacity": capacity_board.by_target(counted.figures),
+        "by_team": capacity_board.by_team(counted.figures, of=request.GET.get("of", "")),
+        "meters": [_meter(one) for one in platform_lists.budgets()[: capacity_board.TEAMS] if one.units],
         "rules": [_rule(one) for one in counted.figures.rules],
     }
     return render(request, "platform/fleet.html", shown)

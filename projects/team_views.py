@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from projects import permissions, project_list, teams
+from projects import permissions, project_list, teams, usage, usage_words
 from projects.answers import answered, person_of
 from projects.exports import BATCH, form_asked, stream
 from projects.installation import installation
@@ -20,14 +20,19 @@ _PROJECT_ORDERS = (Order("units", F("units"), falling=True, read=int), *project_
 @require_GET
 def team_list(request: HttpRequest) -> HttpResponseBase:
     """The person's teams with their budgets; all for the platform team. `format=csv|json`: as a file."""
-    rows = teams.with_budget(permissions.teams_of(person_of(request)))
+    visible, catalogue = permissions.teams_of(person_of(request)), installation().catalogue
+    rows = teams.with_budget(visible)
     order, falling = order_asked(teams.ORDERS, request.GET.get("sort", ""))
     if form := form_asked(request):
         everything = in_order(rows, order=order, falling=falling).iterator(chunk_size=BATCH)
-        return stream((teams.record(one) for one in everything), columns=teams.COLUMNS, name="teams", form=form)
+        granted = usage.granted_to(visible, catalogue=catalogue)
+        records = (teams.record(one, granted=granted.get(one.slug, {})) for one in everything)
+        return stream(records, columns=teams.columns(), name="teams", form=form)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     listed: Sorted[Team] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
-    return render(request, "projects/teams.html", {"page": listed})
+    granted = usage.granted_to(listed.rows, catalogue=catalogue)
+    lines = [(one, usage_words.granted(granted.get(one.slug, {}))) for one in listed.rows]
+    return render(request, "projects/teams.html", {"page": listed, "lines": lines})
 
 
 @require_GET

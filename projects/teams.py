@@ -20,6 +20,7 @@ from projects.errors import NotFound
 from projects.identity import entries_of
 from projects.models import DirectoryEntry, Team
 from projects.sorting import Order
+from projects.usage import bounded
 from provisioning.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ ORDERS = (
     Order("taken", F("taken"), falling=True, read=int),
     Order("free", F("free"), read=int),
 )
-COLUMNS = ("name", "title", "groups", "projects", "budget", "taken", "free")
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,13 @@ def platform_team() -> list[str]:
     return list(users.order_by("username").values_list("username", flat=True)[:50])
 
 
-def record(team: Any) -> dict[str, Any]:
-    """The team as a row of a file; it comes from `with_budget`."""
+def columns() -> tuple[str, ...]:
+    """What a list of teams has as a file."""
+    return ("name", "title", "groups", "projects", "budget", "taken", "free", *(one.name for one in bounded()))
+
+
+def record(team: Any, *, granted: Mapping[str, float]) -> dict[str, Any]:
+    """The team as a row of a file; it comes from `with_budget`. granted: what its projects' plans allow, by measure."""
     return {
         "name": team.slug,
         "title": team.name,
@@ -130,6 +135,7 @@ def record(team: Any) -> dict[str, Any]:
         "budget": team.budget,
         "taken": team.taken,
         "free": team.free,
+        **{one.name: granted.get(one.name, 0.0) for one in bounded()},
     }
 
 

@@ -3,13 +3,16 @@
 Nothing is asked outside. What was never told is None; nobody may take that for zero, nor for enough.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.fields.json import KT
 
-from projects.models import Project, TargetUsage, Usage, UsageDay
+from projects.models import Project, TargetUsage, Team, Usage, UsageDay
 from projects.presentation import kinds_as_shown
 from projects.today import today
 from provisioning.catalogue import Catalogue, Plan
@@ -67,8 +70,9 @@ class Use:
 
 @dataclass(frozen=True)
 class TargetUse:
-    """A target, by measure: what projects may use, what they do use, and all that there is (missing: it doesn't tell).
+    """A target, by measure: what projects may use, what they do use, and all that there is.
 
+    granted: missing where nothing limits it. capacity: missing where the target doesn't tell.
     as_of: of when the figures are; None: it has told nothing yet.
     """
 
@@ -86,6 +90,11 @@ class TargetUse:
 def measures() -> tuple[Measure, ...]:
     """Everything that Kinds measure, in the order of pages."""
     return tuple(one for kind in kinds_as_shown() if kind.usage is not None for one in kind.usage.measures)
+
+
+def bounded() -> tuple[Measure, ...]:
+    """Those that a plan bounds."""
+    return tuple(one for one in measures() if one.plan)
 
 
 def of_project(project: Project, *, catalogue: Catalogue) -> tuple[Use, ...]:
@@ -150,26 +159,48 @@ def next_plan(measure: Measure, plan: Plan, *, catalogue: Catalogue) -> Plan | N
     """The plan with the fewest units that allows more of it than this one; None when none does."""
     if not measure.plan:
         return None
-    now = parse_quantity(str(getattr(plan, measure.plan)))
+    now = allowed_by(plan, measure)
     ordered = sorted(catalogue.plans.values(), key=lambda one: (one.units, one.name))
-    return next((one for one in ordered if parse_quantity(str(getattr(one, measure.plan))) > now), None)
+    return next((one for one in ordered if allowed_by(one, measure) > now), None)
 
 
 def target_use(name: str) -> TargetUse | None:
     """One target's figures, for a decision; None when it has never told any."""
-    row = TargetUsage.objects.filter(target=name).first()
-    if row is None:
-        return None
-    figures = Usage.objects.filter(target=name, project__deletion_requested_at=None)
-    summed = figures.order_by().values("measure").annotate(used_sum=Sum("used"), limit_sum=Sum("limit", default=0))
-    found = list(summed)
-    return TargetUse(
-        name=row.target,
-        granted={one["measure"]: one["limit_sum"] for one in found},
-        used={one["measure"]: one["used_sum"] for one in found},
-        capacity=dict(row.capacity),
-        as_of=row.as_of,
-    )
+    return next(iter(target_uses(target=name)), None)
+
+
+def target_uses(**which: str) -> list[TargetUse]:
+    """The figures of every target that answered once, or of one (`target`), by name. Two queries."""
+    told = list(TargetUsage.objects.filter(**which).order_by("target"))
+    figures = Usage.objects.filter(project__deletion_requested_at=None, **which).order_by()
+    summed: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    if told:
+        for one in figures.values("target", "measure").annotate(used_sum=Sum("used"), limit_sum=Sum("limit")):
+            summed[one["target"]].append(one)
+    return [
+        TargetUse(
+            name=row.target,
+            granted={one["measure"]: one["limit_sum"] for one in summed[row.target] if one["limit_sum"] is not None},
+            used={one["measure"]: one["used_sum"] for one in summed[row.target]},
+            capacity=dict(row.capacity),
+            as_of=row.as_of,
+        )
+        for row in told
+    ]
+
+
+def granted_to(teams: QuerySet[Team] | Sequence[Team], *, catalogue: Catalogue) -> dict[str, dict[str, float]]:
+    """By team and measure, what the plans of its projects allow together; {} for a team without any. One query.
+
+    A plan that left the catalogue counts for nothing.
+    """
+    projects = Project.objects.filter(team__in=teams, deletion_requested_at=None).annotate(plan_name=KT("spec__plan"))
+    granted: dict[str, dict[str, float]] = {}
+    for slug, name, number in projects.order_by().values_list("team__slug", "plan_name").annotate(number=Count("pk")):
+        of_team = granted.setdefault(slug, dict.fromkeys((measure.name for measure in bounded()), 0.0))
+        for measure in bounded():
+            of_team[measure.name] += number * allowed_by(catalogue.plans.get(name), measure)
+    return granted
 
 
 def percent_used(project: Project) -> float | None:
@@ -193,8 +224,12 @@ def lacking(before: ProjectSpec | None, after: ProjectSpec | None, *, catalogue:
 
 
 def _allowed(spec: ProjectSpec | None, measure: Measure, *, catalogue: Catalogue) -> float:
-    plan = catalogue.plans.get(spec.plan) if spec and measure.plan else None
-    return float(parse_quantity(str(getattr(plan, measure.plan)))) if plan else 0.0
+    return allowed_by(catalogue.plans.get(spec.plan) if spec else None, measure)
+
+
+def allowed_by(plan: Plan | None, measure: Measure) -> float:
+    """How much of it a plan allows; 0 where there is no plan, or where it bounds no such thing."""
+    return float(parse_quantity(str(getattr(plan, measure.plan)))) if plan and measure.plan else 0.0
 
 
 def forget_old() -> None:

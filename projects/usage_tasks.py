@@ -42,7 +42,9 @@ def measure_usage() -> None:
     with alone("usage") as mine:
         if not mine:
             return
-        told = [one for target in targets.targets(settings.catalogue).values() for one in _ask(target, settings)]
+        present = targets.targets(settings.catalogue)
+        told = [one for target in present.values() for one in _ask(target, settings)]
+        TargetUsage.objects.exclude(target__in=present).delete()
         moved = sum(_keep(batch, told, day=today()) for batch in _batches(settings)) if told else 0
         now = timezone.now()
         Heartbeat.objects.update_or_create(name="usage", defaults={"at": now, "detail": {"moved": moved}})

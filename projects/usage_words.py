@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from projects.charts import Chart, Point, chart_of
 from projects.dates import short_day
-from projects.usage import Use
+from projects.usage import Use, bounded
 from provisioning.catalogue import Plan
 from provisioning.measures import Measure, Unit
 from provisioning.quantities import human, parse_quantity
@@ -81,19 +81,19 @@ def in_words(used: float, limit: float | None, unit: Unit) -> tuple[str, str]:
     """("312", "of 500 GiB"), or ("312 GiB", "") without a limit."""
     if limit is None:
         return amount(used, unit), ""
-    scale, word = _scale(limit, unit)
+    scale, word = scale_of(limit, unit)
     rest = _("of %(limit)s") % {"limit": f"{_number(limit / scale)} {word}".rstrip()}
     return _number(used / scale), rest
 
 
 def amount(value: float, unit: Unit) -> str:
     """ "312 GiB", "3.5 cores", "9"."""
-    scale, word = _scale(value, unit)
+    scale, word = scale_of(value, unit)
     return f"{_number(value / scale)} {word}".rstrip()
 
 
-def _scale(value: float, unit: Unit) -> tuple[float, str]:
-    """What to divide by, and what that is called."""
+def scale_of(value: float, unit: Unit) -> tuple[float, str]:
+    """What to divide an amount of this size by, and what that is called."""
     if unit == "bytes":
         step = 0
         while step < len(_BYTES) - 1 and abs(value) >= 1024.0 ** (step + 1):
@@ -164,6 +164,12 @@ def _larger(use: Use, plan: Plan | None) -> str:
     }
 
 
+def granted(amounts: Mapping[str, float]) -> str:
+    """What is granted of each measure, in a line: "CPU 64 cores, Memory 256 GiB"; "" for nothing."""
+    found = [(one, amounts[one.name]) for one in bounded() if amounts.get(one.name)]
+    return ", ".join(f"{title_of(one)} {amount(value, one.unit)}" for one, value in found)
+
+
 def allows(measure: Measure, plan: Plan) -> str:
     """How much of it a plan allows: "64 cores", "2 TiB", "4"."""
     value = str(getattr(plan, measure.plan))
@@ -177,7 +183,7 @@ def chart(use: Use) -> Chart | None:
     if not use.days:
         return None
     top = max((value for day in use.days for value in (day.used, day.limit) if value is not None), default=0.0)
-    scale, word = _scale(top, use.measure.unit)
+    scale, word = scale_of(top, use.measure.unit)
     points = [
         Point(
             _day(one.day),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from projects.models import Project, ReadyTime
+from projects.models import Project, ReadyTime, Usage
 from provisioning.conditions import Status
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource
@@ -61,3 +61,12 @@ def took(project: Project, seconds: float, *, queue: float | None = 0.1, ago: ti
         project=project, generation=generation, accepted_at=at - timedelta(seconds=seconds), ready_at=at,
         seconds=seconds, queue_seconds=queue, steps=steps,
     )  # fmt: skip
+
+
+def measured(project: Project, **figures: tuple[float, float | None]) -> None:
+    """What a round wrote of it: `cpu=(12.0, 16.0)` is 12 used of 16."""
+    targets = {"bucket": "store-1", "objects": "store-1"}
+    Usage.objects.bulk_create(
+        Usage(project=project, measure=name, target=targets.get(name, "cluster-north"), used=used, limit=limit)
+        for name, (used, limit) in figures.items()
+    )

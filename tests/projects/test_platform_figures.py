@@ -6,13 +6,21 @@ import pytest
 from django.utils import timezone
 
 from projects import platform_figures, platform_tasks
-from projects.models import Action, Decision, Door, FleetSummary, Project, ProjectRequest
-from projects.platform_figures import DayTimes, ReasonCount, RuleTimes, StepTimes
+from projects.installation import installation
+from projects.models import Action, Decision, Door, FleetSummary, Project, ProjectRequest, TargetUsage, Team
+from projects.platform_figures import (
+    DayTimes,
+    MeasureCapacity,
+    ReasonCount,
+    RuleTimes,
+    StepTimes,
+    TargetCapacity,
+)
 from projects.today import today
 from provisioning.conditions import Word
 from provisioning.errors import Reason
 from tests.people import team
-from tests.projects.fleet import broken, ready, took
+from tests.projects.fleet import broken, measured, ready, took
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +86,55 @@ def test_requests_by_rule_with_the_time_until_they_were_decided() -> None:
     ]
 
 
+def test_capacity_by_target_knows_what_is_not_told() -> None:
+    at = timezone.now()
+    for slug, cpu in (("lane", 12.0), ("paint", 4.0)):
+        measured(ready(slug), cpu=(cpu, 16.0), bucket=(5.0, 100.0), objects=(2.0, None))
+    measured(ready("gone", deletion_requested_at=at), cpu=(9.0, 16.0))
+    TargetUsage.objects.create(target="cluster-north", as_of=at, capacity={"cpu": 64.0, "gpu": 0.0, "wind": 1.0})
+    TargetUsage.objects.create(target="store-1", as_of=at)
+    TargetUsage.objects.create(target="store-2", capacity={"bucket": 900.0})
+    TargetUsage.objects.create(target="store-3")
+    assert platform_figures.count().capacity == [
+        TargetCapacity(target="cluster-north", as_of=at, measures=[
+            MeasureCapacity(measure="cpu", used=16.0, granted=32.0, capacity=64.0),
+            MeasureCapacity(measure="gpu", used=0.0, granted=0.0, capacity=0.0),
+        ]),
+        TargetCapacity(target="store-1", as_of=at, measures=[
+            MeasureCapacity(measure="bucket", used=10.0, granted=200.0, capacity=None),
+            MeasureCapacity(measure="objects", used=4.0, granted=None, capacity=None),
+        ]),
+        TargetCapacity(target="store-2", as_of=None, measures=[
+            MeasureCapacity(measure="bucket", used=None, granted=None, capacity=900.0),
+        ]),
+        TargetCapacity(target="store-3", as_of=None, measures=[]),
+    ]  # fmt: skip
+
+
+def test_capacity_by_team_is_what_its_plans_allow() -> None:
+    plans = installation().catalogue.plans
+    ready("lane")
+    ready("paint", suspended=True)
+    ready("gone", deletion_requested_at=timezone.now())
+    ready("lens", of="vision", plan="gpu")
+    ready("old", of="vision", plan="left-the-catalogue")
+    Team.objects.create(slug="idle", name="Idle")
+    found = platform_figures.count().teams
+    assert [one.team for one in found] == ["forecasting", "vision"]
+    assert [(one.granted["cpu"], one.granted["gpu"]) for one in found] == [
+        (2 * float(plans["small"].cpu), 0.0),
+        (float(plans["gpu"].cpu), float(plans["gpu"].gpu)),
+    ]
+
+
+def test_figures_of_an_earlier_version_are_read() -> None:
+    platform_tasks.count_fleet()
+    kept = FleetSummary.objects.get()
+    kept.figures = {name: value for name, value in kept.figures.items() if name not in ("capacity", "teams")}
+    kept.save()
+    assert (platform_figures.newest().figures.capacity, platform_figures.newest().figures.teams) == ([], [])
+
+
 def test_pages_get_what_was_kept_until_it_is_old() -> None:
     platform_tasks.count_fleet()
     ready("new")
@@ -93,4 +150,5 @@ def test_pages_get_what_was_kept_until_it_is_old() -> None:
 def test_an_empty_fleet_has_figures_too() -> None:
     figures = platform_figures.count()
     assert (figures.projects, figures.reasons, figures.steps, figures.rules) == (0, [], [], [])
+    assert (figures.capacity, figures.teams) == ([], [])
     assert {(one.count, one.p50, one.p95) for one in figures.days} == {(0, None, None)}

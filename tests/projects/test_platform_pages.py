@@ -13,13 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from projects import directory_state, platform_lists, platform_tasks
-from projects.models import Heartbeat, Project, Team
+from projects.models import Heartbeat, Project, TargetUsage, Team, Usage
 from projects.platform_tables import TABLES
 from provisioning.errors import Reason
 from provisioning.models import Event, TargetHealth
 from tests.people import bearer, client, teams
 from tests.projects.doors import text
-from tests.projects.fleet import HOUR, broken, happened, ready, took
+from tests.projects.fleet import HOUR, broken, happened, measured, ready, took
 from tests.projects.tended import LDAP, installed
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,86 @@ def test_an_empty_fleet_says_so() -> None:
     for words in ("No wish became ready in the last 30 days.", "Nothing is stuck.", "Nothing was changed by hand."):
         assert words in said
     assert "No target has been asked yet" in said
+    assert "No target has told yet how much is used." in said
+    assert "No project's plan allows any of it." in said
     assert text(client("paula").get("/platform/stuck/")).count("Nothing is stuck.") == 1
+
+
+GIB = 2.0**30
+
+
+def test_capacity_is_drawn_by_target_and_by_team() -> None:
+    measured(ready("lane"), cpu=(12.0, 16.0), memory=(8 * GIB, 64 * GIB), storage=(GIB, 100 * GIB))
+    ready("lens", of="vision", plan="gpu")
+    TargetUsage.objects.create(
+        target="cluster-north", as_of=timezone.now(), capacity={"cpu": 64.0, "memory": 128 * GIB}
+    )
+    TargetUsage.objects.create(target="store-1")
+    browser = client("paula")
+    page = browser.get("/platform/")
+    said = text(page)
+    for words in (
+        "cluster-north: CPU 12 cores 16 cores 64 cores",
+        "cluster-north: Memory 8 GiB 64 GiB 128 GiB",
+        "cluster-north: Volumes 1 GiB 100 GiB not told",
+        "store-1 has told nothing yet.",
+    ):
+        assert words in said, words
+    body = page.content.decode()
+    assert "Used and granted, of all that there is. The fullest is cluster-north: CPU, 18.8 % used." in body
+    assert "<title>cluster-north: CPU: used 18.8 %, granted to projects 25 %</title>" in body
+    assert 'aria-label="CPU granted by team. Most of it to ' in body
+    gpus = browser.get("/platform/?of=gpu").content.decode()
+    assert 'aria-label="GPU granted by team. Most of it to vision: ' in gpus
+    assert browser.get("/platform/?of=nothing").status_code == 200
+    sheet = browser.get("/platform/tables/?name=capacity&format=json").json()["items"]
+    assert [(one["target"], one["measure"], one["used"], one["granted"], one["capacity"]) for one in sheet] == [
+        ("cluster-north", "cpu", 12.0, 16.0, 64.0),
+        ("cluster-north", "memory", 8 * GIB, 64 * GIB, 128 * GIB),
+        ("cluster-north", "storage", GIB, 100 * GIB, None),
+    ]
+    teams_granted = browser.get("/platform/tables/?name=teams&format=json").json()["items"]
+    assert [one["team"] for one in teams_granted] == ["forecasting", "vision"]
+    figures = bearer("paula").get("/api/v1/platform/fleet/").json()["figures"]
+    assert [one["target"] for one in figures["capacity"]] == ["cluster-north", "store-1"]
+    assert figures["capacity"][0]["measures"][0] == {"measure": "cpu", "used": 12.0, "granted": 16.0, "capacity": 64.0}
+    assert [one["team"] for one in figures["teams"]] == ["forecasting", "vision"]
+
+
+def test_of_many_targets_the_fullest_are_drawn_and_all_are_in_the_table() -> None:
+    names = [f"cluster-{number:02}" for number in range(15)]
+    TargetUsage.objects.bulk_create(
+        TargetUsage(target=name, as_of=timezone.now(), capacity={"cpu": 64.0}) for name in names
+    )
+    measured(ready("lane"), cpu=(12.0, 16.0))
+    Usage.objects.update(target="cluster-14")
+    body = client("paula").get("/platform/").content.decode()
+    assert len(re.findall(r"<span>cluster-\d\d: CPU</span>", body)) == 12
+    assert "<span>cluster-14: CPU</span>" in body
+    assert all(f">{name}: CPU</th>" in body for name in names)
+
+
+def test_where_no_target_tells_how_much_there_is_the_table_says_what_is_known() -> None:
+    measured(ready("lane"), cpu=(12.0, 16.0))
+    TargetUsage.objects.create(target="cluster-north", as_of=timezone.now())
+    said = text(client("paula").get("/platform/"))
+    assert "Nothing to draw: no target tells both" in said
+    assert "cluster-north: CPU 12 cores 16 cores not told" in said
+
+
+def in_a_team_of_its_own(slug: str) -> Project:
+    project = ready(slug)
+    project.team = Team.objects.create(slug=f"team-of-{slug}", name=slug, budget=9)
+    project.save()
+    return project
+
+
+def test_every_team_can_be_reached_from_the_page() -> None:
+    for number in range(9):
+        in_a_team_of_its_own(f"p{number}")
+    body = client("paula").get("/platform/").content.decode()
+    assert body.count('id="b-team-of-') == 8
+    assert 'href="/teams/?sort=taken"' in body
 
 
 def test_what_is_stuck() -> None:
@@ -150,6 +229,8 @@ def test_each_table_is_a_file() -> None:
     happened(project, "network", Reason.DRIFTED, "It was changed.")
     TargetHealth.objects.create(name="git-1", answering=True)
     took(project, 1.0, bucket=0.5)
+    measured(project, cpu=(1.0, 16.0))
+    TargetUsage.objects.create(target="cluster-north", as_of=timezone.now())
     browser = client("paula")
     for name in TABLES:
         sheet = browser.get(f"/platform/tables/?name={name}&format=csv")
@@ -209,10 +290,15 @@ def test_queries_do_not_grow_with_what_is_wrong() -> None:
     platform_tasks.count_fleet()
     few = queries()
     for number in range(2, 9):
-        project = ready(f"p{number}", of="vision")
+        project = in_a_team_of_its_own(f"p{number}")
+        measured(project, cpu=(1.0, 16.0), bucket=(1.0, None))
         broken(project, "bucket", Reason.REJECTED)
         happened(project, "network", Reason.DRIFTED)
     assert Event.objects.count() == 9
+    for name in ("cluster-north", "store-1"):
+        TargetUsage.objects.create(target=name, as_of=timezone.now(), capacity={"cpu": 64.0})
+    assert queries() == few
+    platform_tasks.count_fleet()
     assert queries() == few
 
 

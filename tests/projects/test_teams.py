@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from projects.directory import folded
+from projects.installation import installation
 from projects.models import DirectoryEdge, DirectoryEntry, Project, Team
 from tests.people import bearer, client, team
 from tests.projects.pages import ask, fields, project_of, settle, text
@@ -85,7 +87,14 @@ def test_the_list_has_one_s_own_teams_and_is_sorted_and_a_file() -> None:
     assert "Vision" not in text(client("alice").get("/teams/"))
     page = text(client("paula").get("/teams/?sort=free"))
     assert page.index("Vision vision") < page.index("Forecasting forecasting")
+    assert "Granted by plans" in page
+    assert re.search(r"CPU [\d.]+ cores, Memory [\d.]+ GiB", page)
     rows = list(csv.DictReader(StringIO(client("paula").get("/teams/?format=csv").getvalue().decode("utf-8-sig"))))
+    plan = installation().catalogue.plans["small"]
+    assert float(rows[0].pop("cpu")) == float(plan.cpu)
+    assert {name: rows[0].pop(name) for name in ("gpu", "pods")} == {"gpu": "0.0", "pods": str(float(plan.pods))}
+    for name in ("memory", "storage", "bucket"):
+        assert float(rows[0].pop(name)) > 2**30
     assert rows[0] == {
         "name": "forecasting", "title": "Forecasting", "groups": "ml-forecasting", "projects": "1",
         "budget": "100", "taken": "4", "free": "96",

@@ -170,6 +170,12 @@ def test_a_target_is_summed_and_capacity_that_it_does_not_tell_stays_unknown(wor
     assert emptied.used == {}
 
 
+def test_a_target_that_left_the_catalogue_has_no_capacity_any_more(world: World) -> None:
+    TargetUsage.objects.create(target="cluster-of-old", as_of=timezone.now(), capacity={"cpu": 64.0})
+    measure_usage()
+    assert [one.name for one in usage.target_uses()] == ["cluster-north", "store-1"]
+
+
 def test_measuring_more_projects_asks_no_more_of_the_database(world: World, django_assert_max_num_queries: Any) -> None:
     first = asked()
     look(first)
@@ -177,7 +183,7 @@ def test_measuring_more_projects_asks_no_more_of_the_database(world: World, djan
     for number in range(30):
         spec = {**first.spec, "slug": f"demand-{number}"}
         Project.objects.create(slug=spec["slug"], team=first.team, spec=spec)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(32):
         measure_usage()
 
 
