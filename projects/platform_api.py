@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import permissions, platform_figures, platform_lists
+from projects import drift_list, permissions, platform_figures, platform_lists, stuck_list
 from projects.api_base import Api, person, plain
 from projects.closed import Closed
 from projects.directory_api import DirectoryStateOut
@@ -18,8 +18,9 @@ from projects.openapi import answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import read_query
 from projects.platform_figures import Figures
-from projects.platform_tables import budgets, drift_record, stuck_record
+from projects.platform_tables import budgets
 from projects.reference_serializers import TargetOut
+from projects.sorting import sorted_page
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -104,6 +105,16 @@ class StuckQuery(Closed):
 
     after: str = Field(default="", max_length=80, description="From `next` of the page before.")
     limit: int = Field(default=50, ge=1, le=100, description="Rows of a page.")
+    target: str = Field(default="", max_length=63)
+    reason: str = Field(default="", max_length=24)
+    team: str = Field(default="", max_length=40)
+
+
+class DriftQuery(PageQuery):
+    """Which part of the list."""
+
+    target: str = Field(default="", max_length=63, description="Where the resource is now.")
+    team: str = Field(default="", max_length=40)
 
 
 def platform_admin(request: Request) -> "Person":
@@ -153,11 +164,13 @@ class StuckResources(Api):
         """A page of the resources that are stuck."""
         platform_admin(request)
         asked = read_query(StuckQuery, request)
-        rows, after = platform_lists.stuck_page(after=asked.after, size=asked.limit)
+        rows = stuck_list.Filter(target=asked.target, reason=asked.reason, team=asked.team).applied()
+        page = sorted_page(rows, order=stuck_list.ORDERS[0], falling=False, after=asked.after, size=asked.limit)
         query = request.query_params.copy()
-        query["after"] = after
-        items = [StuckOut(**stuck_record(row)) for row in rows]
-        return Response(plain(StuckPage(items=items, next=f"{request.path}?{query.urlencode()}" if after else None)))
+        query["after"] = page.older
+        items = [StuckOut(**stuck_list.record(row)) for row in page.rows]
+        after = f"{request.path}?{query.urlencode()}" if page.older else None
+        return Response(plain(StuckPage(items=items, next=after)))
 
 
 class Drifts(Api):
@@ -167,13 +180,14 @@ class Drifts(Api):
         operation_id="list_drift",
         summary="List what was changed by hand, newest first (platform team)",
         tags=["platform"],
-        parameters=parameters_of(PageQuery),
+        parameters=parameters_of(DriftQuery),
         responses=answers({200: DriftPage}, 404),
     )
     def get(self, request: Request) -> Response:
         """A page of what the looks found changed."""
         platform_admin(request)
-        asked = read_query(PageQuery, request)
-        rows, after = page_of(platform_lists.drifts(), asked=asked, request=request)
-        items = [DriftOut(**drift_record(platform_lists.drift_of(row))) for row in rows]
+        asked = read_query(DriftQuery, request)
+        found = drift_list.Filter(target=asked.target, team=asked.team).applied()
+        rows, after = page_of(found, asked=asked, request=request)
+        items = [DriftOut(**drift_list.record(platform_lists.drift_of(row))) for row in rows]
         return Response(plain(DriftPage(items=items, next=after)))

@@ -11,10 +11,12 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sub
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from projects.installation import installation
 from projects.models import Heartbeat, Project, ReadyTime, Team
 from provisioning.conditions import PEOPLE, Status
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource, TargetHealth
+from provisioning.targets import targets as targets_of
 
 STUCK_AFTER = timedelta(minutes=10)
 _FINE = (Reason.SUSPENDED, Reason.UNSUPPORTED)
@@ -121,27 +123,6 @@ def stuck() -> QuerySet[Resource]:
     )
 
 
-def stuck_page(*, after: str, size: int) -> tuple[list[Resource], str]:
-    """Those stuck longest first, and the key to give as `after` for the next ones ("": there are none)."""
-    rows = stuck()
-    begin, _, number = after.partition("~")
-    since = _moment(begin)
-    if since is not None and number.isascii() and number.isdigit() and len(number) < 19:
-        rows = rows.filter(Q(synced_since__gt=since) | Q(synced_since=since, pk__gt=int(number)))
-    found = list(rows[: size + 1])
-    more = len(found) > size
-    last = found[size - 1] if more else None
-    return found[:size], f"{last.synced_since.isoformat()}~{last.pk}" if last else ""
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
-
-
 def drifts() -> QuerySet[Event]:
     """What the looks found changed though nobody asked, with what became of it; see `drift_of`."""
     later = Event.objects.filter(project=OuterRef("project"), kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
@@ -174,6 +155,15 @@ def waiting_for(name: str) -> int:
     """How many projects wait for a target that does not answer."""
     rows = Resource.objects.filter(target=name, synced_reason=Reason.TARGET_UNAVAILABLE, project__deleted_at=None)
     return rows.aggregate(count=Count("project", distinct=True))["count"] or 0
+
+
+def offered() -> dict[str, list[str]]:
+    """What the filters of lists offer: teams, targets, and reasons of what is not as it should be."""
+    return {
+        "all_teams": list(Team.objects.values_list("slug", flat=True)),
+        "all_targets": list(targets_of(installation().catalogue)),
+        "all_reasons": [reason.value for reason in Reason if reason is not Reason.AVAILABLE],
+    }
 
 
 def budgets() -> list[Budget]:

@@ -7,15 +7,17 @@ from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from projects import capacity_board, platform_board, platform_figures, platform_lists
+from projects import capacity_board, drift_list, platform_board, platform_figures, platform_lists, stuck_list
 from projects.answers import platform_admin_of
-from projects.exports import download, form_asked
-from projects.listing import page_of
+from projects.exports import download, form_asked, stream
 from projects.platform_tables import TABLES
+from projects.sorting import Sorted, in_order, order_asked, sorted_page
 from projects.today import today
+from provisioning.models import Event, Resource
 
 STUCK_FIRST = 10
 DRIFT_FIRST = 6
@@ -30,8 +32,9 @@ def fleet(request: HttpRequest) -> HttpResponse:
     platform_admin_of(request)
     counted = platform_figures.newest()
     day_chart, day_note = platform_board.by_day(counted.figures)
-    stuck, more_stuck = platform_lists.stuck_page(after="", size=STUCK_FIRST)
-    drifts = page_of(platform_lists.drifts(), before="", size=DRIFT_FIRST)
+    usual, newest = stuck_list.ORDERS[0], drift_list.ORDERS[0]
+    stuck: Sorted[Resource] = sorted_page(platform_lists.stuck(), order=usual, falling=False, size=STUCK_FIRST)
+    drifts: Sorted[Event] = sorted_page(platform_lists.drifts(), order=newest, falling=True, size=DRIFT_FIRST)
     shown = {
         "board": platform_board.board(counted),
         "pace": PACE,
@@ -39,10 +42,10 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "day_chart": day_chart,
         "day_note": day_note,
         "step_chart": platform_board.by_step(counted.figures),
-        "stuck": [platform_board.stuck_row(row) for row in stuck],
-        "more_stuck": bool(more_stuck),
+        "stuck": [platform_board.stuck_row(row) for row in stuck.rows],
+        "more_stuck": bool(stuck.older),
         "drifts": [platform_board.drift_row(platform_lists.drift_of(row)) for row in drifts.rows],
-        "more_drifts": drifts.older is not None,
+        "more_drifts": bool(drifts.older),
         "capacity": capacity_board.by_target(counted.figures),
         "by_team": capacity_board.by_team(counted.figures, of=request.GET.get("of", "")),
         "meters": [_meter(one) for one in platform_lists.budgets()[: capacity_board.TEAMS] if one.units],
@@ -74,22 +77,41 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def stuck(request: HttpRequest) -> HttpResponse:
-    """All that is stuck, longest first."""
+def stuck(request: HttpRequest) -> HttpResponseBase:
+    """All that is stuck, narrowed and sorted by the address. `format=csv|json`: as a file."""
     platform_admin_of(request)
-    rows, after = platform_lists.stuck_page(after=request.GET.get("after", ""), size=PAGE)
-    shown = {"stuck": [platform_board.stuck_row(row) for row in rows], "after": after}
+    chosen = stuck_list.Filter.of(request.GET.dict())
+    rows, (order, falling) = chosen.applied(), order_asked(stuck_list.ORDERS, request.GET.get("sort", ""))
+    if form := form_asked(request):
+        everything = in_order(rows, order=order, falling=falling)
+        return stream(stuck_list.records(everything), columns=stuck_list.COLUMNS, name="slipway-stuck", form=form)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    page: Sorted[Resource] = sorted_page(rows, order=order, falling=falling, after=after, before=before, size=PAGE)
+    shown = {
+        "page": page,
+        "stuck": [platform_board.stuck_row(row) for row in page.rows],
+        "chosen": chosen,
+        **platform_lists.offered(),
+    }
     return render(request, "platform/stuck.html", shown)
 
 
 @require_GET
-def drift(request: HttpRequest) -> HttpResponse:
-    """All that was changed by hand, newest first."""
+def drift(request: HttpRequest) -> HttpResponseBase:
+    """All that was changed by hand, narrowed and sorted by the address. `format=csv|json`: as a file."""
     platform_admin_of(request)
-    page = page_of(platform_lists.drifts(), before=request.GET.get("before", ""), size=PAGE)
+    chosen = drift_list.Filter.of(request.GET.dict())
+    rows, (order, falling) = chosen.applied(), order_asked(drift_list.ORDERS, request.GET.get("sort", ""))
+    if form := form_asked(request):
+        everything = in_order(rows, order=order, falling=falling)
+        return stream(drift_list.records(everything), columns=drift_list.COLUMNS, name="slipway-drift", form=form)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    page: Sorted[Event] = sorted_page(rows, order=order, falling=falling, after=after, before=before, size=PAGE)
     shown = {
+        "page": page,
         "drifts": [platform_board.drift_row(platform_lists.drift_of(row)) for row in page.rows],
-        "older": page.older,
+        "chosen": chosen,
+        **platform_lists.offered(),
     }
     return render(request, "platform/drift.html", shown)
 

@@ -47,6 +47,14 @@ class TemplatesPage(BaseModel):
     next: str | None = Field(description="Address of the next page; null on the last.")
 
 
+class TemplatesQuery(PageQuery):
+    """Which projects; a field that is left out filters nothing."""
+
+    template: str = Field(default="", max_length=63)
+    version: str = Field(default="", max_length=20)
+    team: str = Field(default="", max_length=40)
+
+
 class Templates(Api):
     """Which project is at which version of its template."""
 
@@ -54,14 +62,15 @@ class Templates(Api):
         operation_id="list_template_uses",
         summary="List which project is at which template version (platform team)",
         tags=["platform"],
-        parameters=parameters_of(PageQuery),
+        parameters=parameters_of(TemplatesQuery),
         responses=answers({200: TemplatesPage}, 404),
     )
     def get(self, request: Request) -> Response:
         """Versions with counts, and a page of projects."""
         platform_admin(request)
-        asked = read_query(PageQuery, request)
-        rows, after = page_of(template_board.uses(), asked=asked, request=request)
+        asked = read_query(TemplatesQuery, request)
+        chosen = template_board.Filter(template=asked.template, version=asked.version, team=asked.team)
+        rows, after = page_of(chosen.applied(), asked=asked, request=request)
         found = TemplatesPage(
             versions=[AdoptionOut.model_validate(one, from_attributes=True) for one in template_board.adoption()],
             items=[TemplateUseOut(**template_board.record(row)) for row in rows],

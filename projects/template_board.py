@@ -1,12 +1,51 @@
 """Which project is at which version of its template, for the platform team's page, files and API. Reads rows only."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
+from projects.exports import BATCH
 from projects.models import TemplateUse
+from projects.sorting import BY_ID, Order
 from projects.template_versions import numbers
+
+ORDERS = (BY_ID, Order("name", F("project__slug")), Order("template", F("template")))
+"""The ways to sort projects that follow one, the usual one first."""
+COLUMNS = (
+    "project", "team", "template", "version", "since", "offered", "offered_at", "pull_request", "pull_request_open",
+    "note",
+)  # fmt: skip
+"""What the list has as a file."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which of them; "" is all."""
+
+    template: str = ""
+    version: str = ""
+    team: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Filter":
+        """What an address asks for."""
+        return cls(
+            template=given.get("template", "")[:63],
+            version=given.get("version", "")[:20],
+            team=given.get("team", "")[:40],
+        )
+
+    def __bool__(self) -> bool:
+        """Whether it leaves anything out."""
+        return self != Filter()
+
+    def applied(self) -> QuerySet[TemplateUse]:
+        """The projects that follow a template and pass, with their team."""
+        asked = {"template": self.template, "version": self.version, "project__team__slug": self.team}
+        rows = _following().select_related("project__team")
+        return rows.filter(**{field: value for field, value in asked.items() if value})
 
 
 @dataclass(frozen=True)
@@ -28,11 +67,6 @@ def adoption() -> list[Adoption]:
     return sorted(newest_first, key=lambda one: one.template)
 
 
-def uses() -> QuerySet[TemplateUse]:
-    """The projects that follow a template, with their team."""
-    return _following().select_related("project__team")
-
-
 def _following() -> QuerySet[TemplateUse]:
     return TemplateUse.objects.filter(project__deletion_requested_at=None).exclude(template="")
 
@@ -51,3 +85,8 @@ def record(use: TemplateUse) -> dict[str, Any]:
         "pull_request_open": use.pull_request_open,
         "note": use.note,
     }
+
+
+def records(rows: QuerySet[TemplateUse]) -> Iterator[dict[str, Any]]:
+    """The rows of a file, read in batches."""
+    return (record(row) for row in rows.iterator(chunk_size=BATCH))

@@ -1,6 +1,7 @@
 """The platform team's pages: what stands on them, what a poller gets, files and API, and that others find nothing."""
 
 import csv
+import json
 import re
 from datetime import timedelta
 from io import StringIO
@@ -9,14 +10,16 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import directory_state, platform_lists, platform_tasks
+from projects import directory_state, platform_lists, platform_tasks, stuck_list
 from projects.models import Heartbeat, Project, TargetUsage, Team, Usage
 from projects.platform_tables import TABLES
+from projects.sorting import Sorted, sorted_page
 from provisioning.errors import Reason
-from provisioning.models import Event, TargetHealth
+from provisioning.models import Event, Resource, TargetHealth
 from tests.people import bearer, client, teams
 from tests.projects.doors import text
 from tests.projects.fleet import HOUR, broken, happened, measured, ready, took
@@ -29,7 +32,9 @@ PAGES = (
     "/platform/live/",
     "/platform/stuck/",
     "/platform/drift/",
-    "/platform/tables/?name=stuck&format=csv",
+    "/platform/stuck/?format=csv",
+    "/platform/drift/?format=json",
+    "/platform/tables/?name=budgets&format=csv",
 )
 CALLS = ("fleet", "stuck", "drift")
 
@@ -182,16 +187,90 @@ def test_what_is_stuck() -> None:
     assert [row.project.slug for row in platform_lists.stuck()] == ["ending", "fails", "person"]
 
 
+def listed(page: Any, name: str) -> list[str]:
+    return [one.slug for one in page.context[name]]
+
+
+def filed(browser: Client, path: str) -> list[str]:
+    return [one["project"] for one in json.loads(browser.get(path).getvalue())["items"]]
+
+
 def test_stuck_pages_by_key() -> None:
     for number in range(5):
         broken(ready(f"p{number}"), "bucket", Reason.REJECTED, since=HOUR * (9 - number // 2))
-    first, after = platform_lists.stuck_page(after="", size=2)
-    second, then = platform_lists.stuck_page(after=after, size=2)
-    last, end = platform_lists.stuck_page(after=then, size=2)
-    assert [row.project.slug for row in (*first, *second, *last)] == ["p0", "p1", "p2", "p3", "p4"]
-    assert end == ""
-    for nonsense in ("x", "~", "2026-11-23~1", "2026-11-23T00:00:00+00:00~x", "9" * 40):
-        assert platform_lists.stuck_page(after=nonsense, size=2)[0] == first
+
+    def slugs(**asked: str) -> list[str]:
+        order = stuck_list.ORDERS[0]
+        found: Sorted[Resource] = sorted_page(platform_lists.stuck(), order=order, falling=False, size=2, **asked)
+        keys.append(found.older)
+        return [row.project.slug for row in found.rows]
+
+    keys: list[str] = []
+    first = slugs()
+    assert [*first, *slugs(after=keys[0]), *slugs(after=keys[1])] == ["p0", "p1", "p2", "p3", "p4"]
+    assert keys[2] == ""
+    for nonsense in ("x", "~", "1~2026-11-23", "x~2026-11-23T00:00:00+00:00", "9" * 40):
+        assert slugs(after=nonsense) == first
+
+
+def test_what_is_stuck_is_narrowed_and_sorted_by_the_address_in_pages_files_and_api() -> None:
+    broken(ready("a"), "bucket", Reason.REJECTED, since=3 * HOUR)
+    broken(ready("b", of="vision"), "bucket", Reason.NAME_TAKEN, since=9 * HOUR)
+    broken(ready("c"), "repository", Reason.NAME_TAKEN, since=5 * HOUR)
+    Resource.objects.filter(project__slug="c").update(target="git-1")
+    browser, script = client("paula"), bearer("paula")
+    for query, found in (
+        ("", ["b", "c", "a"]),
+        ("target=git-1", ["c"]),
+        ("reason=NameTaken", ["b", "c"]),
+        ("team=forecasting", ["c", "a"]),
+        ("reason=NameTaken&team=vision", ["b"]),
+        ("team=nobody", []),
+    ):
+        assert listed(browser.get(f"/platform/stuck/?{query}"), "stuck") == found, query
+        assert filed(browser, f"/platform/stuck/?{query}&format=json") == found, query
+        items = script.get(f"/api/v1/platform/stuck/?{query}").json()["items"]
+        assert [one["project"] for one in items] == found, query
+    for query, found in (
+        ("sort=name", ["a", "b", "c"]),
+        ("sort=-name&reason=NameTaken", ["c", "b"]),
+        ("sort=reason", ["b", "c", "a"]),
+        ("sort=-since", ["a", "c", "b"]),
+        ("reason=Nonsense", ["b", "c", "a"]),
+    ):
+        assert listed(browser.get(f"/platform/stuck/?{query}"), "stuck") == found, query
+        assert filed(browser, f"/platform/stuck/?{query}&format=json") == found, query
+    page = browser.get("/platform/stuck/?team=vision&sort=name")
+    assert "<option selected>vision</option>" in page.content.decode()
+    assert 'href="?team=vision&amp;sort=name&amp;format=csv"' in page.content.decode()
+    assert "Nothing like this is stuck. Show all that is stuck" in text(browser.get("/platform/stuck/?team=nobody"))
+    first = script.get("/api/v1/platform/stuck/?limit=1&reason=NameTaken").json()
+    assert [one["project"] for one in script.get(first["next"]).json()["items"]] == ["c"]
+
+
+def test_drift_is_narrowed_by_target_and_team_and_its_file_has_all_that_the_page_has() -> None:
+    old = happened(ready("a"), "network", Reason.DRIFTED, "Changed.")
+    Event.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(days=30))
+    happened(ready("b", of="vision"), "bucket", Reason.DRIFTED, "Changed.")
+    happened(ready("c"), "repository", Reason.DRIFTED, "Changed.")
+    Resource.objects.filter(project__slug="c", kind="repository").update(target="git-1")
+    browser, script = client("paula"), bearer("paula")
+    for query, found in (
+        ("", ["c", "b", "a"]),
+        ("target=git-1", ["c"]),
+        ("target=cluster-north", ["b", "a"]),
+        ("team=forecasting", ["c", "a"]),
+        ("target=cluster-north&team=vision", ["b"]),
+        ("team=nobody", []),
+    ):
+        assert listed(browser.get(f"/platform/drift/?{query}"), "drifts") == found, query
+        assert filed(browser, f"/platform/drift/?{query}&format=json") == found, query
+        items = script.get(f"/api/v1/platform/drift/?{query}").json()["items"]
+        assert [one["project"] for one in items] == found, query
+    for query, found in (("sort=kind", ["b", "a", "c"]), ("sort=-newest", ["a", "b", "c"])):
+        assert listed(browser.get(f"/platform/drift/?{query}"), "drifts") == found, query
+        assert filed(browser, f"/platform/drift/?{query}&format=json") == found, query
+    assert "Nothing like this was changed by hand." in text(browser.get("/platform/drift/?team=nobody"))
 
 
 def test_what_became_of_drift() -> None:
@@ -238,9 +317,11 @@ def test_each_table_is_a_file() -> None:
         rows = list(csv.DictReader(StringIO(sheet.content.decode().removeprefix("\ufeff"))))
         assert [list(row) for row in rows] == [list(row) for row in data], name
         assert sheet["Content-Disposition"].startswith(f'attachment; filename="slipway-{name}-')
-    stuck = browser.get("/platform/tables/?name=stuck&format=csv").content.decode()
+    for path in ("stuck", "drift"):
+        assert f'href="/platform/{path}/?format=csv"' in browser.get("/platform/").content.decode()
+    stuck = browser.get("/platform/stuck/?format=csv").getvalue().decode()
     assert ",Rejected,'=HYPERLINK(0)," in stuck
-    for wrong in ("", "?name=stuck", "?name=people&format=csv", "?name=stuck&format=xls"):
+    for wrong in ("", "?name=budgets", "?name=people&format=csv", "?name=budgets&format=xls"):
         assert browser.get(f"/platform/tables/{wrong}").status_code == 400
 
 
@@ -267,7 +348,7 @@ def test_the_api_says_the_same() -> None:
     assert [(one["project"], one["message"], one["outcome"]) for one in drift["items"]] == [
         ("lane", event.message, "right_again")
     ]
-    assert script.get("/api/v1/platform/stuck/?team=x").status_code == 400
+    assert script.get("/api/v1/platform/stuck/?kind=x").status_code == 400
     broken(ready("paint"), "bucket", Reason.REJECTED)
     first = script.get("/api/v1/platform/stuck/?limit=1").json()
     second = script.get(first["next"]).json()

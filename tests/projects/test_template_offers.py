@@ -1,5 +1,6 @@
 """Template versions reach the projects: offered once, merged with what the team did, seen on the platform's page."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -245,7 +246,25 @@ def test_the_page_and_the_api_say_who_is_where(world: World, platform: Platform)
     assert (item["project"], item["team"], item["version"], item["offered"], item["pull_request_open"]) == (
         "demand", "forecasting", "1.0.0", "1.1.0", True,
     )  # fmt: skip
-    assert client("paula").get("/platform/tables/?name=templates&format=csv").status_code == 200
+
+
+def test_the_projects_that_follow_a_template_are_narrowed_sorted_and_a_file(world: World, platform: Platform):
+    browser, script = client("paula"), bearer("paula")
+    for query, found in (
+        ("template=small", ["demand"]),
+        ("version=1.0.0&team=forecasting&sort=name", ["demand"]),
+        ("template=large", []),
+        ("version=9.0.0", []),
+        ("team=vision", []),
+    ):
+        page = browser.get(f"/platform/templates/?{query}")
+        assert [one.project.slug for one in page.context["page"].rows] == found, query
+        sheet = json.loads(browser.get(f"/platform/templates/?{query}&format=json").getvalue())
+        assert [one["project"] for one in sheet["items"]] == found, query
+        asked = query.removesuffix("&sort=name")
+        items = script.get(f"/api/v1/platform/templates/?{asked}").json()["items"]
+        assert [one["project"] for one in items] == found, query
+    assert "No project is like this." in text(browser.get("/platform/templates/?team=vision"))
 
 
 @pytest.mark.parametrize("who", ["alice", "charlie"])
