@@ -16,10 +16,11 @@ from projects.bulk_board import run_board
 from projects.bulk_choice import Choice
 from projects.errors import Conflict, InvalidSpec
 from projects.installation import installation
-from projects.models import BulkAction, BulkRun, Door, Project, RunState, Team
+from projects.models import BulkAction, BulkRun, Door, Project, RunState
+from projects.platform_lists import offered
+from projects.project_list import ORDERS
 from projects.project_views import STOP_POLLING
-from provisioning import targets
-from provisioning.errors import Reason
+from projects.sorting import Sorted, order_asked, sorted_page
 from provisioning.kind import kinds
 
 PAGE = 50
@@ -37,9 +38,9 @@ _FIELDS = {
 def actions(request: HttpRequest) -> HttpResponse:
     """Choose projects and what to do with them. A POST previews it, as a run that has not begun."""
     person = platform_admin_of(request)
-    given = request.POST if request.method == "POST" else request.GET
-    named = request.POST.getlist("only") if request.method == "POST" else request.GET.getlist("project")
-    choice = Choice.of(given.dict(), slugs=named)
+    # The form posts to the address of its own page: filter, order and page are in it whatever comes of it.
+    named = request.GET.getlist("project")
+    choice = Choice.of(request.GET.dict(), slugs=named)
     if request.method != "POST":
         # Other pages lead here with what they are about: the project ticked and the action chosen.
         return _choose(request, choice, ticked=named, typed={"action": request.GET.get("action", "")})
@@ -76,9 +77,10 @@ def _choose(
 ) -> HttpResponse:
     person, catalogue = platform_admin_of(request), installation().catalogue
     matching = choice.applied(person)
-    page: listing.Page[Project] = listing.page_of(matching, before=request.GET.get("before", ""), size=PAGE)
-    query = request.GET.copy()
-    query["before"] = str(page.older or "")
+    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    page: Sorted[Project] = sorted_page(matching, order=order, falling=falling, after=after, before=before, size=PAGE)
+    here = {project.slug for project in page.rows}
     problems = [
         {"anchor": _FIELDS[fault.field][0], "label": _FIELDS[fault.field][1], "message": fault.message}
         for fault in (faults.faults if faults else ())
@@ -87,17 +89,15 @@ def _choose(
         "choice": choice,
         "page": page,
         "total": matching.count(),
-        "older": f"?{query.urlencode()}" if page.older else "",
         "ticked": ticked,
+        "elsewhere": [slug for slug in dict.fromkeys(ticked) if slug not in here][: bulk.MOST],
         "everything": everything,
         "typed": typed or {},
         "problems": problems,
         "wrong": {str(problem["anchor"]).replace("-", "_"): problem["message"] for problem in problems},
         "all_words": listing.WORDS,
-        "all_reasons": [reason.value for reason in Reason if reason is not Reason.AVAILABLE],
-        "all_teams": list(Team.objects.values_list("slug", flat=True)),
         "all_plans": list(catalogue.plans),
-        "all_targets": list(targets.targets(catalogue)),
+        **offered(),
         "all_kinds": kinds().values(),
         "all_actions": BulkAction.choices,
         "runs": [(one, RunState(one.state).label) for one in BulkRun.objects.all()[:8]],

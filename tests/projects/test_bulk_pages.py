@@ -34,6 +34,21 @@ def listed(page: Any) -> list[str]:
     return re.findall(r'name="project" value="([^"]+)"', page.content.decode())
 
 
+def next_page(page: Any) -> str:
+    link = re.search(r'rel="next" href="([^"]+)"', page.content.decode())
+    assert link is not None
+    return ACTIONS + link[1].replace("&amp;", "&")
+
+
+def sent_again(page: Any) -> tuple[str, dict[str, Any]]:
+    """Where the form of this page would be sent as it stands, and what with."""
+    body = page.content.decode()
+    action = re.search(r'<form method="post" action="([^"]+)" id="act-form">', body)
+    assert action is not None
+    ticked = re.findall(r'name="project" value="([^"]+)"[^>]* checked', body)
+    return action[1].replace("&amp;", "&"), {"project": ticked}
+
+
 def post(path: str, body: dict[str, Any], *, who: str = "paula") -> Any:
     return bearer(who).post(path, data=json.dumps(body), content_type="application/json")
 
@@ -107,10 +122,8 @@ def test_all_that_match_are_more_than_one_page() -> None:
     browser = client("paula")
     first = browser.get(f"{ACTIONS}?team=vision")
     assert len(listed(first)) == 50
-    older = re.search(r'href="(\?[^"]*before=\d+)"', first.content.decode())
-    assert older is not None
-    assert len(listed(browser.get(ACTIONS + older[1].replace("&amp;", "&")))) == 5
-    browser.post(ACTIONS, {"action": "look", "because": WHY, "team": "vision", "all": "yes"})
+    assert len(listed(browser.get(next_page(first)))) == 5
+    browser.post(f"{ACTIONS}?team=vision", {"action": "look", "because": WHY, "all": "yes"})
     run = BulkRun.objects.get()
     assert run.items.count() == 55
     page = browser.get(f"{ACTIONS}{run.pk}/")
@@ -118,9 +131,48 @@ def test_all_that_match_are_more_than_one_page() -> None:
     assert text(browser.get(f"{ACTIONS}{run.pk}/?after=50")).count("All is looked at.") == 5
 
 
+def test_ticks_of_a_later_page_are_kept_when_something_is_missing() -> None:
+    for number in range(55):
+        ready(f"p{number:02}", of="vision")
+    browser = client("paula")
+    where, _ = sent_again(browser.get(next_page(browser.get(f"{ACTIONS}?team=vision"))))
+    assert browser.post(where, {"action": "look", "because": "", "project": ["p01", "p03", "p54"]}).status_code == 422
+    page = browser.post(where, {"action": "look", "because": "", "project": ["p01", "p03", "p54"]})
+    assert listed(page) == ["p04", "p03", "p02", "p01", "p00", "p54"]
+    assert "1 more is chosen, not on this page" in text(page)
+    where, kept = sent_again(page)
+    assert kept == {"project": ["p03", "p01", "p54"]}
+    assert browser.post(where, {"action": "look", "because": WHY, **kept}).status_code == 302
+    assert set(BulkRun.objects.get().items.values_list("project__slug", flat=True)) == {"p01", "p03", "p54"}
+
+
+def test_those_another_page_led_here_with_are_ticked_also_beyond_the_first_page() -> None:
+    slugs = [f"p{number:02}" for number in range(52)]
+    for slug in slugs:
+        ready(slug)
+    _, kept = sent_again(client("paula").get(ACTIONS, {"project": slugs}))
+    assert sorted(kept["project"]) == slugs
+
+
+def test_projects_are_sorted_as_on_the_start_page() -> None:
+    ready("a", of="vision")
+    broken(ready("b"), "bucket", Reason.REJECTED)
+    ready("c")
+    browser = client("paula")
+    found = {sort: listed(browser.get(f"{ACTIONS}?sort={sort}")) for sort in ("name", "-name", "status", "team", "x")}
+    assert found == {
+        "name": ["a", "b", "c"],
+        "-name": ["c", "b", "a"],
+        "status": ["b", "a", "c"],
+        "team": ["b", "c", "a"],
+        "x": ["c", "b", "a"],
+    }
+
+
 def test_faults_stand_at_their_fields_and_what_was_typed_stays() -> None:
     ready("a")
-    page = client("paula").post(ACTIONS, {"action": "skip", "because": "", "project": ["a"], "team": "forecasting"})
+    wanted = {"action": "skip", "because": "", "project": ["a"]}
+    page = client("paula").post(f"{ACTIONS}?team=forecasting", wanted)
     assert page.status_code == 422
     said = text(page)
     assert "2 things to fix" in said
