@@ -140,7 +140,7 @@ def _ending(person: "Person") -> Iterator[Need]:
             about=one.title,
             link=reverse("projects:edit", args=[one.slug]),
             says=gettext("ends on %(day)s") % {"day": _day(date.fromisoformat(one.spec["expires"]))},
-            detail=gettext("After that day it is suspended: keys off, data kept. Give it a later day to keep it."),
+            detail=gettext("After that day we stop looking after it. Nothing is removed; a later day keeps it going."),
             button=gettext("Extend"),
         )
 

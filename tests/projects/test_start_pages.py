@@ -54,7 +54,8 @@ def test_what_ends_soon_and_what_waits_for_a_decision_needs_somebody() -> None:
     ask("lanes", expires=later.isoformat(), contributors=people)
     ask("large", plan="gpu", title="Sign reader")
     alice, bob, paula = (text(client(who).get("/")) for who in ("alice", "bob", "paula"))
-    assert f"Demand forecast : ends on {soon:%-d %B}" in alice
+    ends = "After that day we stop looking after it. Nothing is removed; a later day keeps it going."
+    assert f"Demand forecast : ends on {soon:%-d %B} {ends}" in alice
     assert f"lanes : access of ml-vision ends on {today() + timedelta(days=2):%-d %B} That is in 2 days." in alice
     assert "Nothing needs you" in bob
     assert "Sign reader : alice@corp.example asks for it" in paula
