@@ -39,7 +39,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
     rows = rows.select_related("team")
     listed: Sorted[Project] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
     if not listed.rows and not chosen and not after and not is_htmx(request):
-        return render(request, "projects/start_empty.html", _empty(person))
+        return render(request, "projects/start_empty.html", _empty(person) | _waiting(person))
     number, states = counted(rows), states_of(listed.rows)
     shown = {
         "page": listed,
@@ -51,16 +51,20 @@ def start(request: HttpRequest) -> HttpResponseBase:
     }
     if is_htmx(request):
         return render(request, "projects/_rows.html", {**shown, "count_said": True})
-    asked = permissions.own_requests(person).select_related(None).filter(decision=Decision.PENDING, project=None)
     shown |= {
         "all_words": WORDS,
         "all_teams": _teams_seen(person),
         "all_plans": list(installation().catalogue.plans),
-        "needs": needs_of(person),
-        "asked": list(asked[:5]),
         "entries": activity.of_person(person),
+        **_waiting(person),
     }
     return render(request, "projects/start.html", shown)
+
+
+def _waiting(person: Any) -> dict[str, Any]:
+    """What waits for the person, and what of theirs waits for others: whether or not they have projects."""
+    asked = permissions.own_requests(person).select_related(None).filter(decision=Decision.PENDING, project=None)
+    return {"needs": needs_of(person), "asked": list(asked[:5])}
 
 
 def _teams_seen(person: Any) -> list[str]:
@@ -75,13 +79,11 @@ def _empty(person: Any) -> dict[str, Any]:
     teams = list(permissions.teams_of(person)[:20])
     team = teams[0].slug if teams else "forecasting"
     example = {"version": 1, "slug": "demand-forecast", "team": team, "plan": catalogue.defaults.plan}
-    asked = permissions.visible_requests(person).filter(decision=Decision.PENDING, project=None)
     return {
         "teams": teams,
         "cluster": catalogue.cluster(),
         "example_file": profile_file.profile_yaml(example),
         "example_call": documents.api_call(example, public_url=installation().public_url),
-        "asked": list(asked[:5]),
     }
 
 

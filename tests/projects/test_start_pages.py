@@ -8,15 +8,17 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from projects.models import Project, ProjectRequest, Team
+from projects.models import Project, ProjectRequest, StandIn, Team
 from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from tests.people import bearer, client, team
+from tests.people import bearer, client, person, team
 from tests.projects.fleet import broken, ready
 from tests.projects.pages import ask, project_of, settle, text
 
@@ -28,6 +30,31 @@ def test_who_has_nothing_sees_what_one_request_makes() -> None:
     assert "Start your first project" in text(page)
     assert "slug: demand-forecast team: forecasting plan: small" in text(page)
     assert "You are in no team yet" in text(client("charlie").get("/"))
+
+
+@pytest.mark.parametrize("way", ["approver", "stand-in"])
+def test_who_decides_without_a_project_sees_what_needs_them_and_not_as_their_own(way: str) -> None:
+    bob, day = person("bob"), today()
+    if way == "approver":
+        bob.groups.add(Group.objects.create(name="ml-leads"))
+    else:
+        StandIn.objects.create(approver=person("paula"), stand_in=bob, begins=day, ends=day)
+    ask("large", plan="gpu", title="Sign reader")
+    ProjectRequest.objects.update(approvers=["ml-leads"])
+    page = text(client(bob).get("/"))
+    assert "Needs you Sign reader : alice@corp.example asks for it" in page
+    assert "Asked, not decided yet" not in page
+    assert "Start your first project" in page
+
+
+def test_a_colleague_without_a_project_is_not_told_that_others_requests_wait_for_them() -> None:
+    ask("large", plan="gpu", title="Sign reader")
+    ProjectRequest.objects.update(asked_back_at=timezone.now())
+    for who, said in (("alice", True), ("bob", False)):
+        page = text(client(who).get("/"))
+        assert ("Sign reader waits for you: changes are asked for" in page) is said
+        assert ("Needs you Sign reader : changes are asked for" in page) is said
+        assert ("Sign reader" in page) is said
 
 
 def test_the_start_page_lists_my_projects_with_word_and_reason() -> None:
