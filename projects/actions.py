@@ -22,7 +22,7 @@ from projects.effects import NOBODY
 from projects.end_dates import why_not_resumed
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
 from projects.file_source import warning_of
-from projects.granting import approvers_of, audited_by, check_present, check_seen, grant, tell_deciders, verdict_of
+from projects.granting import audited_by, check_present, check_seen, grant, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.models import (
     Action,
@@ -104,7 +104,7 @@ def create(
                     after=spec_as_json(spec),
                     rule=verdict.rule,
                     because=verdict.because,
-                    approvers=approvers_of(verdict, installation=installation),
+                    approvers=list(verdict.approvers),
                     note=note,
                     commit=commit,
                 )
@@ -214,7 +214,7 @@ def ask_change(
             base_generation=project.generation,
             rule=verdict.rule,
             because=verdict.because,
-            approvers=approvers_of(verdict, installation=installation),
+            approvers=list(verdict.approvers),
             note=note,
             commit=commit,
         )
@@ -283,7 +283,7 @@ def retire(
             base_generation=project.generation,
             rule=verdict.rule,
             because=verdict.because,
-            approvers=approvers_of(verdict, installation=installation),
+            approvers=list(verdict.approvers),
             note=note,
         )
         if verdict.decision == "approve":

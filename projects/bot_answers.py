@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from projects import actions, permissions, training
 from projects.bot_commands import ACTS, COMMANDS, WANTS, WORD, Command
 from projects.comparison import CHANGED, Line, number
+from projects.deciders import waits_for
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
 from projects.models import Decision, Door, Project, Report
@@ -108,7 +109,7 @@ def _plan(place: Place, _: str) -> Answer:
         lines.append(f"not shown, as this version of Slipway can't read it: {', '.join(left_out)}")
     waiting = project.requests.filter(decision=Decision.PENDING).first()
     if waiting is not None:
-        lines.append(f"request {waiting.pk} of {waiting.requested_by_name} waits for a decision")
+        lines.append(f"request {waiting.pk} of {waiting.requested_by_name} waits for {waits_for(waiting)}")
     return Answer(f"{project.title} has:", tuple(lines), place.address)
 
 

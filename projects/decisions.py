@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from projects import permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
-from projects.granting import approvers_of, audited_by, check_present, grant, tell_deciders, verdict_of
+from projects.granting import audited_by, check_present, grant, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.models import (
     Action,
@@ -171,7 +171,7 @@ def revise(
         request.revision += 1
         request.after, request.team = spec_as_json(spec), team
         request.rule, request.because = verdict.rule, verdict.because
-        request.approvers = approvers_of(verdict, installation=installation)
+        request.approvers = list(verdict.approvers)
         request.asked_back_at = None
         request.note = request.note if note is None else note
         if project is not None:

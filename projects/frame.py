@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from projects import permissions
 from projects.answers import person_of
 from projects.dates import short_day
+from projects.deciders import waits_for
 from projects.file_source import notice_of, refused_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
@@ -163,11 +164,15 @@ def _notices(project: Project, state: Situation, *, pending: ProjectRequest | No
             Action.CHANGE: gettext("%(who)s asked for a change."),
             Action.RETIRE: gettext("%(who)s asked to retire it."),
         }[Action(pending.action)] % {"who": pending.requested_by_name}
-        text = gettext("%(asked)s It waits for the platform team; until then everything stays as it is.")
+        text = gettext("%(asked)s It waits for %(who)s; until then everything stays as it is.")
+        if pending.asked_back_at is not None:
+            text = gettext(
+                "%(asked)s Changes were asked for. It waits for %(who)s; until then everything stays as it is."
+            )
         said.append(
             Notice(
                 "waiting",
-                text % {"asked": asked},
+                text % {"asked": asked, "who": waits_for(pending)},
                 link=reverse("projects:request", args=[pending.pk]),
                 link_text=gettext("Look at the request"),
             )

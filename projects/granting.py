@@ -99,13 +99,6 @@ def _word_of(action: Action) -> Literal["create", "change", "retire"]:
     return words[action]
 
 
-def approvers_of(verdict: Verdict, *, installation: Installation) -> list[str]:
-    """Groups that decide about it beside the platform team: those of the rule, or else the general ones."""
-    if verdict.decision != "ask":
-        return []
-    return list(verdict.approvers or installation.catalogue.decisions.approvers)
-
-
 def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:
     """Tell everybody who may decide that a request waits for them."""
     text = f"{by.username} asks to {request.action} {request.slug}. Rule {request.rule}: {request.because}"

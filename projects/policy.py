@@ -37,7 +37,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the policy says: at once, ask a person, or no; by which rule; its sentence; which groups are asked."""
+    """What the policy says: at once, ask a person, or no; by which rule; its sentence.
+
+    approvers: which groups are asked beside the platform team.
+    """
 
     decision: Literal["approve", "ask", "refuse"]
     rule: str
@@ -54,9 +57,14 @@ def decide(*, catalogue: Catalogue, question: Question) -> Verdict:
                 decision=rule.decision,
                 rule=rule.name,
                 because=rule.because.format(**figures),
-                approvers=rule.approvers if rule.decision == "ask" else (),
+                approvers=approvers_of(rule, catalogue=catalogue) if rule.decision == "ask" else (),
             )
     return Verdict(decision="approve", rule=NO_RULE, because="No rule of the platform team's policy speaks against it.")
+
+
+def approvers_of(rule: Rule, *, catalogue: Catalogue) -> tuple[str, ...]:
+    """Groups that decide beside the platform team where this rule asks: its own, or else the general ones."""
+    return rule.approvers or catalogue.decisions.approvers
 
 
 def units_of(spec: ProjectSpec | None, *, catalogue: Catalogue) -> int:

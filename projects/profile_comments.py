@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from projects.deciders import deciders
 from projects.markdown import fitting, plain
 from projects.preview import KindPlan, Preview
 from provisioning.plan import Action, Change
@@ -10,18 +11,14 @@ MARKER = "slipway-plan"
 FOLLOWS = "This comment follows the pull request."
 """Below each of these where it stands as a comment of its own."""
 _ROWS = 60
-_DECISIONS = {
-    "approve": "Approved at once",
-    "ask": "Somebody of the platform team decides",
-    "refuse": "Refused",
-}
+_DECISIONS = {"approve": "Approved at once", "ask": "Somebody of {who} decides", "refuse": "Refused"}
 
 
 def plan_comment(preview: Preview, *, notes: Sequence[str] = ()) -> str:
     """The plan as a table: one row for each Kind, then each field that would change."""
     lines = ["### profile.yaml: what merging this does", ""]
     if preview.verdict is not None:
-        decision = _DECISIONS[preview.verdict.decision]
+        decision = _DECISIONS[preview.verdict.decision].format(who=plain(deciders(preview.verdict.approvers)))
         lines.append(f"{decision} ({plain(preview.verdict.rule)}): {plain(preview.verdict.because)}")
         lines.append(f"It takes {preview.units} units; {preview.free_units} are free for it in the team's budget.")
     lines += [plain(note) for note in notes]

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from projects import actions, permissions
 from projects.askers import person_of, stranger
+from projects.deciders import deciders
 from projects.desk import Desk, Refused
 from projects.file_wish import ask, parsed
 from projects.models import Project
@@ -124,6 +125,8 @@ def _summed_up(asked: actions.Asked, *, notes: list[str]) -> Said:
     if preview.verdict is not None and preview.verdict.decision == "refuse":
         return Said("failure", f"Would be refused ({preview.verdict.rule}): {preview.verdict.because}"[:255])
     counts = ", ".join(f"{count} to {action}" for action, count in preview.counts.items() if count and action != "keep")
-    ends = " Somebody of the platform team decides." if preview.verdict and preview.verdict.decision == "ask" else ""
+    ends = ""
+    if preview.verdict is not None and preview.verdict.decision == "ask":
+        ends = f" Somebody of {deciders(preview.verdict.approvers)} decides."
     owner = " An owner has to merge it." if notes else ""
     return Said("success", f"Plan: {counts or 'no object changes'}.{ends}{owner}")

@@ -19,6 +19,7 @@ from projects import directory, permissions
 from projects.errors import NotFound
 from projects.identity import entries_of
 from projects.models import DirectoryEntry, Team
+from projects.policy import approvers_of
 from projects.sorting import Order
 from projects.usage import bounded
 from provisioning.catalogue import Catalogue
@@ -96,7 +97,7 @@ def _group(name: str, entry: DirectoryEntry | None) -> Group:
 
 @dataclass(frozen=True)
 class Asking:
-    """A rule by which a person is asked: name, sentence, and the groups that decide (none: the platform team)."""
+    """A rule by which a person is asked: name, sentence, and the groups that decide beside the platform team."""
 
     name: str
     sentence: str
@@ -108,7 +109,9 @@ def rules_of(team: Any, *, catalogue: Catalogue) -> list[Asking]:
     known = {"team": team.slug, "budget": team.budget, "taken": team.taken, "free": team.free}
     figures: dict[str, object] = defaultdict(lambda: "…", known)
     return [
-        Asking(name=rule.name, sentence=rule.because.format_map(figures), approvers=rule.approvers)
+        Asking(
+            name=rule.name, sentence=rule.because.format_map(figures), approvers=approvers_of(rule, catalogue=catalogue)
+        )
         for rule in catalogue.policy
         if rule.decision == "ask" and (not rule.teams or team.slug in rule.teams)
     ]

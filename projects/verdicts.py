@@ -65,7 +65,7 @@ def standing(row: RegisteredRepository, *, installation: Installation) -> Said |
         sentence = f"Waiting for a decision ({request.rule}): {request.because}"
         return Said("pending", shortened([sentence]), installation.public_url + addresses.of_request(request.pk))
     if request is not None and request.decision == Decision.REJECTED:
-        sentence = f"The platform team said no: {request.comment}"
+        sentence = f"Rejected: {request.comment}"
         return Said("failure", shortened([sentence]), installation.public_url + addresses.of_request(request.pk))
     if row.project_id is None:
         return None

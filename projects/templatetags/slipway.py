@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 
 from projects.dates import short_day
+from projects.deciders import deciders
 from projects.presentation import LOOKS
 from projects.sorting import Sorted
 
@@ -50,6 +51,9 @@ WORDS = (
     gettext_noop("keep"),
 )
 """What the marks below say. The words themselves are made where no language is known: by the engine and by models."""
+
+
+register.filter("deciders", deciders)
 
 
 @register.simple_tag

@@ -4,6 +4,7 @@ import pytest
 
 from projects.models import Decision, Door, Project, ProjectRequest
 from tests.people import client
+from tests.projects.asking import leads_decide
 from tests.projects.pages import NEW, ask, fields, press, project_of, text
 from tests.usual import usual_kinds
 
@@ -89,12 +90,18 @@ def test_who_must_ask_a_person_sees_the_plan_first_and_lands_on_the_request() ->
     assert review.status_code == 200
     assert "Somebody of the platform team decides. Rule gpu-asks" in text(review)
     sent = {**fields(review, holding="reviewed"), "do": "create", "note": "Training takes 31 hours on CPU."}
-    asked = alice.post("/projects/new/", sent)
+    with leads_decide():
+        review = press(alice, "create", plan="gpu")
+        assert "Somebody of the platform team or ml-leads decides. Rule gpu-asks" in text(review)
+        asked = alice.post("/projects/new/", sent)
     request = ProjectRequest.objects.get()
     assert (asked.status_code, asked["Location"]) == (302, f"/requests/{request.pk}/")
     assert (request.decision, request.note) == (Decision.PENDING, "Training takes 31 hours on CPU.")
     assert alice.get("/projects/demand-forecast/")["Location"] == f"/requests/{request.pk}/"
-    assert "Demand forecast waits for the platform team" in text(alice.get("/"))
+    assert "Demand forecast waits for the platform team or ml-leads" in text(alice.get("/"))
+    page = text(alice.get(f"/requests/{request.pk}/"))
+    assert "Somebody of the platform team or ml-leads decides, nobody about their own. Nothing is made before" in page
+    assert "ml-leads beslutar" in text(alice.get(f"/requests/{request.pk}/", headers={"Accept-Language": "sv"}))
 
 
 def test_the_live_plan_follows_the_form() -> None:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
-from pytest_django import Settings
 
 from portal.models import User
 from projects import actions, decide_many, decisions, permissions, stand_ins
@@ -18,21 +16,18 @@ from projects.installation import installation
 from projects.models import Decision, Door, Notice, Project, ProjectRequest, RequestRevision, StandIn, Team
 from projects.today import today
 from tests.people import person, team
-from tests.projects.asking import asked, fresh
+from tests.projects.asking import asked, fresh, leads_decide
 
 pytestmark = pytest.mark.django_db
 GPU = {"slug": "demand", "team": "forecasting", "plan": "gpu"}
 
 
 @pytest.fixture
-def leads(settings: Settings) -> Iterator[None]:
+def leads() -> Iterator[None]:
     """The group ml-leads decides beside the platform team; charlie is in it."""
-    before = settings.INSTALLATION
-    rules = before.catalogue.decisions.model_copy(update={"approvers": ("ml-leads",)})
-    settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update={"decisions": rules}))
     person("charlie").groups.add(Group.objects.get_or_create(name="ml-leads")[0])
-    yield
-    settings.INSTALLATION = before
+    with leads_decide():
+        yield
 
 
 def charlie() -> User:

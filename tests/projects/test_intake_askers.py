@@ -175,7 +175,7 @@ def test_a_no_stands_on_the_commit_after_the_next_look(forge: PushedForge, row: 
         ProjectRequest.objects.get(), by=person("paula"), door=Door.API, comment="No GPU is free before May."
     )
     look(forge, row)
-    assert forge.said(sha) == ("failure", "The platform team said no: No GPU is free before May.")
+    assert forge.said(sha) == ("failure", "Rejected: No GPU is free before May.")
 
 
 def test_a_newer_file_replaces_a_wish_that_waits(forge: PushedForge, row: RegisteredRepository) -> None:

@@ -105,6 +105,17 @@ def test_a_sentence_has_the_numbers_and_the_verdict_the_approvers() -> None:
     )
 
 
+def test_where_a_rule_names_no_approvers_the_general_ones_are_asked_and_nobody_where_nobody_decides() -> None:
+    rules = [
+        {"name": "ask", "decision": "ask", "because": "Ask."},
+        {"name": "no", "decision": "refuse", "because": "No."},
+    ]
+    general = CATALOGUE.decisions.model_copy(update={"approvers": ("ml-leads",)})
+    for rule, approvers in zip(rules, (("ml-leads",), ()), strict=True):
+        update = {"policy": (Rule.model_validate(rule),), "decisions": general}
+        assert decide(catalogue=CATALOGUE.model_copy(update=update), question=asked()).approvers == approvers
+
+
 def test_the_environment_of_what_is_retired_counts() -> None:
     rule = Rule(name="prod", decision="ask", because="It serves cars.", environments=(Environment.PROD,))
     catalogue = CATALOGUE.model_copy(update={"policy": (rule,)})

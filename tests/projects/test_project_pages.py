@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from projects import actions
 from projects.installation import installation
-from projects.models import Door, Project, ProjectRequest
+from projects.models import Decision, Door, Project, ProjectRequest
 from projects.presentation import wish_of
 from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource
 from tests.people import client, person
+from tests.projects.asking import leads_decide
 from tests.projects.pages import ask, project_of, settle, text
 from tests.usual import usual_kinds
 
@@ -203,7 +204,7 @@ def test_every_tab_names_its_page_and_says_what_is_the_matter(tab: str) -> None:
     page = text(alice.get(f"/projects/demand/{tab}"))
     assert "The platform team suspended it" in page
     assert re.search("By paula@corp.example since [^“]+: “Night work.”", page)
-    assert "alice@corp.example asked for a change. It waits for the platform team" in page
+    assert "alice@corp.example asked for a change. It waits for the platform team; until then" in page
     Project.objects.filter(pk=project.pk).update(spec={**project.spec, "expires": "2026-01-31"})
     late = text(alice.get(f"/projects/demand/{tab}"))
     assert "The platform team suspended it" in late
@@ -214,6 +215,18 @@ def test_every_tab_names_its_page_and_says_what_is_the_matter(tab: str) -> None:
     gone = text(alice.get(f"/projects/demand/{tab}"))
     assert "This project is being removed. This stays with all that it holds: Bucket and Repository." in gone
     assert "/edit/" not in gone
+
+
+def test_a_project_says_who_decides_about_the_change_that_waits_or_that_it_waits_for_who_asked() -> None:
+    project = project_of(ask("demand"))
+    data = {**project.spec, "plan": "gpu"}
+    with leads_decide():
+        actions.change(project, data, by=person("alice"), door=Door.API, installation=installation())
+    page = text(client("bob").get("/projects/demand/"))
+    assert "asked for a change. It waits for the platform team or ml-leads; until then everything stays" in page
+    ProjectRequest.objects.filter(decision=Decision.PENDING).update(asked_back_at=timezone.now())
+    page = text(client("bob").get("/projects/demand/"))
+    assert "asked for a change. Changes were asked for. It waits for alice@corp.example; until then" in page
 
 
 def test_the_resources_page_names_every_object_and_never_what_is_secret() -> None:

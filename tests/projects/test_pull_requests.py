@@ -4,6 +4,7 @@ import pytest
 
 from projects.markdown import plain
 from projects.models import Delivery, Project, ProjectRequest, RegisteredRepository
+from tests.projects.asking import leads_decide
 from tests.projects.file_door import NAME, PROFILE, PushedForge, look
 
 pytestmark = pytest.mark.django_db
@@ -168,5 +169,8 @@ def test_text_of_people_is_harmless(forge: PushedForge, row: RegisteredRepositor
 
 def test_the_plan_says_who_decides(forge: PushedForge, row: RegisteredRepository) -> None:
     number = forge.open_pull_request("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
-    assert preview(forge, row, number).endswith("Somebody of the platform team decides.")
+    with leads_decide():
+        assert preview(forge, row, number).endswith("Somebody of the platform team or ml-leads decides.")
+    (comment,) = forge.comments_on(number)
+    assert "Somebody of the platform team or ml-leads decides (gpu-asks)" in comment
     assert not ProjectRequest.objects.exists()

@@ -14,6 +14,7 @@ from projects.directory import folded
 from projects.installation import installation
 from projects.models import DirectoryEdge, DirectoryEntry, Project, Team
 from tests.people import bearer, client, team
+from tests.projects.asking import leads_decide
 from tests.projects.pages import ask, fields, project_of, settle, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -53,6 +54,10 @@ def test_a_team_says_what_is_taken_of_its_budget_by_which_projects() -> None:
     ):
         assert said in page
     assert "Change team" not in page
+    assert "decided by" not in page
+    with leads_decide():
+        page = text(client("bob").get("/teams/forecasting/"))
+    assert "gpu-asks , decided by the platform team or ml-leads" in page
 
 
 @pytest.mark.usefixtures("company")
