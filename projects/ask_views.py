@@ -23,15 +23,17 @@ from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.file_source import notice_of
 from projects.form_people import look_up
 from projects.forms import ProjectForm
+from projects.granting import verdicts_by_plan
 from projects.installation import installation
 from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest, Team
-from projects.plan_cards import plan_cards
-from projects.presentation import outline, plan_counts, plan_lines, sketch
+from projects.plan_cards import PlanCard, plan_cards
+from projects.policy import Verdict
+from projects.presentation import outline, plan_counts, plan_lines, sketch, sound_spec
 from projects.preview import Preview
 from projects.spec import name_answer
 from provisioning import profile_file
 from provisioning.names import Names
-from provisioning.spec import Role
+from provisioning.spec import ProjectSpec, Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -164,7 +166,6 @@ def form_page(
     shown = {
         "form": form,
         "stale": stale,
-        "cards": plan_cards(form.project.wanted() if form.project else None, catalogue=installation().catalogue),
         "no_team": form.project is None and not form.teams,
         "roles": [role.value for role in Role],
         "added_role": request.POST.get("add_role", Role.EDITOR.value),
@@ -197,10 +198,14 @@ def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
         before = form.project.wanted() if form.project else None
         preview = sketch(wish, faults=faults, installation=settings, before=before)
     lines = plan_lines(preview) if preview else outline()
+    spec = (
+        preview.spec if preview and not faults else sound_spec(wish, faults=faults, installation=settings, unnamed="a")
+    )
     data = profile_file.plain(preview.spec) if preview and preview.spec and not faults else {"version": 1, **wish}
     return {
         "lines": lines,
         "counts": plan_counts(lines),
+        "cards": _cards(form, person, spec=spec),
         "verdict": preview.verdict if preview else None,
         "preview": preview,
         "team_asked": form.team_asked(),
@@ -208,6 +213,24 @@ def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
         "as_file": profile_file.profile_yaml(data),
         "as_call": documents.api_call(data, public_url=settings.public_url) if form.project is None else "",
     }
+
+
+def _cards(form: ProjectForm, person: "Person", *, spec: ProjectSpec | None) -> list[PlanCard]:
+    """The plans, each with who decides about it for the team that is chosen. spec: what is typed so far."""
+    settings, project = installation(), form.project
+    team = project.team if project else permissions.teams_of(person).filter(slug=form.team_asked()).first()
+    verdicts: dict[str, Verdict] = {}
+    if team is not None and spec is not None:
+        verdicts = verdicts_by_plan(
+            Action.CHANGE if project else Action.CREATE,
+            before=project.wanted() if project else None,
+            after=spec,
+            team=team,
+            by=person,
+            installation=settings,
+            project=project,
+        )
+    return plan_cards(verdicts, catalogue=settings.catalogue)
 
 
 def _names(form: ProjectForm) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Everything here runs inside its caller's transaction and touches nothing outside.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +23,8 @@ from projects.models import Action, Decision, Door, Project, ProjectRequest, Tea
 from projects.notices import announce
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
 from projects.today import is_over, today
-from projects.usage import lacking, percent_used
+from projects.usage import lacking, percent_used, target_use
+from provisioning.catalogue import Catalogue
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -70,24 +72,63 @@ def verdict_of(
     """
     if lock:
         team = Team.objects.select_for_update().get(pk=team.pk)
+    catalogue = installation.catalogue
+    (question,) = _questions(
+        action, before=before, afters=[after], team=team, by=by, catalogue=catalogue, project=project
+    )
+    return decide(catalogue=catalogue, question=question), question.budget - question.taken
+
+
+def verdicts_by_plan(
+    action: Action,
+    *,
+    before: ProjectSpec | None,
+    after: ProjectSpec,
+    team: Team,
+    by: "Person",
+    installation: Installation,
+    project: Project | None = None,
+) -> dict[str, Verdict]:
+    """What the policy would say of the same wish with each plan of the catalogue. No more queries than for one."""
+    catalogue = installation.catalogue
+    afters = [after.model_copy(update={"plan": name}) for name in catalogue.plans]
+    questions = _questions(action, before=before, afters=afters, team=team, by=by, catalogue=catalogue, project=project)
+    verdicts = (decide(catalogue=catalogue, question=question) for question in questions)
+    return dict(zip(catalogue.plans, verdicts, strict=True))
+
+
+def _questions(
+    action: Action,
+    *,
+    before: ProjectSpec | None,
+    afters: Sequence[ProjectSpec | None],
+    team: Team,
+    by: "Person",
+    catalogue: Catalogue,
+    project: Project | None,
+) -> list[Question]:
+    """What the policy is asked about each of these wishes, with figures that are read once."""
     others = team.projects.filter(deletion_requested_at=None)
     if before is not None:
         others = others.exclude(slug=before.slug)
     taken = others.aggregate(total=Sum("units"))["total"] or 0
-    catalogue = installation.catalogue
     measured = asks_about_use(catalogue)
-    question = Question(
-        action=_word_of(action),
-        before=before,
-        after=after,
-        budget=team.budget,
-        taken=taken,
-        groups=by.directory_groups,
-        today=today(),
-        use=percent_used(project) if measured and project is not None else None,
-        lacking=lacking(before, after, catalogue=catalogue) if measured else None,
-    )
-    return decide(catalogue=catalogue, question=question), team.budget - taken
+    told = target_use(catalogue.cluster().name) if measured else None
+    use = percent_used(project) if measured and project is not None else None
+    return [
+        Question(
+            action=_word_of(action),
+            before=before,
+            after=after,
+            budget=team.budget,
+            taken=taken,
+            groups=by.directory_groups,
+            today=today(),
+            use=use,
+            lacking=lacking(told, before=before, after=after, catalogue=catalogue),
+        )
+        for after in afters
+    ]
 
 
 def _word_of(action: Action) -> Literal["create", "change", "retire"]:

@@ -1,21 +1,24 @@
 """The plans as pages offer them: in plain numbers, who decides about each, and whether what is used now fits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from projects.policy import Question, decide
+from projects.policy import Verdict
 from projects.usage import Use, allowed_by
 from projects.usage_words import title_of
 from provisioning.catalogue import Catalogue, Plan
-from provisioning.quantities import human
-from provisioning.spec import ProjectSpec
+from provisioning.quantities import human, parse_quantity
 
 
 @dataclass(frozen=True)
 class PlanCard:
-    """A plan as a page offers it. `too_small`: titles of what is used more of now than it allows."""
+    """A plan as a page offers it.
+
+    decides: what comes of choosing it, "" where that is not known. too_small: titles of what is used more of now than
+    it allows.
+    """
 
     name: str
     title: str
@@ -25,19 +28,19 @@ class PlanCard:
     too_small: tuple[str, ...] = ()
 
 
-def plan_cards(before: ProjectSpec | None, *, catalogue: Catalogue, uses: Iterable[Use] = ()) -> list[PlanCard]:
-    """Every plan of the catalogue, as one would be asked for while the team's budget lasts.
+def plan_cards(verdicts: Mapping[str, Verdict], *, catalogue: Catalogue, uses: Iterable[Use] = ()) -> list[PlanCard]:
+    """Every plan of the catalogue.
 
-    before: the spec that would change, None for a new project. uses: what is used now, where it was measured.
+    verdicts: what the policy says of each, as `granting.verdicts_by_plan` has it; empty while nothing can be judged.
+    uses: what is used now, where it was measured.
     """
+    words = {
+        "approve": gettext("Made at once"), "ask": gettext("A person decides"), "refuse": gettext("Not offered")
+    }  # fmt: skip
     uses = tuple(uses)
     cards = []
     for plan in catalogue.plans.values():
-        after_it = ProjectSpec(slug="a", team="a", plan=plan.name)
-        question = Question(
-            action="change" if before else "create", before=before, after=after_it, budget=plan.units, taken=0
-        )
-        verdict = decide(catalogue=catalogue, question=question)
+        verdict = verdicts.get(plan.name)
         cards.append(
             PlanCard(
                 name=plan.name,
@@ -50,11 +53,7 @@ def plan_cards(before: ProjectSpec | None, *, catalogue: Catalogue, uses: Iterab
                     (gettext("Bucket"), human(plan.bucket)),
                 ),
                 units=plan.units,
-                decides={
-                    "approve": gettext("Made at once"),
-                    "ask": gettext("A person decides"),
-                    "refuse": gettext("Not offered"),
-                }[verdict.decision],
+                decides=words[verdict.decision] if verdict is not None else "",
                 too_small=tuple(title_of(use.measure) for use in uses if _exceeds(use, plan)),
             )
         )

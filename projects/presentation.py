@@ -183,6 +183,20 @@ def sketch(
     data: Mapping[str, Any], *, faults: tuple[Fault, ...], installation: Installation, before: ProjectSpec | None = None
 ) -> Preview | None:
     """The plan for the sound parts of a wish, while the form is being filled. None while there is no usable name."""
+    spec = sound_spec(data, faults=faults, installation=installation)
+    try:
+        return plan_of(installation=installation, after=spec, before=before) if spec is not None else None
+    except (ValidationError, KeyError):
+        return None
+
+
+def sound_spec(
+    data: Mapping[str, Any], *, faults: tuple[Fault, ...], installation: Installation, unnamed: str = ""
+) -> ProjectSpec | None:
+    """What of a wish has no fault, with the usual plan where that has one. None while there is no usable name.
+
+    unnamed: what it is called until then.
+    """
     sound = dict(data)
     people = list(sound.get("contributors", []))
     broken_people = {fault.path[1] for fault in faults if fault.path[:1] == ("contributors",) and len(fault.path) > 1}
@@ -197,8 +211,8 @@ def sketch(
             sound["team"] = "team"
         elif place not in ("contributors", "options"):
             sound.pop(str(place), None)
-    sound.setdefault("plan", installation.catalogue.defaults.plan)
+    sound = {"plan": installation.catalogue.defaults.plan, "slug": unnamed, **sound}
     try:
-        return plan_of(installation=installation, after=ProjectSpec.model_validate(sound), before=before)
-    except (ValidationError, KeyError):
+        return ProjectSpec.model_validate(sound)
+    except ValidationError:
         return None

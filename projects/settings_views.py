@@ -16,8 +16,9 @@ from projects.end_dates import why_not_resumed
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.forms import ProjectForm
 from projects.frame import frame
+from projects.granting import verdicts_by_plan
 from projects.installation import installation
-from projects.models import Decision, Door, Project
+from projects.models import Action, Decision, Door, Project
 from projects.overview import fullest
 from projects.plan_cards import plan_cards
 from projects.presentation import kept_data, plan_counts, plan_lines
@@ -33,14 +34,23 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _page(request: HttpRequest, found: Project, *, status: int = 200, **more: Any) -> HttpResponse:
     catalogue = installation().catalogue
     uses = usage.of_project(found, catalogue=catalogue)
-    framed = frame(request, found, tab="settings")
+    framed, spec, person = frame(request, found, tab="settings"), shown_spec(found), person_of(request)
+    verdicts = verdicts_by_plan(
+        Action.CHANGE,
+        before=spec,
+        after=spec,
+        team=found.team,
+        by=person,
+        installation=installation(),
+        project=found,
+    )
     shown = {
         **framed,
         "not_resumed": why_not_resumed(found),
         "stays": kept_data(framed["state"].kinds),
-        "cards": plan_cards(shown_spec(found), catalogue=catalogue, uses=uses),
+        "cards": plan_cards(verdicts, catalogue=catalogue, uses=uses),
         "fullest": fullest(uses),
-        "sections": ProjectForm(person=person_of(request), teams=[], catalogue=catalogue, project=found).sections(),
+        "sections": ProjectForm(person=person, teams=[], catalogue=catalogue, project=found).sections(),
         "first": found.requests.order_by("pk").first(),
         **more,
     }

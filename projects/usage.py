@@ -209,9 +209,13 @@ def percent_used(project: Project) -> float | None:
     return max(shares, default=None)
 
 
-def lacking(before: ProjectSpec | None, after: ProjectSpec | None, *, catalogue: Catalogue) -> frozenset[str] | None:
-    """Measures of which the cluster has less free than `after` may use more than `before`; None: it has not told."""
-    told = target_use(catalogue.cluster().name)
+def lacking(
+    told: TargetUse | None, *, before: ProjectSpec | None, after: ProjectSpec | None, catalogue: Catalogue
+) -> frozenset[str] | None:
+    """Measures of which the cluster has less free than `after` may use more than `before`; None: it has not told.
+
+    told: the cluster's figures.
+    """
     if told is None or not told.capacity:
         return None
     short = set()

@@ -1,11 +1,18 @@
 """The pages that ask, as a browser without script meets them: form, live plan, preview, create, change."""
 
-import pytest
+import re
+from typing import Any
 
-from projects.models import Decision, Door, Project, ProjectRequest
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from projects.models import Decision, Door, Project, ProjectRequest, TargetUsage, Team
 from tests.people import client
 from tests.projects.asking import leads_decide
-from tests.projects.pages import NEW, ask, fields, press, project_of, text
+from tests.projects.pages import NEW, ask, fields, press, project_of, settle, text
+from tests.projects.tended import installed
 from tests.usual import usual_kinds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -102,6 +109,62 @@ def test_who_must_ask_a_person_sees_the_plan_first_and_lands_on_the_request() ->
     page = text(alice.get(f"/requests/{request.pk}/"))
     assert "Somebody of the platform team or ml-leads decides, nobody about their own. Nothing is made before" in page
     assert "ml-leads beslutar" in text(alice.get(f"/requests/{request.pk}/", headers={"Accept-Language": "sv"}))
+
+
+def decides(page: Any) -> dict[str, str]:
+    """What each plan's card says of who decides."""
+    return dict(re.findall(r'id="decides-(\w+)"[^>]*>([^<]*)<', page.content.decode()))
+
+
+def test_cards_of_plans_say_of_the_chosen_team_what_the_live_plan_says() -> None:
+    alice = client("alice")
+    at_once = {
+        "small": "Made at once",
+        "medium": "Made at once",
+        "large": "A person decides",
+        "gpu": "A person decides",
+    }
+    assert decides(alice.get("/projects/new/")) == at_once
+    assert decides(alice.post("/projects/plan/", {**NEW, "title": ""})) == at_once
+    assert decides(alice.post("/projects/plan/", {**NEW, "team": ""})) == dict.fromkeys(at_once, "")
+    assert decides(alice.post("/projects/plan/", {**NEW, "team": "vision"})) == dict.fromkeys(at_once, "")
+    Team.objects.update(budget=4)
+    only_small = {**dict.fromkeys(at_once, "A person decides"), "small": "Made at once"}
+    answer = alice.post("/projects/plan/", {**NEW, "plan": "medium"})
+    assert decides(answer) == decides(press(alice, "add")) == only_small
+    assert "Rule over-budget-asks" in text(answer)
+    # Of a project's own units, those that it has already don't count as taken.
+    settle(project_of(ask("demand")))
+    assert decides(alice.get("/projects/demand/edit/")) == only_small
+    assert decides(alice.get("/projects/new/")) == dict.fromkeys(at_once, "A person decides")
+
+
+def test_cards_of_plans_follow_environment_and_groups_and_what_the_cluster_has_free() -> None:
+    policy = [
+        {"name": "prod", "decision": "ask", "because": "It serves cars.", "environments": ["prod"], "plans": ["small"]},
+        {"name": "no", "decision": "refuse", "because": "No.", "groups": ["ml-forecasting"], "plans": ["gpu"]},
+        {"name": "full", "decision": "ask", "because": "Full.", "over_capacity": True},
+    ]
+    TargetUsage.objects.create(target="cluster-north", capacity={"cpu": 20}, as_of=timezone.now())
+    with installed(policy=policy):
+        page = decides(client("alice").post("/projects/plan/", {**NEW, "environment": "prod"}))
+        assert [page[name] for name in ("small", "medium", "gpu")] == [
+            "A person decides", "Made at once", "Not offered",
+        ]  # fmt: skip
+        TargetUsage.objects.update(capacity={"cpu": 10})
+        assert decides(client("alice").get("/projects/new/"))["medium"] == "A person decides"
+
+
+def test_the_form_asks_no_more_for_many_plans() -> None:
+    policy = [{"name": "full", "decision": "ask", "because": "Full.", "over_capacity": True}]
+    plan = {"cpu": "4", "memory": "16Gi", "pods": 9, "storage": "9Gi", "bucket": "9Gi", "units": 4}
+    counts, alice = [], client("alice")
+    for number in (1, 9):
+        plans = {"small": plan} | {f"plan-{one}": plan for one in range(number)}
+        with installed(plans=plans, policy=policy), CaptureQueriesContext(connection) as queries:
+            assert alice.get("/projects/new/").status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_the_live_plan_follows_the_form() -> None:

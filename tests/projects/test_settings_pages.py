@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from projects import actions
 from projects.installation import installation
-from projects.models import Door, Project, ProjectRequest, Usage
+from projects.models import Door, Project, ProjectRequest, Team, Usage
 from provisioning.models import Resource
 from tests.people import client, person
 from tests.projects.pages import ask, fields, project_of, settle, text
@@ -96,9 +96,13 @@ def test_settings_show_plan_options_and_facts_and_lead_to_the_one_form() -> None
     project = project_of(ask("demand", plan="medium", options={"bucket": {"noncurrent_days": 7}}))
     settle(project)
     page = client("alice").get("/projects/demand/settings/")
-    for said in ("medium Yours", "A person decides", "Days to keep old versions: 7", "Retire this project"):
+    for said in ("Medium medium Yours", "A person decides", "Days to keep old versions: 7", "Retire this project"):
         assert said in text(page), said
     assert 'href="/projects/demand/edit/#plans"' in page.content.decode()
+    assert "Made at once" in text(page)
+    Team.objects.update(budget=0)
+    assert "Large large CPU 64 Memory" in text(page)
+    assert text(client("alice").get("/projects/demand/settings/")).count("Made at once") == 1
     viewer = client("bob").get("/projects/demand/settings/")
     assert "/edit/" not in viewer.content.decode()
     assert "Retire this project" not in text(viewer)
@@ -119,7 +123,7 @@ def test_the_settings_ask_no_more_with_more_of_everything() -> None:
     settle(project)
     with CaptureQueriesContext(connection) as queries:
         assert client("alice").get("/projects/demand/settings/").status_code == 200
-    assert len(queries) <= 36, len(queries)
+    assert len(queries) <= 37, len(queries)
 
 
 def test_the_platform_team_is_led_to_suspending_and_resuming_with_the_project_chosen() -> None:
