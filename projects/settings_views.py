@@ -62,11 +62,11 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     """First post: the name was typed, show what goes and what stays. Second: remove. Data is a question of its own."""
     person = person_of(request)
     found = find(person, slug)
-    typed, data_typed = (request.POST.get(name, "").strip() for name in ("typed", "data_typed"))
+    typed, data_typed, note = (request.POST.get(name, "").strip() for name in ("typed", "data_typed", "note"))
     expected = number_in(request.POST.get("generation", ""))
     if typed != slug:
         return _page(request, found, status=422, retire_typed=typed, retire_wrong=True)
-    shown: dict[str, Any] = {"project": found, "typed": typed, "data_typed": data_typed}
+    shown: dict[str, Any] = {"project": found, "typed": typed, "data_typed": data_typed, "note": note}
     shown["pending"] = found.requests.filter(decision=Decision.PENDING).first()
     status = 200
     shown["generation"] = str(expected or found.generation)
@@ -86,7 +86,7 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
                     expected=expected,
                     remove_data=data_typed == slug,
                     typed_name=data_typed,
-                    note=request.POST.get("note", "").strip()[:2000],
+                    note=note[:2000],
                 )
                 return after(asked)
             if data_typed not in ("", slug):

@@ -76,6 +76,34 @@ def test_a_retire_form_of_an_older_state_is_refused_once_and_then_knows_the_new_
     assert fields(late, holding="data_typed")["generation"] == ["2"]
 
 
+RETIRING = {"name": "looked-at", "because": "Somebody looks first.", "actions": ["retire"]}
+
+
+def test_a_removal_that_a_person_decides_about_can_be_given_a_reason() -> None:
+    project = project_of(ask("demand"))
+    alice, sent = client("alice"), {"typed": "demand", "generation": "1"}
+    assert "note" not in fields(alice.post("/projects/demand/retire/", sent), holding="data_typed")
+    with installed(policy=[{**RETIRING, "decision": "ask"}]):
+        plan = alice.post("/projects/demand/retire/", {**sent, "note": "The line is closed.", "data_typed": "demnad"})
+        assert "Why is it no longer needed?" in text(plan)
+        assert "Ask to retire demand" in text(plan)
+        assert ">The line is closed.</textarea>" in plan.content.decode()
+        answer = alice.post("/projects/demand/retire/", {**sent, "note": "The line is closed.", "do": "retire"})
+    request = ProjectRequest.objects.get(action="retire")
+    assert (answer["Location"], request.note) == (f"/requests/{request.pk}/", "The line is closed.")
+    project.refresh_from_db()
+    assert project.deletion_requested_at is None
+
+
+def test_a_removal_that_a_rule_refuses_says_why_and_offers_no_button() -> None:
+    ask("demand")
+    with installed(policy=[{**RETIRING, "decision": "refuse"}]):
+        plan = client("alice").post("/projects/demand/retire/", {"typed": "demand", "generation": "1"})
+    assert "This can't be done. Rule looked-at : Somebody looks first." in text(plan)
+    assert "btn-danger" not in plan.content.decode()
+    assert "data_typed" not in plan.content.decode().partition("This can")[2]
+
+
 def test_who_watched_a_removal_is_led_to_the_request_that_asked_for_it() -> None:
     project = project_of(ask("demand"))
     sent = {"typed": "demand", "generation": "1", "do": "retire"}
