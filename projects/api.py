@@ -66,7 +66,9 @@ class ProjectsQuery(PageQuery):
 
     # A cursor of a sorted page holds the last row's value.
     cursor: str | None = Field(default=None, max_length=800, description="From `next` of the page before.")
-    search: str = Field(default="", max_length=100, description="Words in name, title, team or people.")
+    search: str = Field(
+        default="", max_length=100, description="Words in name, title, team or people, with or without accents."
+    )
     status: Literal["", "Ready", "Working on it", "Needs attention", "Suspended", "Being removed"] = ""
     team: str | None = Field(default=None, max_length=40, description="Slug of a team.")
     plan: str = Field(default="", max_length=40)

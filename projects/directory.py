@@ -4,8 +4,6 @@ Everything here reads the rows of the last sync, so it asks nothing outside and 
 Whoever wants to know whether somebody still counts asks `DirectoryEntry.present`.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import and_
@@ -14,15 +12,12 @@ from django.db import connection
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 
+from projects.folding import words_of
 from projects.identity import entries_of
 from projects.models import DirectoryEntry
 
 LONGEST = 100
 _WORDS_AT_MOST = 8
-_APOSTROPHES = re.compile("['’‘ʼ`´]")
-_SEPARATORS = re.compile(r"[\W_]+")
-# Letters that Unicode does not take apart into a plain letter and a mark.
-_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
 _GROUPS_OF = """
     WITH RECURSIVE above(id) AS (
@@ -60,13 +55,6 @@ _INHABITED = """
     JOIN projects_directoryentry held ON held.object_id = below.root
     WHERE NOT person.is_group AND person.enabled AND person.gone_at IS NULL AND held.gone_at IS NULL
 """
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text without case, accents and apostrophes: "Åsa O'Brien-Groß" is asa, obrien, gross."""
-    plain = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text).casefold().translate(_LETTERS))
-    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return _SEPARATORS.sub(" ", bare.translate(_LETTERS)).split()
 
 
 def folded(*, name: str, account: str, mail: str) -> str:

@@ -6,11 +6,15 @@ test holds the two together over every combination.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Case, CharField, Count, Exists, F, Field, Model, OuterRef, Q, QuerySet, Value, When
+from django.db.models.fields.json import KT
 
-from projects.models import Membership, Project
+from projects.folding import plain, words_of
+from projects.models import DirectoryEntry, Membership, Project, Team
 from projects.sorting import PAGE
 from provisioning.conditions import Word
 from provisioning.models import NEEDS_PERSON, NOT_USABLE, Resource
@@ -38,13 +42,27 @@ def page_of(rows: QuerySet[M], *, before: str, size: int = PAGE) -> Page[M]:
 
 
 def searched(projects: QuerySet[Project], words: str) -> QuerySet[Project]:
-    """Those whose name, title, team or people hold the words; all when there are none."""
+    """Those whose name or title, team or people hold the words; all when there are none.
+
+    People and groups are found by account and, where the directory knows them, by name, there or not there any more.
+    """
     words = words.strip()[:100]
     if not words:
         return projects
-    people = Membership.objects.filter(project=OuterRef("pk"), subject__icontains=words)
-    found = Q(slug__icontains=words) | Q(spec__title__icontains=words) | Q(team__slug__icontains=words)
-    return projects.filter(found | Q(team__name__icontains=words) | Exists(people))
+    parts = words_of(words) or [words.lower()]
+    teams = Team.objects.alias(plain=plain(F("name"))).filter(_each("slug", parts) | _each("plain", parts))
+    known = DirectoryEntry.objects.filter(_each("folded", parts))
+    # Accounts stand there in lower case. To make that of all of them would take as long as all the rest.
+    called = Q(subject__contains=words.lower()) | Q(is_group=True, subject__icontains=words)
+    found = _each("slug", parts) | _each("plain", parts) | Q(team__in=teams)
+    for people in (Q(object_id__in=known.values("object_id")), called):
+        found |= Q(pk__in=Membership.objects.filter(people).values("project"))
+    return projects.alias(plain=plain(KT("spec__title"))).filter(found)
+
+
+def _each(field: str, parts: list[str]) -> Q:
+    """The condition that the field holds each of these."""
+    return reduce(and_, (Q(**{f"{field}__contains": part}) for part in parts))
 
 
 def having(projects: QuerySet[Project], word: Word) -> QuerySet[Project]:

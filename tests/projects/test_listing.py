@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
+from projects.directory import folded
+from projects.folding import plain, words_of
 from projects.listing import WORDS, counted, having, page_of, searched
-from projects.models import Membership, Project
+from projects.models import DirectoryEntry, Membership, Project, Team
 from projects.project_list import ORDERS
 from projects.short_states import ShortState, states_of
 from projects.sorting import in_order, order_asked
@@ -76,6 +79,70 @@ def test_a_search_finds_name_title_team_and_people() -> None:
         "nothing": [],
         " ": both,
     }
+
+
+def found(words: str) -> list[str]:
+    return sorted(searched(Project.objects.all(), words).values_list("slug", flat=True))
+
+
+def test_a_search_finds_people_and_groups_by_the_name_that_the_directory_has() -> None:
+    one, other = made("demand"), made("lanes")
+    for object_id, name, account, project in (
+        ("oid-alice", "Åsa O'Brien-Andersson", "alice@corp.example", one),
+        ("oid-leads", "Fältledare Väst", "ml-leads", other),
+    ):
+        is_group = "@" not in account
+        text = folded(name=name, account=account, mail="")
+        DirectoryEntry.objects.create(object_id=object_id, name=name, account=account, is_group=is_group, folded=text)
+        Membership.objects.create(
+            project=project, subject=account, is_group=is_group, object_id=object_id, role="viewer", source="form"
+        )
+    Membership.objects.create(project=other, subject="ML-Signs", is_group=True, role="viewer", source="form")
+    searches = {
+        "andersson": "demand", "åsa andersson": "demand", "O’Brien": "demand", "ALICE@corp": "demand",
+        "faltledare vast": "lanes", "ml-leads": "lanes", "ml-signs": "lanes", "andersson vast": None,
+    }  # fmt: skip
+    assert {words: found(words) for words in searches} == {
+        words: [slug] if slug else [] for words, slug in searches.items()
+    }
+    # Who left is found too: the role stands there still.
+    DirectoryEntry.objects.update(gone_at=timezone.now(), enabled=False)
+    assert found("andersson") == ["demand"]
+
+
+def test_a_search_finds_titles_and_team_names_with_and_without_their_accents() -> None:
+    one = made("demand")
+    made("lanes")
+    Project.objects.filter(pk=one.pk).update(spec={**one.spec, "title": "Kör-fält för Ångström: Bob's æther, Straße"})
+    for words in ("körfält", "nowhere", "100%", "_"):
+        assert found(words) == []
+    for words in ("kör fält", "KOR-FALT", "angstrom", "bobs", "Bob’s", "aether", "ÆTHER", "strasse", "fält kör"):
+        assert found(words) == ["demand"], words
+    Team.objects.update(name="Västra fältet")
+    for words in ("vastra", "FÄLTET väst", "forecasting"):
+        assert found(words) == ["demand", "lanes"], words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Åsa O'Brien-Groß",
+        "Łukasz Søren",
+        "ÞÓR œuvre",
+        "İstanbul ılgaz",
+        "e\u0301te\u0301",
+        "ﬁne ①",
+        "it`s it´s",
+        "日本 Đà",
+        "v2.1_b",
+    ],
+)
+def test_the_database_reads_a_text_as_python_does(text: str) -> None:
+    team("forecasting")
+    Team.objects.filter(slug="forecasting").update(name=text)
+    (read,) = Team.objects.filter(slug="forecasting").annotate(read=plain(F("name"))).values_list("read", flat=True)
+    assert words_of(read) == words_of(text)
+    assert all(word in read for word in words_of(text))
 
 
 def test_pages_follow_the_key_and_a_key_that_is_none_is_ignored() -> None:

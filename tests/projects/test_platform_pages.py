@@ -81,6 +81,7 @@ def test_the_page_says_how_the_fleet_is() -> None:
     ):
         assert words in said, words
     assert 'aria-label="Time to ready over 30 days: p95 is mostly near 1.5 s."' in page.content.decode()
+    assert 'href="/?team=forecasting">Forecasting</a>' in page.content.decode()
     assert "paint" not in text(client("paula").get("/platform/stuck/"))
 
 
