@@ -9,7 +9,7 @@ from projects.policy import Verdict
 from projects.usage import Use, allowed_by
 from projects.usage_words import title_of
 from provisioning.catalogue import Catalogue, Plan
-from provisioning.quantities import human, parse_quantity
+from provisioning.quantities import human
 
 
 @dataclass(frozen=True)
