@@ -128,7 +128,7 @@ def _asked_about(person: "Person", sent: QueryDict) -> ProjectRequest | None:
     number = number_in(sent.get("request", ""))
     waiting = permissions.visible_requests(person).filter(decision=Decision.PENDING, action=Action.CREATE)
     found = waiting.filter(pk=number).first() if number is not None else None
-    return found if found is not None and permissions.may_withdraw(person, found) else None
+    return found if found is not None and permissions.may_revise(person, found) else None
 
 
 def form_of(

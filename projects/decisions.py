@@ -29,6 +29,7 @@ from projects.models import (
     spec_as_json,
 )
 from projects.notices import announce
+from projects.own_role import leaves
 from projects.policy import units_of
 from projects.spec import read_spec
 from provisioning.spec import ProjectSpec
@@ -56,7 +57,8 @@ def approve(
 
     revision: the one that was read; None to skip that check. within_budget: only if the team's budget has room for it
     at this moment, with the budget held until the commit. Raises NotFound, NotAllowed (also for one's own request),
-    Conflict when it was decided, changed or overtaken, or has no room, InvalidSpec.
+    Conflict when it was decided, changed or overtaken, has no room, or who asked could not ask for it any more,
+    InvalidSpec.
     """
     with audited_by(by=by, door=door), transaction.atomic():
         request = _held(request, by=by, revision=revision)
@@ -68,6 +70,8 @@ def approve(
                 raise Conflict(
                     gettext("The project was changed after this was asked. Ask again from its present state.")
                 )
+        if (lost := right_lost(request)) is not None:
+            raise Conflict(lost)
         spec = _asked_for(request)
         if spec is not None and spec.plan not in installation.catalogue.plans:
             raise Conflict(
@@ -136,22 +140,25 @@ def revise(
 ) -> ProjectRequest:
     """Put an open request in other words: the policy decides anew, and earlier yeses don't count.
 
-    Raises NotFound, NotAllowed, Conflict when it was decided or changed in between, InvalidSpec with every fault.
+    Who may is asked as for a change: who asked once may have lost the right to. Raises NotFound, NotAllowed, Conflict
+    when it was decided or changed in between, InvalidSpec with every fault.
     """
     _check_visible(request, by=by)
-    if request.action == Action.RETIRE:
-        raise Conflict(gettext("A removal can't be changed, only withdrawn."))
-    if not permissions.may_withdraw(by, request):
-        raise NotAllowed(gettext("Only who asked, or an owner of the project, can change this request."))
-    new = request if request.action == Action.CREATE else None
-    spec, team = read_spec(data, installation=installation, by=by, project=request.project, request=new)
     with audited_by(by=by, door=door), transaction.atomic():
         request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
-        _check_open(request, revision=revision)
         project = None
         if request.project_id is not None:
-            project = Project.objects.select_for_update().get(pk=request.project_id)
+            request.project = project = Project.objects.select_for_update().get(pk=request.project_id)
+        check_may_revise(request, by=by)
+        _check_open(request, revision=revision)
+        if request.action == Action.RETIRE:
+            raise Conflict(gettext("A removal can't be changed, only withdrawn."))
+        if leaves(request):
+            raise Conflict(gettext("That somebody leaves can't be changed, only withdrawn."))
+        if project is not None:
             check_present(project, expected=None)
+        new = request if request.action == Action.CREATE else None
+        spec, team = read_spec(data, installation=installation, by=by, project=project, request=new)
         before = project.wanted() if project is not None else None
         verdict, _ = verdict_of(
             Action(request.action),
@@ -225,6 +232,34 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
         heard = f"{by.username} about {request.slug}: {text}"
         announce("comment", to=[*to, *_asker(request)], but=by, text=heard, request=request)
     return said
+
+
+def check_may_revise(request: ProjectRequest, *, by: "Person") -> None:
+    """Raises NotAllowed for who may not put it in other words."""
+    if not permissions.may_revise(by, request):
+        raise NotAllowed(
+            gettext("Only an owner of the project can change this request; while there is no project, only who asked.")
+        )
+
+
+def right_lost(request: ProjectRequest) -> str | None:
+    """Why nobody can say yes to it: who asked could not ask for it today. None while they could, and for who leaves."""
+    author = permissions.author_of(request)
+    if (author is not None and permissions.may_ask_for(author, request)) or leaves(request):
+        return None
+    said = {"who": author.username if author else request.requested_by_name, "team": request.team.slug}
+    if request.project is None:
+        return (
+            gettext("%(who)s asked for this and is no longer in team %(team)s. Reject it: the team can ask anew.")
+            % said
+        )
+    return (
+        gettext(
+            "%(who)s asked for this and no longer owns the project, so it can't be approved as it stands. An owner "
+            "who wants it sends it again by “Change the request”; otherwise reject it."
+        )
+        % said
+    )
 
 
 def _check_visible(request: ProjectRequest, *, by: "Person") -> None:

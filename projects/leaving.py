@@ -9,21 +9,12 @@ from projects.actions import Asked, ask_change
 from projects.errors import Conflict, NotFound
 from projects.installation import Installation
 from projects.models import Door, Project
+from projects.own_role import without
 from provisioning.profile_file import plain
 from provisioning.spec import ProjectSpec, Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
-
-
-def without(person: "Person", project: Project) -> ProjectSpec | None:
-    """The project's spec without this person; None when they hold no role in their own name."""
-    own = {row.subject for row in permissions.own_memberships(person, project)}
-    if not own:
-        return None
-    spec = project.wanted()
-    left = tuple(one for one in spec.contributors if one.is_group or one.subject not in own)
-    return spec.model_copy(update={"contributors": left})
 
 
 def is_last_owner(spec: ProjectSpec) -> bool:

@@ -287,6 +287,12 @@ def to_decide(user: "Person") -> QuerySet[ProjectRequest]:
     return waiting.filter(_asks(deciding_for(user))).exclude(own)
 
 
+def author_of(request: ProjectRequest) -> "Person | None":
+    """Whose words the request has now: of the last to revise it, else of who asked. None when their account is gone."""
+    last = request.revisions.order_by("-number").select_related("by").first() if request.revision > 1 else None
+    return cast("Person | None", request.requested_by if last is None else last.by)
+
+
 def authors_of(request: ProjectRequest) -> set[int]:
     """Ids of the accounts that asked: the first to ask, and whoever changed what is asked for since."""
     revised = request.revisions.values_list("by", flat=True) if request.revision > 1 else ()
@@ -481,3 +487,20 @@ def may_withdraw(user: "Person", request: ProjectRequest) -> bool:
     if request.requested_by_id == user.pk:
         return user.is_active
     return request.project is not None and may_change(user, request.project)
+
+
+def may_revise(user: "Person", request: ProjectRequest) -> bool:
+    """May the person put it in other words? As for asking anew: to have asked once is no right to change a project.
+
+    For a new project only who asked; that they are still in its team is asked where the words are read.
+    """
+    if request.project is not None:
+        return may_change(user, request.project)
+    return user.is_active and request.requested_by_id == user.pk
+
+
+def may_ask_for(user: "Person", request: ProjectRequest) -> bool:
+    """Could the person ask today for what the request asks for?"""
+    if request.project is not None:
+        return may_change(user, request.project)
+    return may_create_in(user, request.team)

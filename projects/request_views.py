@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,6 +21,7 @@ from projects.errors import Conflict, InvalidSpec
 from projects.exports import form_asked, stream
 from projects.installation import installation
 from projects.models import Action, Decision, Door, ProjectRequest, Team
+from projects.own_role import leaves
 from projects.policy import units_of
 from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
@@ -28,6 +29,9 @@ from projects.request_list import COLUMNS, ORDERS, Filter, records
 from projects.sorting import Sorted, in_order, order_asked, sorted_page
 from projects.stand_ins import approver_groups
 from projects.teams import with_budget
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
 
 DECIDED_TOGETHER = "decided_together"
 """In the session: what came of the last decision about several."""
@@ -131,7 +135,7 @@ def _page(
         lines = plan_lines(preview, keep_data=not asked.remove_data)
     pending = asked.decision == Decision.PENDING
     own = person.pk in permissions.authors_of(asked)
-    may_withdraw = pending and permissions.may_withdraw(person, asked)
+    may_decide = pending and permissions.may_decide(person, asked)
     shown = {
         "asked": asked,
         "number": str(asked.pk),
@@ -148,9 +152,10 @@ def _page(
         "comments": list(asked.comments.all()),
         "exists": asked.project is not None and asked.project.deleted_at is None,
         "gone": asked.project is not None and asked.project.deleted_at is not None,
-        "may_decide": pending and permissions.may_decide(person, asked),
-        "may_withdraw": may_withdraw,
-        "may_revise": may_withdraw and asked.action != Action.RETIRE and after is not None,
+        "may_decide": may_decide,
+        "right_lost": decisions.right_lost(asked) if may_decide else None,
+        "may_withdraw": pending and permissions.may_withdraw(person, asked),
+        "may_revise": _may_revise(person, asked) and after is not None,
         "own": own,
         "typed": typed,
         "fault": fault,
@@ -158,6 +163,11 @@ def _page(
         "said_fault": said_fault,
     }
     return render(request, "projects/request.html", shown, status=status)
+
+
+def _may_revise(person: "Person", asked: ProjectRequest) -> bool:
+    open_words = asked.decision == Decision.PENDING and asked.action != Action.RETIRE
+    return open_words and permissions.may_revise(person, asked) and not leaves(asked)
 
 
 def _earlier(asked: ProjectRequest) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The page that puts a request which waits in other words, in the form that asked for it (`projects.ask_views`)."""
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,6 +14,7 @@ from projects.errors import Conflict, InvalidSpec
 from projects.forms import typed_of
 from projects.installation import installation
 from projects.models import Decision, Door
+from projects.own_role import leaves
 
 
 @require_http_methods(["GET", "POST"])
@@ -24,10 +24,10 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     asked = permissions.visible_requests(person).filter(pk=number).first()
     if asked is None:
         raise Http404(str(number))
-    if not permissions.may_withdraw(person, asked):
-        raise PermissionDenied(gettext("Only who asked, or an owner of the project, can change this request."))
+    with answered():
+        decisions.check_may_revise(asked, by=person)
     back, before = reverse("projects:request", args=[number]), spec_of(asked.after)
-    if asked.decision != Decision.PENDING or before is None:
+    if asked.decision != Decision.PENDING or before is None or leaves(asked):
         return conflict_page(request, gettext("This request can't be changed any more."), back=back)
     typed = request.POST if request.method == "POST" else typed_of(before)
     new = asked if asked.project is None else None

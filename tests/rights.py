@@ -19,12 +19,14 @@ IDENTITIES = (
     "owner",
     "admin",
     "approver",
+    "former owner",
     "stranger's token",
     "owner's reading token",
     "owner's token",
 )
 """member: of the project's team, without a role in the project. owner: also who asked what is pending. approver: of a
-group that the catalogue lets decide about what is pending, and nothing else of the project's."""
+group that the catalogue lets decide about what is pending, and nothing else of the project's. former owner: who asked
+what is pending, and holds no role in the project any more."""
 
 READS = ("GET",)
 SEERS = ("viewer", "editor", "member", "owner", "admin", "owner's token")
@@ -55,11 +57,12 @@ WORK = Gate(passes=("editor", "member", "owner", "admin", "owner's token"))
 SHOWN = Gate(passes=("editor", "owner", "owner's token"))
 CHANGE = Gate(passes=("owner", "admin", "owner's token"))
 OPERATE = Gate(passes=("admin",))
-ASKED = (*SEERS, "approver")
-"""Who sees a request that waits: those of the project, and who is asked about it."""
+ASKED = (*SEERS, "approver", "former owner")
+"""Who sees a request that waits: those of the project, who is asked about it, and who asked."""
 SEE_REQUEST = Gate(passes=ASKED)
 DECIDE = Gate(passes=("admin", "approver"), sees=ASKED)
-TAKE_BACK = Gate(passes=CHANGE.passes, sees=ASKED)
+REVISE = Gate(passes=CHANGE.passes, sees=ASKED)
+TAKE_BACK = Gate(passes=(*CHANGE.passes, "former owner"), sees=ASKED)
 NAME_STAND_IN = Gate(passes=("admin", "approver"), sees=IDENTITIES[1:])
 NOBODY_S = Gate(passes=(), sees=())
 """Something that belongs to none of these people."""
@@ -155,7 +158,7 @@ TABLE: Mapping[str, Line] = {
     "projects:decide-together": line(POST=SIGNED_IN),
     "projects:stand-ins": line(GET=SIGNED_IN, POST=NAME_STAND_IN),
     "projects:end-stand-in": line(POST=NOBODY_S),
-    "projects:revise": line(GET=TAKE_BACK, POST=TAKE_BACK),
+    "projects:revise": line(GET=REVISE, POST=REVISE),
     "projects:say": line(POST=SEE_REQUEST, body={"text": "Why?"}),
     "projects:ask-for-changes": line(POST=DECIDE, body={"comment": "Smaller?"}),
     "projects:approve": line(POST=DECIDE),
@@ -220,7 +223,7 @@ TABLE: Mapping[str, Line] = {
     "api:reject": line(POST=DECIDE, body={"comment": "Too large."}),
     "api:ask-for-changes": line(POST=DECIDE, body={"text": "Smaller?"}),
     "api:comments": line(GET=SEE_REQUEST, POST=SEE_REQUEST, body={"text": "Why?"}),
-    "api:revise": line(POST=TAKE_BACK, body={"spec": {"slug": "lane", "team": "vision", "plan": "medium"}}),
+    "api:revise": line(POST=REVISE, body={"spec": {"slug": "lane", "team": "vision", "plan": "medium"}}),
     "api:decide-together": line(POST=SIGNED_IN),
     "api:stand-ins": line(GET=SIGNED_IN, POST=NAME_STAND_IN, body=A_STAND_IN),
     "api:stand-in": line(DELETE=NOBODY_S),

@@ -188,6 +188,8 @@ def _person(identity: str, stage: Stage) -> User:
     if identity in ("member", "approver"):
         name = "ml-vision" if identity == "member" else APPROVERS
         bob.groups.add(Group.objects.get_or_create(name=name)[0])
+    elif identity == "former owner":
+        ProjectRequest.objects.filter(pk=stage.request.pk).update(requested_by=bob, requested_by_name=bob.username)
     else:
         Membership.objects.create(project=stage.project, subject=bob.username, role=identity, source=Door.FORM)
     return bob

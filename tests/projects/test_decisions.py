@@ -13,12 +13,17 @@ from portal.models import User
 from projects import actions, decide_many, decisions, permissions, stand_ins
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
+from projects.leaving import leave
 from projects.models import Decision, Door, Notice, Project, ProjectRequest, RequestRevision, StandIn, Team
 from projects.today import today
-from tests.people import person, team
+from provisioning.policy_rules import Rule
+from tests.people import bearer, client, person, team
 from tests.projects.asking import asked, fresh, leads_decide
+from tests.projects.doors import form_fields
+from tests.projects.pages import text
 
 pytestmark = pytest.mark.django_db
+DEMAND = {"slug": "demand", "team": "forecasting", "plan": "small"}
 GPU = {"slug": "demand", "team": "forecasting", "plan": "gpu"}
 
 
@@ -129,6 +134,99 @@ def test_the_same_change_once_more_is_the_same_request() -> None:
     ]
     assert made[0] == made[1]
     assert ProjectRequest.objects.filter(decision=Decision.PENDING).count() == 1
+
+
+# Who asked may have lost the right to
+
+
+def held(**roles: str) -> Project:
+    """The project `demand` in which people or groups (ml_…) hold these roles."""
+    team("forecasting")
+    data = {**GPU, "plan": "small", "contributors": [entry(name, role) for name, role in roles.items()]}
+    project = actions.create(data, by=person("alice"), door=Door.FORM, installation=installation()).project
+    assert project is not None
+    return project
+
+
+def entry(name: str, role: str) -> dict[str, str]:
+    who = {"group": name.replace("_", "-")} if name.startswith("ml_") else {"user": f"{name}@corp.example"}
+    return {**who, "role": role}
+
+
+def change_asked(project: Project, by: User, **more: Any) -> ProjectRequest:
+    made = actions.change(project, {**project.spec, **more}, by=by, door=Door.FORM, installation=installation())
+    assert made.request is not None
+    return made.request
+
+
+def left_group(name: str, group: str) -> User:
+    """The account of somebody who was just taken out of a group."""
+    User.objects.get(username=f"{name}@corp.example").groups.remove(Group.objects.get(name=group))
+    return User.objects.get(username=f"{name}@corp.example")
+
+
+def test_who_no_longer_owns_makes_nobody_owner_by_other_words() -> None:
+    project, bob = held(alice="owner", ml_leads="owner"), person("bob")
+    bob.groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    request = change_asked(project, bob, plan="gpu")
+    bob = left_group("bob", "ml-leads")
+    mine = {**project.spec, "contributors": [entry("bob", "owner")]}
+    with pytest.raises(NotAllowed, match="Only an owner of the project"):
+        revise(request, mine, bob)
+    sent = bearer(bob).post(f"/api/v1/requests/{request.pk}/revise/", {"spec": mine}, content_type="application/json")
+    assert sent.status_code == 403
+    page = client(bob)
+    form = {**form_fields({**DEMAND, "contributors": mine["contributors"]}), "do": "revise", "revision": "1"}
+    assert [
+        page.get(f"/requests/{request.pk}/edit/").status_code,
+        page.post(f"/requests/{request.pk}/edit/", form).status_code,
+    ] == [403, 403]
+    assert (Project.objects.get().spec, fresh(request).revision) == (project.spec, 1)
+    assert "Change the request" not in text(page.get(f"/requests/{request.pk}/"))
+    decisions.withdraw(request, by=bob, door=Door.FORM)
+
+
+def test_a_question_to_leave_is_no_way_to_become_owner(settings: Settings) -> None:
+    project, bob = held(alice="owner", bob="viewer"), person("bob")
+    before = settings.INSTALLATION
+    rule = Rule(name="people-ask", decision="ask", actions=("change",), because="People are looked at.")
+    settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update={"policy": (rule,)}))
+    request = leave(project, by=bob, door=Door.FORM, installation=installation()).request
+    assert request is not None
+    settings.INSTALLATION = before
+    mine = {**project.spec, "contributors": [entry("bob", "owner")]}
+    with pytest.raises(NotAllowed):
+        revise(request, mine, bob)
+    # Nor does an owner make something else of it; what it asks for, anybody with a role may ask for.
+    with pytest.raises(Conflict, match="only withdrawn"):
+        revise(request, mine, person("alice"))
+    assert client("alice").get(f"/requests/{request.pk}/edit/").status_code == 409
+    assert approve(request, person("paula")).decision == Decision.APPROVED
+    assert [row.subject for row in Project.objects.get().memberships.all()] == ["alice@corp.example"]
+
+
+def test_nobody_approves_what_who_asked_could_not_ask_for_any_more() -> None:
+    project, bob, paula = held(alice="owner", ml_leads="owner"), person("bob"), person("paula")
+    bob.groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    request = change_asked(project, bob, plan="gpu")
+    left_group("bob", "ml-leads")
+    with pytest.raises(Conflict, match="asked for this and no longer owns the project"):
+        approve(request, paula)
+    page = text(client(paula).get(f"/requests/{request.pk}/"))
+    assert "no longer owns the project" in page
+    assert ">Approve<" not in page
+    # An owner who wants it takes it over, as it is.
+    revised = revise(request, {**project.spec, "plan": "gpu"}, person("alice"))
+    assert approve(revised, paula).decision == Decision.APPROVED
+
+
+def test_a_new_project_of_who_left_the_team_is_not_made() -> None:
+    request = asked()
+    alice = left_group("alice", "ml-forecasting")
+    with pytest.raises(InvalidSpec, match="You are in no team forecasting"):
+        revise(request, {**GPU, "plan": "small"}, alice)
+    with pytest.raises(Conflict, match="no longer in team forecasting"):
+        approve(request, person("paula"))
 
 
 # Nobody about their own

@@ -1,0 +1,38 @@
+"""The role that somebody holds in their own name, not by a group: a spec without it, and requests for just that.
+
+Whoever has a role may give it up, so such a request needs no other right.
+"""
+
+from typing import TYPE_CHECKING
+
+from projects import permissions
+from projects.documents import spec_of
+from projects.models import Project, ProjectRequest, spec_as_json
+from provisioning.spec import ProjectSpec
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
+
+
+def without(person: "Person", project: Project) -> ProjectSpec | None:
+    """The project's spec without this person; None when they hold no role in their own name."""
+    own = _own(person, project)
+    return _left(project.wanted(), own=own) if own else None
+
+
+def leaves(request: ProjectRequest) -> bool:
+    """Does the request do nothing but take out whose words it has? As it was when it was asked."""
+    author, before = permissions.author_of(request), spec_of(request.before)
+    if request.project is None or author is None or before is None:
+        return False
+    own = _own(author, request.project)
+    return bool(own) and request.after == spec_as_json(_left(before, own=own))
+
+
+def _own(person: "Person", project: Project) -> set[str]:
+    return {row.subject for row in permissions.own_memberships(person, project)}
+
+
+def _left(spec: ProjectSpec, *, own: set[str]) -> ProjectSpec:
+    left = tuple(one for one in spec.contributors if one.is_group or one.subject not in own)
+    return spec.model_copy(update={"contributors": left})
