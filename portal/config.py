@@ -33,6 +33,7 @@ class Config(BaseSettings):
     templates_dir: Path = _ROOT / "catalogue" / "templates"
     templates_python: Path = _ROOT / ".venv-templates" / "bin" / "python"
     public_url: str = "http://localhost:8000"
+    trusted_proxies: int = Field(default=0, ge=0)
     debug: bool = False
     log_format: Literal["console", "json"] = "json"
     metrics_port: int = 0

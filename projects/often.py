@@ -1,5 +1,7 @@
 """How often somebody may do what costs us something: counted in Redis. Without Redis nobody counts."""
 
+from contextlib import suppress
+
 import redis
 from django.core.cache import cache
 
@@ -16,6 +18,12 @@ def times(what: str, *, seconds: int) -> int:
     except (redis.RedisError, ValueError):
         # ValueError: the time ended between the two calls.
         return 0
+
+
+def forget(what: str) -> None:
+    """Count this from nothing again."""
+    with suppress(redis.RedisError):
+        cache.delete(what)
 
 
 def too_often(what: str, who: int, *, limit: int) -> int:

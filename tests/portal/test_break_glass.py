@@ -5,6 +5,7 @@ from django.contrib.auth import authenticate
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from pytest_django import Settings
 
 from portal.accounts import account_of
 from portal.models import User
@@ -13,8 +14,16 @@ from tests.portal.directory import alice
 
 @pytest.fixture
 def no_tries() -> None:
-    """Nobody has tried from the address of the test client yet."""
-    cache.delete("break-glass:127.0.0.1")
+    """Nobody has tried yet from any address of these tests."""
+    names = ("break-glass", "local", "alice@corp.example")
+    addresses = ("127.0.0.1", *(f"10.1.1.{one}" for one in range(4)), *(f"198.51.100.{one}" for one in range(60)))
+    cache.delete_many(f"break-glass:{name}{one}" for name in names for one in ("", *(f":{at}" for at in addresses)))
+
+
+@pytest.fixture
+def behind_a_proxy(settings: Settings) -> None:
+    """One proxy of ours is in front."""
+    settings.CONFIG = settings.CONFIG.model_copy(update={"trusted_proxies": 1})
 
 
 @pytest.mark.django_db
@@ -49,6 +58,47 @@ def test_break_glass_stops_guessing(client: Client) -> None:
         client.post(reverse("break-glass"), {"username": "break-glass", "password": "wrong"})
     answer = client.post(reverse("break-glass"), {"username": "break-glass", "password": "a-long-local-password"})
     assert (answer.status_code, "Too many tries" in answer.content.decode()) == (200, True)
+
+
+def tried(client: Client, password: str, *, by: str, name: str = "break-glass") -> bool:
+    """Does this password sign in, asked through our proxy from this address?"""
+    answer = client.post(
+        reverse("break-glass"), {"username": name, "password": password}, headers={"x-forwarded-for": by}
+    )
+    return answer.status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_tries", "behind_a_proxy")
+def test_nobody_s_wrong_passwords_shut_out_the_right_one(client: Client) -> None:
+    User.objects.create_superuser("break-glass", password="a-long-local-password")
+    for number in range(60):
+        # What a client says of itself stands on the left, and is not believed.
+        tried(client, "wrong", by=f"10.1.1.1, 198.51.100.{number // 12}")
+    assert not tried(client, "a-long-local-password", by="10.1.1.1, 198.51.100.0"), "ten tries are up"
+    assert tried(client, "a-long-local-password", by="198.51.100.0, 10.1.1.1")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_tries", "behind_a_proxy")
+def test_a_name_that_is_tried_from_many_addresses_has_few_tries_from_each(client: Client) -> None:
+    User.objects.create_superuser("break-glass", password="a-long-local-password")
+    for number in range(51):
+        tried(client, "wrong", by=f"198.51.100.{number}")
+    for _ in range(2):
+        assert not tried(client, "wrong", by="10.1.1.2")
+    assert not tried(client, "a-long-local-password", by="10.1.1.2")
+    assert tried(client, "a-long-local-password", by="10.1.1.3")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_tries")
+def test_who_got_in_has_all_tries_again(client: Client) -> None:
+    User.objects.create_superuser("break-glass", password="a-long-local-password")
+    for _ in range(2):
+        for _ in range(9):
+            assert not tried(client, "wrong", by="")
+        assert tried(client, "a-long-local-password", by="")
 
 
 @pytest.mark.django_db
