@@ -7,6 +7,7 @@ part of the entries: such an answer is an error, not a smaller directory.
 
 import re
 import ssl
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -34,7 +35,10 @@ _ANSWER_SECONDS = 30
 _PAGE = 500
 _SWITCHED_OFF = 0x2
 _SHARED = ("objectGUID", "sAMAccountName", "displayName", "cn", "mail", "memberOf")
-_OF_PEOPLE = (*_SHARED, "userPrincipalName", "userAccountControl")
+_OF_PEOPLE = (*_SHARED, "userPrincipalName", "userAccountControl", "accountExpires")
+_NEVER = (0, 2**63 - 1)
+_SECONDS_TO_1970 = 11_644_473_600
+"""From 1601, where Active Directory's time begins."""
 _COMMA = re.compile(r"(?<!\\),")
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -178,8 +182,17 @@ def _person(dn: str, found: Attributes) -> Entry:
         mail=_text(found, "mail"),
         place=_place(dn),
         # Without a word about it nobody is taken for switched on.
-        enabled=flags.lstrip("-").isdecimal() and not int(flags) & _SWITCHED_OFF,
+        enabled=flags.lstrip("-").isdecimal() and not int(flags) & _SWITCHED_OFF and not _expired(found),
     )
+
+
+def _expired(found: Attributes) -> bool:
+    """Has the account's last day passed? AD lets it sign in no more then, and leaves `userAccountControl` as it was."""
+    text = _text(found, "accountExpires") or "0"
+    if not text.isdecimal():
+        return True
+    ticks = int(text)
+    return ticks not in _NEVER and ticks / 10_000_000 - _SECONDS_TO_1970 <= time.time()
 
 
 def _edges(member: str, above: Sequence[bytes], groups: Mapping[str, tuple[str, Any]]) -> Iterator[Edge]:

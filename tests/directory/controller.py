@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 import pytest
@@ -131,6 +132,13 @@ def switch(account: str, *, on: bool) -> None:
     with administrator() as connection:
         flags = [(MODIFY_REPLACE, ["512" if on else "514"])]
         connection.modify(_entry(connection, account)[0], {"userAccountControl": flags})
+
+
+def expire(account: str, *, at: datetime | None) -> None:
+    """Let an account end at this time; None: never."""
+    ticks = 0 if at is None else int((at.timestamp() + 11_644_473_600) * 10_000_000)
+    with administrator() as connection:
+        connection.modify(_entry(connection, account)[0], {"accountExpires": [(MODIFY_REPLACE, [str(ticks)])]})
 
 
 def rename(account: str, to: str) -> None:

@@ -1,6 +1,7 @@
 """The portal's index of the real directory: read page by page, searched, nested, and following what happens there."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -92,6 +93,10 @@ def test_somebody_comes_is_renamed_switched_off_and_leaves(newcomer: controller.
     assert {one.account for one in directory.groups_of(newcomer.object_id)} >= {"ml-vision", "ml-all"}
     controller.rename("newcomer", to="married")
     assert known() == ("married@corp.example", True, True)
+    now = datetime.now(UTC)
+    for at, enabled in ((now - timedelta(days=1), False), (now + timedelta(days=1), True), (None, True)):
+        controller.expire("married", at=at)
+        assert known() == ("married@corp.example", enabled, True)
     controller.switch("married", on=False)
     assert known() == ("married@corp.example", False, True)
     assert directory.groups_of(newcomer.object_id) != []

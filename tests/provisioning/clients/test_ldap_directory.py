@@ -54,6 +54,23 @@ def test_whoever_is_not_said_to_be_switched_on_is_not(flags: bytes, enabled: boo
     assert _person(AT, {**ALICE, "userAccountControl": [flags]}).enabled is enabled
 
 
+@pytest.mark.parametrize(
+    "expires, enabled",
+    [
+        (b"0", True),
+        (b"9223372036854775807", True),
+        (b"", True),
+        (b"132223104000000000", False),  # 2020-01-01
+        (b"157469184000000000", True),  # 2100-01-01
+        (b"1", False),
+        (b"-1", False),
+        (b"x", False),
+    ],
+)
+def test_whose_account_has_expired_is_not_there_any_more(expires: bytes, enabled: bool) -> None:
+    assert _person(AT, {**ALICE, "accountExpires": [expires]}).enabled is enabled
+
+
 def test_a_person_without_upn_has_the_one_that_the_domain_implies() -> None:
     bare = {name: value for name, value in ALICE.items() if name in ("objectGUID", "sAMAccountName", "cn")}
     found = _person(AT, bare)
