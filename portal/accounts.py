@@ -44,11 +44,6 @@ def canonical_object_id(text: str) -> str:
     return text
 
 
-def is_object_id(text: str) -> bool:
-    """Whether a group is named by its object id, as `canonical_object_id` writes them, and not by an account name."""
-    return _GUID_TEXT.fullmatch(text) is not None
-
-
 @dataclass(frozen=True)
 class Person:
     """Who a token speaks of: `upn` in lower case, `object_id` as `canonical_object_id` gives it."""

@@ -23,11 +23,12 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
 from portal import known_tokens
-from portal.accounts import Person, SignInRefused, account_of, canonical_object_id, is_object_id, known_account
+from portal.accounts import Person, SignInRefused, account_of, canonical_object_id, known_account
 from portal.log_masks import NoCredentials
 from portal.models import User
 from projects import account_groups
 from projects.listening import somebody_came
+from provisioning.directory import is_object_id
 
 if TYPE_CHECKING:
     from projects import permissions

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from projects.installation import Installation
 from provisioning.catalogue import load
+from provisioning.directory import is_object_id
 from provisioning.project_templates.rendering import Templates
 from provisioning.secrets import KeyRing, resolver
 
@@ -73,6 +74,11 @@ class Config(BaseSettings):
                 "where SLIPWAY_MAIL_HOST is given, say whom mails come from: Slipway <slipway@corp.example>"
             )
         return value
+
+    @field_validator("adfs_platform_admin_group")
+    @classmethod
+    def _as_directories_write_ids(cls, value: str) -> str:
+        return value.lower() if is_object_id(value) else value
 
     @field_validator("public_url")
     @classmethod

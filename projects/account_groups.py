@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import Group
 
 from projects.directory import groups_by_member
+from projects.identity import groups_meant
 from projects.installation import installation
 from projects.models import DirectoryEntry
 
@@ -29,7 +30,7 @@ def groups_now(object_id: str) -> list[DirectoryEntry] | None:
 def write(user: "Person", groups: Sequence[DirectoryEntry]) -> bool:
     """Give the account these groups and no others; only what differs is written. True when something was."""
     names, ids = _names(groups), sorted(entry.object_id for entry in groups)
-    staff = installation().platform_group in {*names, *ids}
+    staff = installation().platform_group in groups_meant(names=names, ids=ids)
     row_differs = (user.group_ids, user.is_staff) != (ids, staff)
     if row_differs:
         user.group_ids, user.is_staff = ids, staff

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from django.utils.text import get_text_list
 from django.utils.translation import gettext
 
+from projects.identity import called
 from projects.models import ProjectRequest
 
 
 def deciders(approvers: Iterable[str]) -> str:
     """Who decides, as in "the platform team or ml-leads". approvers: the groups that are asked beside the former."""
-    return get_text_list([gettext("the platform team"), *approvers], gettext("or"))
+    return get_text_list([gettext("the platform team"), *called(approvers)], gettext("or"))
 
 
 def waits_for(request: ProjectRequest) -> str:

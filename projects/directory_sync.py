@@ -17,9 +17,11 @@ from django.utils import timezone
 
 from projects import directory_state, leavers
 from projects.directory import folded
+from projects.identity import entries_of
 from projects.installation import Installation
 from projects.models import DirectoryEdge, DirectoryEntry
 from projects.rounds import alone
+from projects.stand_ins import approver_groups
 from provisioning import targets
 from provisioning.catalogue import GraphDirectory, LdapDirectory
 from provisioning.directory import Directory, Edge, Entry
@@ -76,7 +78,17 @@ def sync_installed(settings: Installation, *, confirmed: bool = False) -> str:
         if changed := directory_state.untold(target.name):
             leavers.after_sync(changed)
             directory_state.told(target.name)
+        if not why and (unknown := unknown_groups(settings)):
+            log.warning("catalogue_groups_unknown", groups=unknown)
         return why
+
+
+def unknown_groups(settings: Installation) -> list[str]:
+    """Groups that settings and catalogue give a right, or a rule, and that the directory has not, or not just once."""
+    rules = settings.catalogue.policy
+    named = {*approver_groups(settings), *(group for rule in rules for group in rule.groups), settings.platform_group}
+    found = entries_of((True, name) for name in named)
+    return sorted(name for name in named if name and (True, name) not in found)
 
 
 def sync(target: LdapDirectory | GraphDirectory, *, resolve: Resolve, confirmed: bool = False) -> str:

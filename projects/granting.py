@@ -122,7 +122,7 @@ def _questions(
             after=after,
             budget=team.budget,
             taken=taken,
-            groups=by.directory_groups,
+            groups=permissions.groups_of(by),
             today=today(),
             use=use,
             lacking=lacking(told, before=before, after=after, catalogue=catalogue),

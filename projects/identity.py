@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from projects.models import DirectoryEntry, Membership, Team
+from provisioning.directory import is_object_id
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,22 @@ def entries_of(names: Iterable[Name]) -> dict[Name, DirectoryEntry]:
         elif candidates:
             log.warning("name_not_clear", name=name, entries=sorted(entries))
     return clear
+
+
+def groups_meant(*, names: Iterable[str], ids: Iterable[str]) -> set[str]:
+    """As what the catalogue may name somebody's groups. A name that reads as an object id is none of them: whoever may
+    make a group could call it so.
+    """
+    return {*ids, *(name for name in names if not is_object_id(name))}
+
+
+def called(groups: Iterable[str]) -> list[str]:
+    """Groups of the catalogue in words: one that is named by object id as the directory calls it now."""
+    groups = list(groups)
+    ids = [one for one in groups if is_object_id(one)]
+    held = DirectoryEntry.objects.filter(object_id__in=ids, is_group=True) if ids else DirectoryEntry.objects.none()
+    names = dict(held.values_list("object_id", "account"))
+    return [names.get(one, one) for one in groups]
 
 
 def bind_memberships() -> set[int]:

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 
+from projects.identity import groups_meant
 from projects.models import (
     ConsentState,
     DataConsent,
@@ -27,6 +28,7 @@ from projects.models import (
     Team,
 )
 from projects.today import today
+from provisioning.directory import is_object_id
 from provisioning.spec import Role
 
 if TYPE_CHECKING:
@@ -48,6 +50,11 @@ MOST_ROLES = 200
 def is_platform_admin(user: "Person") -> bool:
     """A member of the platform team (or a break-glass administrator)."""
     return bool(user.is_active and (user.is_staff or user.is_superuser))
+
+
+def groups_of(user: "Person") -> set[str]:
+    """The person's directory groups, as the catalogue may name them: by object id or by name."""
+    return groups_meant(names=user.directory_groups, ids=user.group_ids)
 
 
 def _mine(user: "Person", *, day: date) -> Q:
@@ -271,7 +278,7 @@ def deciding_for(user: "Person") -> list["Person"]:
 
 def _asks(people: list["Person"]) -> Q:
     """Requests about which one of these is asked."""
-    groups = {group for one in people for group in one.directory_groups}
+    groups = {group for one in people for group in groups_of(one)}
     asked = Q(approvers__overlap=sorted(groups))
     return asked | Q(decision=Decision.PENDING) if any(is_platform_admin(one) for one in people) else asked
 
@@ -311,12 +318,12 @@ def may_decide(user: "Person", request: ProjectRequest) -> bool:
 
 
 def _is_asked(user: "Person", request: ProjectRequest) -> bool:
-    return is_platform_admin(user) or (user.is_active and bool(set(user.directory_groups) & set(request.approvers)))
+    return is_platform_admin(user) or (user.is_active and not groups_of(user).isdisjoint(request.approvers))
 
 
 def is_approver(user: "Person", *, approvers: Iterable[str]) -> bool:
     """Does the person decide about requests, of their own right? approvers: every group that the catalogue lets."""
-    return is_platform_admin(user) or (user.is_active and bool(set(user.directory_groups) & set(approvers)))
+    return is_platform_admin(user) or (user.is_active and not groups_of(user).isdisjoint(approvers))
 
 
 def may_name_stand_in(user: "Person", *, approvers: Iterable[str], data_owners: Collection[str]) -> bool:
@@ -331,7 +338,9 @@ def deciders_of(request: ProjectRequest) -> list["Person"]:
     """Who is asked about a request, with those who stand in for them today; not its authors."""
     day = today()
     people = get_user_model().objects.filter(is_active=True).exclude(pk__in=authors_of(request))
-    asked = people.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(groups__name__in=request.approvers)).distinct()
+    inside = Q(group_ids__overlap=request.approvers)
+    inside |= Q(groups__name__in=[name for name in request.approvers if not is_object_id(name)])
+    asked = people.filter(Q(is_staff=True) | Q(is_superuser=True) | inside).distinct()
     standing = people.filter(
         stands_in_for__begins__lte=day, stands_in_for__ends__gte=day, stands_in_for__approver__in=asked
     ).distinct()

@@ -19,9 +19,9 @@ NO_RULE = "no-rule"
 class Question:
     """What the rules may ask about. Units are plan units; `budget` and `taken` are the team's, without this project.
 
-    groups: the asker's directory groups. today: the day to count from. use: percent used of what the project may use,
-    of the measure that is fullest; None: not known. lacking: what the cluster has too little free of for this; None: it
-    has not told.
+    groups: the asker's directory groups, by object id and by name. today: the day to count from. use: percent used of
+    what the project may use, of the measure that is fullest; None: not known. lacking: what the cluster has too little
+    free of for this; None: it has not told.
     """
 
     action: Literal["create", "change", "retire"]

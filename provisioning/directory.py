@@ -4,9 +4,17 @@ A driver (`provisioning.clients.ldap_directory`, `graph_directory`) reads all of
 without an error only when everything was read: what a broken read did not show has not vanished.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def is_object_id(text: str) -> bool:
+    """Whether a group is named by its object id, and not by an account name."""
+    return _OBJECT_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

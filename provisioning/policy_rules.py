@@ -10,12 +10,21 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from provisioning.directory import is_object_id
 from provisioning.spec import Environment
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 FIGURES = ("team", "plan", "units", "taken", "budget", "free", "gpus", "use")
 """What a rule's sentence may name in braces."""
+
+
+def _group(value: str) -> str:
+    return value.lower() if is_object_id(value) else value
+
+
+Group = Annotated[str, AfterValidator(_group)]
+"""A directory group: by object id, which stays whatever the group is called, or by name."""
 
 
 class _Entry(BaseModel):
@@ -49,7 +58,7 @@ class Rule(_Entry):
     actions: tuple[Literal["create", "change", "retire"], ...] = ()
     plans: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
-    groups: tuple[str, ...] = Field(default=(), description="Who asks is in one of these directory groups.")
+    groups: tuple[Group, ...] = Field(default=(), description="Who asks is in one of these directory groups.")
     environments: tuple[Environment, ...] = ()
     grows: bool | None = None
     grows_by: int | None = Field(default=None, ge=1, description="It takes at least so many units more than before.")
@@ -61,7 +70,7 @@ class Rule(_Entry):
         default=None, ge=1, le=100, description="Of what it may use, less than this percentage is used of everything."
     )
     over_capacity: bool | None = Field(default=None, description="The cluster has less free than it asks for more.")
-    approvers: tuple[str, ...] = ()
+    approvers: tuple[Group, ...] = ()
 
     def covers(self, other: "Rule") -> bool:
         """Does this rule fit whenever the other does?"""
@@ -104,8 +113,8 @@ class WorkingHours(_Entry):
 class Decisions(_Entry):
     """How people decide: who, and after how many working hours they are reminded, and others asked as well."""
 
-    approvers: tuple[str, ...] = Field(default=(), description="Directory groups beside the platform team.")
+    approvers: tuple[Group, ...] = Field(default=(), description="Directory groups beside the platform team.")
     remind_after: float = Field(default=4, gt=0)
     escalate_after: float = Field(default=12, gt=0)
-    escalate_to: tuple[str, ...] = Field(default=(), description="Directory groups; the platform team when empty.")
+    escalate_to: tuple[Group, ...] = Field(default=(), description="Directory groups; the platform team when empty.")
     working_hours: WorkingHours = WorkingHours()

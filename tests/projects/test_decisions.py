@@ -14,9 +14,19 @@ from projects import actions, decide_many, decisions, permissions, stand_ins
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
 from projects.leaving import leave
-from projects.models import Decision, Door, Notice, Project, ProjectRequest, RequestRevision, StandIn, Team
+from projects.models import (
+    Decision,
+    DirectoryEntry,
+    Door,
+    Notice,
+    Project,
+    ProjectRequest,
+    RequestRevision,
+    StandIn,
+    Team,
+)
 from projects.today import today
-from provisioning.policy_rules import Rule
+from provisioning.policy_rules import Decisions, Rule
 from tests.people import bearer, client, person, team
 from tests.projects.asking import asked, fresh, leads_decide
 from tests.projects.doors import form_fields
@@ -259,6 +269,51 @@ def test_approvers_of_the_catalogue_see_and_decide(leads: None) -> None:
     assert (request.approvers, list(permissions.to_decide(charlie()))) == (["ml-leads"], [request])
     assert told("charlie") == ["request-waits"]
     assert approve(request, charlie()).decided_by == charlie()
+
+
+LEADS = "7cc416c3-8322-4543-9d88-3c5b275b0742"
+
+
+@pytest.fixture
+def leads_by_id(settings: Settings) -> Iterator[None]:
+    """The group whose object id is LEADS decides beside the platform team."""
+    before = settings.INSTALLATION
+    rules = Decisions(approvers=(LEADS.upper(),))
+    settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update={"decisions": rules}))
+    yield
+    settings.INSTALLATION = before
+
+
+def test_approvers_by_object_id_are_who_is_in_that_group_whatever_it_is_called(leads_by_id: None) -> None:
+    one = person("charlie")
+    # A group that somebody called like the id is another one.
+    person("bob").groups.add(Group.objects.get_or_create(name=LEADS)[0])
+    request = asked()
+    assert request.approvers == [LEADS]
+    assert one not in permissions.deciders_of(request)
+    with pytest.raises(NotFound):
+        approve(request, charlie())
+    with pytest.raises(NotAllowed):
+        approve(request, User.objects.get(username="bob@corp.example"))
+    User.objects.filter(pk=one.pk).update(group_ids=[LEADS])
+    DirectoryEntry.objects.create(object_id=LEADS, is_group=True, account="research-leads", name="Leads")
+    assert one in permissions.deciders_of(request)
+    assert [row.pk for row in permissions.to_decide(charlie())] == [request.pk]
+    assert "platform team, research-leads" in text(client("paula").get(f"/requests/{request.pk}/"))
+    assert approve(request, charlie()).decision == Decision.APPROVED
+
+
+def test_a_rule_asks_for_groups_by_object_id_too(settings: Settings) -> None:
+    before = settings.INSTALLATION
+    rule = Rule(name="leads-go", decision="approve", because="Leads.", groups=(LEADS,))
+    settings.INSTALLATION = replace(
+        before, catalogue=before.catalogue.model_copy(update={"policy": (rule, *before.catalogue.policy)})
+    )
+    assert asked("one").rule == "gpu-asks"
+    person("alice")
+    User.objects.filter(username="alice@corp.example").update(group_ids=[LEADS])
+    assert asked("two").rule == "leads-go"
+    settings.INSTALLATION = before
 
 
 def test_who_is_no_approver_any_more_decides_nothing(leads: None) -> None:

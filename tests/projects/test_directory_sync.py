@@ -19,6 +19,7 @@ from projects.models import DirectoryEdge, DirectoryEntry, DirectoryState
 from provisioning import targets
 from provisioning.directory import Edge
 from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.policy_rules import Decisions
 from tests.fakes.directory import FakeDirectory
 from tests.projects.tended import LDAP, database, installed
 
@@ -300,6 +301,17 @@ def test_texts_that_no_column_can_hold_are_cut(corp: FakeDirectory) -> None:
     assert round_made() == ""
     assert round_made() == ""
     assert DirectoryEntry.objects.get(object_id="p-alice").name == "Å" * 256
+
+
+def test_groups_of_the_catalogue_that_the_directory_has_not_are_named(corp: FakeDirectory) -> None:
+    rules = Decisions(approvers=("ml-vision", "g-ml-all", "ml-leads"))
+    said = StringIO()
+    with installed(directory=LDAP, decisions=rules, policy=()):
+        call_command("sync_directory", stdout=StringIO(), stderr=said)
+    assert said.getvalue().splitlines() == [
+        f"The catalogue or the settings name the group {name}, which the directory hasn't (once)."
+        for name in ("ml-leads", "ml-platform")
+    ]
 
 
 def test_without_a_directory_there_is_nothing_to_do() -> None:

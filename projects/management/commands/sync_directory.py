@@ -30,3 +30,7 @@ class Command(BaseCommand):
         if status is None:
             raise CommandError("There is no directory in platform.yaml.")
         self.stdout.write(f"{status.title}: {status.people} people and {status.groups} groups.")
+        for group in directory_sync.unknown_groups(installation()):
+            self.stderr.write(
+                f"The catalogue or the settings name the group {group}, which the directory hasn't (once)."
+            )
