@@ -67,6 +67,8 @@ def environment(stack: Stack, endpoints: Endpoints) -> dict[str, str]:
         "SLIPWAY_ADFS_MODE": "adfs",
         "SLIPWAY_ADFS_TENANT_ID": company().tenant,
         "SLIPWAY_ADFS_PLATFORM_ADMIN_GROUP": "ml-platform",
+        # Without a domain, the directory is read by Graph from where people sign in.
+        "SLIPWAY_SAME_OBJECT_IDS": "1",
         "SLIPWAY_MAIL_HOST": "127.0.0.1",
         "SLIPWAY_MAIL_PORT": str(ports["mail"]),
         "SLIPWAY_MAIL_FROM": f"Slipway <slipway@{company().domain}>",

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from projects.installation import Installation
-from provisioning.catalogue import load
+from provisioning.catalogue import Catalogue, load
 from provisioning.directory import is_object_id
 from provisioning.project_templates.rendering import Templates
 from provisioning.secrets import KeyRing, resolver
@@ -48,6 +48,10 @@ class Config(BaseSettings):
     adfs_mode: Literal["adfs", "entra"] = "adfs"
     adfs_tenant_id: str = ""
     adfs_platform_admin_group: str = "ml-platform"
+    same_object_ids: bool = Field(
+        default=False,
+        description="The identity provider sends the directory's object ids, though they are of two kinds.",
+    )
 
     mail_host: str = ""
     mail_port: int = Field(default=25, gt=0, lt=65536)
@@ -91,8 +95,10 @@ class Config(BaseSettings):
     def installation(self) -> Installation:
         """What domain and engine need of all this. Raises CatalogueError, FileNotFoundError or ValueError at start."""
         ring = KeyRing(keys=()) if self.build_only else KeyRing.parse((self.secrets_dir / "key-ring").read_text())
+        catalogue = load(self.catalogue)
+        self._check_object_ids(catalogue)
         return Installation(
-            catalogue=load(self.catalogue),
+            catalogue=catalogue,
             key_ring=ring,
             resolve=resolver(folder=self.secrets_dir),
             templates=Templates(folder=self.templates_dir, python=self.templates_python),
@@ -104,6 +110,20 @@ class Config(BaseSettings):
             mail_from=self.mail_from if self.mail_host else "",
             mail_window=timedelta(seconds=self.mail_window_seconds),
         )
+
+    def _check_object_ids(self, catalogue: Catalogue) -> None:
+        """Raises ValueError where sign-in and sync would know people by different ids: nobody signed in would be found
+        in the directory, and an id that is nowhere is nobody's.
+        """
+        fits = {"adfs": "ldap", "entra": "graph"}[self.adfs_mode]
+        if catalogue.directory is not None and catalogue.directory.kind != fits and not self.same_object_ids:
+            raise ValueError(
+                f"SLIPWAY_ADFS_MODE={self.adfs_mode} needs a directory of kind {fits}, and the catalogue's is of kind "
+                f"{catalogue.directory.kind}: Entra ID and Active Directory give one person different object ids, so the "
+                f"first sync would take everybody's rights. Sign in by the provider that the directory belongs to, or "
+                f"take the directory of kind {fits}. Where the provider sends the directory's object ids as oid, set "
+                f"SLIPWAY_SAME_OBJECT_IDS=1."
+            )
 
     def secret(self, name: str) -> str:
         """The text of a secret file, "" when it is not there."""

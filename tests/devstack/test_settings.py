@@ -46,6 +46,7 @@ def test_the_portals_environment(written: Stack) -> None:
         "SLIPWAY_ADFS_MODE": "adfs",
         "SLIPWAY_ADFS_TENANT_ID": company().tenant,
         "SLIPWAY_ADFS_PLATFORM_ADMIN_GROUP": "ml-platform",
+        "SLIPWAY_SAME_OBJECT_IDS": "1",
         "SLIPWAY_MAIL_HOST": "127.0.0.1",
         "SLIPWAY_MAIL_PORT": str(PORTS["mail"]),
         "SLIPWAY_MAIL_FROM": "Slipway <slipway@corp.example>",

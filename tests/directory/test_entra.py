@@ -27,6 +27,8 @@ def entra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = next(port for port in range(30000, 30200) if port_is_free(port))
     address = f"http://localhost:{port}"
     mode = {"SLIPWAY_ADFS_MODE": "entra", "SLIPWAY_PUBLIC_URL": address, "BIND": f"127.0.0.1:{port}"}
+    # The stack's provider knows one id of each person, whatever it speaks.
+    mode["SLIPWAY_SAME_OBJECT_IDS"] = "1"
     log = tmp_path_factory.mktemp("entra") / "web.log"
     with log.open("wb") as output:
         running = subprocess.Popen(
