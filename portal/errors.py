@@ -24,6 +24,7 @@ from portal.error_words import words_for
 from portal.way_back import way_back
 from projects.api_errors import Refused
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, ProjectError, StaleGeneration
+from projects.in_use import in_use, is_in_use
 from projects.serializers import FaultOut
 from projects.serializers import Problem as ProblemOut
 
@@ -95,6 +96,9 @@ def problem_of(error: BaseException) -> Problem | None:
             return Problem(401, "not_authenticated", "Send a token: Authorization: Bearer …, or sign in.")
         case APIException():
             return Problem(error.status_code, str(error.default_code), str(error.detail))
+        case OperationalError() if is_in_use(error):
+            log.warning("in_use", error=type(error.__cause__).__name__)
+            return Problem(409, "in_use", in_use(), title="Somebody else is changing it", headers={"Retry-After": "1"})
         case OperationalError() | InterfaceError():
             log.error("database_down", error=type(error.__cause__ or error).__name__)
             return Problem(

@@ -303,12 +303,12 @@ def look_again(project: Project, *, by: "Person", door: Door, kind: str | None =
     if not permissions.may_look_again(by, project):
         raise NotAllowed(gettext("Viewers can't ask for a look. Ask an owner or editor of the project."))
     with audited_by(by=by, door=door), transaction.atomic():
+        Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())
         LookAsked.objects.create(
             project=project, kind=kind or "", asked_by_name=by.get_username(), door=door, because=because
         )
         rows = Resource.objects.filter(project=project)
         (rows.filter(kind=kind) if kind else rows).update(failures=0)
-        Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())
         if kind is None or kind in telling_again.THROUGH:
             telling_again.after_a_look(project)
         ring_project(project.pk)

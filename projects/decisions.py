@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from projects import permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
-from projects.granting import audited_by, check_present, grant, tell_deciders, verdict_of
+from projects.granting import audited_by, check_present, grant, held, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.models import (
     Action,
@@ -62,9 +62,8 @@ def approve(
     """
     with audited_by(by=by, door=door), transaction.atomic():
         request = _held(request, by=by, revision=revision)
-        project = None
-        if request.project_id is not None:
-            project = Project.objects.select_for_update().get(pk=request.project_id)
+        project = request.project
+        if project is not None:
             check_present(project, expected=None)
             if project.generation != request.base_generation:
                 raise Conflict(
@@ -145,16 +144,14 @@ def revise(
     """
     _check_visible(request, by=by)
     with audited_by(by=by, door=door), transaction.atomic():
-        request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
-        project = None
-        if request.project_id is not None:
-            request.project = project = Project.objects.select_for_update().get(pk=request.project_id)
+        request = held(request)
         check_may_revise(request, by=by)
         _check_open(request, revision=revision)
         if request.action == Action.RETIRE:
             raise Conflict(gettext("A removal can't be changed, only withdrawn."))
         if leaves(request):
             raise Conflict(gettext("That somebody leaves can't be changed, only withdrawn."))
+        project = request.project
         if project is not None:
             check_present(project, expected=None)
         new = request if request.action == Action.CREATE else None
@@ -203,7 +200,7 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
     if not permissions.may_withdraw(by, request):
         raise NotAllowed(gettext("Only who asked, or an owner of the project, can take this request back."))
     with audited_by(by=by, door=door), transaction.atomic():
-        request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        request = held(request)
         _check_open(request, revision=None)
         request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
         request.decided_door, request.asked_back_at = door, None
@@ -221,7 +218,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
     _check_visible(request, by=by)
     text = needed(text, message=gettext("Write something first."), field="text")
     with audited_by(by=by, door=door), transaction.atomic():
-        request = ProjectRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        request = held(request)
         said = _say(request, by=by, text=text)
         authors = permissions.authors_of(request)
         if by.pk in authors and request.asked_back_at is not None:
@@ -287,7 +284,7 @@ def _asked_for(request: ProjectRequest) -> ProjectSpec | None:
 def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> ProjectRequest:
     """The request under lock, which this person may decide about now."""
     _check_visible(request, by=by)
-    request = ProjectRequest.objects.select_for_update(of=("self",)).select_related("team").get(pk=request.pk)
+    request = held(request)
     if not permissions.may_decide(by, request):
         raise NotAllowed(
             gettext(

@@ -1,6 +1,9 @@
 """What asking and deciding share: whose right and which state is checked, the policy's verdict, and the grant itself.
 
 Everything here runs inside its caller's transaction and touches nothing outside.
+
+Whoever writes locks in one order, so that no two wait for each other: the project, then what hangs on it (its requests,
+offers, consents, resources), then the team.
 """
 
 from collections.abc import Sequence
@@ -53,6 +56,14 @@ def check_present(project: Project, *, expected: int | None) -> None:
             "%(slug)s was changed in between and is now at change %(number)s. Read it again, then send yours."
         )
         raise StaleGeneration(message % {"slug": project.slug, "number": project.generation})
+
+
+def held(request: ProjectRequest) -> ProjectRequest:
+    """The request as it is now, under lock, and its project, if it has one, under a lock that was taken before."""
+    if request.project_id is not None:
+        Project.objects.select_for_update().get(pk=request.project_id)
+    rows = ProjectRequest.objects.select_for_update(of=("self",)).select_related("team", "project")
+    return rows.get(pk=request.pk)
 
 
 def verdict_of(

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from projects.models import DirectoryEntry, Membership, Team
+from projects.models import DirectoryEntry, Membership, Project, Team
 from provisioning.directory import is_object_id
 
 log = structlog.get_logger(__name__)
@@ -80,6 +80,9 @@ def bind_memberships() -> set[int]:
             bound.append(row)
             if not entry.present or present_name(row.subject, entry) != row.subject:
                 stale.add(row.project_id)
+        granting = Project.objects.filter(pk__in={row.project_id for row in bound}).order_by("pk")
+        # Before their memberships, as whoever changes a project does (`projects.granting`).
+        list(granting.select_for_update().values_list("pk"))
         Membership.objects.bulk_update(bound, ["object_id"], batch_size=500)
     return stale
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from django.db import OperationalError
 from django.db.models import Model, QuerySet
 
 from projects.errors import InvalidSpec, NotFound, ProjectError
+from projects.in_use import in_use, is_in_use
 
 MOST = 100
 """At a time."""
@@ -45,6 +47,10 @@ def each_on_its_own(
             results.append(Result(number, row, done=False, said=error.faults[0].message))
         except ProjectError as error:
             results.append(Result(number, row, done=False, said=error.message))
+        except OperationalError as error:
+            if not is_in_use(error):
+                raise
+            results.append(Result(number, row, done=False, said=in_use()))
         else:
             results.append(Result(number, row, done=True, said=""))
     return results

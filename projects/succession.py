@@ -33,6 +33,9 @@ _TAKING_PART = Q(deleted_at=None, deletion_requested_at=None)
 def review(*, now: datetime, catalogue: Catalogue) -> None:
     """Open an offer where the last owner left, end it where there is one again, ask the next where time is over."""
     with transaction.atomic():
+        offered = Succession.objects.filter(ended_at=None).values("project")
+        # Before their offers, as whoever takes one over does (`projects.granting`).
+        list(Project.objects.select_for_update().filter(pk__in=offered).order_by("pk").values_list("pk"))
         ownerless = set(_ownerless().values_list("pk", flat=True))
         offers = list(Succession.objects.select_for_update().filter(ended_at=None).select_related("project__team"))
         for offer in offers:

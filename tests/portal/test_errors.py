@@ -55,6 +55,19 @@ def test_each_of_our_errors_has_one_answer(error: Exception, status: int, kind: 
     assert (response.get("Retry-After") == "5") is (status == 503)
 
 
+@pytest.mark.parametrize("code", ["40P01", "55P03"])
+def test_what_somebody_else_holds_is_no_lost_database(code: str) -> None:
+    error = OperationalError("deadlock detected")
+    error.__cause__ = type("Held", (Exception,), {"sqlstate": code})()
+    problem = errors.problem_of(error)
+    assert problem is not None
+    response = errors.answer(request_for("/api/v1/projects/"), problem)
+    assert (response.status_code, response["Retry-After"], said(response)["type"]) == (
+        409, "1", "urn:slipway:problem:in-use",
+    )  # fmt: skip
+    assert "Try again" in said(response)["detail"]
+
+
 def test_an_unexpected_error_is_nobodys_answer() -> None:
     assert errors.problem_of(KeyError("slug")) is None
     assert errors.api_exception_handler(KeyError("slug"), {}) is None

@@ -1,0 +1,158 @@
+"""Two who write the same project at the same moment: neither kills the other, and both read what came of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+from django.utils import timezone
+
+from projects import actions, decide_many, decisions, succession
+from projects.errors import Conflict
+from projects.in_use import is_in_use
+from projects.installation import installation
+from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, Succession
+from projects.taking_over import take_over
+from provisioning.models import Resource
+from tests.people import person
+from tests.projects.asking import asked, fresh
+from tests.projects.pages import ask, project_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@pytest.fixture
+def crowd() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def waits(number: int) -> None:
+    """Until so many sessions wait for a lock."""
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while True:
+            # Inside a transaction Postgres would say the same each time.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(WAITING)
+            if cursor.fetchone()[0] >= number:
+                return
+            assert time.monotonic() < deadline, "nobody waits"
+            time.sleep(0.01)
+
+
+@contextmanager
+def held(project: Project) -> Iterator[None]:
+    """Somebody has the project; who comes meanwhile stands in line."""
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        yield
+
+
+def sent(pool: ThreadPoolExecutor, act: Callable[[], Any]) -> "Future[Any]":
+    def one() -> Any:
+        try:
+            return act()
+        except Conflict as error:
+            return error.message
+        finally:
+            connections.close_all()
+
+    return pool.submit(one)
+
+
+def waiting_change(who: str = "alice") -> tuple[Project, ProjectRequest]:
+    """A project, and a change of it that waits for a person."""
+    project = project_of(ask())
+    return project, changed(project, who=who, plan="gpu")
+
+
+def changed(project: Project, *, who: str = "alice", **data: Any) -> ProjectRequest:
+    wanted = {"slug": project.slug, "team": "forecasting", **data}
+    made = actions.change(project, wanted, by=person(who), door=Door.API, installation=installation())
+    assert made.request is not None
+    return made.request
+
+
+def test_approving_and_changing_at_the_same_moment(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project, request = waiting_change()
+    paula = person("paula")
+    with held(project):
+        change = sent(crowd, lambda: changed(project, title="Winter").decision)
+        waits(1)
+        approval = sent(
+            crowd, lambda: decisions.approve(request, by=paula, door=Door.FORM, installation=installation())
+        )
+        waits(2)
+    assert change.result() == Decision.APPROVED
+    assert approval.result() == "This request is withdrawn already."
+
+
+def test_rejecting_and_retiring_at_the_same_moment(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project, request = waiting_change()
+    alice, paula = person("alice"), person("paula")
+    with held(project):
+        removal = sent(
+            crowd, lambda: actions.retire(project, by=alice, door=Door.API, installation=installation()).unchanged
+        )
+        waits(1)
+        said = sent(crowd, lambda: decisions.reject(request, by=paula, door=Door.FORM, comment="No."))
+        waits(2)
+    assert removal.result() is False
+    assert said.result() == "This request is withdrawn already."
+
+
+def test_looking_again_and_changing_at_the_same_moment(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project = project_of(ask())
+    alice = person("alice")
+    Resource.objects.create(project=project, kind="bucket", target="store-1", failures=3)
+    with held(project):
+        change = sent(crowd, lambda: changed(project, title="Winter").decision)
+        waits(1)
+        look = sent(crowd, lambda: actions.look_again(project, by=alice, door=Door.FORM))
+        waits(2)
+    assert (change.result(), look.result()) == (Decision.APPROVED, None)
+
+
+def test_taking_over_while_the_offers_are_gone_through(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project = project_of(ask())
+    paula = person("paula")
+    Succession.objects.create(project=project, offered_to=OfferedTo.PLATFORM)
+    with held(project):
+        taken = sent(crowd, lambda: take_over(project, by=paula, door=Door.FORM, installation=installation()))
+        waits(1)
+        review = sent(crowd, lambda: succession.review(now=timezone.now(), catalogue=installation().catalogue))
+        waits(2)
+    assert "has an owner" in taken.result()
+    assert review.result() is None
+    assert Succession.objects.filter(ended_at=None).count() == 0
+
+
+def test_a_bulk_answer_goes_on_past_what_somebody_holds(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project, first = waiting_change()
+    second = asked("winter", plan="large")
+    paula = person("paula")
+
+    def decide() -> list[tuple[int, bool, str]]:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 100")
+        results = decide_many.decide_many(
+            [(first.pk, 1), (second.pk, 1)], verdict="approve", by=paula, door=Door.API, installation=installation()
+        )
+        return [(one.number, one.done, one.said) for one in results]
+
+    with held(project):
+        results = sent(crowd, decide).result()
+    assert results == [
+        (first.pk, False, "Somebody else is changing this just now, so nothing was done. Try again."),
+        (second.pk, True, ""),
+    ]
+    assert (fresh(first).decision, fresh(second).decision) == (Decision.PENDING, Decision.APPROVED)
+
+
+def test_a_database_that_is_away_is_something_else() -> None:
+    assert not is_in_use(OperationalError("host=db.corp.example"))
