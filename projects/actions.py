@@ -22,7 +22,15 @@ from projects.effects import NOBODY
 from projects.end_dates import why_not_resumed
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
 from projects.file_source import warning_of
-from projects.granting import audited_by, check_present, check_seen, grant, tell_deciders, verdict_of
+from projects.granting import (
+    audited_by,
+    check_present,
+    check_seen,
+    end_waiting,
+    grant,
+    tell_deciders,
+    verdict_of,
+)
 from projects.installation import Installation
 from projects.models import (
     Action,
@@ -169,8 +177,12 @@ def ask_change(
     note: str = "",
     commit: str = "",
     dry_run: bool = False,
+    keeps_waiting: bool = False,
 ) -> Asked:
-    """The same for whoever's right to this very change has been checked already. Nobody else may call it."""
+    """The same for whoever's right to this very change has been checked already. Nobody else may call it.
+
+    keeps_waiting: what waits for the project is left to the caller, where this is granted at once.
+    """
     spec, team = read_spec(data, installation=installation, by=by, project=project)
     with audited_by(by=by, door=door), transaction.atomic():
         project = Project.objects.select_for_update().get(pk=project.pk)
@@ -195,12 +207,9 @@ def ask_change(
             return Asked(preview=preview, project=project)
         _refuse_if(verdict)
         after = spec_as_json(spec)
-        same = project.requests.filter(
-            decision=Decision.PENDING, requested_by=by.pk, after=after, base_generation=project.generation
-        ).first()
-        if same is not None:
+        same = _same(project, by=by, door=door, action=Action.CHANGE, after=after)
+        if same is not None and verdict.decision == "ask":
             return Asked(preview=preview, request=same, project=project)
-        _replace_pending(project)
         request = ProjectRequest.objects.create(
             project=project,
             slug=project.slug,
@@ -218,6 +227,8 @@ def ask_change(
             note=note,
             commit=commit,
         )
+        if not keeps_waiting or verdict.decision != "approve":
+            _end_waiting(project, by=by, newer=request)
         if verdict.decision == "approve":
             grant(request, spec=spec, team=team, installation=installation, project=project)
         else:
@@ -269,7 +280,9 @@ def retire(
         if dry_run:
             return Asked(preview=preview)
         _refuse_if(verdict)
-        _replace_pending(project)
+        same = _same(project, by=by, door=door, action=Action.RETIRE, remove_data=remove_data)
+        if same is not None and verdict.decision == "ask":
+            return Asked(preview=preview, request=same, project=project)
         request = ProjectRequest.objects.create(
             project=project,
             slug=project.slug,
@@ -286,6 +299,7 @@ def retire(
             approvers=list(verdict.approvers),
             note=note,
         )
+        _end_waiting(project, by=by, newer=request)
         if verdict.decision == "approve":
             grant(request, spec=None, team=team, installation=installation, project=project)
         else:
@@ -344,10 +358,15 @@ def _open_by(by: "Person", data: Any) -> ProjectRequest | None:
     return waiting.filter(slug=slug).first()
 
 
-def _replace_pending(project: Project) -> None:
-    project.requests.filter(decision=Decision.PENDING).update(
-        decision=Decision.WITHDRAWN, decided_at=timezone.now(), comment="Replaced by a newer request."
-    )
+def _same(project: Project, *, by: "Person", door: Door, **asked: Any) -> ProjectRequest | None:
+    """What waits already and asks for just this, whoever of the owners asked; None when nothing does."""
+    waiting = project.requests.filter(decision=Decision.PENDING, base_generation=project.generation, **asked)
+    # A file's answer stands on its own commit, so it is a request of its own.
+    return (waiting.filter(requested_by=by.pk) if door is Door.FILE else waiting).first()
+
+
+def _end_waiting(project: Project, *, by: "Person", newer: ProjectRequest) -> None:
+    end_waiting(project, by=by, newer=newer, because=f"{by.username} asked for something else, in request {newer.pk}.")
 
 
 def _refuse_if(verdict: Verdict) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from projects import permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
-from projects.granting import audited_by, check_present, grant, held, tell_deciders, verdict_of
+from projects.granting import audited_by, check_present, end, grant, held, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.models import (
     Action,
@@ -202,11 +202,7 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
     with audited_by(by=by, door=door), transaction.atomic():
         request = held(request)
         _check_open(request, revision=None)
-        request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
-        request.decided_door, request.asked_back_at = door, None
-        request.save(update_fields=["decision", "decided_at", "decided_by", "decided_door", "asked_back_at"])
-        text = f"{by.username} took the request for {request.slug} back. There is nothing to decide any more."
-        announce("withdrawn", to=permissions.deciders_of(request), but=by, text=text, request=request)
+        end(request, by=by, door=door, said=f"{by.username} took the request for {request.slug} back.")
     return request
 
 

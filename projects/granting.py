@@ -157,6 +157,30 @@ def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:
     announce("request-waits", to=permissions.deciders_of(request), but=by, text=text, request=request)
 
 
+def end_waiting(project: Project, *, by: "Person", newer: ProjectRequest, because: str) -> None:
+    """End what waits for the project, because of a newer request. because: a sentence that says what `by` did."""
+    waiting = project.requests.filter(decision=Decision.PENDING).exclude(pk=newer.pk)
+    for request in waiting.select_for_update(of=("self",)):
+        replace(request, by=by, newer=newer, because=because)
+
+
+def replace(request: ProjectRequest, *, by: "Person", newer: ProjectRequest, because: str) -> None:
+    """The same for one that is held under lock."""
+    request.replaced_by, request.comment = newer, because
+    said = f"The request of {request.requested_by_name} for {request.slug} is withdrawn: {because}"
+    end(request, by=by, door=newer.door, said=said)
+
+
+def end(request: ProjectRequest, *, by: "Person", door: str, said: str) -> None:
+    """Withdraw a request that is held under lock; who asked and who was asked are told. said: what happened."""
+    request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
+    request.decided_door, request.asked_back_at = door, None
+    decided = ("decision", "decided_at", "decided_by", "decided_door")
+    request.save(update_fields=[*decided, "asked_back_at", "comment", "replaced_by"])
+    to = [*permissions.deciders_of(request), *permissions.askers_of(request)]
+    announce("withdrawn", to=to, but=by, text=f"{said} There is nothing to decide any more.", request=request)
+
+
 def grant(
     request: ProjectRequest,
     *,

@@ -81,7 +81,7 @@ NEWS: Mapping[Kind, News] = {
     "suspended": News(_("A project is suspended, its end date has passed"), _("owners"), urgent=True, chat=True),
     "attention": News(_("A project has needed attention for 15 minutes"), _("owners"), chat=True),
     "ready": News(_("A new project is ready"), _("who asked for it"), chat=True),
-    "withdrawn": News(_("A request is withdrawn"), _("those who were asked to decide"), chat=True),
+    "withdrawn": News(_("A request is withdrawn"), _("who asked, and those who were asked to decide"), chat=True),
     "data-asked": News(
         _("A project asks to read your team's data"), _("owners in the team whose data it is"), asks=True, chat=True
     ),

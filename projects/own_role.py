@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def without(person: "Person", project: Project) -> ProjectSpec | None:
     """The project's spec without this person; None when they hold no role in their own name."""
-    own = _own(person, project)
-    return _left(project.wanted(), own=own) if own else None
+    own = own_names(person, project)
+    return without_names(project.wanted(), own=own) if own else None
 
 
 def leaves(request: ProjectRequest) -> bool:
@@ -25,14 +25,16 @@ def leaves(request: ProjectRequest) -> bool:
     author, before = permissions.author_of(request), spec_of(request.before)
     if request.project is None or author is None or before is None:
         return False
-    own = _own(author, request.project)
-    return bool(own) and request.after == spec_as_json(_left(before, own=own))
+    own = own_names(author, request.project)
+    return bool(own) and request.after == spec_as_json(without_names(before, own=own))
 
 
-def _own(person: "Person", project: Project) -> set[str]:
+def own_names(person: "Person", project: Project) -> set[str]:
+    """By which names the person stands among the contributors."""
     return {row.subject for row in permissions.own_memberships(person, project)}
 
 
-def _left(spec: ProjectSpec, *, own: set[str]) -> ProjectSpec:
+def without_names(spec: ProjectSpec, *, own: set[str]) -> ProjectSpec:
+    """The spec without the people of these names."""
     left = tuple(one for one in spec.contributors if one.is_group or one.subject not in own)
     return spec.model_copy(update={"contributors": left})

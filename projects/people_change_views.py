@@ -17,7 +17,7 @@ from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.frame import frame
 from projects.installation import installation
-from projects.leaving import leave
+from projects.leaving import ended_by, leave
 from projects.models import Door, Project
 from projects.preview import Preview
 from provisioning import profile_file
@@ -114,5 +114,11 @@ def leave_page(request: HttpRequest, slug: str) -> HttpResponse:
             preview = leave(project, by=person, door=Door.FORM, installation=installation(), dry_run=True).preview
         except (Conflict, StaleGeneration, InvalidSpec) as error:
             return conflict_page(request, error.message, back=back)
-    shown = {**frame(request, project, tab="people"), "people": preview.people, "verdict": preview.verdict}
-    return render(request, "projects/leave.html", {**shown, "generation": str(project.generation)})
+    shown = {
+        **frame(request, project, tab="people"),
+        "people": preview.people,
+        "verdict": preview.verdict,
+        "pending": ended_by(person, project),
+        "generation": str(project.generation),
+    }
+    return render(request, "projects/leave.html", shown)

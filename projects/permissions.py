@@ -306,6 +306,11 @@ def authors_of(request: ProjectRequest) -> set[int]:
     return {pk for pk in (request.requested_by_id, *revised) if pk is not None}
 
 
+def askers_of(request: ProjectRequest) -> list["Person"]:
+    """The accounts of `authors_of`."""
+    return _accounts(Q(pk__in=authors_of(request)))
+
+
 def may_decide(user: "Person", request: ProjectRequest) -> bool:
     """May the person approve or reject it? The platform team, the approvers it asks, and who stands in for one of them.
 

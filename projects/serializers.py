@@ -266,6 +266,7 @@ class RequestOut(BaseModel):
     because: str
     decided_by: str | None = Field(description="Null when the policy decided, or nobody yet.")
     decided_at: datetime | None
+    replaced_by: int | None = Field(description="The newer request because of which this one was withdrawn.")
     comment: str
     note: str
     commit: str
@@ -295,6 +296,7 @@ class RequestOut(BaseModel):
             because=row.because,
             decided_by=row.decided_by.username if row.decided_by else None,
             decided_at=row.decided_at,
+            replaced_by=row.replaced_by_id,
             comment=row.comment,
             note=row.note,
             commit=row.commit,

@@ -9,9 +9,9 @@ from django.utils.translation import gettext
 
 from projects import permissions, succession
 from projects.errors import Conflict, NotAllowed
-from projects.granting import audited_by, check_present, check_seen, grant
+from projects.granting import audited_by, check_present, check_seen, end_waiting, grant
 from projects.installation import Installation
-from projects.models import Action, Decision, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
+from projects.models import Action, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -44,10 +44,6 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
                 % {"slug": project.slug, "who": asked}
             )
         spec = succession.with_owner(project.wanted(), by.username.lower())
-        now = timezone.now()
-        project.requests.filter(decision=Decision.PENDING).update(
-            decision=Decision.WITHDRAWN, decided_at=now, comment="The project was taken over by a new owner."
-        )
         request = ProjectRequest.objects.create(
             project=project,
             slug=project.slug,
@@ -62,7 +58,8 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
             rule=RULE,
             because="Its owners left, and it was offered to whoever takes it over.",
         )
+        end_waiting(project, by=by, newer=request, because=f"{by.username} took the project over.")
         grant(request, spec=spec, team=project.team, installation=installation, project=project)
-        succession.end(offer, now=now, accepted_by=by)
+        succession.end(offer, now=timezone.now(), accepted_by=by)
     log.info("taken_over", slug=project.slug, door=door.value)
     return request

@@ -263,6 +263,14 @@ class ProjectRequest(models.Model):
         blank=True,
         help_text="By which door a person decided. Empty: the policy did, or before this was kept.",
     )
+    replaced_by = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="The newer request because of which this one was withdrawn.",
+    )
     comment = models.TextField(default="", blank=True, help_text="What the person who decided said.")
     note = models.TextField(default="", blank=True, help_text="What the person who asked said.")
     commit = models.CharField(max_length=64, default="", blank=True)
