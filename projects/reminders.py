@@ -63,11 +63,18 @@ def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> b
 
 
 def _since(request: ProjectRequest) -> datetime:
-    """Since when it waits for who decides: asked, put in other words, or answered by the asker."""
-    authors = permissions.authors_of(request)
-    revised = request.revisions.aggregate(at=Max("at"))["at"]
-    answered = request.comments.filter(by__in=authors).aggregate(at=Max("at"))["at"]
-    return max(moment for moment in (request.created_at, revised, answered) if moment is not None)
+    """Since when it waits for who decides: asked, put in other words, or answered by the asker.
+
+    An answer is the first word of the asker after changes were asked for. What they say besides is a nudge, and
+    postpones nothing.
+    """
+    since: datetime = request.revisions.aggregate(at=Max("at"))["at"] or request.created_at
+    question = request.comments.filter(asks=True).last()
+    if question is None or question.at < since:
+        return since
+    answers = request.comments.filter(pk__gt=question.pk, by__in=permissions.authors_of(request))
+    answer = answers.first()
+    return answer.at if answer is not None else since
 
 
 def _first(request: ProjectRequest, kind: Reminder.Kind) -> bool:

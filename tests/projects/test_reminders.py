@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from projects import decisions, reminders
 from projects.installation import installation
-from projects.models import Door, Notice, ProjectRequest, Reminder
+from projects.models import Door, Notice, ProjectRequest, Reminder, RequestComment, RequestRevision
 from projects.working_hours import hours_between
 from provisioning.policy_rules import WorkingHours
 from tests.people import person
@@ -80,3 +80,21 @@ def test_the_clock_begins_anew_with_an_answer_and_rests_while_the_asker_is_asked
     decisions.comment(request, by=person("alice"), door=Door.FORM, text="For winter.")
     assert reminders.remind(installation=installation(), now=timezone.now()) == 0
     assert reminders.remind(installation=installation(), now=timezone.now() + timedelta(days=7)) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("given_back", ["never", "answered", "in other words"])
+def test_a_nudge_of_the_asker_postpones_nothing(given_back: str) -> None:
+    alice, request, long_ago = person("alice"), asked(), timezone.now() - timedelta(days=30)
+    if given_back != "never":
+        decisions.ask_for_changes(request, by=person("paula"), door=Door.FORM, text="What for?")
+    if given_back == "answered":
+        decisions.comment(request, by=alice, door=Door.FORM, text="For winter.")
+    if given_back == "in other words":
+        data = {"slug": "demand", "team": "forecasting", "plan": "gpu", "title": "Winter"}
+        decisions.revise(request, data, by=alice, door=Door.FORM, installation=installation())
+    ProjectRequest.objects.update(created_at=long_ago)
+    RequestRevision.objects.update(at=long_ago + timedelta(hours=2))
+    RequestComment.objects.update(at=long_ago + timedelta(hours=1))
+    decisions.comment(request, by=alice, door=Door.FORM, text="Any news?")
+    assert reminders.remind(installation=installation(), now=timezone.now()) == 1
