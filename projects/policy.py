@@ -112,8 +112,10 @@ def _fits(rule: Rule, *, catalogue: Catalogue, question: Question) -> bool:
         rule.grows_by is None or more >= rule.grows_by,
         rule.over_budget is None or rule.over_budget is over,
         rule.gpus_above is None or _gpus(spec, catalogue=catalogue) > rule.gpus_above,
+        rule.more_gpus is None or rule.more_gpus is _has_more_gpus(question, catalogue=catalogue),
         rule.people_above is None or (spec is not None and len(spec.contributors) > rule.people_above),
         rule.lasts_over_days is None or _lasts_over(question, days=rule.lasts_over_days),
+        rule.ends_later is None or rule.ends_later is _ends_later(question),
         rule.use_below is None or (question.use is not None and question.use < rule.use_below),
         rule.over_capacity is None or (question.lacking is not None and rule.over_capacity is bool(question.lacking)),
     ]
@@ -128,6 +130,17 @@ def _team(question: Question) -> str:
 def _environment(question: Question) -> str:
     spec = question.after or question.before
     return spec.environment.value if spec else ""
+
+
+def _has_more_gpus(question: Question, *, catalogue: Catalogue) -> bool:
+    return _gpus(question.after, catalogue=catalogue) > _gpus(question.before, catalogue=catalogue)
+
+
+def _ends_later(question: Question) -> bool:
+    before, after = question.before, question.after
+    if before is None or after is None:
+        return after is not None
+    return before.expires is not None and (after.expires is None or after.expires > before.expires)
 
 
 def _lasts_over(question: Question, *, days: int) -> bool:

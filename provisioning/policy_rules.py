@@ -64,8 +64,10 @@ class Rule(_Entry):
     grows_by: int | None = Field(default=None, ge=1, description="It takes at least so many units more than before.")
     over_budget: bool | None = None
     gpus_above: int | None = Field(default=None, ge=0)
+    more_gpus: bool | None = Field(default=None, description="Its plan has more GPUs than before.")
     people_above: int | None = Field(default=None, ge=0, description="It has more contributors than this.")
     lasts_over_days: int | None = Field(default=None, ge=1, description="It ends later than that, or never.")
+    ends_later: bool | None = Field(default=None, description="It ends later than before; a new project does.")
     use_below: int | None = Field(
         default=None, ge=1, le=100, description="Of what it may use, less than this percentage is used of everything."
     )
@@ -79,7 +81,7 @@ class Rule(_Entry):
             mine, its = getattr(self, name), getattr(other, name)
             if mine and not (its and set(its) <= set(mine)):
                 return False
-        for name in ("grows", "over_budget", "over_capacity"):
+        for name in ("grows", "over_budget", "more_gpus", "ends_later", "over_capacity"):
             mine = getattr(self, name)
             if mine is not None and getattr(other, name) is not mine:
                 return False

@@ -45,12 +45,40 @@ def test_decisions(action: str, before: str | None, after: str | None, budget: i
     assert verdict.because.endswith(".")
 
 
+@pytest.mark.parametrize(
+    "before, after, rule",
+    [
+        ({"plan": "gpu", "expires": "2027-06-30"}, {"plan": "gpu"}, "gpu-longer-asks"),
+        ({"plan": "gpu", "expires": "2027-06-30"}, {"plan": "gpu", "expires": "2027-12-31"}, "gpu-longer-asks"),
+        ({"plan": "gpu"}, {"plan": "gpu", "expires": "2027-06-30"}, "within-budget"),
+        ({"plan": "gpu", "expires": "2027-06-30"}, {"plan": "gpu", "expires": "2027-06-30", "title": "Winter"},
+         "within-budget"),
+        ({"plan": "huge"}, {"plan": "gpu"}, "gpu-asks"),
+        ({"plan": "small", "expires": "2027-06-30"}, {"plan": "small"}, "within-budget"),
+    ],
+)  # fmt: skip
+def test_gpus_are_asked_for_by_their_number_and_their_time(
+    before: dict[str, Any], after: dict[str, Any], rule: str
+) -> None:
+    # As many units as plan gpu has, and no GPU.
+    plans = {**CATALOGUE.plans, "huge": CATALOGUE.plans["gpu"].model_copy(update={"gpu": 0})}
+    was, becomes = (
+        ProjectSpec.model_validate({"slug": "demand", "team": "forecasting", **one}) for one in (before, after)
+    )
+    question = Question(action="change", before=was, after=becomes, budget=100, taken=0, today=date(2026, 11, 26))
+    assert decide(catalogue=CATALOGUE.model_copy(update={"plans": plans}), question=question).rule == rule
+
+
 def test_without_rules_nothing_is_asked() -> None:
     catalogue = CATALOGUE.model_copy(update={"policy": ()})
     question = Question(action="create", before=None, after=spec("gpu"), budget=0, taken=0)
     assert decide(catalogue=catalogue, question=question) == Verdict(
         decision="approve", rule="no-rule", because="No rule of the platform team's policy speaks against it."
     )
+
+
+def until(day: str) -> ProjectSpec:
+    return spec("small").model_copy(update={"expires": date.fromisoformat(day)})
 
 
 TODAY = date(2026, 11, 26)
@@ -75,6 +103,17 @@ def asked(**more: Any) -> Question:
         ({"over_budget": True}, {"taken": 90}, {}),
         ({"gpus_above": 0}, {"after": {"plan": "gpu"}}, {}),
         ({"gpus_above": 0}, {"after": {"plan": "gpu"}}, {"after": {"plan": "large"}}),
+        ({"more_gpus": True}, {"after": {"plan": "gpu"}}, {"before": spec("gpu"), "after": {"plan": "gpu"}}),
+        ({"more_gpus": True}, {"action": "create", "before": None, "after": {"plan": "gpu"}}, {}),
+        ({"more_gpus": False}, {"before": spec("gpu")}, {"after": {"plan": "gpu"}}),
+        ({"ends_later": True}, {"before": until("2027-06-30")}, {}),
+        (
+            {"ends_later": True},
+            {"before": until("2027-06-30"), "after": {"expires": "2027-07-01"}},
+            {"before": until("2027-06-30"), "after": {"expires": "2027-06-30"}},
+        ),
+        ({"ends_later": True}, {"action": "create", "before": None}, {"after": {"expires": "2027-06-30"}}),
+        ({"ends_later": False}, {}, {"before": until("2027-06-30")}),
         ({"people_above": 1}, {}, {"after": {"contributors": PEOPLE[:1]}}),
         ({"lasts_over_days": 30}, {}, {"after": {"expires": "2026-12-26"}}),
         ({"lasts_over_days": 30}, {"after": {"expires": "2026-12-27"}}, {"today": None}),
@@ -149,6 +188,8 @@ def test_a_catalogue_with_a_rule_that_never_fires_or_says_nonsense_is_refused(tm
         ({"plans": ["gpu"]}, {}, False),
         ({"gpus_above": 1}, {"gpus_above": 2}, True),
         ({"gpus_above": 2}, {"gpus_above": 1}, False),
+        ({"ends_later": True}, {"ends_later": True, "gpus_above": 0}, True),
+        ({"more_gpus": True}, {"ends_later": True, "gpus_above": 0}, False),
         ({"use_below": 50}, {"use_below": 20}, True),
         ({"use_below": 20}, {"use_below": 50}, False),
         ({"grows": True}, {"grows": False}, False),
