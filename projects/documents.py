@@ -18,7 +18,10 @@ from provisioning.kind import Wish, kinds
 from provisioning.profile_file import ORDER, plain, profile_yaml
 from provisioning.repositories import full_name
 from provisioning.secrets import Resolve
-from provisioning.spec import ProjectSpec
+from provisioning.spec import ProjectSpec, Role
+
+_IN_A_LINE = 8
+"""So many changes are named where a request is one of a list."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,34 @@ def spec_of(data: object) -> ProjectSpec | None:
 
 def changed(before: ProjectSpec, after: ProjectSpec) -> str:
     """What a change did, in half a sentence: "plan small to medium, charlie@corp.example as viewer"."""
+    return ", ".join(_changes(before, after)) or gettext("nothing that differs")
+
+
+def asked_for(before: ProjectSpec | None, after: ProjectSpec) -> str:
+    """The same of a request, of at most so many things as fit in a line; of a new project (`before` is None), what it
+    has.
+    """
+    if before is None:
+        plain_one = after.model_copy(update={"contributors": (), "options": {}, "expires": None})
+        said = [gettext("plan %(plan)s") % {"plan": after.plan}, *_changes(plain_one, after)]
+    else:
+        said = _changes(before, after)
+    shown = ", ".join(said[:_IN_A_LINE]) or gettext("nothing that differs")
+    left = len(said) - _IN_A_LINE
+    return shown if left <= 0 else gettext("%(shown)s, and %(number)s more") % {"shown": shown, "number": left}
+
+
+def _changes(before: ProjectSpec, after: ProjectSpec) -> list[str]:
     said = []
     if before.plan != after.plan:
         said.append(gettext("plan %(before)s to %(after)s") % {"before": before.plan, "after": after.plan})
     old = {(one.is_group, one.subject): one for one in before.contributors}
     new = {(one.is_group, one.subject): one for one in after.contributors}
-    people = [one for key, one in new.items() if old.get(key) != one]
-    said += [gettext("%(who)s as %(role)s") % {"who": one.subject, "role": gettext(one.role.value)} for one in people]
-    said += [gettext("without %(who)s") % {"who": one.subject} for key, one in old.items() if key not in new]
+    people = [(one, gettext("%(who)s as %(role)s")) for key, one in new.items() if old.get(key) != one]
+    people += [(one, gettext("without %(who)s")) for key, one in old.items() if key not in new]
+    # Owners first: they must be seen where a line is cut.
+    people.sort(key=lambda found: found[0].role is not Role.OWNER)
+    said += [text % {"who": one.subject, "role": gettext(one.role.value)} for one, text in people]
     said += [
         gettext("options of %(kind)s") % {"kind": name}
         for name in sorted(before.options | after.options)
@@ -97,7 +120,7 @@ def changed(before: ProjectSpec, after: ProjectSpec) -> str:
         said.append(gettext("environment %(before)s to %(after)s") % change)
     if before.expires != after.expires:
         said.append(gettext("ends %(day)s") % {"day": after.expires} if after.expires else gettext("no end date"))
-    return ", ".join(said) or gettext("nothing that differs")
+    return said
 
 
 def _option(spec: ProjectSpec, kind: str) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import F, Q, QuerySet
+from django.utils import translation
+from django.utils.translation import gettext
 
 from projects import permissions
+from projects.documents import asked_for, spec_of
 from projects.exports import BATCH, Record
 from projects.models import Action, Decision, ProjectRequest
 from projects.sorting import BY_ID, Order
@@ -20,7 +23,7 @@ SHOWS = ("decide", "waiting", "mine", "all")
 """Those that wait for my yes, all that wait, those I asked for, all that I may see."""
 COLUMNS = (
     "number", "action", "name", "team", "asked_by", "door", "asked_at", "decision", "rule", "because", "decided_by",
-    "decided_at", "comment",
+    "decided_at", "comment", "change",
 )  # fmt: skip
 """What a list of requests has as a file."""
 
@@ -63,6 +66,20 @@ class Filter:
         return visible.filter(**{field: value for field, value in chosen.items() if value})
 
 
+def change_of(request: ProjectRequest) -> str:
+    """What a request would change, in a line. "" for a removal that keeps the data, and for what can't be read."""
+    if request.action == Action.RETIRE:
+        return gettext("with all that holds data") if request.remove_data else ""
+    before, after = spec_of(request.before), spec_of(request.after)
+    return asked_for(before, after) if after is not None else ""
+
+
+def _in_english(request: ProjectRequest) -> str:
+    """The same for a file, which says the same to whoever reads it."""
+    with translation.override("en"):
+        return change_of(request)
+
+
 def records(requests: QuerySet[ProjectRequest]) -> Iterator[Record]:
     """The requests as rows of a file, read in batches."""
     for one in requests.select_related("team", "decided_by").iterator(chunk_size=BATCH):
@@ -80,4 +97,5 @@ def records(requests: QuerySet[ProjectRequest]) -> Iterator[Record]:
             "decided_by": one.decided_by.username if one.decided_by else "",
             "decided_at": one.decided_at,
             "comment": one.comment,
+            "change": _in_english(one),
         }

@@ -25,7 +25,7 @@ from projects.own_role import leaves
 from projects.policy import units_of
 from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
-from projects.request_list import COLUMNS, ORDERS, Filter, records
+from projects.request_list import COLUMNS, ORDERS, Filter, change_of, records
 from projects.sorting import Sorted, in_order, order_asked, sorted_page
 from projects.stand_ins import approver_groups
 from projects.teams import with_budget
@@ -61,7 +61,7 @@ def _list(
     tabs += [("waiting", gettext("Waiting")), ("mine", gettext("Mine")), ("all", gettext("All"))]
     shown = {
         "page": listed,
-        "rows": [(one, title_of(one), word_of(one), f"{one.pk}.{one.revision}") for one in listed.rows],
+        "rows": [(one, title_of(one), word_of(one), f"{one.pk}.{one.revision}", change_of(one)) for one in listed.rows],
         "chosen": chosen,
         "filtered": bool(chosen.words or chosen.team or chosen.action),
         "tabs": tabs,

@@ -16,6 +16,7 @@ from projects.file_source import refused_of
 from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest
 from projects.preview import Preview
 from projects.readable import unread
+from projects.request_list import change_of
 from provisioning.conditions import Condition, Word
 from provisioning.models import Event, Resource
 from provisioning.spec import Role
@@ -275,6 +276,7 @@ class RequestOut(BaseModel):
     generation: int | None = Field(description="The generation that it became.")
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+    change: str = Field(description="What would change, in a line; empty for a removal that keeps the data.")
     url: str
 
     @classmethod
@@ -305,6 +307,7 @@ class RequestOut(BaseModel):
             generation=row.generation,
             before=row.before,
             after=row.after,
+            change=change_of(row),
             url=request_url(row),
         )
 

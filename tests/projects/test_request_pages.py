@@ -3,12 +3,16 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from projects import actions
 from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectRequest, StandIn
+from projects.request_list import change_of
 from projects.today import today
-from tests.people import client, person
+from tests.people import bearer, client, person
+from tests.projects.asking import asked
 from tests.projects.doors import form_fields
 from tests.projects.pages import ask, fields, project_of, text
 from tests.projects.readers import STORES, keeper
@@ -16,7 +20,8 @@ from tests.projects.tended import installed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
-DEMAND = {"slug": "demand", "team": "forecasting", "contributors": [{"user": "alice@corp.example", "role": "owner"}]}
+ALICE = {"user": "alice@corp.example", "role": "owner"}
+DEMAND = {"slug": "demand", "team": "forecasting", "contributors": [ALICE]}
 
 
 def waiting() -> ProjectRequest:
@@ -237,3 +242,40 @@ def test_who_decides_reads_what_the_request_does_to_whom() -> None:
     ).request
     assert only_plan is not None
     assert "to whom" not in text(client("paula").get(f"/requests/{only_plan.pk}/"))
+
+
+# What would change, in the list
+
+
+def test_the_list_says_what_would_change_without_a_query_for_each() -> None:
+    made = {slug: project_of(ask(slug)) for slug in ("one", "two", "three")}
+    new = asked("winter", contributors=[ALICE, {"group": "ml-vision", "role": "editor"}])
+    people = [ALICE, {"user": "eve@corp.example", "role": "owner"}, {"user": "bob@corp.example"}]
+
+    def change(slug: str) -> None:
+        data = {"slug": slug, "team": "forecasting", "plan": "gpu", "contributors": people, "expires": "2027-06-30"}
+        actions.change(made[slug], data, by=person("alice"), door=Door.API, installation=installation())
+
+    paula = client("paula")
+    change("one")
+    with CaptureQueriesContext(connection) as few:
+        page = text(paula.get("/requests/?show=decide"))
+    line = "plan small to gpu, eve@corp.example as owner, bob@corp.example as viewer, ends 2027-06-30"
+    assert line in page
+    assert "plan gpu, alice@corp.example as owner, ml-vision as editor" in page
+    change("two")
+    change("three")
+    with CaptureQueriesContext(connection) as many:
+        paula.get("/requests/?show=decide")
+    assert len(many) == len(few)
+    assert line in b"".join(paula.get("/requests/?show=decide&format=csv")).decode()
+    answer = bearer("paula").get(f"/api/v1/requests/{new.pk}/").json()
+    assert answer["change"] == "plan gpu, alice@corp.example as owner, ml-vision as editor"
+
+
+def test_a_long_change_is_cut_and_owners_come_first() -> None:
+    people = [{"user": f"p{number}@corp.example"} for number in range(20)]
+    request = asked("winter", contributors=[*people, ALICE])
+    said = change_of(request)
+    assert said.startswith("plan gpu, alice@corp.example as owner, p0@corp.example as viewer")
+    assert said.endswith(", and 14 more")
