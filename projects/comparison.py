@@ -2,7 +2,8 @@
 
 A change counts as none when it is smaller than a thousandth of the value before: two runs of the same code differ by
 as much. A threshold that the base has holds on when a report leaves it out, so that nobody gets through the gate by
-dropping it; changing its value is possible, and shown.
+dropping it; changing its value is possible, and shown. Nor does anybody by dropping all model tests, or by a run in
+which they could not begin: fewer are shown.
 """
 
 import math
@@ -96,14 +97,20 @@ def compare(metrics: Metrics, base: Metrics | None) -> tuple[Line, ...]:
     return (*lines, *(_gone(one) for key, one in before.items() if key not in now))
 
 
-def gate(lines: Iterable[Line], tests: Mapping[str, Any]) -> Gate:
-    """Every threshold held and no model test failed. What nobody asked for can't fail."""
+def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> Gate:
+    """Every threshold held, no model test failed, some ran where the base has any. What nobody asked for can't fail.
+
+    tests: as a report has them. before: those of the base; None for no base.
+    """
     asked = [line for line in lines if line.held is not None]
     missed = [line for line in asked if not line.held]
     failed: Sequence[Mapping[str, Any]] = tests.get("failed", ())
     passed = int(tests.get("passed", 0))
-    if missed or failed:
+    gone = tests_gone(tests, before=before)
+    if missed or failed or gone:
         said = [_miss(line) for line in missed]
+        if gone:
+            said.append(f"{gone} model tests are gone." if gone > 1 else "The one model test is gone.")
         if failed:
             names = ", ".join(str(one["name"]) for one in failed)
             many = f"{len(failed)} of {len(failed) + passed} model tests fail"
@@ -114,6 +121,16 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any]) -> Gate:
     thresholds = f"{len(asked)} of {len(asked)} thresholds held" if asked else "No threshold"
     tried = f"{passed} model tests passed" if passed else "no model test"
     return Gate(passed=True, sentence=f"{thresholds}, {tried}.")
+
+
+def tests_ran(tests: Mapping[str, Any]) -> int:
+    """How many model tests a report tells of; 0 when it tells of none."""
+    return int(tests.get("passed", 0)) + len(tests.get("failed", ()))
+
+
+def tests_gone(tests: Mapping[str, Any], *, before: Mapping[str, Any] | None) -> int:
+    """How many model tests the base has where the report has none at all; else 0."""
+    return 0 if tests_ran(tests) else tests_ran(before or {})
 
 
 def _key(metric: Mapping[str, Any]) -> tuple[str, str]:

@@ -78,7 +78,8 @@ def of_pull_request(project: Project, number: int) -> QuerySet[Report]:
 def standing_of(report: Report, *, base: Report | None) -> Standing:
     """A report beside its base."""
     lines = compare(report.metrics, base.metrics if base else None)
-    return Standing(report=report, base=base, lines=lines, gate=gate(lines, report.tests))
+    opened = gate(lines, report.tests, before=base.tests if base else None)
+    return Standing(report=report, base=base, lines=lines, gate=opened)
 
 
 def base_of(report: Report, *, branches: Sequence[str]) -> Report | None:

@@ -64,7 +64,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         page = page_of(rows.select_related("project", "base"), before=request.GET.get("before", ""))
         context |= {
             "standing": standing,
-            "gate_words": model_words.gate_words(standing.lines, newest[0]),
+            "gate_words": model_words.gate_words(standing),
             "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
             "told": feedback_about(newest[0]),
             "metrics": list(metrics),

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from projects.charts import Chart, Point, chart_of
-from projects.comparison import Change, Line
+from projects.comparison import Change, Line, tests_gone
 from projects.comparison import number as plain_number
+from projects.model_history import Standing
 from projects.models import Report
 
 if TYPE_CHECKING:
@@ -66,20 +67,25 @@ def _threshold(line: Line) -> str:
     return _("%(figure)s or more") % {"figure": number(line.threshold)}
 
 
-def gate_words(lines: Sequence[Line], report: Report) -> str:
+def gate_words(standing: Standing) -> str:
     """Why the gate is open or shut, in the reader's language."""
+    lines, tests = standing.lines, standing.report.tests
     missed = [line.label for line in lines if line.held is False]
-    failed = len(report.tests.get("failed", ()))
+    failed = len(tests.get("failed", ()))
+    gone = tests_gone(tests, before=standing.base.tests if standing.base else None)
     said = []
     if missed:
         count = len(missed)
         text = ngettext("%(names)s misses its threshold.", "%(names)s miss their thresholds.", count)
         said.append(text % {"names": ", ".join(missed[:5]) + (" …" if count > 5 else "")})
+    if gone:
+        text = ngettext("The one model test is gone.", "%(count)d model tests are gone.", gone)
+        said.append(text % {"count": gone})
     if failed:
         said.append(ngettext("%(count)d model test fails.", "%(count)d model tests fail.", failed) % {"count": failed})
     if said:
         return " ".join(said)
-    if not any(line.threshold is not None for line in lines) and not report.tests.get("passed"):
+    if not any(line.threshold is not None for line in lines) and not tests.get("passed"):
         return _("No threshold and no model test: nothing to hold.")
     return _("Every threshold is held and no model test fails.")
 

@@ -6,7 +6,7 @@ Better and worse are said in words beside the arrow. A long report is cut, and t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from projects.comparison import CHANGED, Change, Gate, Line, number
+from projects.comparison import CHANGED, Change, Gate, Line, number, tests_ran
 from projects.markdown import fitting, inert
 from projects.models import Report
 
@@ -21,7 +21,7 @@ def report_comment(
     """The comment. `lines` and `gate` are the comparison of the report with `base`; `url` is its page."""
     head = [f"### Model: {'the gate is open' if gate.passed else 'the gate is shut'}", "", inert(gate.sentence)]
     foot = ["", *_versions(report), "", f"[Metrics, plots and history]({url})"]
-    return fitting(head, [*_table(lines, base=base, base_branch=base_branch), *_tests(report.tests)], foot)
+    return fitting(head, [*_table(lines, base=base, base_branch=base_branch), *_tests(report, base=base)], foot)
 
 
 def _table(lines: Sequence[Line], *, base: Report | None, base_branch: str) -> list[str]:
@@ -56,11 +56,14 @@ def _threshold(line: Line) -> str:
     return said
 
 
-def _tests(tests: Mapping[str, Any]) -> list[str]:
+def _tests(report: Report, *, base: Report | None) -> list[str]:
+    tests: Mapping[str, Any] = report.tests
+    before = tests_ran(base.tests) if base else 0
+    fewer = f" **There were {before} before.**" if tests_ran(tests) < before else ""
     if not tests:
-        return ["", "This run reported no model tests."]
+        return ["", f"This run reported no model tests.{fewer}"]
     failed: Sequence[Mapping[str, Any]] = tests["failed"]
-    counted = f"Model tests: {tests['passed']} passed, {len(failed)} failed."
+    counted = f"Model tests: {tests['passed']} passed, {len(failed)} failed.{fewer}"
     kept = f" {tests['regression_examples']} kept examples were tried again." if tests["regression_examples"] else ""
     rows = ["", counted + kept]
     if failed:

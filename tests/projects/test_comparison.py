@@ -76,6 +76,21 @@ def test_what_the_gate_says(metrics: list[dict[str, Any]], tests: dict[str, Any]
     assert gate(compare(metrics, None), tests) == said
 
 
+FIFTY_ONE = {"passed": 50, "failed": [{"name": "test_zero"}]}
+
+
+@pytest.mark.parametrize("tests", [{}, {"passed": 0, "failed": []}])
+def test_tests_that_are_gone_shut_the_gate(tests: dict[str, Any]) -> None:
+    lines = compare([metric(threshold=0.2)], [metric(threshold=0.2)])
+    assert gate(lines, tests, before=FIFTY_ONE) == Gate(False, "51 model tests are gone.")
+    assert gate(lines, tests, before={"passed": 1, "failed": []}) == Gate(False, "The one model test is gone.")
+    assert gate(lines, tests, before={}) == Gate(True, "1 of 1 thresholds held, no model test.")
+
+
+def test_fewer_tests_than_before_shut_nothing() -> None:
+    assert gate([], {"passed": 1, "failed": []}, before=FIFTY_ONE) == Gate(True, "No threshold, 1 model tests passed.")
+
+
 def test_the_sentence_fits_a_commit_status() -> None:
     many = [metric(f"{'m' * 90}{number}", threshold=0.0) for number in range(200)]
     assert len(gate(compare(many, None), {}).sentence) <= 255

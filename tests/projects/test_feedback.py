@@ -176,6 +176,17 @@ def test_a_dead_worker_s_row_is_taken_over(world: World, project: Project) -> No
     assert Feedback.objects.get().comment_id == told.comment_id
 
 
+def test_a_run_whose_tests_could_not_begin_does_not_open_the_gate(world: World, project: Project) -> None:
+    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    reported(project, main, None, tests=PASSED)
+    number, sha = opened(world)
+    report = reported(project, sha, number, tests={"passed": 0, "failed": [], "regression_examples": 0})
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "13 model tests are gone.")
+    answer = client("alice").get(f"/api/v1/projects/demand/reports/{report.pk}/").json()
+    assert (answer["gate_open"], answer["because"]) == (False, "13 model tests are gone.")
+
+
 def test_each_commit_of_a_branch_is_told_when_two_runs_end_at_once(world: World, project: Project) -> None:
     first = world.forge.branch_head(REPOSITORY, "main")["sha"]
     second = push(world, branch="main")

@@ -23,7 +23,7 @@ def row(**changes: Any) -> Report:
 
 def comment(report: Report, base: Report | None) -> str:
     lines = compare(report.metrics, base.metrics if base else None)
-    opened = gate(lines, report.tests)
+    opened = gate(lines, report.tests, before=base.tests if base else None)
     return report_comment(report, base=base, base_branch="main", lines=lines, gate=opened, url=URL)
 
 
@@ -71,6 +71,15 @@ def test_the_first_report_of_all() -> None:
         "",
         f"[Metrics, plots and history]({URL})",
     ]
+
+
+def test_fewer_tests_than_before_are_named() -> None:
+    before = row(tests={"passed": 50, "failed": [], "regression_examples": 0})
+    said = comment(row(tests={"passed": 40, "failed": [], "regression_examples": 0}), before)
+    assert "Model tests: 40 passed, 0 failed. **There were 50 before.**" in said.splitlines()
+    said = comment(row(tests={}), before)
+    assert "50 model tests are gone." in said.splitlines()
+    assert "This run reported no model tests. **There were 50 before.**" in said.splitlines()
 
 
 def test_a_changed_threshold_is_named() -> None:
