@@ -3,6 +3,9 @@
 At least once, from rows: a claim takes a row that is due, calls the forge without an open transaction, and writes what
 came of it only where the claim still holds. While the forge is away the row waits; a report that comes in meanwhile
 takes the place of the one before, so that a flood of reports is one comment.
+
+The forge has one gate for a commit, and several rows may speak of it: whoever sets it looks afterwards whether another
+one has the last word by now, and has that one told again.
 """
 
 from collections.abc import Callable
@@ -113,16 +116,22 @@ def _say(row: Feedback, *, installation: Installation, open_client: Callable[[st
 
 def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
     report, base = row.report, None
+    of_pull_request = Report.objects.none()
     if not is_main(row.project, report.branch):
-        # The forge has one gate for a commit, and a pull request is held by the thresholds of where it goes to: a run
-        # of its branch alone, which knows nothing of that, must open nothing.
+        # A pull request is held by the thresholds of where it goes to: a run of its branch alone, which knows nothing
+        # of that, must open nothing.
         of_pull_request = Report.objects.filter(project=row.project, commit=report.commit, pull_request__isnull=False)
         if of_pull_request.exists():
+            if row.tries > 1:
+                # The try before may have set the gate, and ended before it looked.
+                _have_others_tell(row, commit=report.commit)
             return Told(report=report, comment_id=None)
         first = branches_of(row.project)[0]
         base = base_at(row.project, branch=first, merge_base="") if first != report.branch else None
     opened = standing_of(report, base=base or base_of(report, branches=())).gate
     _set_gate(client, full_name, report, opened, installation=installation)
+    if of_pull_request.all().exists():
+        _have_others_tell(row, commit=report.commit)
     return Told(report=report, comment_id=None, base=base)
 
 
@@ -156,6 +165,18 @@ def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, in
     url = f"{installation.project_url(report.project.slug)}models/"
     state = "success" if opened.passed else "failure"
     client.set_status(full_name, report.commit, MODEL_GATE, state, opened.sentence, url)
+
+
+def _have_others_tell(row: Feedback, *, commit: str) -> None:
+    """Have every other row that has a report about the commit told again: ours stands where theirs may belong."""
+    numbers = Report.objects.filter(project=row.project, commit=commit, pull_request__isnull=False)
+    about = Q(commit=commit) | Q(pull_request__in=numbers.values("pull_request"))
+    with transaction.atomic():
+        others = Feedback.objects.select_for_update().filter(about, project=row.project).exclude(pk=row.pk)
+        ids = list(others.values_list("pk", flat=True))
+        Feedback.objects.filter(pk__in=ids).update(look_at=timezone.now())
+        for one in ids:
+            ring(TELL, one)
 
 
 def _page(row: Feedback, installation: Installation) -> str:

@@ -1,12 +1,14 @@
 """What the forge is told: one comment for a pull request, the gate, at least once, and never into a foreign place."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.db.models import Case, When
 from django.utils import timezone
 
 from projects import feedback, reports, telling_again
@@ -222,6 +224,42 @@ def test_a_run_of_the_branch_opens_nothing_that_the_pull_request_holds_shut(worl
     tell_all()
     assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
     assert Feedback.objects.filter(look_at=None, why="").count() == 2
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, world: World, act: Callable[[], None], *, dies: bool = False) -> None:
+    """At the next gate that is set: act first, as if the call took that long, and perhaps die right after it."""
+    plain = world.forge.set_status
+
+    def late(*args: Any) -> None:
+        monkeypatch.setattr(world.forge, "set_status", plain)
+        act()
+        plain(*args)
+        if dies:
+            raise TargetUnavailable("git-1 does not answer.")
+
+    monkeypatch.setattr(world.forge, "set_status", late)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_the_pull_request_has_the_last_word_when_both_are_told_at_once(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    number, sha = opened(world)
+
+    def pull_request_reports() -> None:
+        reported(project, sha, number, metrics=[{**MAE, "value": 0.31}], tests=PASSED)
+        tell(Feedback.objects.get(pull_request=number).pk)
+        assert gate_on(world, sha)[0] == "failure"
+
+    reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
+    meanwhile(monkeypatch, world, pull_request_reports, dies=dies)
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    Feedback.objects.update(look_at=Case(When(look_at__isnull=False, then=timezone.now())))
+    tell_all()
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
+    assert not Feedback.objects.exclude(look_at=None).exists()
 
 
 def test_a_report_about_the_head_that_is_written_later_is_told_too(world: World, project: Project) -> None:
