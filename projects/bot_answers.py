@@ -14,7 +14,7 @@ from projects.bot_commands import ACTS, COMMANDS, WANTS, WORD, Command
 from projects.comparison import CHANGED, Line, number
 from projects.deciders import waits_for
 from projects.errors import Conflict, NotAllowed, NotFound
-from projects.model_history import Standing, base_of, branches_of, of_branch, of_pull_request, standing_of
+from projects.model_history import Standing, base_of, branches_of, of_branch, standing_of, standing_of_pull_request
 from projects.models import Decision, Door, Project, Report
 from projects.readable import shown_spec, unread
 from provisioning.conditions import Word
@@ -121,6 +121,7 @@ def _status(place: Place, _: str) -> Answer:
         lines.append("no model report yet")
     else:
         lines.append(f"model at {found.report.commit[:10]} ({_name(found.report)}): {found.gate.sentence}")
+        lines += _awaits(found)
     return Answer(f"{project.title}: {project.word.value}.", tuple(lines), place.address)
 
 
@@ -137,14 +138,21 @@ def _why(place: Place, _: str) -> Answer:
     if found is None:
         lines.append("no model report yet, so nothing holds the gate")
         return Answer("This is what I know:", tuple(lines), place.address)
+    lines += _awaits(found)
     lines += [_said(one) for one in found.lines if one.held is False]
     for failed in found.report.tests.get("failed", ())[:_LINES]:
         example = f": {failed['example']}" if failed["example"] else ""
         lines.append(f"{failed['name']} ({failed['kind']}) fails{example}")
     state = "open" if found.gate.passed else "shut"
+    is_ = "was" if found.awaited else "is"
     return Answer(
-        f"The gate is {state} for {found.report.commit[:10]}. {found.gate.sentence}", tuple(lines), place.address
+        f"The gate {is_} {state} for {found.report.commit[:10]}. {found.gate.sentence}", tuple(lines), place.address
     )
+
+
+def _awaits(found: Standing) -> Iterator[str]:
+    if found.awaited:
+        yield f"{found.awaited[:10]} has not reported yet, so its gate waits; these are the numbers before it"
 
 
 def _compare(place: Place, reference: str) -> Answer:
@@ -198,21 +206,23 @@ def _retrain(place: Place, person: "Person") -> Answer:
 
 
 def _standing(place: Place) -> Standing | None:
-    """The newest report of the pull request, or of the main branch, beside what it would replace. None without one."""
+    """How the pull request stands, as its comment says, or the newest report of the main branch. None without one."""
     project = place.project
     branches = [place.main_branch] if place.main_branch else branches_of(project)[:1]
     if place.pull_request is not None:
-        report = of_pull_request(project, place.pull_request).first()
-    else:
-        report = of_branch(project, branches[0]).first() if branches else None
+        return standing_of_pull_request(project, place.pull_request, branches=branches)
+    report = of_branch(project, branches[0]).first() if branches else None
     return None if report is None else standing_of(report, base=base_of(report, branches=branches))
 
 
 def _find(project: Project, reference: str) -> Report | None:
-    """The newest report of a branch, of a pull request (12, #12), or of a commit by its first seven digits or more."""
+    """The newest report of a branch, that of a pull request (12, #12), or the newest of a commit by its first seven
+    digits or more.
+    """
     found = of_branch(project, reference).first()
     if found is None and (numbered := _PULL_REQUEST.fullmatch(reference)):
-        found = of_pull_request(project, int(numbered[1])).first()
+        standing = standing_of_pull_request(project, int(numbered[1]), branches=())
+        found = standing.report if standing else None
     if found is None and _COMMIT.fullmatch(reference.lower()):
         found = project.reports.filter(commit__startswith=reference.lower()).first()
     return found

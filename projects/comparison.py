@@ -123,6 +123,13 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
     return Gate(passed=True, sentence=f"{thresholds}, {tried}.")
 
 
+def counted(lines: Iterable[Line]) -> list[tuple[int, Change]]:
+    """How many metrics became worse, are gone and became better, in this order; what none did is left out."""
+    changes = [line.change for line in lines]
+    counts = [(changes.count(one), one) for one in (Change.WORSE, Change.GONE, Change.BETTER)]
+    return [(count, one) for count, one in counts if count]
+
+
 def tests_ran(tests: Mapping[str, Any]) -> int:
     """How many model tests a report tells of; 0 when it tells of none."""
     return int(tests.get("passed", 0)) + len(tests.get("failed", ()))

@@ -22,7 +22,7 @@ from projects.comparison import Gate
 from projects.doorbell import ring
 from projects.installation import Installation
 from projects.listening import repository_of
-from projects.model_history import base_at, base_of, branches_of, is_main, standing_of
+from projects.model_history import base_at, base_of, branches_of, is_main, of_pull_request, report_offered, standing_of
 from projects.models import Feedback, Report
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
@@ -51,11 +51,15 @@ class Forge(Protocol):
 
 @dataclass(frozen=True)
 class Told:
-    """What was said: about which report, in which comment, beside which base. `why`: what could not be said."""
+    """What was said: about which report, in which comment, beside which base. `why`: what could not be said.
+
+    head: what the pull request offered meanwhile, "" when the forge was not asked.
+    """
 
     report: Report
     comment_id: int | None
     base: Report | None = None
+    head: str = ""
     why: str = ""
 
 
@@ -116,12 +120,12 @@ def _say(row: Feedback, *, installation: Installation, open_client: Callable[[st
 
 def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
     report, base = row.report, None
-    of_pull_request = Report.objects.none()
+    held_elsewhere = Report.objects.none()
     if not is_main(row.project, report.branch):
         # A pull request is held by the thresholds of where it goes to: a run of its branch alone, which knows nothing
         # of that, must open nothing.
-        of_pull_request = Report.objects.filter(project=row.project, commit=report.commit, pull_request__isnull=False)
-        if of_pull_request.exists():
+        held_elsewhere = Report.objects.filter(project=row.project, commit=report.commit, pull_request__isnull=False)
+        if held_elsewhere.exists():
             if row.tries > 1:
                 # The try before may have set the gate, and ended before it looked.
                 _have_others_tell(row, commit=report.commit)
@@ -130,7 +134,7 @@ def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation
         base = base_at(row.project, branch=first, merge_base="") if first != report.branch else None
     opened = standing_of(report, base=base or base_of(report, branches=())).gate
     _set_gate(client, full_name, report, opened, installation=installation)
-    if of_pull_request.all().exists():
+    if held_elsewhere.all().exists():
         _have_others_tell(row, commit=report.commit)
     return Told(report=report, comment_id=None, base=base)
 
@@ -140,25 +144,37 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     found = client.pull_request(full_name, number)
     if found is None or found["state"] != "open":
         return Told(report=row.report, comment_id=row.comment_id, why="The pull request is closed.")
+    head = str(found["head_sha"])
     # A slow run of an older commit may report last; what the pull request offers is its head.
-    of_head = Report.objects.filter(project=row.project, pull_request=number, commit=found["head_sha"]).first()
-    report = of_head or row.report
+    report = report_offered(of_pull_request(row.project, number), head=head) or row.report
     base_branch = str(found["base_branch"])
     base = base_at(row.project, branch=base_branch, merge_base=str(found.get("merge_base") or ""))
-    found_so = standing_of(report, base=base)
-    opened = found_so.gate
-    text = report_comment(
-        report, base=base, base_branch=base_branch, lines=found_so.lines, gate=opened, url=_page(row, installation)
-    )
+    stands = standing_of(report, base=base, head=head)
+    text = report_comment(stands, base_branch=base_branch, url=_page(row, installation))
     comment_id = row.comment_id
     if comment_id is None or not client.edit_comment(full_name, number, comment_id, MARKER, text):
         # Never made, made by a worker that died before it noted the number, or deleted by hand.
         comment_id = client.upsert_comment(full_name, number, MARKER, text)
+    why = ""
     try:
-        _set_gate(client, full_name, report, opened, installation=installation)
+        if stands.awaited:
+            _hold_gate(row, client, full_name, commit=stands.awaited, installation=installation)
+        if not stands.awaited or row.told != report:
+            _set_gate(client, full_name, report, stands.gate, installation=installation)
     except PermanentError as error:
-        return Told(report=report, comment_id=comment_id, base=base, why=error.message)
-    return Told(report=report, comment_id=comment_id, base=base)
+        why = error.message
+    return Told(report=report, comment_id=comment_id, base=base, head=head, why=why)
+
+
+def _hold_gate(row: Feedback, client: Forge, full_name: str, *, commit: str, installation: Installation) -> None:
+    """The gate of what the pull request offers now waits for a report, unless a run of its branch spoke of it."""
+    reported = Report.objects.filter(project=row.project, commit=commit)
+    untold = not reported.exists()
+    if untold:
+        said = "This commit has not reported about its model yet."
+        client.set_status(full_name, commit, MODEL_GATE, "pending", said, _page(row, installation))
+    if (untold or row.tries > 1) and reported.all().exists():
+        _have_others_tell(row, commit=commit)
 
 
 def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, installation: Installation) -> None:
@@ -195,7 +211,8 @@ def _done(row: Feedback, told: Told) -> None:
             return
         held.lease_until, held.tries, held.why = None, 0, told.why[:1000]
         held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
-        held.save(update_fields=["lease_until", "tries", "why", "comment_id", "told", "told_at"])
+        held.head = told.head or held.head
+        held.save(update_fields=["lease_until", "tries", "why", "comment_id", "told", "told_at", "head"])
         if told.base is not None:
             Report.objects.filter(pk=told.report.pk).update(base=told.base)
         if held.look_at is not None:

@@ -8,7 +8,8 @@ from django.db.models import Max, OuterRef, QuerySet, Subquery
 
 from projects.comparison import Gate, Line, compare, gate
 from projects.exports import BATCH
-from projects.models import Project, Report
+from projects.models import Feedback, Project, Report
+from projects.plots import with_plots
 
 DRAWN = 30
 """Runs that a chart has room for."""
@@ -39,12 +40,21 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Standing:
-    """One report beside what it is compared with (None: nothing), and what the gate says."""
+    """One report beside what it is compared with (None: nothing), and what the gate says.
+
+    head: the commit that the report's pull request offers; "" when it is of none, or the forge was not asked yet.
+    """
 
     report: Report
     base: Report | None
     lines: tuple[Line, ...]
     gate: Gate
+    head: str = ""
+
+    @property
+    def awaited(self) -> str:
+        """The commit that is offered and has not reported, so that the gate waits; "" when the report is its own."""
+        return "" if self.head == self.report.commit else self.head
 
 
 def branches_of(project: Project) -> list[str]:
@@ -75,11 +85,30 @@ def of_pull_request(project: Project, number: int) -> QuerySet[Report]:
     return project.reports.filter(pull_request=number)
 
 
-def standing_of(report: Report, *, base: Report | None) -> Standing:
-    """A report beside its base."""
+def report_offered(rows: QuerySet[Report], *, head: str) -> Report | None:
+    """Of a pull request's reports the one that speaks for it: that of the commit which it offers, whichever came last,
+    or while that has none the newest. head: "" where nobody knows. None without any.
+    """
+    of_head = rows.filter(commit=head).first() if head else None
+    return of_head or rows.first()
+
+
+def standing_of_pull_request(project: Project, number: int, *, branches: Sequence[str]) -> Standing | None:
+    """How a pull request stands, as its comment says it; None while it has no report. branches: as for `base_of`."""
+    told = Feedback.objects.filter(project=project, pull_request=number).values_list("head", flat=True)
+    head = told.first() or ""
+    rows = with_plots(of_pull_request(project, number).select_related("project", "base"))
+    report = report_offered(rows, head=head)
+    if report is None:
+        return None
+    return standing_of(report, base=base_of(report, branches=branches), head=head)
+
+
+def standing_of(report: Report, *, base: Report | None, head: str = "") -> Standing:
+    """A report beside its base. head: as of `Standing`."""
     lines = compare(report.metrics, base.metrics if base else None)
     opened = gate(lines, report.tests, before=base.tests if base else None)
-    return Standing(report=report, base=base, lines=lines, gate=opened)
+    return Standing(report=report, base=base, lines=lines, gate=opened, head=head)
 
 
 def base_of(report: Report, *, branches: Sequence[str]) -> Report | None:

@@ -1,5 +1,7 @@
 """The page about a project's model: is it good enough, how did it get there, on which data."""
 
+from collections.abc import Sequence
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,7 +15,7 @@ from projects.errors import Conflict
 from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.listing import page_of
-from projects.models import Door, Feedback, Project, TrainingAsked, TrainingPlan
+from projects.models import Door, Feedback, Project, Report, TrainingAsked, TrainingPlan
 from projects.plots import picture, with_plots
 from projects.reports import feedback_about
 
@@ -23,7 +25,7 @@ _TRAININGS = 5
 
 @require_GET
 def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The newest report of a branch or pull request beside what it is compared with, then the runs before.
+    """The newest report of a branch, or that of a pull request, beside what it is compared with, then the runs before.
 
     Narrowed by `branch` or `pull_request`; `of`: the metric that is drawn.
     """
@@ -59,13 +61,14 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         metrics = model_history.metrics_in(newest)
         label = request.GET.get("of", "")
         label = label if label in metrics else next(iter(metrics), "")
-        standing = model_history.standing_of(newest[0], base=model_history.base_of(newest[0], branches=branches))
+        standing = _standing(found, number, newest[0], branches=branches)
         oldest_first = newest[::-1]
         page = page_of(rows.select_related("project", "base"), before=request.GET.get("before", ""))
         context |= {
             "standing": standing,
             "gate_words": model_words.gate_words(standing),
             "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
+            "counts": model_words.counts(standing.lines) if standing.base else "",
             "told": feedback_about(newest[0]),
             "metrics": list(metrics),
             "label": label,
@@ -79,6 +82,15 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
             "runs": list(zip(page.rows, model_history.gates_of(page.rows, branches=branches), strict=True)),
         }
     return render(request, "projects/models.html", context)
+
+
+def _standing(
+    project: Project, number: int | None, newest: Report, *, branches: Sequence[str]
+) -> model_history.Standing:
+    """What the page is about: how the pull request stands, as its comment says, or the newest run of a branch."""
+    if number is not None and (found := model_history.standing_of_pull_request(project, number, branches=branches)):
+        return found
+    return model_history.standing_of(newest, base=model_history.base_of(newest, branches=branches))
 
 
 def _trainings(project: Project) -> list[tuple[TrainingAsked, Gate | None]]:

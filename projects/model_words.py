@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from projects.charts import Chart, Point, chart_of
-from projects.comparison import Change, Line, tests_gone
+from projects.comparison import Change, Line, counted, tests_gone
 from projects.comparison import number as plain_number
 from projects.model_history import Standing
 from projects.models import Report
@@ -88,6 +88,11 @@ def gate_words(standing: Standing) -> str:
     if not any(line.threshold is not None for line in lines) and not tests.get("passed"):
         return _("No threshold and no model test: nothing to hold.")
     return _("Every threshold is held and no model test fails.")
+
+
+def counts(lines: Sequence[Line]) -> str:
+    """How many metrics became worse and better, at a glance; "" when none did."""
+    return ", ".join(f"{count} {_CHANGES[one]}" for count, one in counted(lines))
 
 
 def metric_chart(reports: Sequence[Report], *, label: str, lower_is_better: bool) -> Chart | None:

@@ -19,6 +19,7 @@ from projects.file_wish import ask, parsed
 from projects.models import Project
 from projects.profile import FILE
 from projects.profile_comments import FOLLOWS, MARKER, fault_comment, plan_comment, removal_comment
+from projects.reports import head_seen
 from projects.verdicts import Said
 from provisioning.errors import PermanentError
 from provisioning.spec import Role
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 class Merging:
     """What merging a pull request would do: a sentence, and in full ("" where it does not touch the file).
 
-    commit: the tip that this is about. said: what is told there; `refused`: why the file asks for nothing.
+    commit: the tip that this is about, "" of one that is closed. said: what is told there; `refused`:
+    why the file asks for nothing.
     """
 
     sentence: str
@@ -42,8 +44,14 @@ class Merging:
 
 
 def look_at_pull_request(desk: Desk, number: int) -> str:
-    """Say on a pull request what merging it would do; the outcome as a sentence. Raises what the forge raises."""
+    """Say on a pull request what merging it would do; the outcome as a sentence. Raises what the forge raises.
+
+    What is said there of the model follows a new tip too.
+    """
     merging = merging_of(desk, number)
+    project = desk.row().project
+    if merging.commit and project is not None:
+        head_seen(project, number, head=merging.commit)
     if merging.full:
         desk.client.upsert_comment(desk.full_name, number, MARKER, f"{merging.full} {FOLLOWS}")
     if merging.refused is not None:
@@ -58,12 +66,12 @@ def merging_of(desk: Desk, number: int) -> Merging:
     found = desk.client.pull_request(desk.full_name, number)
     if found is None or found["state"] != "open":
         return Merging("The pull request is closed.")
+    sha = str(found["head_sha"])
     if found["base_branch"] != desk.branch:
-        return Merging(f"The pull request is not for {desk.branch}; its file is not asked for.")
+        return Merging(f"The pull request is not for {desk.branch}; its file is not asked for.", commit=sha)
     touched = [one for one in desk.client.pull_request_files(desk.full_name, number) if one["path"] == FILE]
     if not touched:
-        return Merging(f"The pull request does not touch {FILE}.")
-    sha = str(found["head_sha"])
+        return Merging(f"The pull request does not touch {FILE}.", commit=sha)
     try:
         full, said = _preview(desk, author=str(found["author"]), sha=sha)
     except Refused as refused:

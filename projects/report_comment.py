@@ -6,8 +6,9 @@ Better and worse are said in words beside the arrow. A long report is cut, and t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from projects.comparison import CHANGED, Change, Gate, Line, number, tests_ran
+from projects.comparison import CHANGED, Change, Line, counted, number, tests_ran
 from projects.markdown import fitting, inert
+from projects.model_history import Standing
 from projects.models import Report
 
 MARKER = "slipway-report"
@@ -15,13 +16,24 @@ _ROWS, _FAILED = 60, 30
 _FIRST = (Change.WORSE, Change.GONE, Change.NEW, Change.BETTER, Change.SAME)
 
 
-def report_comment(
-    report: Report, *, base: Report | None, base_branch: str, lines: Sequence[Line], gate: Gate, url: str
-) -> str:
-    """The comment. `lines` and `gate` are the comparison of the report with `base`; `url` is its page."""
-    head = [f"### Model: {'the gate is open' if gate.passed else 'the gate is shut'}", "", inert(gate.sentence)]
+def report_comment(found: Standing, *, base_branch: str, url: str) -> str:
+    """The comment about a pull request that stands so; `url` is its page."""
+    report, base, gate = found.report, found.base, found.gate
+    state = ", ".join(
+        [f"the gate is {'open' if gate.passed else 'shut'}", *(f"{count} {one}" for count, one in counted(found.lines))]
+    )
+    head = [f"### Model: {state}", "", inert(gate.sentence)]
+    if found.awaited:
+        # What the older commit's gate says must not be read as what holds now.
+        numbers, waits = f"`{report.commit[:10]}`", f"`{found.awaited[:10]}`"
+        head = [
+            f"### Model: numbers of {numbers}; {waits} has not reported yet",
+            "",
+            f"The gate of {waits} waits for its report. Of {numbers} it was said: {state}. {inert(gate.sentence)}",
+        ]
     foot = ["", *_versions(report), "", f"[Metrics, plots and history]({url})"]
-    return fitting(head, [*_table(lines, base=base, base_branch=base_branch), *_tests(report, base=base)], foot)
+    body = [*_table(found.lines, base=base, base_branch=base_branch), *_tests(report, base=base)]
+    return fitting(head, body, foot)
 
 
 def _table(lines: Sequence[Line], *, base: Report | None, base_branch: str) -> list[str]:

@@ -98,6 +98,20 @@ def _to_be_told(report: Report) -> None:
     ring(TELL, row.pk)
 
 
+def head_seen(project: Project, number: int, *, head: str) -> None:
+    """A pull request was seen to offer this commit: have its comment and gate say so, where they speak of another one.
+
+    Nothing for one without a report, so that the forge is asked nothing more about it.
+    """
+    with transaction.atomic():
+        rows = Feedback.objects.select_for_update().filter(project=project, pull_request=number)
+        row = rows.exclude(head=head).first()
+        if row is not None:
+            row.look_at = timezone.now()
+            row.save(update_fields=["look_at"])
+            ring(TELL, row.pk)
+
+
 def feedback_about(report: Report) -> Feedback | None:
     """What the forge is told of a report's pull request, or of its commit on a branch; None when that isn't known."""
     rows = Feedback.objects.filter(project_id=report.project_id, pull_request=report.pull_request)

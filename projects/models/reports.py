@@ -74,13 +74,20 @@ class Plot(models.Model):
 class Feedback(models.Model):
     """What the forge is to be told about a pull request, or about a commit of a branch.
 
-    Due when `look_at` has come and nobody holds the lease. A report that comes in sets `report` and `look_at`.
+    Due when `look_at` has come and nobody holds the lease. A report that comes in sets `report` and `look_at`; a push
+    to the pull request sets `look_at`.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feedback")
     pull_request = models.PositiveIntegerField(null=True, blank=True)
     branch = models.CharField(max_length=200, default="", blank=True, help_text="Empty for a pull request.")
     commit = models.CharField(max_length=64, default="", blank=True, help_text="Empty for a pull request.")
+    head = models.CharField(
+        max_length=64,
+        default="",
+        blank=True,
+        help_text="What the pull request offers, as the forge said when it was last told. Empty: not told yet.",
+    )
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="+", help_text="The newest.")
     told = models.ForeignKey(Report, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from projects import bot_comments
 from projects.happenings import Wanted, records
 from projects.installation import installation
-from projects.models import Answered, Delivery, Project, RegisteredRepository, Report, TrainingAsked
+from projects.models import Answered, Delivery, Feedback, Project, RegisteredRepository, Report, TrainingAsked
 from projects.tasks import tidy
 from provisioning.errors import TargetUnavailable
 from tests.ci import MAE, PASSED, ci, send
@@ -107,6 +107,22 @@ def test_status_and_why_say_what_the_gate_says(forge: PushedForge, row: Register
     assert "The gate is shut for bbbbbbbbbb." in why
     assert "- mae (test): 0.31, before 0.12, ▼ worse; missed: 0.2 or less" in why
     assert "- test\\_winter\\_weeks (slice) fails: week 2: 912 instead of 240" in why
+
+
+def test_the_bot_speaks_of_the_commit_that_the_comment_speaks_of(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    reported(row, branch="change", pull_request=number, commit="b" * 40, tests=PASSED)
+    reported(row, branch="change", pull_request=number, commit="a" * 40, metrics=[{**MAE, "value": 0.9}])
+    assert "The gate is shut for aaaaaaaaaa." in ask(forge, row, number, "alice", "/slipway why")
+    Feedback.objects.filter(pull_request=number).update(head="b" * 40)
+    assert "The gate is open for bbbbbbbbbb." in ask(forge, row, number, "alice", "/slipway why")
+    Feedback.objects.filter(pull_request=number).update(head="c" * 40)
+    why = ask(forge, row, number, "alice", "/slipway why")
+    assert "The gate was shut for aaaaaaaaaa." in why
+    waits = "- cccccccccc has not reported yet, so its gate waits; these are the numbers before it"
+    assert waits in why.splitlines()
+    assert waits in ask(forge, row, number, "alice", "/slipway status").splitlines()
 
 
 def test_compare_names_a_branch_a_commit_or_a_pull_request(

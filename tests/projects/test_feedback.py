@@ -76,7 +76,7 @@ def test_red_then_green_in_one_comment(world: World, project: Project) -> None:
     tell_all()
     assert gate_on(world, first) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
     (said,) = comments(world, number)
-    assert said.startswith("<!-- slipway-report -->\n### Model: the gate is shut\n")
+    assert said.startswith("<!-- slipway-report -->\n### Model: the gate is shut, 1 worse\n")
     assert "| mae (test) | 0.31 | 0.12 | ▼ worse by 0.19 | **missed**: 0.2 or less |" in said
     second = push(world, "y")
     world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = second
@@ -84,7 +84,7 @@ def test_red_then_green_in_one_comment(world: World, project: Project) -> None:
     report = reported(project, second, number, metrics=[{**MAE, "value": 0.1}], tests=PASSED)
     tell_all()
     (said,) = comments(world, number)
-    assert said.startswith("<!-- slipway-report -->\n### Model: the gate is open\n")
+    assert said.startswith("<!-- slipway-report -->\n### Model: the gate is open, 1 better\n")
     assert gate_on(world, second) == ("success", "1 of 1 thresholds held, 13 model tests passed.")
     writes = [call[0] for call in world.forge.calls if call[0] not in ("statuses",)]
     assert writes == ["pull_request", "edit_comment", "set_status"]
@@ -260,6 +260,98 @@ def test_the_pull_request_has_the_last_word_when_both_are_told_at_once(
     tell_all()
     assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
     assert not Feedback.objects.exclude(look_at=None).exists()
+
+
+def pushed(world: World, project: Project, number: int) -> str:
+    """A push to the pull request of which the forge told, and was asked about; the commit."""
+    head = push(world, "more")
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = head
+    reports.head_seen(project, number, head=head)
+    return head
+
+
+def test_a_push_takes_the_old_verdict_from_the_top_until_it_reports(world: World, project: Project) -> None:
+    number, first = opened(world)
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    second = pushed(world, project, number)
+    world.forge.calls.clear()
+    tell_all()
+    (said,) = comments(world, number)
+    heading = f"### Model: numbers of `{first[:10]}`; `{second[:10]}` has not reported yet"
+    assert said.splitlines()[1] == heading
+    assert gate_on(world, second) == ("pending", "This commit has not reported about its model yet.")
+    assert gate_on(world, first)[0] == "success"
+    made = [call[0] for call in world.forge.calls if call[0] != "statuses"]
+    assert made == ["pull_request", "edit_comment", "set_status"]
+
+    # A slow run of the commit before is told of it, and stays where it belongs.
+    reported(project, first, number, metrics=[{**MAE, "value": 0.9}])
+    tell_all()
+    assert comments(world, number)[0].splitlines()[1] == heading
+    assert (gate_on(world, second)[0], gate_on(world, first)[0]) == ("pending", "failure")
+
+    reported(project, second, number, metrics=[{**MAE, "value": 0.31}])
+    tell_all()
+    (said,) = comments(world, number)
+    assert said.splitlines()[1] == "### Model: the gate is shut"
+    assert gate_on(world, second)[0] == "failure"
+
+
+def test_a_head_that_is_known_or_a_pull_request_without_a_report_costs_no_call(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reports.head_seen(project, number, head=sha)
+    assert not Feedback.objects.exists()
+    reported(project, sha, number)
+    tell_all()
+    reports.head_seen(project, number, head=sha)
+    assert feedback.due(limit=9) == []
+
+
+def test_a_run_of_the_branch_about_the_head_is_not_put_off(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, first = opened(world)
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    second = pushed(world, project, number)
+
+    def branch_reports() -> None:
+        reported(project, second, None, branch="shorter-window", tests=PASSED)
+        tell(Feedback.objects.get(commit=second).pk)
+        assert gate_on(world, second)[0] == "success"
+
+    meanwhile(monkeypatch, world, branch_reports)
+    tell_all()
+    assert gate_on(world, second)[0] == "pending"
+    tell_all()
+    assert gate_on(world, second)[0] == "success"
+    third = pushed(world, project, number)
+    reported(project, third, None, branch="shorter-window", tests=PASSED)
+    tell_all()
+    assert gate_on(world, third)[0] == "success"
+    assert "has not reported yet" in comments(world, number)[0]
+
+
+def test_comment_gate_and_page_speak_of_the_same_commit(world: World, project: Project) -> None:
+    number, first = opened(world)
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    second = pushed(world, project, number)
+    tell_all()
+    page = f"/projects/demand/models/?pull_request={number}"
+    said = " ".join(client("alice").get(page).content.decode().split())
+    assert f"{second[:10]} has not reported yet, so its gate waits." in said
+    assert f"These are the numbers of {first[:10]}." in said
+    assert "Its gate was open." in said
+    assert "The gate is open." not in said
+
+    reported(project, second, number, tests=PASSED)
+    reported(project, first, number, metrics=[{**MAE, "value": 0.9}])
+    tell_all()
+    said = client("alice").get(page).content.decode()
+    assert "The gate is open." in said
+    assert f"<code>{second[:12]}</code>" in said
 
 
 def test_a_report_about_the_head_that_is_written_later_is_told_too(world: World, project: Project) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from projects.markdown import plain
-from projects.models import Delivery, Project, ProjectRequest, RegisteredRepository
+from projects.models import Delivery, Feedback, Project, ProjectRequest, RegisteredRepository
+from tests.ci import ci, send
 from tests.projects.asking import leads_decide
 from tests.projects.file_door import NAME, PROFILE, PushedForge, look
 
@@ -53,6 +54,26 @@ def test_a_new_file_gets_the_whole_plan(forge: PushedForge, row: RegisteredRepos
     assert rows["| Repository"] == "create (1)"
     assert not Project.objects.exists()
     assert not ProjectRequest.objects.exists()
+
+
+def test_a_new_tip_has_the_comment_about_the_model_told_again(forge: PushedForge, row: RegisteredRepository) -> None:
+    project = the_project(forge, row)
+    number = forge.open_pull_request("alice", {"train.py": b"x"})
+    forge.calls.clear()
+    preview(forge, row, number)
+    assert not Feedback.objects.exists()
+    asked = forge.made("pull_request", "set_status", "edit_comment", "upsert_comment")
+
+    assert send(ci(project), pull_request=number, commit=head(forge, number)).status_code == 201
+    Feedback.objects.update(look_at=None, head=head(forge, number))
+    forge.calls.clear()
+    preview(forge, row, number)
+    assert Feedback.objects.get().look_at is None
+    assert forge.made("pull_request", "set_status", "edit_comment", "upsert_comment") == asked
+
+    forge.push("alice", {"train.py": b"y"}, branch="change")
+    preview(forge, row, number)
+    assert Feedback.objects.get().look_at is not None
 
 
 def test_a_change_shows_what_differs(forge: PushedForge, row: RegisteredRepository) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from projects.comparison import compare, gate
 from projects.markdown import LIMIT
+from projects.model_history import standing_of
 from projects.models import Report
 from projects.report_comment import report_comment
 from tests.ci import MAE, REPORT
@@ -21,17 +21,15 @@ def row(**changes: Any) -> Report:
     )
 
 
-def comment(report: Report, base: Report | None) -> str:
-    lines = compare(report.metrics, base.metrics if base else None)
-    opened = gate(lines, report.tests, before=base.tests if base else None)
-    return report_comment(report, base=base, base_branch="main", lines=lines, gate=opened, url=URL)
+def comment(report: Report, base: Report | None, *, head: str = "") -> str:
+    return report_comment(standing_of(report, base=base, head=head), base_branch="main", url=URL)
 
 
 def test_a_worse_model() -> None:
     metrics = [{**MAE, "value": 0.31}, {**MAE, "name": "r2", "direction": "higher", "value": 0.9, "threshold": None}]
     before = [MAE, {**metrics[1], "value": 0.8}]
     assert comment(row(metrics=metrics), row(metrics=before, commit="a" * 40)).splitlines() == [
-        "### Model: the gate is shut",
+        "### Model: the gate is shut, 1 worse, 1 better",
         "",
         "mae (test) is 0.31; 0.2 or less is needed. 1 of 13 model tests fail: test\\_winter\\_weeks.",
         "",
@@ -71,6 +69,28 @@ def test_the_first_report_of_all() -> None:
         "",
         f"[Metrics, plots and history]({URL})",
     ]
+
+
+def test_worse_within_the_thresholds_is_said_at_a_glance() -> None:
+    metrics = [
+        {**MAE, "value": 0.15},
+        {**MAE, "name": "bias", "value": 0.1},
+        {**MAE, "name": "r2", "direction": "higher", "threshold": None},
+    ]
+    before = [*({**one, "value": 0.11} for one in metrics), {**MAE, "name": "old", "threshold": None}]
+    said = comment(row(metrics=metrics, tests={}), row(metrics=before, tests={}))
+    assert said.splitlines()[0] == "### Model: the gate is open, 1 worse, 1 gone, 2 better"
+
+
+def test_numbers_of_an_older_commit_are_no_verdict_on_the_head() -> None:
+    older = row(metrics=[MAE], tests={})
+    assert comment(older, None, head="b" * 40).splitlines()[:3] == [
+        "### Model: numbers of `4b825dc642`; `bbbbbbbbbb` has not reported yet",
+        "",
+        "The gate of `bbbbbbbbbb` waits for its report. Of `4b825dc642` it was said: the gate is open. "
+        "1 of 1 thresholds held, no model test.",
+    ]
+    assert comment(older, None, head=older.commit) == comment(older, None)
 
 
 def test_fewer_tests_than_before_are_named() -> None:
