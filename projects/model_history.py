@@ -75,6 +75,11 @@ def _main(project: Project) -> tuple[str, ...]:
     return (row.default_branch,) if row is not None and row.default_branch else USUAL
 
 
+def of_main(project: Project) -> QuerySet[Report]:
+    """Reports of the default branch, newest first."""
+    return project.reports.filter(branch__in=_main(project), pull_request=None)
+
+
 def of_branch(project: Project, branch: str) -> QuerySet[Report]:
     """Reports of a branch, newest first, those of pull requests from it left out."""
     return project.reports.filter(branch=branch, pull_request=None)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from projects import model_history
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.errors import Conflict
@@ -22,7 +23,9 @@ log = structlog.get_logger(__name__)
 
 TELL = "projects.feedback_tasks.tell"
 KEPT = 1000
-"""Reports of a project from pull requests, and as many from branches; the oldest go."""
+"""Reports of a project from pull requests, and as many from branches; the oldest go, but for what the gate needs."""
+OF_MAIN = 100
+"""Reports of the default branch that stay however many other branches report: a gate without a base holds less."""
 WITH_PLOTS = 20
 """Reports of a project whose plots are kept."""
 AFTER_REMOVAL = timedelta(days=90)
@@ -126,7 +129,9 @@ def _forget(report: Report) -> None:
     alike = rows.filter(pull_request__isnull=report.pull_request is None)
     oldest = list(alike.order_by("-pk").values_list("pk", flat=True)[KEPT : KEPT + 1])
     if oldest:
-        alike.filter(pk__lte=oldest[0]).delete()
+        of_main = list(model_history.of_main(report.project).values_list("pk", flat=True)[:OF_MAIN])
+        bases = rows.filter(base__isnull=False).values("base")
+        alike.filter(pk__lte=oldest[0]).exclude(pk__in=of_main).exclude(pk__in=bases).delete()
     plots = Plot.objects.filter(report__project=report.project_id)
     with_plots = list(plots.order_by("-report").values_list("report", flat=True).distinct()[:WITH_PLOTS])
     plots.exclude(report__in=with_plots).delete()

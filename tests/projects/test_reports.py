@@ -284,6 +284,7 @@ def test_a_pipeline_that_runs_wild_keeps_a_bounded_number(
     world: World, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reports, "KEPT", 2)
+    monkeypatch.setattr(reports, "OF_MAIN", 1)
     monkeypatch.setattr(reports, "WITH_PLOTS", 1)
     script = ci(project)
     for number in range(4):
@@ -293,6 +294,27 @@ def test_a_pipeline_that_runs_wild_keeps_a_bounded_number(
     assert list(kept) == ["pr-2", "main-2", "pr-3", "main-3"]
     assert [one.report.run for one in Plot.objects.select_related("report")] == ["pr-3"]
     assert sorted(one.report.run for one in Feedback.objects.select_related("report")) == ["main-3", "pr-3"]
+
+
+def test_a_flood_of_branches_does_not_take_what_the_gate_compares_with(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "KEPT", 2)
+    monkeypatch.setattr(reports, "OF_MAIN", 2)
+    script = ci(project)
+    for number in range(4):
+        send(script, run=f"main-{number}", branch="main", pull_request=None)
+    send(script, run="pr")
+    Report.objects.filter(run="pr").update(base=Report.objects.get(run="main-2"))
+    send(script, run="main-4", branch="main", pull_request=None)
+    for number in range(3):
+        send(script, run=f"nightly-{number}", branch="nightly", pull_request=None)
+    kept = Report.objects.order_by("pk").values_list("run", flat=True)
+    assert list(kept) == ["main-2", "main-3", "pr", "main-4", "nightly-1", "nightly-2"]
+    Report.objects.filter(run="pr").delete()
+    send(script, run="nightly-3", branch="nightly", pull_request=None)
+    kept = Report.objects.order_by("pk").values_list("run", flat=True)
+    assert list(kept) == ["main-3", "main-4", "nightly-2", "nightly-3"]
 
 
 # When a project is removed
