@@ -1,7 +1,8 @@
 """Charts as plain values for `_partials/chart.html`: drawn by the server, no script, with the figures in a table.
 
 At most two lines, or two bars for each place: the first solid, the second dashed, so that they are told apart without
-colour. The axis begins at zero and has four parts. A day without a figure leaves a gap; nothing is made up.
+colour. The axis has four parts and begins at zero, but where zero says nothing: a metric that went from 0.912 to 0.918
+would be a flat line. A day without a figure leaves a gap; nothing is made up.
 """
 
 import math
@@ -13,11 +14,15 @@ from django.utils.formats import localize
 
 @dataclass(frozen=True)
 class Point:
-    """One place on the axis below: its name, a figure for each line (None: there is none), and a remark."""
+    """One place on the axis below: its name, a figure for each line (None: there is none), and a remark.
+
+    turned: something else began here, which is marked by an upright line.
+    """
 
     label: str
     values: tuple[float | None, ...]
     more: str = ""
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Chart:
 
 
 _STYLES = ("a", "b")
+_TURN = "turn"
 _LYING = "M0 0H100M0 25H100M0 50H100M0 75H100M0 100H100"
 _STANDING = "M0 0V100M25 0V100M50 0V100M75 0V100M100 0V100"
 
@@ -94,28 +100,40 @@ def chart_of(
     unit: str = "",
     more: str = "",
     figure: Callable[[float], str] | None = None,
+    from_zero: bool = True,
+    turned: str = "",
 ) -> Chart | None:
     """The chart of these points, oldest first; None when no point has a figure.
 
     lines: what each figure of a point is. says: the sentence for who doesn't see the chart. first, more: heads of the
     table's first column and of the remarks. figure: how a figure is written where two digits don't tell enough.
+    from_zero: False for an axis that spans just the figures, which may be below zero. turned: what the legend says of
+    places where something else began.
     """
     found = [value for point in points for value in point.values if value is not None]
     if not found:
         return None
-    top = _top(max(found))
+    low, top = (0.0, _top(max(found))) if from_zero else _around(min(found), max(found))
     step = 100 / max(len(points) - 1, 1)
     places = [100.0 if len(points) == 1 else index * step for index in range(len(points))]
     drawn = [
-        (style, [None if point.values[number] is None else 100 - (point.values[number] or 0) / top * 100
+        (style, [None if point.values[number] is None else 100 - ((point.values[number] or 0) - low) / (top - low) * 100
                  for point in points])
         for number, style in enumerate(_STYLES[: len(lines)])
     ]  # fmt: skip
     rows = _rows(points, unit, figure)
+    turns = "".join(f"M{_n(place)} 0V100" for place, point in zip(places, points, strict=True) if point.turned)
+    keys = tuple(
+        Key(style=style, title=title, newest=rows[-1].cells[number])
+        for number, (style, title) in enumerate(zip(_STYLES, lines, strict=False))
+    )
     return Chart(
         says=says,
         grid=_LYING,
-        paths=tuple((style, _path(places, heights)) for style, heights in drawn),
+        paths=(
+            *((style, _path(places, heights)) for style, heights in drawn),
+            *([(_TURN, turns)] if turns else []),
+        ),
         dots=tuple(
             (style, f"M{_n(places[-1])} {_n(heights[-1])}h0") for style, heights in drawn if heights[-1] is not None
         ),
@@ -123,12 +141,9 @@ def chart_of(
             Hover(x=_n(place - step / 2), y="0", width=_n(step), height="100", text=_sentence(row, lines))
             for place, row in zip(places, rows, strict=True)
         ),
-        ticks=tuple(reversed(_axis(top))),
+        ticks=tuple(reversed(_axis(top) if from_zero else _axis_between(low, top))),
         marks=tuple(dict.fromkeys((points[0].label, points[len(points) // 2].label, points[-1].label))),
-        keys=tuple(
-            Key(style=style, title=title, newest=rows[-1].cells[number])
-            for number, (style, title) in enumerate(zip(_STYLES, lines, strict=False))
-        ),
+        keys=(*keys, Key(style=_TURN, title=turned, newest="")) if turns else keys,
         heads=tuple(lines),
         rows=tuple(rows),
         first=first,
@@ -191,6 +206,14 @@ def _axis(top: float) -> tuple[str, ...]:
     return tuple(localize(_short(top * part / 4)) for part in range(5))
 
 
+def _axis_between(low: float, top: float) -> tuple[str, ...]:
+    """Five figures from one end to the other, with as many digits as tell them apart."""
+    part = (top - low) / 4
+    digits = max(1 - math.floor(math.log10(part)), 0)
+    figures = [round(low + part * number, digits) for number in range(5)]
+    return tuple(localize(int(one) if one == int(one) else one) for one in figures)
+
+
 def _short(value: float) -> float | int:
     if value >= 100 or value == int(value):
         return round(value)
@@ -206,6 +229,20 @@ def _top(largest: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(largest))
     return next(power * part for part in (1, 2, 4, 8, 10, 20) if power * part >= largest)
+
+
+def _around(least: float, largest: float) -> tuple[float, float]:
+    """The narrowest ends that hold both and whose four parts are 1, 2, 2.5 or 5 times a power of ten."""
+    if largest - least <= abs(largest) * 1e-9:
+        room = abs(largest) * 0.05 or 0.5
+        least, largest = least - room, largest + room
+    power = 10.0 ** math.floor(math.log10((largest - least) / 4))
+    for part in (power * one for one in (1, 2, 2.5, 5, 10, 20)):
+        # A figure on a line stays there, whatever the last bits say.
+        low = math.floor(least / part + 1e-9) * part
+        if low + 4 * part >= largest - part * 1e-9:
+            return low, low + 4 * part
+    raise AssertionError
 
 
 def _path(places: Sequence[float], heights: Sequence[float | None]) -> str:
@@ -227,4 +264,5 @@ def _sentence(row: Row, lines: Sequence[str]) -> str:
 
 def _n(number: float) -> str:
     """A coordinate, never with a comma of somebody's language."""
-    return f"{number:.2f}".rstrip("0").rstrip(".")
+    # Nothing is added, but -0 becomes 0.
+    return f"{round(number, 2) + 0:.2f}".rstrip("0").rstrip(".")

@@ -1,7 +1,7 @@
 """The words and charts of the page about a project's model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.utils.formats import get_format
@@ -25,6 +25,9 @@ _CHANGES: "dict[Change, StrPromise]" = {
     Change.GONE: gettext_lazy("gone"),
 }
 _ARROWS = {Change.BETTER: "▲", Change.WORSE: "▼", Change.SAME: "=", Change.NEW: "+", Change.GONE: "−"}
+
+_LARGEST = 1e15
+"""Beyond it no axis has room for what its ends are called."""
 
 
 @dataclass(frozen=True)
@@ -96,19 +99,22 @@ def counts(lines: Sequence[Line]) -> str:
 
 
 def metric_chart(reports: Sequence[Report], *, label: str, lower_is_better: bool) -> Chart | None:
-    """A metric from run to run, oldest first, with its threshold. None without a figure, or with one below zero."""
+    """A metric from run to run, oldest first, with its threshold and a mark where the data changed.
+
+    None without a figure, or with one that no axis has room for.
+    """
     points = []
     before = ""
     for report in reports:
         found = next((one for one in report.metrics if f"{one['name']} ({one['split']})" == label), None)
         values = (found["value"], found["threshold"]) if found else (None, None)
         data = report.data_hash[:8]
-        moved = data and data != before
-        before = data or before
+        moved = bool(data) and data != before
         more = _("data %(version)s") % {"version": data} if moved else ""
-        points.append(Point(label=report.commit[:7], values=values, more=more))
+        points.append(Point(label=report.commit[:7], values=values, more=more, turned=moved and before != ""))
+        before = data or before
     figures = [one.values[0] for one in points if one.values[0] is not None]
-    if not figures or min(value for one in points for value in one.values if value is not None) < 0:
+    if not figures or max(abs(value) for one in points for value in one.values if value is not None) > _LARGEST:
         return None
     way = _("Lower is better.") if lower_is_better else _("Higher is better.")
     says = _("%(metric)s by run: now %(now)s, between %(least)s and %(most)s. %(way)s") % {
@@ -120,7 +126,7 @@ def metric_chart(reports: Sequence[Report], *, label: str, lower_is_better: bool
     }
     limited = any(one.values[1] is not None for one in points)
     if not limited:
-        points = [Point(label=one.label, values=one.values[:1], more=one.more) for one in points]
+        points = [replace(one, values=one.values[:1]) for one in points]
     return chart_of(
         points,
         lines=[label, _("threshold")] if limited else [label],
@@ -128,6 +134,8 @@ def metric_chart(reports: Sequence[Report], *, label: str, lower_is_better: bool
         first=_("Commit"),
         more=_("Data") if any(one.more for one in points) else "",
         figure=number,
+        from_zero=False,
+        turned=_("the data changed"),
     )
 
 

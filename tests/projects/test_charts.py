@@ -1,5 +1,9 @@
 """Charts as values: where lines run, what is said in words, and what the table behind holds."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projects import charts
 from projects.charts import Chart, Hover, Key, Point, Row, bars_of, chart_of, said
 
 
@@ -65,6 +69,38 @@ def test_only_zeros_still_have_an_axis() -> None:
     chart = chart_of([Point("a", (0.0,)), Point("b", (0.0,))], lines=("used",), says="", first="Day")
     assert chart is not None
     assert chart.ticks == ("1", "0.75", "0.5", "0.25", "0")
+
+
+def test_an_axis_between_figures_has_short_ends_and_may_lie_below_zero() -> None:
+    def axis(*figures: float) -> tuple[str, ...]:
+        points = [Point(str(number), (figure,)) for number, figure in enumerate(figures)]
+        chart = chart_of(points, lines=("auc",), says="", first="Run", from_zero=False)
+        assert chart is not None
+        return chart.ticks
+
+    assert axis(0.912, 0.918) == ("0.92", "0.918", "0.916", "0.914", "0.912")
+    assert axis(-1.5, -1.4, 0.3) == ("0.5", "0", "-0.5", "-1", "-1.5")
+    assert axis(0.1, 0.3) == ("0.3", "0.25", "0.2", "0.15", "0.1")
+    assert axis(-3.0) == ("-2.8", "-2.9", "-3", "-3.1", "-3.2")
+    assert axis(0.0) == ("0.5", "0.25", "0", "-0.25", "-0.5")
+    assert axis(0.00123) == ("0.00135", "0.0013", "0.00125", "0.0012", "0.00115")
+    assert axis(0.5, 980.0) == ("1,000", "750", "500", "250", "0")
+
+
+@given(figures=st.lists(st.floats(min_value=-1e15, max_value=1e15), min_size=1, max_size=5))
+def test_every_figure_lies_on_the_axis_between_them(figures: list[float]) -> None:
+    low, top = charts._around(min(figures), max(figures))
+    room = (top - low) * 1e-6
+    assert low - room <= min(figures) <= max(figures) <= top + room
+    assert len(set(charts._axis_between(low, top))) == 5
+
+
+def test_a_place_where_something_else_began_is_marked_and_in_the_legend() -> None:
+    points = [Point("a", (1.0,)), Point("b", (2.0,), turned=True), Point("c", (2.0,))]
+    chart = chart_of(points, lines=("auc",), says="", first="Run", turned="the data changed")
+    assert chart is not None
+    assert chart.paths == (("a", "M0 50L50 0L100 0"), ("turn", "M50 0V100"))
+    assert chart.keys[1:] == (Key(style="turn", title="the data changed", newest=""),)
 
 
 def test_figures_are_short_and_have_their_unit() -> None:

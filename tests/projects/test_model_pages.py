@@ -102,18 +102,26 @@ def test_data_versions_are_marked_where_they_change(project: Project) -> None:
     assert chart is not None
     assert [row.more for row in chart.rows] == ["data aaaaaaaa", "", "data bbbbbbbb", ""]
     assert chart.heads == ("mae (test)", "threshold")
+    assert chart.paths[-1] == ("turn", "M66.67 0V100")
+    assert (chart.keys[-1].style, chart.keys[-1].title) == ("turn", "the data changed")
+    page = text()
+    assert '<path class="turn" d="M66.67 0V100"/>' in page
+    assert '<span class="sw-key turn"><span class="sw-meta">the data changed</span></span>' in page
 
 
-def test_figures_below_zero_are_not_drawn_and_small_ones_not_rounded_away(project: Project) -> None:
-    below = reported(project, 1, metrics=[{**MAE, "value": -1.5}])
-    assert model_words.metric_chart([below], label="mae (test)", lower_is_better=True) is None
-    assert "run by run" not in text()
-    reported(project, 2, metrics=[{**MAE, "value": -1.4}])
-    assert "A figure below zero is not drawn." in text()
+def test_a_metric_fills_its_chart_with_its_threshold_and_below_zero(project: Project) -> None:
+    below = [reported(project, n, metrics=[{**MAE, "value": -1.5 - n / 10, "threshold": -1.2}]) for n in range(2)]
+    chart = model_words.metric_chart(below, label="mae (test)", lower_is_better=True)
+    assert chart is not None
+    assert chart.ticks == ("-1.2", "-1.3", "-1.4", "-1.5", "-1.6")
+    assert chart.paths == (("a", "M0 75L100 100"), ("b", "M0 0L100 0"))
+    assert "<svg" in text()
     small = reported(project, 3, metrics=[{**MAE, "value": 0.00123, "threshold": None}])
     chart = model_words.metric_chart([small], label="mae (test)", lower_is_better=True)
     assert chart is not None
-    assert (chart.keys[0].newest, chart.ticks) == ("0.00123", ("0.002", "0.0015", "0.001", "0.0005", "0"))
+    assert (chart.keys[0].newest, chart.ticks[0], chart.ticks[-1]) == ("0.00123", "0.00135", "0.00115")
+    reported(project, 4, metrics=[{**MAE, "value": 1e16}])
+    assert "These figures are too large to be drawn." in text()
 
 
 def test_nothing_that_was_sent_becomes_markup(project: Project) -> None:
