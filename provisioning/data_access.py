@@ -177,12 +177,14 @@ def schemas(wish: Wish) -> tuple[SchemaData, ...]:
 
 
 def password_ends(wish: Wish) -> datetime | None:
-    """When the reader's password opens nothing any more, also where nobody looks; None when no schema is read now.
-
-    The day is the installation's, whose clock the server doesn't know: it is over everywhere at noon of the next one.
-    """
+    """When the reader's password opens nothing any more, also where nobody looks; None when no schema is read now."""
     days = [day for one in schemas(wish) if (day := last_day(wish, one)) is not None]
-    return datetime.combine(min(max(days), _FAR) + timedelta(days=1), time(12), UTC) if days else None
+    return _over(max(days)) if days else None
+
+
+def _over(day: date) -> datetime:
+    """When a day is over everywhere: it is the installation's, whose clock the servers don't know."""
+    return datetime.combine(min(day, _FAR) + timedelta(days=1), time(12), UTC)
 
 
 def statements(wish: Wish) -> Iterator[dict[str, Any]]:
@@ -191,29 +193,33 @@ def statements(wish: Wish) -> Iterator[dict[str, Any]]:
     The bucket's location is what clients that were told no region ask for first. The slash belongs to the prefix: `raw`
     must not open `raw-2`. MinIO gives old versions, and what was deleted, along with what may be read, unless asking
     for one by its number is denied; without that condition, the denial would cover all in a bucket that keeps versions.
-    One value in each condition: the store gives several back in any order.
+    One value in each condition: the store gives several back in any order. What is opened ends by the store's own clock
+    too, where nobody looks after the last day.
     """
-    prefixes = (one for one in readable(wish) if isinstance(one, PrefixData))
-    for number, store in enumerate(prefixes, start=1):
+    prefixes = ((one, last_day(wish, one)) for one in readable(wish) if isinstance(one, PrefixData))
+    for number, (store, day) in enumerate(prefixes, start=1):
         bucket = f"arn:aws:s3:::{store.bucket}"
+        ends = {"DateLessThan": {"aws:CurrentTime": [f"{_over(day or date.min):%Y-%m-%dT%H:%M:%SZ}"]}}
         yield {
             "Sid": f"DataWhere{number}",
             "Effect": "Allow",
             "Action": ["s3:GetBucketLocation"],
             "Resource": [bucket],
+            "Condition": ends,
         }
         yield {
             "Sid": f"DataList{number}",
             "Effect": "Allow",
             "Action": ["s3:ListBucket"],
             "Resource": [bucket],
-            "Condition": {"StringLike": {"s3:prefix": [f"{store.prefix}/*"]}},
+            "Condition": {**ends, "StringLike": {"s3:prefix": [f"{store.prefix}/*"]}},
         }
         yield {
             "Sid": f"DataRead{number}",
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
             "Resource": [f"{bucket}/{store.prefix}/*"],
+            "Condition": ends,
         }
         yield {
             "Sid": f"DataNow{number}",

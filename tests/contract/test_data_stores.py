@@ -17,14 +17,14 @@ from tests.contract.test_bucket_kind import put, refused, tenant
 from tests.provisioning.wishes import catalogue, wish
 
 
-def reader(ours: Wish, store: str, *, readers: list[str], prefix: str = "raw") -> Wish:
-    """The project again, as one that chose to read below that prefix of the bucket until tomorrow."""
+def reader(ours: Wish, store: str, *, readers: list[str], prefix: str = "raw", days: int = 1) -> Wish:
+    """The project again, as one that chose to read below that prefix of the bucket until tomorrow, or another day."""
     one = {"name": "roads", "owner": "vision", "readers": readers, "object_store": "store-1"}
     return wish(
         slug=ours.spec.slug,
         uid=ours.uid,
         catalogue=catalogue(data_stores=[{**one, "bucket": store, "prefix": prefix}]),
-        options={"data": {"read": ["roads"], "until": (today() + timedelta(days=1)).isoformat()}},
+        options={"data": {"read": ["roads"], "until": (today() + timedelta(days=days)).isoformat()}},
     )
 
 
@@ -108,3 +108,27 @@ def test_a_reader_reads_below_the_prefix_until_it_ends_and_nothing_else(store: O
     repair(bucket.KIND, wish(slug=spec.slug, uid=demand.uid, options=spec.options), store)
     assert all(refused(call) for call in inside)
     assert own.get_object(demand.names.bucket, "mine").read() == b"x"
+
+
+def test_reading_ends_by_the_store_s_own_clock_where_nobody_looks(store: ObjectStore, demand: Wish):
+    theirs = project(f"{demand.names.slug}-two")
+    for one in (demand, theirs):
+        apply(bucket.KIND, one, store)
+    name, own = theirs.names.bucket, tenant(demand)
+    put(tenant(theirs), name, "raw/a", b"x")
+    reads: list[Callable[[], Any]] = [
+        lambda: own.get_object(name, "raw/a").read(),
+        lambda: list(own.list_objects(name, prefix="raw/", recursive=True)),
+    ]
+    # As it was written when there were days left.
+    over = reader(demand, name, readers=["forecasting"], days=-2)
+    repair(bucket.KIND, over, store)
+    assert found(bucket.KIND, over, store) == {"keep": 3}
+    assert all(refused(call) for call in reads)
+    put(own, demand.names.bucket, "mine", b"x")
+
+    for days in (0, 2_000_000):
+        reading = reader(demand, name, readers=["forecasting"], days=days)
+        repair(bucket.KIND, reading, store)
+        assert found(bucket.KIND, reading, store) == {"keep": 3}
+        assert not any(refused(call) for call in reads)

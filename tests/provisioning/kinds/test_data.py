@@ -60,6 +60,7 @@ def test_who_chooses_nothing_has_none_of_it() -> None:
 
 def test_a_store_adds_its_statements_and_its_address() -> None:
     wanted = reading("winter-roads")
+    ends = {"DateLessThan": {"aws:CurrentTime": ["2027-07-01T12:00:00Z"]}}
     assert policy(wanted) == [
         *policy(wish()),
         {
@@ -67,19 +68,21 @@ def test_a_store_adds_its_statements_and_its_address() -> None:
             "Effect": "Allow",
             "Action": ["s3:GetBucketLocation"],
             "Resource": ["arn:aws:s3:::vision-shared"],
+            "Condition": ends,
         },
         {
             "Sid": "DataList1",
             "Effect": "Allow",
             "Action": ["s3:ListBucket"],
             "Resource": ["arn:aws:s3:::vision-shared"],
-            "Condition": {"StringLike": {"s3:prefix": ["roads/raw/*"]}},
+            "Condition": {**ends, "StringLike": {"s3:prefix": ["roads/raw/*"]}},
         },
         {
             "Sid": "DataRead1",
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
             "Resource": ["arn:aws:s3:::vision-shared/roads/raw/*"],
+            "Condition": ends,
         },
         {
             "Sid": "DataNow1",
