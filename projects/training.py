@@ -150,9 +150,10 @@ def _begin(row: TrainingAsked, *, installation: Installation, open_client: Calla
     head = client.branch_head(name, branch)
     if head is None:
         raise PermanentError(f"{name} has no commit yet, so there is nothing to train.")
-    if ci.listener(wish):
+    driver = ci.driver(wish)
+    if driver == "listener":
         _ring_listener(row, wish, found, sha=head["sha"])
-    elif ci.by_actions(wish):
+    elif driver == "actions":
         client.start_workflow(name, ci.ACTIONS_FILE.rpartition("/")[2], branch)
     else:
         raise PermanentError(ci.deaf_to_forge(wish) or f"{wish.cluster.name} has no CI, so nothing can be started.")

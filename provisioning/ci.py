@@ -7,6 +7,7 @@ it, besides what the forge runs.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlsplit
 
 from provisioning import ci_token, data_access, features, tracking
@@ -15,6 +16,7 @@ from provisioning.phrases import Phrase, phrase
 
 TEKTON_FILE = ".tekton/ci.yaml"
 ACTIONS_FILE = ".github/workflows/ci.yaml"
+Driver = Literal["listener", "actions"]
 
 
 def by_tekton(wish: Wish) -> bool:
@@ -42,16 +44,24 @@ def by_actions(wish: Wish) -> bool:
     return wish.forge.actions and wish.cluster.ci != "tekton"
 
 
-def can_begin(wish: Wish) -> bool:
-    """Can we have a run begin ourselves?"""
-    return bool(listener(wish)) or by_actions(wish)
+def driver(wish: Wish, *, tekton: bool = True) -> Driver | None:
+    """Who is told to run CI, and runs it: the listener, or the forge's own Actions; None when nobody does.
+
+    tekton: is the cluster's Tekton there, as far as one knows? Where it may run CI, it hears of it by the listener.
+    """
+    if tekton and by_tekton(wish) and listener(wish):
+        return "listener"
+    if by_actions(wish):
+        return "actions"
+    return "listener" if listener(wish) and not by_tekton(wish) else None
 
 
 def without_tekton(wish: Wish) -> Phrase | None:
     """Half a sentence: who runs the workflow file where no Tekton does; None when nobody is known to."""
-    if by_actions(wish):
+    who = driver(wish, tekton=False)
+    if who == "actions":
         return phrase("the Actions of %(forge)s run %(file)s", forge=wish.forge.name, file=ACTIONS_FILE)
-    if wish.cluster.ci == "actions" and listener(wish):
+    if who == "listener":
         return phrase("%(listener)s is told and runs %(file)s", listener=listener(wish), file=ACTIONS_FILE)
     return None
 

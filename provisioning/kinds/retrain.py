@@ -80,7 +80,7 @@ def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
     chosen = options_of(wish)
     if chosen.schedule and (fault := schedule.check(chosen.schedule, zone=chosen.time_zone)):
         yield "schedule", fault
-    if wanted(wish) and not ci.can_begin(wish):
+    if wanted(wish) and ci.driver(wish) is None:
         nobody = phrase(
             "No CI can be started on %(cluster)s, so nothing can be trained again.",
             cluster=wish.cluster.title or wish.cluster.name,

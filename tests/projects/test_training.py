@@ -129,14 +129,14 @@ def test_a_suspended_project_is_not_trained(listener: Played, project: Project) 
         training.ask(project, by=person("alice"), door=Door.API)
 
 
-@pytest.fixture
-def by_actions(world: World, settings: Any) -> Project:
-    """A project whose forge runs the workflow, where no listener is rung."""
+@pytest.fixture(params=["", "http://127.0.0.1:1/"], ids=["no listener", "a listener"])
+def by_actions(request: pytest.FixtureRequest, world: World, settings: Any) -> Project:
+    """A project whose forge runs the workflow, also where a listener is named that would run nothing."""
     before = installation()
     (cluster,), (forge,) = before.catalogue.clusters, before.catalogue.forges
     catalogue = before.catalogue.model_copy(
         update={
-            "clusters": (cluster.model_copy(update={"ci": "actions", "ci_listener_url": ""}),),
+            "clusters": (cluster.model_copy(update={"ci": "actions", "ci_listener_url": request.param}),),
             "forges": (forge.model_copy(update={"actions": True}),),
         }
     )
