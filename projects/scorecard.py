@@ -58,8 +58,8 @@ class Facts:
     that the repository has. shares: by measure, the most that was used in two weeks, of what the plan allows.
     lasting: those measures whose use stays until somebody frees it. approvals: None for an attached repository, whose
     rules are its own. owners: how many people own it, those in groups too; owners_known: is that everybody?
-    rules_stand: were the rules of the main branch found on the forge as they are asked for? trains: did the newest
-    training that nobody asked for begin?
+    rules_stand: were the rules of the main branch found on the forge as they are asked for? trains: has the
+    newest training that nobody asked for reported?
     """
 
     now: datetime
@@ -243,7 +243,7 @@ def _training(facts: Facts) -> Judged:
         )
     if facts.retrains and not facts.trains:
         return _no(
-            _("It has a schedule or data to follow, but the last training could not begin."),
+            _("It has a schedule or data to follow, but the last training could not begin, or never reported."),
             _("The page Models says why."),
             tab="models",
         )

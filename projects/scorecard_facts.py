@@ -16,6 +16,7 @@ from projects.readable import fields_of
 from projects.retraining import options_of
 from projects.scorecard import Facts, Reported
 from projects.today import today
+from projects.training import REPORTS_WITHIN
 from projects.usage import measures
 from provisioning.conditions import Status
 from provisioning.errors import Reason
@@ -106,10 +107,15 @@ def _reported(row: Report) -> Reported:
 
 
 def _by_itself(ids: Sequence[int]) -> Mapping[int, bool]:
-    """By project, whether the newest training that no person asked for began; nothing while none came to an end."""
+    """By project, whether the newest training that no person asked for has reported; nothing while none came to an end.
+
+    One whose run may still report has come to none.
+    """
     rows = TrainingAsked.objects.filter(project__in=ids).exclude(because=TrainingAsked.Because.PERSON)
-    ended = rows.exclude(sent_at=None, given_up_at=None).order_by("project_id", "-pk").distinct("project_id")
-    return {row.project_id: row.sent_at is not None for row in ended}
+    silent = Q(sent_at__lt=timezone.now() - REPORTS_WITHIN)
+    ended = rows.filter(silent | Q(given_up_at__isnull=False) | Q(report__isnull=False))
+    newest = ended.order_by("project_id", "-pk").distinct("project_id")
+    return {row.project_id: row.report_id is not None for row in newest}
 
 
 def _rules_stand(projects: Sequence[Project]) -> Mapping[int, bool]:

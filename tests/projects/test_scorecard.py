@@ -110,7 +110,7 @@ def test_a_project_that_has_everything_holds_every_rule() -> None:
         (
             "trains-itself",
             replace(GOOD, trains=False),
-            "It has a schedule or data to follow, but the last training could not begin.",
+            "It has a schedule or data to follow, but the last training could not begin, or never reported.",
         ),
         (
             "has-a-target",
@@ -255,11 +255,25 @@ def test_rules_of_the_main_branch_count_as_they_were_found(project: Project) -> 
     assert facts(project).rules_stand is None
 
 
+def _a_report(project: Project) -> int:
+    answer = send(ci(project), branch="main", pull_request=None)
+    assert answer.status_code == 201
+    return int(answer.json()["id"])
+
+
 @pytest.mark.django_db(transaction=True)
-def test_it_trains_by_itself_when_a_training_that_nobody_asked_for_began(project: Project) -> None:
-    TrainingAsked.objects.create(project=project, because="person", sent_at=NOW)
+def test_it_trains_by_itself_when_a_training_that_nobody_asked_for_has_reported(project: Project) -> None:
+    now = timezone.now()
+    TrainingAsked.objects.create(project=project, because="person", sent_at=now - timedelta(days=1))
     assert facts(project).trains is None
-    TrainingAsked.objects.create(project=project, because="schedule", sent_at=NOW)
+    row = TrainingAsked.objects.create(project=project, because="schedule", sent_at=now)
+    assert facts(project).trains is None
+    TrainingAsked.objects.filter(pk=row.pk).update(sent_at=now - timedelta(hours=7))
+    assert facts(project).trains is False
+    TrainingAsked.objects.filter(pk=row.pk).update(report=_a_report(project))
+    assert facts(project).trains is True
+    # What may still report changes nothing.
+    TrainingAsked.objects.create(project=project, because="data", sent_at=now)
     assert facts(project).trains is True
     TrainingAsked.objects.create(project=project, because="data", given_up_at=NOW)
     assert facts(project).trains is False
