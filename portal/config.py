@@ -119,10 +119,10 @@ class Config(BaseSettings):
         if catalogue.directory is not None and catalogue.directory.kind != fits and not self.same_object_ids:
             raise ValueError(
                 f"SLIPWAY_ADFS_MODE={self.adfs_mode} needs a directory of kind {fits}, and the catalogue's is of kind "
-                f"{catalogue.directory.kind}: Entra ID and Active Directory give one person different object ids, so the "
-                f"first sync would take everybody's rights. Sign in by the provider that the directory belongs to, or "
-                f"take the directory of kind {fits}. Where the provider sends the directory's object ids as oid, set "
-                f"SLIPWAY_SAME_OBJECT_IDS=1."
+                f"{catalogue.directory.kind}: Entra ID and Active Directory give one person different object ids, so "
+                "the first sync would take everybody's rights. Sign in by the provider that the directory belongs to, "
+                f"or take the directory of kind {fits}. Where the provider sends the directory's object ids as oid, "
+                "set SLIPWAY_SAME_OBJECT_IDS=1."
             )
 
     def secret(self, name: str) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
+from pytest_django import Settings
 
 from portal.models import User
 from projects import actions, decide_many, decisions, permissions, stand_ins

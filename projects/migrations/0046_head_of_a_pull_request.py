@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0043_profile_refused'),
+        ('projects', '0045_reasons_and_doors'),
     ]
 
     operations = [
