@@ -143,7 +143,7 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
     ]
     _together([*hooks, *(partial(forge.create_deploy_key, name, title, public) for title, public in keys)])
     # As a push that CI runs, it has to come after the hooks.
-    first_commit.ensure(wish, forge, found, template)
+    first_commit.ensure(wish, forge, found, template, logins=logins)
     # Owners before the rule that names them; the others after it, since nothing keeps an editor from filling an empty
     # repository.
     puts = {one: partial(forge.put_collaborator, name, logins[one], right) for one, right in people.items()}

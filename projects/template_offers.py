@@ -22,7 +22,7 @@ from provisioning.project_templates import answers
 from provisioning.project_templates.merging import Merged, merge
 from provisioning.project_templates.rendering import MAX_BYTES, files_for
 from provisioning.rendered import Rendered
-from provisioning.repositories import own_repository
+from provisioning.repositories import own_repository, owners
 
 _VERSION = re.compile(r"\d{1,5}\.\d{1,5}\.\d{1,5}")
 
@@ -86,7 +86,11 @@ def _offer(use: TemplateUse, wish: Wish, client: ForgeClient, name: str, branch:
 
 def _merged(wish: Wish, client: ForgeClient, name: str, branch: str, old: Rendered, new: Rendered) -> Merged:
     """The team's files brought to the new version. The project's words are the same in both, so they never differ."""
-    before, after = (files_for(one, answers.of(wish, template=one.template, version=one.version)) for one in (old, new))
+    logins = {person: client.find_user(person) for person in owners(wish)}
+    before, after = (
+        files_for(one, answers.of(wish, template=one.template, version=one.version, logins=logins))
+        for one in (old, new)
+    )
     return merge(
         before,
         after,

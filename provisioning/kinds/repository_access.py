@@ -152,35 +152,35 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
     keys = {thing.key for thing in objects}
     if not keys:
         return
-    names = _names(wish, keys)
+    # The first commit names the owners. Others are looked up while the forge takes it in, which is what takes the time.
+    first = logins_of(client, owners(wish), each)
+    others = [person for person in _names(wish, keys) if person not in first]
 
     def work(person: str | None) -> Any:
-        return client.find_user(person) if person is not None else _with_commit(wish, client)
+        return client.find_user(person) if person is not None else _with_commit(wish, client, first)
 
-    # People are looked up while the forge takes the commit in, which is what takes the time.
-    (found, new), *known = each(work, [None, *names])
-    logins: Logins = dict(zip(names, known, strict=True))
-    name, first = full_name(wish), _of_owners(wish, logins)
+    (found, new), *known = each(work, [None, *others])
+    rest: Logins = dict(zip(others, known, strict=True))
+    name = full_name(wish)
     present = client.collaborators(name) if KEY_MEMBERS in keys and not new else {}
     if KEY_MEMBERS in keys:
         _let_in(wish, client, found, first, present, each)
     if KEY_PROTECTION in keys:
         _put_protection(wish, client, found, first, new=new)
     if KEY_MEMBERS in keys:
-        rest = {person: login for person, login in logins.items() if person not in first}
         _let_in(wish, client, found, rest, present, each)
         if attached(wish) is None:
-            others = _others(present, {wish.forge.bot, *(login for login in logins.values() if login is not None)})
-            each(lambda login: client.delete_collaborator(name, login), others)
+            ours = {wish.forge.bot, *(login for login in {**first, **rest}.values() if login is not None)}
+            each(lambda login: client.delete_collaborator(name, login), _others(present, ours))
 
 
-def _with_commit(wish: Wish, client: ForgeClient) -> tuple[Repository, bool]:
+def _with_commit(wish: Wish, client: ForgeClient, logins: Logins) -> tuple[Repository, bool]:
     """The repository, and whether its first commit was made now."""
     found = own_repository(wish, client)
     if found is None:
         raise TemporaryError(f"{full_name(wish)} is not there any more, or has lost our mark. We look again.", delay=1)
     template = source(wish)
-    return found, template is not None and first_commit.ensure(wish, client, found, template)
+    return found, template is not None and first_commit.ensure(wish, client, found, template, logins=logins)
 
 
 def _put_protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logins, *, new: bool) -> None:

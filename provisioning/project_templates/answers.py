@@ -9,10 +9,13 @@ from collections.abc import Mapping
 
 from provisioning.kind import Wish
 from provisioning.profile_file import plain, profile_yaml
-from provisioning.spec import Role
+from provisioning.repositories import Logins, owners
 
 ANSWERS_FILE = ".copier-answers.yml"
-NAMES = ("template", "version", "slug", "team", "owners", "bucket", "endpoint", "region", "portal", "profile")
+NAMES = (
+    *("template", "version", "slug", "team", "owners", "codeowners", "strangers"),
+    *("bucket", "endpoint", "region", "portal", "profile"),
+)
 _MARK = re.compile(rb"slipway-mark-([a-z]+)-kram")
 _OTHER = re.compile(rb"Another_Mark\.([a-z]+)\.X")
 _ONE_WORD = re.compile(r"[\w.+@'-]+")
@@ -39,17 +42,19 @@ def put_in_others(content: bytes) -> bytes:
     return _OTHER.sub(lambda found: known[found[1].decode()].encode(), content)
 
 
-def of(wish: Wish, *, template: str, version: str) -> dict[str, str]:
-    """The answers of one project."""
-    store = wish.object_store
-    owners = [one.subject for one in wish.spec.subjects(Role.OWNER) if not one.is_group]
+def of(wish: Wish, *, template: str, version: str, logins: Logins) -> dict[str, str]:
+    """The answers of one project. logins: those of its owners, as the forge knows them."""
+    store, people = wish.object_store, owners(wish)
     return {
         "template": template,
         "version": version,
         "slug": wish.spec.slug,
         "team": wish.spec.team,
-        # CODEOWNERS has one name after the other, so what is no single word can't stand there.
-        "owners": " ".join(name for name in owners if _ONE_WORD.fullmatch(name)),
+        # One name after the other, so what is no single word can't stand there.
+        "owners": " ".join(name for name in people if _ONE_WORD.fullmatch(name)),
+        # Forges take an owner by login only: who has none yet would be nobody there.
+        "codeowners": " ".join(f"@{login}" for person in people if (login := logins.get(person))),
+        "strangers": ", ".join(person for person in people if not logins.get(person)) or "none",
         "bucket": wish.names.bucket,
         "endpoint": store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}",
         "region": store.region,

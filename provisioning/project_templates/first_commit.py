@@ -8,17 +8,22 @@ from provisioning.forge import ForgeClient
 from provisioning.kind import Wish
 from provisioning.project_templates import answers
 from provisioning.project_templates.rendering import files_for
+from provisioning.repositories import Logins
 
 
-def ensure(wish: Wish, client: ForgeClient, found: Mapping[str, Any], template: ProjectTemplate) -> bool:
+def ensure(
+    wish: Wish, client: ForgeClient, found: Mapping[str, Any], template: ProjectTemplate, *, logins: Logins
+) -> bool:
     """Commit the template's files when nothing is in the repository yet, and only then; was it so?
 
-    So a crash after the repository was made is settled by the next look. Raises what rendering and the client raise.
+    logins: those of the owners. A crash after the repository was made is settled by the next look. Raises what
+    rendering and the client raise.
     """
     if template.copier is None or not found["empty"]:
         return False
     rendered = wish.render(template.copier)
-    files = files_for(rendered, answers.of(wish, template=rendered.template, version=rendered.version))
+    said = answers.of(wish, template=rendered.template, version=rendered.version, logins=logins)
+    files = files_for(rendered, said)
     message = f"Start from template {rendered.template} {rendered.version}"
     client.put_files(found["full_name"], found["default_branch"], message, files)
     return True

@@ -37,7 +37,7 @@ class Platform:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "small" / "project").mkdir(parents=True)
-        asks = "".join(f"{name}: {{type: str}}\n" for name in ("template", "version", "slug", "team"))
+        asks = "".join(f"{name}: {{type: str}}\n" for name in ("template", "version", "slug", "team", "codeowners"))
         (folder / "small" / "copier.yml").write_text(f"_subdirectory: project\n{asks}")
         self.publish("1.0.0", README)
 
@@ -134,6 +134,14 @@ def test_a_push_while_it_is_made_is_not_undone(world: World, platform: Platform,
     assert (pushes, asked_whom) == ([], [b"Ask forecasting."])
     there = content(world, "README.md", "slipway/small-1.1.0")
     assert there == "# demand\n\nBegin with dvc repro.\n\nAsk forecasting.\n"
+
+
+def test_a_new_version_names_the_owners_by_login(world: World, platform: Platform):
+    platform.publish("1.1.0", README.replace("{{ team }}", "{{ codeowners }}"))
+
+    due()
+
+    assert (content(world, "README.md", "slipway/small-1.1.0") or "").endswith("\nAsk @alice.\n")
 
 
 def test_conflicts_are_named_in_the_pull_request(world: World, platform: Platform):

@@ -17,6 +17,7 @@ from tests.environments import programs_of
 from tests.provisioning.wishes import ROOT, TEMPLATES, wish
 
 Run = Callable[..., str]
+ALICE = "alice@corp.example"
 LOCK = ROOT / "catalogue" / "templates" / "ml-python" / "project" / "requirements.lock"
 
 
@@ -41,7 +42,7 @@ def tools() -> Path:
 @pytest.fixture
 def project(rendered: Rendered, tmp_path: Path) -> Path:
     """The sample project's first commit as a clone would have it."""
-    said = answers.of(wish(), template=rendered.template, version=rendered.version)
+    said = answers.of(wish(), template=rendered.template, version=rendered.version, logins={ALICE: "alice"})
     folder = tmp_path / "demand"
     for path, content in files_for(rendered, said).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

@@ -13,10 +13,12 @@ from provisioning.ci import variables
 from provisioning.errors import TargetUnavailable
 from provisioning.kinds import pipeline, repository, repository_access
 from provisioning.profile_file import plain
-from provisioning.project_templates.rendering import Templates
+from provisioning.project_templates import answers
+from provisioning.project_templates.rendering import Templates, files_for
+from provisioning.rendered import Rendered
 from tests.fakes.forge import FakeForge
 from tests.provisioning.wishes import catalogue, one_by_one, wish
-from tests.template.conftest import Run, commit, git
+from tests.template.conftest import ALICE, Run, commit, git
 
 FILES = {
     ".copier-answers.yml",
@@ -62,7 +64,7 @@ def test_its_own_words_are_in_it(project: Path):
         "team": "forecasting",
     }
     assert parse((project / "profile.yaml").read_bytes()).data == plain(wish().spec)
-    assert "profile.yaml alice@corp.example\n" in (project / "CODEOWNERS").read_text()
+    assert "\nprofile.yaml @alice\n" in (project / "CODEOWNERS").read_text()
     remote = (project / ".dvc/config").read_text()
     assert "url = s3://ml-demand/dvc\n" in remote
     assert "endpointurl = http://127.0.0.1:9000\n" in remote
@@ -174,6 +176,26 @@ def test_a_worse_model_is_noticed_by_metrics_and_behaviour(project: Path, run: R
     assert all(one["example"] for one in failed)
 
 
+def test_owners_are_named_by_login_and_those_without_one_in_a_comment(rendered: Rendered):
+    wanted = wish(contributors=[{"user": name, "role": "owner"} for name in (ALICE, "paula@corp.example")])
+
+    def owned(**logins: str) -> list[str]:
+        known = {f"{person}@corp.example": login for person, login in logins.items()}
+        said = answers.of(wanted, template=rendered.template, version=rendered.version, logins=known)
+        return files_for(rendered, said)["CODEOWNERS"].decode().splitlines()
+
+    *comments, first = owned(alice="alice", paula="p-2")[:4]
+    assert comments[-1].endswith(": none.")
+    assert first == "profile.yaml @alice @p-2"
+    *comments, first = owned(alice="alice")[:4]
+    assert comments[-1].endswith(": paula@corp.example.")
+    assert first == "profile.yaml @alice"
+    folders = (".github", ".gitea", ".forgejo", ".tekton", "slipway")
+    patterns = [f"/{one}/" for one in folders] + [one.replace(".", r"\.") + "/.*" for one in folders]
+    lines = [line for line in owned(alice="alice") if not line.startswith("#")]
+    assert lines == [f"{one} @alice" for one in ("profile.yaml", "CODEOWNERS", *patterns)]
+
+
 STARTED = catalogue(templates=[{"name": "ml-python", "forge": "git-1", "copier": "ml-python"}])
 
 
@@ -188,6 +210,9 @@ def test_a_new_repository_has_the_project_as_its_one_first_commit(templates: Tem
     found = forge.file("forecasting/demand", "params.yaml", "main")
     assert found is not None
     assert found[0] == (project / "params.yaml").read_bytes()
+    owned = forge.file("forecasting/demand", "CODEOWNERS", "main")
+    assert owned is not None
+    assert owned[0] == (project / "CODEOWNERS").read_bytes()
     assert repository.KIND.summary(wanted) == "forecasting/demand, started from ml-python"
 
 

@@ -8,6 +8,6 @@ from tests.provisioning.wishes import wish
 
 
 def test_the_sample_is_made_of_the_same_files_as_a_project(rendered: Rendered):
-    said = answers.of(wish(), template=rendered.template, version=rendered.version)
+    said = answers.of(wish(), template=rendered.template, version=rendered.version, logins={})
 
     assert sample_ci.rendered(said) == files_for(rendered, said)
