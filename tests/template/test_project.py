@@ -1,17 +1,17 @@
 """The project that a team starts from: what is in it, that its own tests pass, and that it makes the same twice."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from projects.profile import parse
+from projects.report_body import ReportIn
+from projects.scorecard import KEPT_EXAMPLES
 from provisioning.catalogue import ProjectTemplate
-from provisioning.ci import variables
 from provisioning.errors import TargetUnavailable
-from provisioning.kinds import pipeline, repository, repository_access
+from provisioning.kinds import repository, repository_access
 from provisioning.profile_file import plain
 from provisioning.project_templates import answers
 from provisioning.project_templates.rendering import Templates, files_for
@@ -38,6 +38,8 @@ FILES = {
     "profile.yaml",
     "pyproject.toml",
     "requirements.lock",
+    "slipway/ci.sh",
+    "slipway/keys.py",
     "slipway/report.py",
     "tests/model/examples.csv",
 }
@@ -70,67 +72,6 @@ def test_its_own_words_are_in_it(project: Path):
     assert "endpointurl = http://127.0.0.1:9000\n" in remote
 
 
-def test_its_workflow_fetches_no_action_of_somebody_else(project: Path):
-    workflow = YAML(typ="safe", pure=True).load(project / ".github/workflows/ci.yaml")
-    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
-
-    assert [step for step in steps if "uses" in step] == []
-    assert all("run" in step for step in steps)
-
-
-def test_the_workflow_takes_every_key_that_a_forge_s_own_ci_is_given(project: Path):
-    text = (project / ".github/workflows/ci.yaml").read_text()
-    taken = re.findall(r"^ +(\w+): \$\{\{ secrets\.(\w+) \|\| env\.(\w+) \}\}$", text, flags=re.MULTILINE)
-
-    assert all(len(set(names)) == 1 for names in taken)
-    # The bucket's name stands in .dvc/config.
-    assert {name for name, _, _ in taken} == variables(wish()).keys() - {"BUCKET"}
-
-
-PIPELINES_AS_CODE = {"repo_url", "revision", "source_branch", "pull_request_number"}
-"""Those of the variables published for it that are used here."""
-
-
-def test_pipelines_as_code_starts_the_same_pipeline(project: Path):
-    yaml = YAML(typ="safe", pure=True)
-    made, started = (yaml.load(project / ".tekton" / name) for name in ("ci.yaml", "run.yaml"))
-
-    assert (made["kind"], made["apiVersion"]) == ("Pipeline", "tekton.dev/v1")
-    assert (started["kind"], started["apiVersion"]) == ("PipelineRun", "tekton.dev/v1")
-    assert started["metadata"] == {
-        "name": "ci",
-        "annotations": {
-            "pipelinesascode.tekton.dev/on-event": "[push, pull_request]",
-            "pipelinesascode.tekton.dev/on-target-branch": "[refs/heads/*]",
-            "pipelinesascode.tekton.dev/max-keep-runs": "10",
-        },
-    }
-    assert started["spec"]["pipelineRef"] == {"name": made["metadata"]["name"]}
-    wanted = [one["name"] for one in made["spec"]["params"]]
-    assert [one["name"] for one in started["spec"]["params"]] == wanted
-    assert {one["value"].strip("{} ") for one in started["spec"]["params"]} == PIPELINES_AS_CODE
-
-
-def test_slipway_s_own_trigger_gives_the_pipeline_every_parameter(project: Path):
-    declared = YAML(typ="safe", pure=True).load(project / ".tekton/ci.yaml")["spec"]["params"]
-    (template,) = (one.body for one in pipeline.KIND.desired(wish()) if one.key == "TriggerTemplate/slipway-ci")
-
-    assert template is not None
-    given = template["spec"]["resourcetemplates"][0]["spec"]["params"]
-    assert [one["name"] for one in given] == [one["name"] for one in declared]
-
-
-def test_nothing_that_a_forge_tells_is_part_of_a_script(project: Path):
-    yaml = YAML(typ="safe", pure=True)
-    (task,) = yaml.load(project / ".tekton/ci.yaml")["spec"]["tasks"]
-    workflow = yaml.load(project / ".github/workflows/ci.yaml")
-    scripts = [step["script"] for step in task["taskSpec"]["steps"]]
-    scripts += [step["run"] for job in workflow["jobs"].values() for step in job["steps"]]
-
-    assert set(re.findall(r"\$\{\{ *(\S+) *\}\}", "".join(scripts))) == {"steps.again.outputs.same"}
-    assert [script for script in scripts if "$(params" in script or "$(tasks" in script] == []
-
-
 def test_its_lock_has_hashes_and_names_no_index(project: Path):
     lines = (project / "requirements.lock").read_text().splitlines()
     pins = [line for line in lines if "==" in line and not line.lstrip().startswith("#")]
@@ -153,11 +94,12 @@ def test_its_own_checks_and_tests_pass_and_the_pipeline_makes_the_same_twice(pro
     assert json.loads((project / "metrics/tests.json").read_text()) == {
         "passed": 51,
         "failed": [],
-        "regression_examples": 6,
+        "regression_examples": KEPT_EXAMPLES,
     }
     assert "up to date" in run(project, "dvc", "status")
     commit(project, "Results")
     report = json.loads(run(project, "python", "slipway/report.py", "--reproduced", "yes").rpartition("}")[0] + "}")
+    ReportIn.model_validate(report)
     assert report["commit"] == git(project, "rev-parse", "HEAD").strip()
     assert (report["reproduced"], report["tests"]["passed"], len(report["data_hash"])) == (True, 51, 64)
 

@@ -1,4 +1,9 @@
-"""The trained model for the tests of its behaviour, and metrics/tests.json, which Slipway's report takes along."""
+"""The trained model for the tests of its behaviour, and metrics/tests.json, which Slipway's report takes along.
+
+In it is every test but those of tests/unit, which are about the code: with the kind that its marker says, or "other". A
+file of tests that can't be read is one that fails. Where nothing ran to its end there is no metrics/tests.json, and the
+report says so.
+"""
 
 import csv
 import json
@@ -11,7 +16,10 @@ from forecast.files import MODEL
 
 RESULTS = Path("metrics/tests.json")
 EXAMPLES = Path(__file__).parent / "model" / "examples.csv"
+UNIT = Path(__file__).parent / "unit"
 KINDS = ("invariance", "directional", "minimum", "regression", "slice", "data")
+FAILED, EXAMPLE, ALL_EXAMPLES = 200, 500, 10_000
+"""How many failed tests a report takes, and how many bytes of examples: of one and of all."""
 
 
 @pytest.fixture(scope="session")
@@ -29,29 +37,46 @@ def examples():
         return list(csv.DictReader(file))
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    kind = next((name for name in KINDS if item.get_closest_marker(name)), None)
-    if kind and (report.when == "call" or report.failed):
-        item.session.stash.setdefault(OUTCOMES, {})[item.nodeid] = (item.name, kind, report)
-
-
 OUTCOMES = pytest.StashKey()
 
 
-def pytest_sessionfinish(session):
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    if report.failed:
+        _note(collector, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed or (report.when == "call" and report.passed):
+        _note(item, report)
+    return report
+
+
+def _note(node, report):
+    if UNIT not in (node.path, *node.path.parents):
+        kind = next((name for name in KINDS if node.get_closest_marker(name)), "other")
+        node.session.stash.setdefault(OUTCOMES, {})[node.nodeid] = (node.name, kind, report)
+
+
+def pytest_sessionfinish(session, exitstatus):
     outcomes = session.stash.get(OUTCOMES, {})
-    if not outcomes or hasattr(session.config, "workerinput"):
+    failed = [one for one in outcomes.values() if one[2].failed]
+    ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if not outcomes or not (ended or failed) or hasattr(session.config, "workerinput"):
         return
-    failed = [
-        {"name": name, "kind": kind, "example": _example(report)[:500]}
-        for name, kind, report in outcomes.values()
-        if report.failed
-    ]
-    with EXAMPLES.open(encoding="utf-8") as file:
-        kept = sum(1 for _ in file) - 1
-    found = {"passed": len(outcomes) - len(failed), "failed": failed, "regression_examples": kept}
+    room = min(EXAMPLE, ALL_EXAMPLES // max(len(failed), 1))
+    found = {
+        "passed": len(outcomes) - len(failed),
+        "failed": [
+            {"name": _plain(name)[:200], "kind": kind, "example": _cut(_example(report), room)}
+            for name, kind, report in failed[:FAILED]
+        ],
+        "regression_examples": len(EXAMPLES.read_text(encoding="utf-8").splitlines()) - 1 if EXAMPLES.exists() else 0,
+    }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
@@ -59,4 +84,15 @@ def pytest_sessionfinish(session):
 def _example(report):
     """The first line that says what went wrong."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    return str(crash.message if crash else report.longrepr).splitlines()[0]
+    lines = str(crash.message if crash else report.longrepr).splitlines()
+    return next((line for line in lines if line.startswith("E ")), lines[0] if lines else "")
+
+
+def _cut(text, room):
+    """At most so many bytes of a text."""
+    return _plain(text).encode()[:room].decode(errors="ignore")
+
+
+def _plain(text):
+    """Without what is not for reading: Slipway takes no control characters."""
+    return "".join(one if one.isprintable() else " " for one in text)

@@ -56,7 +56,8 @@ def test_forecasts_are_finite_and_never_negative(model):
 
 @pytest.mark.minimum
 def test_the_model_beats_saying_that_this_year_is_like_the_last(model):
-    test, past = read_rows(TEST), {(row.product, row.week): row.demand for row in read_rows(TRAIN)}
+    test = read_rows(TEST)
+    past = {(row.product, row.week): row.demand for row in [*read_rows(TRAIN), *test]}
     last_year = np.mean([abs(past[row.product, row.week - 52] - row.demand) for row in test])
     ours = np.mean(errors(model, test))
 

@@ -1,0 +1,129 @@
+#!/bin/sh
+# What CI does, one step each. .github/workflows/ci.yaml and .tekton/ci.yaml both call it, so that they do the same.
+#
+#     sh slipway/ci.sh install | lint | unit | keys | pipeline | again | behaviour | keep | report
+#     sh slipway/ci.sh all     one after the other; once the pipeline has run twice, the report comes whatever else fails
+#
+# It runs by hand too. Data is fetched and kept only with the bucket's key, a report is sent only with Slipway's.
+set -eu
+cd "$(dirname "$0")/.."
+
+PYTHON=3.11 # that requirements.lock is made for; .tekton/ci.yaml takes the image of this version
+cache="${SLIPWAY_CI_CACHE:-$PWD/.ci-cache}"
+venv="$cache/venv-$(sha256sum requirements.lock | cut -c 1-16)"
+
+# The version of a Python that can make environments; nothing when it can't, or isn't there.
+version() {
+    "$1" -c 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null || true
+}
+
+# Runners have the right one under several names, or only another one.
+a_python() {
+    for one in python3 "python$PYTHON" "${RUNNER_TOOL_CACHE:-/opt/hostedtoolcache}/Python/$PYTHON".*/*/bin/python3; do
+        if test "$(version "$one")" = "$PYTHON"; then
+            echo "$one"
+            return
+        fi
+    done
+    echo "This runner has no Python $PYTHON, so $(python3 --version) is taken. Slipway is told: it is another environment." >&2
+    echo python3
+}
+
+install() {
+    mkdir -p "$cache"
+    exec 9> "$venv.lock"
+    flock 9
+    python="$(a_python)"
+    if test ! -e "$venv/complete" || test "$(version "$venv/bin/python")" != "$(version "$python")"; then
+        rm -f "$venv/complete"
+        "$python" -m venv --clear "$venv"
+        "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r requirements.lock
+        touch "$venv/complete"
+    fi
+    "$venv/bin/python" --version
+}
+
+lint() {
+    ruff check .
+    ruff format --check .
+}
+
+unit() {
+    pytest -q tests/unit
+}
+
+# Where the forge runs CI: from the repository's secrets to variables of the later steps.
+keys() {
+    python slipway/keys.py >> "$GITHUB_ENV"
+}
+
+has_key() {
+    test -n "${AWS_ACCESS_KEY_ID:-}"
+}
+
+# Own data comes from the bucket, the pipeline makes the rest; by force, since a cache may have it from some other day.
+pipeline() {
+    if test -n "$(git ls-files '*.dvc')"; then
+        if has_key; then
+            git ls-files -z '*.dvc' | xargs -0 dvc pull
+        else
+            echo "No key for the bucket here, so the data that DVC tracks can't be fetched."
+        fi
+    fi
+    dvc repro --force
+}
+
+again() {
+    cp metrics/metrics.json metrics/first.json
+    dvc repro --quiet --force
+    if is_same; then echo "The same metrics again."; else echo "Other metrics, from the same code and data."; fi
+}
+
+is_same() {
+    cmp -s metrics/first.json metrics/metrics.json
+}
+
+# Results of an earlier run must not be taken for those of this one.
+behaviour() {
+    rm -f metrics/tests.json
+    pytest -q tests/data tests/model
+}
+
+keep() {
+    if has_key; then dvc push --quiet; else echo "No key for the bucket here."; fi
+}
+
+report() {
+    if test ! -e metrics/first.json; then set --; elif is_same; then set -- yes; else set -- no; fi
+    python slipway/report.py ${1:+--reproduced "$1"}
+}
+
+all() {
+    for step in install lint unit pipeline again; do
+        echo "== $step"
+        sh slipway/ci.sh "$step"
+    done
+    failed=""
+    for step in behaviour keep report; do
+        echo "== $step"
+        sh slipway/ci.sh "$step" || failed="$failed $step"
+    done
+    if test -n "$failed"; then
+        echo "Failed:$failed"
+        exit 1
+    fi
+}
+
+export PYTHONPATH=src OMP_NUM_THREADS=1
+step="${1:-}"
+case "$step" in
+    install | all) "$step" ;;
+    lint | unit | keys | pipeline | again | behaviour | keep | report)
+        PATH="$venv/bin:$PATH"
+        "$step"
+        ;;
+    *)
+        echo "There is no step '$step'; slipway/ci.sh says which there are." >&2
+        exit 2
+        ;;
+esac
