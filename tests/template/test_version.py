@@ -1,0 +1,20 @@
+"""A template's files change with its version only: projects are offered a new version, never another file."""
+
+import hashlib
+
+from provisioning.rendered import Rendered
+
+DIGESTS = {"1.3.0": "cdec0d40b14b0adc4d61ce178c393b4b0fb28bbba60b21f2de9fe7b28ad593de"}
+"""Of ml-python, by version. A line that is here has been in use and doesn't change: a new version is a new line."""
+
+
+def test_a_changed_template_has_a_new_version(rendered: Rendered):
+    everything = hashlib.sha256()
+    for path, content in sorted(rendered.files.items()):
+        everything.update(f"{path} {len(content)}\n".encode() + content)
+    digest = everything.hexdigest()
+
+    assert DIGESTS.get(rendered.version) == digest, (
+        f"The files of ml-python are not those of version {rendered.version}, and no project would be offered them. "
+        f"Raise catalogue/templates/ml-python/VERSION, and add the new version here with the digest {digest}."
+    )
