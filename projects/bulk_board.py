@@ -37,15 +37,13 @@ class RunBoard:
 
     @property
     def title(self) -> str:
-        """What it does, such as "Skip one resource: Webhook"."""
-        label = str(BulkAction(self.run.action).label)
-        what = kind_title(self.run.kind) if self.run.kind else self.run.plan
-        return f"{label}: {what}" if what else label
+        """What it does."""
+        return title_of(self.run)
 
     @property
     def state(self) -> str:
         """The word of its state."""
-        return str(RunState(self.run.state).label)
+        return word_of(self.run)
 
     @property
     def total(self) -> int:
@@ -91,6 +89,18 @@ class RunBoard:
     def version(self) -> str:
         """The marks of all parts, as the poller sends them back."""
         return "-".join(self.parts.values())
+
+
+def title_of(run: BulkRun) -> str:
+    """What a run does, such as "Skip one resource: Webhook"."""
+    label = str(BulkAction(run.action).label)
+    what = kind_title(run.kind) if run.kind else run.plan
+    return f"{label}: {what}" if what else label
+
+
+def word_of(run: BulkRun) -> str:
+    """The word of its state."""
+    return str(RunState(run.state).label)
 
 
 def run_board(run: BulkRun, *, after: int = 0) -> RunBoard:

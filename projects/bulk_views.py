@@ -4,26 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import bulk, listing
+from projects import bulk, listing, run_list
 from projects.answers import answered, conflict_page, number_in, platform_admin_of
-from projects.bulk_board import run_board
+from projects.bulk_board import run_board, title_of, word_of
 from projects.bulk_choice import Choice
 from projects.errors import Conflict, InvalidSpec
+from projects.exports import form_asked, stream
 from projects.installation import installation
-from projects.models import BulkAction, BulkRun, Door, Project, RunState
+from projects.models import BulkAction, BulkRun, Door, Project
 from projects.platform_lists import offered
 from projects.project_list import ORDERS
 from projects.project_views import STOP_POLLING
-from projects.sorting import Sorted, order_asked, sorted_page
+from projects.sorting import Sorted, in_order, order_asked, sorted_page
 from provisioning.kind import kinds
 
 PAGE = 50
+RUNS_FIRST = 8
 _FIELDS = {
     "action": ("act", _("Action")),
     "kind": ("kind", _("Resource")),
@@ -100,9 +103,23 @@ def _choose(
         **offered(),
         "all_kinds": kinds().values(),
         "all_actions": BulkAction.choices,
-        "runs": [(one, RunState(one.state).label) for one in BulkRun.objects.all()[:8]],
+        "runs": [(one, title_of(one), word_of(one)) for one in BulkRun.objects.all()[:RUNS_FIRST]],
     }
     return render(request, "platform/actions.html", shown, status=422 if faults else 200)
+
+
+@require_GET
+def runs(request: HttpRequest) -> HttpResponseBase:
+    """All runs, newest first or sorted by the address. `format=csv|json`: as a file."""
+    platform_admin_of(request)
+    rows, (order, falling) = BulkRun.objects.all(), order_asked(run_list.ORDERS, request.GET.get("sort", ""))
+    if form := form_asked(request):
+        records = run_list.records(in_order(rows, order=order, falling=falling))
+        return stream(records, columns=run_list.COLUMNS, name="slipway-runs", form=form)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    page: Sorted[BulkRun] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
+    lines = [(one, title_of(one), word_of(one)) for one in page.rows]
+    return render(request, "platform/runs.html", {"page": page, "runs": lines})
 
 
 def _run(request: HttpRequest, number: int) -> BulkRun:
@@ -111,8 +128,11 @@ def _run(request: HttpRequest, number: int) -> BulkRun:
 
 
 @require_GET
-def run_page(request: HttpRequest, run: int) -> HttpResponse:
-    """What a run would do, does, or did, project by project."""
+def run_page(request: HttpRequest, run: int) -> HttpResponseBase:
+    """What a run would do, does, or did, project by project. `format=csv|json`: its projects as a file."""
+    if form := form_asked(request):
+        records = run_list.item_records(_run(request, run))
+        return stream(records, columns=run_list.ITEM_COLUMNS, name=f"slipway-run-{run}", form=form)
     return _run_page(request, run)
 
 

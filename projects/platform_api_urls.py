@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import announcement_api, bulk_api, platform_api, scorecard_api, template_api
+from projects import announcement_api, bulk_api, platform_api, scorecard_api, seeing_api, template_api
 
 urlpatterns = [
     path("fleet/", platform_api.Fleet.as_view(), name="platform-fleet"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("runs/<int:run>/start/", bulk_api.RunStart.as_view(), name="platform-run-start"),
     path("runs/<int:run>/pause/", bulk_api.RunPause.as_view(), name="platform-run-pause"),
     path("runs/<int:run>/stop/", bulk_api.RunStop.as_view(), name="platform-run-stop"),
+    path("see-as/", seeing_api.SeeAs.as_view(), name="platform-see-as"),
     path("announcements/", announcement_api.Announcements.as_view(), name="platform-announcements"),
     path(
         "announcements/<int:announcement>/", announcement_api.AnnouncementDetail.as_view(), name="platform-announcement"

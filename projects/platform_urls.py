@@ -15,6 +15,7 @@ urlpatterns = [
     path("scorecard/", scorecard_views.fleet, name="scorecard"),
     path("tables/", platform_views.table, name="table"),
     path("actions/", bulk_views.actions, name="actions"),
+    path("actions/runs/", bulk_views.runs, name="runs"),
     path("actions/<int:run>/", bulk_views.run_page, name="run"),
     path("actions/<int:run>/live/", bulk_views.run_live, name="run-live"),
     path("actions/<int:run>/turn/", bulk_views.run_turn, name="run-turn"),

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from projects import permissions
 from projects.audit import audited
 from projects.errors import Fault, InvalidSpec, NotFound
+from projects.exports import Record
 from projects.models import Door, SeenAs
 from projects.notices import announce
 
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 SESSION_KEY = "see_as"
 """In the session of who sees: the number of the row."""
+COLUMNS = ("number", "by", "seen", "because", "began_at", "over_at")
+"""What the record has as a file."""
 LONGEST = timedelta(minutes=30)
 
 
@@ -107,3 +110,15 @@ def end(*, by: "Person") -> None:
 def of_person(person: "Person") -> QuerySet[SeenAs]:
     """Who has seen the portal as this person, newest first."""
     return SeenAs.objects.filter(seen_id=person.pk)
+
+
+def record(row: SeenAs) -> Record:
+    """One row as API and files carry it."""
+    return {
+        "number": row.pk,
+        "by": row.by_name,
+        "seen": row.seen_name,
+        "because": row.because,
+        "began_at": row.began_at,
+        "over_at": row.over_at,
+    }

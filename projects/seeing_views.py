@@ -1,6 +1,7 @@
 """The page for seeing as somebody else: begin, end, and who did it when and why."""
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -8,16 +9,23 @@ from django.views.decorators.http import require_http_methods, require_POST
 from projects import seeing
 from projects.answers import platform_admin_of
 from projects.errors import InvalidSpec
-from projects.listing import Page, page_of
+from projects.exports import BATCH, form_asked, stream
 from projects.models import SeenAs
+from projects.sorting import BY_ID, Sorted, in_order, sorted_page
 
 _LABELS = {"account": _("Account"), "because": _("Reason")}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def see_as(request: HttpRequest) -> HttpResponse:
-    """Name the person and the reason; a POST begins it and leads to that person's first page."""
+def see_as(request: HttpRequest) -> HttpResponseBase:
+    """Name the person and the reason; a POST begins it and leads to that person's first page.
+
+    `format=csv|json`: the record of who saw as whom as a file.
+    """
     person = platform_admin_of(request)
+    if request.method != "POST" and (form := form_asked(request)):
+        rows = in_order(SeenAs.objects.all(), order=BY_ID, falling=True).iterator(chunk_size=BATCH)
+        return stream((seeing.record(row) for row in rows), columns=seeing.COLUMNS, name="slipway-see-as", form=form)
     problems = []
     if request.method == "POST":
         given = {name: request.POST.get(name, "")[:2000] for name in _LABELS}
@@ -31,7 +39,8 @@ def see_as(request: HttpRequest) -> HttpResponse:
         else:
             request.session[seeing.SESSION_KEY] = row.pk
             return redirect("projects:start")
-    page: Page[SeenAs] = page_of(SeenAs.objects.all(), before=request.GET.get("before", ""))
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    page: Sorted[SeenAs] = sorted_page(SeenAs.objects.all(), order=BY_ID, falling=True, after=after, before=before)
     shown = {
         "page": page,
         "typed": request.POST if request.method == "POST" else request.GET,

@@ -1,5 +1,7 @@
 """Seeing as somebody else: that person's pages, nothing that writes, no API, a way out, an end, and a record."""
 
+import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -192,3 +194,26 @@ def test_it_is_recorded_and_the_person_can_read_it() -> None:
 def test_a_token_of_ones_own_is_not_touched_by_it() -> None:
     as_bob()
     assert bearer("paula").get("/api/v1/me/").json()["username"] == "paula@corp.example"
+
+
+def test_the_record_is_a_file_and_an_answer_of_the_api_for_the_platform_team() -> None:
+    paula = person("paula")
+    for number in range(27):
+        seeing.begin("bob@corp.example", by=paula, because=f"Reason {number}.")
+    browser, script = client("paula"), bearer("paula")
+    reasons = [f"Reason {number}." for number in reversed(range(27))]
+    older = re.search(r'rel="next" href="([^"]+)"', browser.get(PAGE).content.decode())
+    assert older is not None
+    assert "Reason 0." in text(browser.get(PAGE + older[1].replace("&amp;", "&")))
+    filed = json.loads(browser.get(f"{PAGE}?format=json").getvalue())["items"]
+    assert [one["because"] for one in filed] == reasons
+    assert list(filed[0]) == ["number", "by", "seen", "because", "began_at", "over_at"]
+    assert browser.get(f"{PAGE}?format=csv").getvalue().count(b"Reason") == 27
+    first = script.get("/api/v1/platform/see-as/?limit=20").json()
+    second = script.get(first["next"]).json()
+    assert [one["because"] for page in (first, second) for one in page["items"]] == reasons
+    assert (first["items"][0]["by"], first["items"][0]["seen"]) == ("paula@corp.example", "bob@corp.example")
+    assert second["next"] is None
+    for who in ("alice", "charlie"):
+        assert client(who).get(f"{PAGE}?format=csv").status_code == 404
+        assert bearer(who).get("/api/v1/platform/see-as/").status_code == 404

@@ -89,6 +89,7 @@ def texts_of(page: Any) -> set[str]:
         "/platform/stuck/",
         "/platform/drift/",
         "/platform/actions/",
+        "/platform/actions/runs/",
         "/platform/see-as/",
         "/platform/announcements/",
         "/platform/announcements/new/",

@@ -196,13 +196,47 @@ def test_a_number_that_is_none_is_refused_with_a_sentence() -> None:
     assert "Enter how many to start with." in text(browser.post(f"{where}turn/", {"do": "some", "first": "x"}))
 
 
+def test_every_run_can_be_reached_and_runs_and_their_projects_are_files() -> None:
+    ready("a")
+    ready("b", of="vision")
+    browser = client("paula")
+    for number in range(27):
+        sent = {"action": "look", "because": f"Look {number}.", "project": ["a", "b"]}
+        assert browser.post(ACTIONS, sent).status_code == 302
+    assert 'href="/platform/actions/runs/"' in browser.get(ACTIONS).content.decode()
+    first = browser.get(f"{ACTIONS}runs/")
+    second = browser.get(next_page(first).replace(ACTIONS, f"{ACTIONS}runs/"))
+    assert [one.because for page in (first, second) for one in page.context["page"].rows] == [
+        f"Look {number}." for number in reversed(range(27))
+    ]
+    runs = json.loads(browser.get(f"{ACTIONS}runs/?format=json&sort=-newest").getvalue())["items"]
+    assert [one["because"] for one in runs] == [f"Look {number}." for number in range(27)]
+    assert (runs[0]["action"], runs[0]["by"], runs[0]["state"]) == ("look", "paula@corp.example", "draft")
+    assert browser.get(f"{ACTIONS}runs/?format=csv").getvalue().startswith(b"\xef\xbb\xbfnumber,action,kind,plan")
+    run = f"{ACTIONS}{runs[0]['number']}/"
+    assert 'href="?format=csv"' in browser.get(run).content.decode()
+    items = json.loads(browser.get(f"{run}?format=json").getvalue())["items"]
+    assert [(one["position"], one["project"], one["team"], one["state"], one["request"]) for one in items] == [
+        (1, "b", "vision", "waiting", None),
+        (2, "a", "forecasting", "waiting", None),
+    ]
+    assert browser.get(f"{run}?format=csv").getvalue().count(b"\n") == 3
+
+
 @pytest.mark.parametrize("who", ["alice", "charlie"])
 def test_to_others_there_is_nothing(who: str) -> None:
     ready("a")
     made = client("paula").post(ACTIONS, {"action": "look", "because": WHY, "project": ["a"]})["Location"]
     number = BulkRun.objects.get().pk
     browser, script = client(who), bearer(who)
-    pages = [browser.get(ACTIONS), browser.post(ACTIONS, {}), browser.get(made), browser.get(f"{made}live/")]
+    pages = [browser.get(f"{where}?format=csv") for where in (f"{ACTIONS}runs/", made)]
+    pages += [
+        browser.get(f"{ACTIONS}runs/"),
+        browser.get(ACTIONS),
+        browser.post(ACTIONS, {}),
+        browser.get(made),
+        browser.get(f"{made}live/"),
+    ]
     calls = [script.get(RUNS), script.get(f"{RUNS}{number}/"), script.get(f"{RUNS}{number}/items/")]
     posts = [post(f"{RUNS}{number}/{turn}/", {}, who=who) for turn in ("start", "pause", "stop")]
     wish = post(RUNS, {"action": "look", "because": WHY, "projects": ["a"]}, who=who)
