@@ -189,6 +189,20 @@ def test_programs_read_the_same_bytes_whatever_the_browser_speaks() -> None:
         assert answers[0] == answers[1], path
 
 
+def test_a_copy_button_brings_the_words_that_its_script_says() -> None:
+    page = swedish("alice").get("/projects/new/").content.decode()
+    (button,) = re.findall(r'<button[^>]* data-copy="as-file".*?</button>', page)
+    for said in (
+        'data-word="Kopiera" data-copied="Kopierat" data-failed="Markera och kopiera"',
+        'data-about="som profile.yaml"',
+        'aria-label="Kopiera: som profile.yaml"',
+        "<span>Kopiera</span>",
+    ):
+        assert said in button
+    script = (translations.ROOT / "static" / "slipway.js").read_text()
+    assert [word for word in ('"Copied', '"Select', '"Copy') if word in script] == []
+
+
 def test_what_is_stored_is_english_whoever_caused_it() -> None:
     typed = {"title": "Demand", "slug": "demand", "team": "forecasting", "plan": "gpu", "do": "create", "reviewed": "1"}
     assert swedish("alice").post("/projects/new/", typed).status_code == 302
