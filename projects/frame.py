@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects import permissions
 from projects.answers import person_of
-from projects.dates import short_day
+from projects.dates import short_moment
 from projects.deciders import waits_for
 from projects.file_source import notice_of, refused_of
 from projects.installation import installation
@@ -212,7 +211,6 @@ def _why_suspended(project: Project) -> str:
     last = next((one for one in switches(project) if one.suspended), None)
     if last is None:
         return said
-    at = timezone.localtime(last.at)
-    by = {"who": last.who, "day": f"{short_day(at)} {date_format(at, 'H:i')}", "because": last.because}
+    by = {"who": last.who, "day": short_moment(last.at), "because": last.because}
     since = gettext("By %(who)s since %(day)s: “%(because)s”") if last.because else gettext("By %(who)s since %(day)s.")
     return f"{said} {since % by}"

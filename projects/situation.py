@@ -4,7 +4,7 @@ Computed from rows and the catalogue, stored nowhere. `Situation.marks` is what 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from projects.installation import Installation
-from projects.models import Project, ProjectRequest
+from projects.models import Project, ProjectRequest, SkippedKind
 from projects.phrases import translated
 from projects.presentation import icon_of, kind_title, kinds_as_shown, wish_of
 from projects.rights import SYSTEMS
+from projects.skipping import told
 from provisioning.catalogue import Catalogue
 from provisioning.conditions import Status, Word
 from provisioning.errors import Reason
@@ -149,6 +150,7 @@ def _settled(project: Project, rows: list[Row]) -> bool:
 def _board(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> tuple[Group, ...]:
     known = {row.kind: row for row in project.resources.all()}
     titles = {one.name: one.title or one.name for one in targets(catalogue).values()}
+    skipped = _skipped(project, known.values())
     groups: dict[tuple[System, str], list[Row]] = {}
     for kind in kinds_as_shown():
         row = known.pop(kind.name, None)
@@ -156,14 +158,21 @@ def _board(project: Project, *, wish: Wish | None, catalogue: Catalogue) -> tupl
         if row is None and (project.deletion_requested_at is not None or not to_come):
             continue
         target = row.target if row else wish.target(kind.system) if wish else ""
-        groups.setdefault((kind.system, target), []).append(_row(kind, row, wish=wish))
+        groups.setdefault((kind.system, target), []).append(_row(kind, row, wish=wish, skipped=skipped.get(kind.name)))
     return tuple(
         Group(title=str(SYSTEMS[system]), target=titles.get(target, target), rows=tuple(rows))
         for (system, target), rows in groups.items()
     )
 
 
-def _row(kind: Kind, row: Resource | None, *, wish: Wish | None) -> Row:
+def _skipped(project: Project, rows: Iterable[Resource]) -> dict[str, SkippedKind]:
+    """Who skipped which Kind, where one is; most projects skip none, and are not asked."""
+    if all(row.word is not Word.SUSPENDED for row in rows):
+        return {}
+    return {one.kind: one for one in project.skipped_kinds.all()}
+
+
+def _row(kind: Kind, row: Resource | None, *, wish: Wish | None, skipped: SkippedKind | None) -> Row:
     templates = (f"resources/{kind.name}.html", "resources/_default.html")
     shown: dict[str, Any] = {
         "kind": kind.name,
@@ -183,9 +192,12 @@ def _row(kind: Kind, row: Resource | None, *, wish: Wish | None) -> Row:
         ready = row.ready_message or summary
         message = translated(summary) if ready == summary else ready
         return Row(word=word, message=message, advice="", reason="", **shown)
+    message = shows.message or translated(summary)
+    if skipped is not None and message == skipped.sentence:
+        message = told(skipped)
     return Row(
         word=word,
-        message=shows.message or translated(summary),
+        message=message,
         advice=str(_ADVICE.get(shows.reason, "")),
         reason=shows.reason.value,
         **shown,

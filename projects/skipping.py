@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from projects import permissions
 from projects.audit import audited
+from projects.dates import short_moment
 from projects.doorbell import ring_project
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound
 from projects.models import Door, Project, SkippedKind
@@ -70,6 +71,12 @@ def look_at_again(project: Project, kind: str, *, by: "Person", door: Door, beca
         ended, _ = SkippedKind.objects.filter(project=project, kind=kind).delete()
         _ring(project)
     return bool(ended)
+
+
+def told(row: SkippedKind) -> str:
+    """What the resource says meanwhile, in the reader's language and time zone."""
+    said = gettext("Nobody looks at it since %(since)s: %(who)s skipped it. %(because)s")
+    return said % {"since": short_moment(row.since), "who": row.by_name, "because": row.because}
 
 
 def _check(project: Project, *, by: "Person") -> None:

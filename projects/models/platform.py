@@ -86,7 +86,7 @@ class SkippedKind(models.Model):
 
     @property
     def sentence(self) -> str:
-        """What the resource says meanwhile."""
+        """What the resource says meanwhile, as it is stored; pages say it by `skipping.told`."""
         return f"Nobody looks at it since {self.since:%Y-%m-%d %H:%M} UTC: {self.by_name} skipped it. {self.because}"
 
 

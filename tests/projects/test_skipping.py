@@ -1,5 +1,7 @@
 """A skipped Kind is left alone, says why, holds up nothing, and is put right when the skipping ends."""
 
+from datetime import UTC, datetime
+
 import pghistory.models
 import pytest
 
@@ -34,6 +36,22 @@ def test_a_skipped_kind_is_not_touched_and_the_rest_goes_on(world: World) -> Non
     shown = project.resources.get(kind="limits")
     assert (shown.word, shown.synced_message, shown.ready_status) == (Word.SUSPENDED, row.sentence, "True")
     assert row.sentence.endswith(f"paula@corp.example skipped it. {WHY}")
+
+
+@pytest.mark.usefixtures("pages")
+def test_pages_say_it_in_the_reader_s_language_and_time_zone(world: World) -> None:
+    project = look(asked())
+    row = skip(project)
+    SkippedKind.objects.update(since=datetime(2026, 11, 27, 23, 15, tzinfo=UTC))
+    look(project)
+    browser = client("alice")
+    page = text(browser.get("/projects/demand/resources/"))
+    assert f"Nobody looks at it since 27 Nov 23:15: paula@corp.example skipped it. {WHY}" in page
+    browser.cookies["browser_zone"] = "Europe/Stockholm"
+    page = text(browser.get("/projects/demand/resources/", headers={"Accept-Language": "sv"}))
+    assert f"Ingen ser till den sedan 28 nov 00:15: paula@corp.example hoppade över den. {WHY}" in page
+    row.refresh_from_db()
+    assert project.resources.get(kind="limits").synced_message == row.sentence
 
 
 def test_when_the_skipping_ends_what_moved_is_put_right(world: World) -> None:
