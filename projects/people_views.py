@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 from pydantic import ValidationError
 
-from projects import permissions
+from projects import permissions, reach_list
 from projects.answers import find, person_of
+from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Project
@@ -20,12 +22,14 @@ from provisioning.spec import Contributor
 
 
 @require_GET
-def people(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every path to the project. `who`: somebody to explain."""
+def people(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Every path to the project. `who`: somebody to explain. `format=csv|json` in the address: the paths as a file."""
     person = person_of(request)
     found = find(person, slug)
     settings = installation()
     reach = reach_of(found, installation=settings)
+    if form := form_asked(request):
+        return stream(reach_list.records(reach), columns=reach_list.COLUMNS, name=f"people-{slug}", form=form)
     shown = {
         **frame(request, found, tab="people"),
         "reach": reach,

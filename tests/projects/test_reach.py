@@ -1,6 +1,9 @@
 """Who can reach a project, and by which path: nested groups with their chain, leavers, team, and why not."""
 
+import csv
+import json
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,28 @@ def test_every_role_says_where_it_comes_from_what_it_opens_and_who_is_in_the_gro
         "cluster": "look, without Secrets in ml-demand (role binding slipway-viewers)",
         "forge": "read forecasting/demand",
     }
+
+
+@pytest.mark.usefixtures("company")
+def test_every_path_is_in_the_file_also_of_people_in_groups() -> None:
+    made({"group": "ml-all", "role": "editor", "until": "2100-01-31"})
+    person("paula")
+    sheet = client("bob").get("/projects/demand/people/?format=csv")
+    lines = list(csv.DictReader(StringIO(sheet.getvalue().decode("utf-8-sig"))))
+    shown = ("path", "role", "account", "is_group", "by", "until", "standing", "counts", "whole")
+    assert [tuple(line[name] for name in shown) for line in lines] == [
+        ("role", "owner", "alice@corp.example", "False", "", "", "present", "True", ""),
+        ("role", "editor", "ml-all", "True", "", "2100-01-31", "present", "True", "True"),
+        ("role", "editor", "bob@corp.example", "False", "ml-all", "2100-01-31", "present", "True", ""),
+        ("role", "editor", "charlie@corp.example", "False", "ml-vision; ml-all", "2100-01-31", "present", "True", ""),
+        ("team", "", "ml-forecasting", "True", "", "", "", "True", "True"),
+        ("team", "", "alice@corp.example", "False", "ml-forecasting", "", "", "True", ""),
+        ("platform", "", "paula@corp.example", "False", "", "", "", "True", ""),
+    ]
+    data = json.loads(client("bob").get("/projects/demand/people/?format=json").getvalue())["items"]
+    assert (data[3]["by"], data[3]["door"], data[0]["whole"]) == (["ml-vision", "ml-all"], "api", None)
+    assert "?format=csv" in client("bob").get("/projects/demand/people/").content.decode()
+    assert client("charlie").get("/projects/demand/people/?format=csv").status_code == 404
 
 
 def test_the_words_about_roles_are_those_of_the_cluster_roles() -> None:
