@@ -32,6 +32,7 @@ from projects.granting import (
     verdict_of,
 )
 from projects.installation import Installation
+from projects.kept import with_kept
 from projects.models import (
     Action,
     Decision,
@@ -387,4 +388,6 @@ def _preview(
     out = moved([project.pk]).get(project.pk) if project else None
     let = in_force(project) if project else None
     plan = plan_of(installation=installation, after=after, before=before, uid=uid, moved=out, consents=let)
+    if project is not None:
+        plan = replace(plan, people=with_kept(plan.people, project=project, before=before, after=after))
     return replace(plan, verdict=verdict, units=units_of(after, catalogue=installation.catalogue), free_units=free)

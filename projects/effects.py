@@ -18,7 +18,7 @@ from projects.installation import Installation
 from projects.rights import PORTAL, SYSTEMS, rights_by
 from projects.spec import wish_for
 from projects.today import today
-from provisioning.spec import Contributor, ProjectSpec
+from provisioning.spec import Contributor, ProjectSpec, Role
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -40,17 +40,23 @@ class Effect:
 
 @dataclass(frozen=True)
 class PersonEffect:
-    """Somebody for whom something changes. `says`: in half a sentence, what."""
+    """Somebody for whom something changes. `says`: in half a sentence, what.
+
+    keeps: what they reach all the same, by which other paths; kept: the highest role among those (`projects.kept`).
+    """
 
     subject: str
     is_group: bool
     says: str
     effects: tuple[Effect, ...]
+    keeps: tuple[str, ...] = ()
+    kept: Role | None = None
 
     @property
     def may_keep_keys(self) -> bool:
         """Could they read the bucket's keys before, and can't now? What was read before opens it until the rotation."""
-        return any(one.place == "object_store" and one.action == "delete" for one in self.effects)
+        lost = any(one.place == "object_store" and one.action == "delete" for one in self.effects)
+        return lost and self.kept not in (Role.OWNER, Role.EDITOR)
 
 
 def effects_of(

@@ -20,6 +20,7 @@ from projects.effects import NOBODY, PersonEffect
 from projects.errors import Conflict, InvalidSpec
 from projects.exports import form_asked, stream
 from projects.installation import installation
+from projects.kept import with_kept
 from projects.models import Action, Decision, Door, ProjectRequest, Team
 from projects.own_role import leaves
 from projects.policy import units_of
@@ -132,6 +133,8 @@ def _page(
         let = in_force(asked.project) if asked.project else None
         preview = plan_of(installation=settings, after=after, before=before, uid=uid, moved=out, consents=let)
         people = preview.people
+        if asked.project is not None and asked.decision == Decision.PENDING:
+            people = with_kept(people, project=asked.project, before=before, after=after)
         lines = plan_lines(preview, keep_data=not asked.remove_data)
     pending = asked.decision == Decision.PENDING
     own = person.pk in permissions.authors_of(asked)

@@ -363,6 +363,7 @@ class PersonEffectOut(BaseModel):
     says: str
     may_keep_keys: bool = Field(description="They could read the bucket's keys and can't any more: rotate them.")
     effects: list[EffectOut]
+    keeps: list[str] = Field(description="What they reach all the same, each by another path; for who loses a role.")
 
 
 class PlanOut(BaseModel):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 
 from projects import actions
 from projects.contributors import moved
@@ -13,7 +14,7 @@ from projects.leaving import leave
 from projects.models import Door, Project
 from projects.preview import plan_of
 from provisioning.spec import ProjectSpec, Role
-from tests.entries import gone, group_entry, person_entry
+from tests.entries import gone, group_entry, person_entry, switched_off
 from tests.people import bearer, client, person, team
 from tests.projects.pages import ask, fields, project_of, text
 
@@ -183,6 +184,7 @@ def test_a_dry_run_of_the_api_has_the_effects_too() -> None:
             "is_group": True,
             "says": "becomes viewer",
             "may_keep_keys": False,
+            "keeps": [],
             "effects": [
                 {"place": "portal", "action": "create", "before": "", "after": "see it"},
                 {
@@ -194,6 +196,52 @@ def test_a_dry_run_of_the_api_has_the_effects_too() -> None:
             ],
         }
     ]
+
+
+def kept(**taken: dict[str, Any]) -> dict[str, tuple[list[str], bool]]:
+    """What is said of each who loses something when alice asks for only these contributors; over REST."""
+    body = {"contributors": [ALICE, *taken.values()]}
+    answer = bearer("alice").patch(
+        "/api/v1/projects/demand/?dry_run=true", body, content_type="application/json", headers={"If-Match": "*"}
+    )
+    return {one["subject"]: (one["keeps"], one["may_keep_keys"]) for one in answer.json()["people"]}
+
+
+def test_who_loses_a_role_is_told_what_stays_by_other_paths() -> None:
+    vision = {"group": "ml-vision", "role": "editor"}
+    people = [{"user": f"{name}@corp.example", "role": "editor"} for name in ("bob", "charlie", "paula")]
+    ask("demand", contributors=[ALICE, vision, *people])
+    for name in ("bob", "charlie", "paula"):
+        person(name)
+    person("charlie").groups.add(Group.objects.get_or_create(name="ml-vision")[0])
+    assert kept(vision=vision) == {
+        "bob@corp.example": (["sees it, by the team forecasting"], True),
+        "charlie@corp.example": (["editor, by the group ml-vision"], False),
+        "paula@corp.example": (["sees and changes it, in the platform team"], True),
+    }
+    assert kept()["charlie@corp.example"] == ([], True)
+
+
+def test_who_has_not_signed_in_yet_keeps_what_the_directory_says() -> None:
+    vision = {"group": "ml-vision", "role": "editor"}
+    bob = person_entry("bob")
+    group_entry("ml-all", group_entry("ml-vision", bob))
+    ask("demand", contributors=[ALICE, vision, {"user": "bob@corp.example", "role": "owner"}])
+    assert kept(vision=vision) == {"bob@corp.example": (["editor, by the group ml-vision"], False)}
+    switched_off(bob)
+    assert kept(vision=vision) == {"bob@corp.example": ([], False)}
+
+
+def test_the_review_names_what_stays() -> None:
+    ask("demand", contributors=[ALICE, {"user": "bob@corp.example", "role": "editor"}])
+    person("bob")
+    alice = client("alice")
+    sent = fields(alice.get("/projects/demand/people/change/"), holding="generation")
+    review = text(alice.post("/projects/demand/people/change/", {**sent, "role": ["owner", "viewer"], "do": "preview"}))
+    assert "Keeps:" not in review
+    sent["subject"], sent["role"], sent["until"] = ["user:alice@corp.example"], ["owner"], [""]
+    review = text(alice.post("/projects/demand/people/change/", {**sent, "do": "preview"}))
+    assert "Keeps: sees it, by the team forecasting" in review
 
 
 # Leaving
