@@ -4,6 +4,7 @@ An address that has no line here fails the test: unknown means deny. A gate says
 answered as `denied` says.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -262,8 +263,22 @@ TABLE: Mapping[str, Line] = {
 
 
 def addresses() -> dict[str, URLPattern]:
-    """Every address of the site by its full name, Django's admin apart (it has a test of its own)."""
+    """Every address of the site by its full name, those of `admin_addresses` apart: one gate is before them all."""
     return dict(_walk(get_resolver(), ""))
+
+
+def admin_addresses() -> list[str]:
+    """Every address of Django's admin below /admin/, with a 1 for each part that is chosen, also what leads nowhere."""
+    (site,) = (one for one in get_resolver().url_patterns if getattr(one, "app_name", "") == "admin")
+    return sorted({"/admin/" + re.sub(r"<[^>]+>", "1", path) for path in _paths(site)})
+
+
+def _paths(resolver: URLResolver) -> Iterator[str]:
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver):
+            yield from (f"{one.pattern}{rest}" for rest in _paths(one))
+        else:
+            yield re.sub(r"\(\?P(<\w+>)[^)]*\)|[\^$]|\\Z", r"\1", str(one.pattern))
 
 
 def _walk(resolver: URLResolver, space: str) -> Iterator[tuple[str, URLPattern]]:
