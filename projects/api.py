@@ -18,6 +18,7 @@ from projects.api_base import (
     person,
     plain,
     project_answer,
+    requests_out,
     visible_project,
 )
 from projects.closed import Closed
@@ -50,7 +51,6 @@ from projects.serializers import (
     ProjectOut,
     ProjectPage,
     ProjectSummary,
-    RequestOut,
     RequestPage,
     ResourceList,
     ResourceOut,
@@ -390,4 +390,4 @@ class ProjectRequests(Api):
         asked = read_query(PageQuery, request)
         rows = visible_project(request, slug).requests.select_related("team", "decided_by")
         found, after = page_of(rows, asked=asked, request=request)
-        return Response(plain(RequestPage(items=[RequestOut.of(row) for row in found], next=after)))
+        return Response(plain(RequestPage(items=requests_out(found), next=after)))

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.access_serializers import AccessOut, WhyOut
-from projects.api_base import Api, person, plain, visible_project
+from projects.api_base import Api, person, plain, request_out, visible_project
 from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec
 from projects.idempotency import idempotent
@@ -17,7 +17,7 @@ from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers
 from projects.payload import read_body, read_query
 from projects.reach import reach_of
 from projects.reference_serializers import Nothing
-from projects.serializers import AskedOut, RequestOut
+from projects.serializers import AskedOut
 from projects.why import why
 from provisioning.spec import Contributor
 
@@ -80,6 +80,6 @@ class Leave(Api):
         read_body(Nothing, request)
         project = visible_project(request, slug)
         asked = leave(project, by=person(request), door=Door.API, installation=installation())
-        made = RequestOut.of(asked.request) if asked.request else None
+        made = request_out(asked.request) if asked.request else None
         body = plain(AskedOut(request=made, project=None))
         return Response(body, status=202, headers={"Location": made.url} if made else {})

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models.functions import Lower
@@ -15,7 +16,7 @@ from projects import permissions
 from projects.actions import Asked
 from projects.api_errors import Refused
 from projects.errors import NotFound, StaleGeneration
-from projects.models import Decision, Project
+from projects.models import Decision, Project, ProjectRequest
 from projects.payload import StrictJson
 from projects.serializers import AskedOut, PlanOut, ProjectOut, RequestOut
 
@@ -96,11 +97,23 @@ def project_answer(project: Project, request: Request) -> Response:
     return Response(body, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
 
 
+def request_out(row: ProjectRequest) -> RequestOut:
+    """One request as an answer; team and decided_by must have been read with it."""
+    return requests_out([row])[0]
+
+
+def requests_out(rows: Sequence[ProjectRequest]) -> list[RequestOut]:
+    """Several, read so as well."""
+    asked = {group for row in rows if row.decision == Decision.PENDING for group in row.approvers}
+    unheard = permissions.unheard(asked)
+    return [RequestOut.of(row, unheard=unheard if row.decision == Decision.PENDING else ()) for row in rows]
+
+
 def asked_answer(asked: Asked) -> Response:
     """200 with the plan of a dry run or when nothing differs; otherwise 202 with where to follow it."""
     if asked.request is None and asked.project is None:
         return Response(plain(PlanOut.of(asked.preview)))
-    request = RequestOut.of(asked.request) if asked.request else None
+    request = request_out(asked.request) if asked.request else None
     project = ProjectOut.of(asked.project) if asked.project else None
     body = plain(AskedOut(request=request, project=project, warning=asked.preview.warning))
     if request is None:

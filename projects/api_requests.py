@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects import decisions, permissions
-from projects.api_base import Api, person, plain
+from projects.api_base import Api, person, plain, request_out, requests_out
 from projects.closed import Closed
 from projects.errors import NotFound
 from projects.idempotency import idempotent
@@ -52,7 +52,7 @@ class Requests(Api):
         if asked.mine:
             rows = rows.filter(requested_by=person(request).pk)
         found, after = page_of(rows, asked=asked, request=request)
-        return Response(plain(RequestPage(items=[RequestOut.of(row) for row in found], next=after)))
+        return Response(plain(RequestPage(items=requests_out(found), next=after)))
 
 
 class RequestDetail(Api):
@@ -67,7 +67,7 @@ class RequestDetail(Api):
     def get(self, request: Request, pk: int) -> Response:
         """The request with its decision."""
         read_query(Closed, request)
-        return Response(plain(RequestOut.of(visible(request, pk))))
+        return Response(plain(request_out(visible(request, pk))))
 
 
 class Approve(Api):
@@ -161,4 +161,4 @@ def acted(request: Request, pk: int, body: type[M], act: Callable[[ProjectReques
     found = visible(request, pk)
     act(found, read_body(body, request))
     decided = ProjectRequest.objects.select_related("team", "decided_by").get(pk=pk)
-    return Response(plain(RequestOut.of(decided)))
+    return Response(plain(request_out(decided)))

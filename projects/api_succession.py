@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects import permissions, taking_over
-from projects.api_base import Api, person, plain, visible_project
+from projects.api_base import Api, person, plain, request_out, visible_project
 from projects.closed import Closed
 from projects.idempotency import idempotent
 from projects.installation import installation
@@ -19,7 +19,7 @@ from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import read_body, read_query
 from projects.reference_serializers import Nothing
-from projects.serializers import AskedOut, ProjectOut, ProjectSummary, RequestOut
+from projects.serializers import AskedOut, ProjectOut, ProjectSummary
 
 _NAMES: Mapping[OfferedTo, Literal["editors", "team", "platform"]] = {
     OfferedTo.EDITORS: "editors",
@@ -106,5 +106,5 @@ class TakeOver(Api):
         read_body(Nothing, request)
         made = taking_over.take_over(project, by=person(request), door=Door.API, installation=installation())
         taken = ProjectOut.of(visible_project(request, slug))
-        body = AskedOut(request=RequestOut.of(made), project=taken)
+        body = AskedOut(request=request_out(made), project=taken)
         return Response(plain(body), status=202, headers={"Location": taken.links.self})

@@ -76,7 +76,7 @@ def _switch_on() -> set[str]:
 
 
 def _follow(changed: frozenset[str]) -> None:
-    """Groups, platform team and name of the accounts among these, as the directory has them."""
+    """Groups, platform team, name and mail address of the accounts among these, as the directory has them."""
     for ids in _batches(changed):
         present = DirectoryEntry.objects.filter(object_id__in=ids, is_group=False, enabled=True, gone_at=None)
         entries = {entry.object_id: entry for entry in present}
@@ -86,6 +86,7 @@ def _follow(changed: frozenset[str]) -> None:
             if account_groups.write(user, groups[user.object_id]):
                 log.info("account_groups_changed", account=user.pk)
             _rename(user, entries[user.object_id].account)
+            _write_to(user, entries[user.object_id].mail)
 
 
 def _rename(user: "Person", name: str) -> None:
@@ -95,6 +96,14 @@ def _rename(user: "Person", name: str) -> None:
     user.username = name
     user.save(update_fields=["username"])
     log.info("account_renamed", account=user.pk)
+
+
+def _write_to(user: "Person", mail: str) -> None:
+    """Mail goes to where the directory says; where it says nothing, to where the last sign-in did."""
+    if mail and user.email != mail:
+        user.email = mail
+        user.save(update_fields=["email"])
+        log.info("account_mail_changed", account=user.pk)
 
 
 def _projects_with(changed: frozenset[str]) -> Iterator[int]:

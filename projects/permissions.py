@@ -352,6 +352,16 @@ def deciders_of(request: ProjectRequest) -> list["Person"]:
     return [cast("Person", one) for one in {one.pk: one for one in (*asked, *standing)}.values()]
 
 
+def unheard(groups: Iterable[str]) -> list[str]:
+    """Those of these directory groups of which nobody has an account here yet, so that nobody in them can be told."""
+    named = sorted(set(groups))
+    if not named:
+        return []
+    accounts = get_user_model().objects.filter(is_active=True, groups__name__in=named)
+    heard = set(accounts.values_list("groups__name", flat=True))
+    return [name for name in named if name not in heard]
+
+
 def data_teams_of(user: "Person") -> QuerySet[Team]:
     """Teams about whose data the person decides: those that they are in, and of which they own a project.
 

@@ -36,11 +36,14 @@ def remind(*, installation: Installation, now: datetime) -> int:
     return done
 
 
-def _due(waited: float, *, rules: Decisions) -> list[Reminder.Kind]:
-    """What is to have been done about something that has waited so many working hours."""
+def _due(waited: float, *, rules: Decisions, unheard: bool = False) -> list[Reminder.Kind]:
+    """What is to have been done about something that has waited so many working hours.
+
+    unheard: nobody of the groups asked has an account, so it goes on to the next when it would be reminded of.
+    """
     if waited < rules.remind_after:
         return []
-    return list(Reminder.Kind) if waited >= rules.escalate_after else [Reminder.Kind.REMINDED]
+    return list(Reminder.Kind) if unheard or waited >= rules.escalate_after else [Reminder.Kind.REMINDED]
 
 
 def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> bool:
@@ -50,8 +53,12 @@ def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> b
         return False
     rules = installation.catalogue.decisions
     waited = hours_between(_since(request), now, calendar=rules.working_hours)
-    due = [kind for kind in _due(waited, rules=rules) if _first(request, kind)]
+    silent = permissions.unheard(request.approvers)
+    nobody = bool(silent) and len(silent) == len(set(request.approvers))
+    due = [kind for kind in _due(waited, rules=rules, unheard=nobody) if _first(request, kind)]
     text = f"{request.slug}: {request.requested_by_name} has waited {waited:.0f} working hours for a decision."
+    if silent:
+        text += f" Nobody of {', '.join(silent)} has signed in yet."
     if Reminder.Kind.REMINDED in due:
         announce("reminder", to=permissions.deciders_of(request), text=text, request=request)
     if Reminder.Kind.ESCALATED in due:

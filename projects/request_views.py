@@ -160,6 +160,7 @@ def _page(
         "may_withdraw": pending and permissions.may_withdraw(person, asked),
         "may_revise": _may_revise(person, asked) and after is not None,
         "own": own,
+        "unheard": permissions.unheard(asked.approvers) if pending else [],
         "typed": typed,
         "fault": fault,
         "said": said,

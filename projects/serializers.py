@@ -4,6 +4,7 @@ They are pydantic models, like the ProjectSpec: one way to describe data, and Op
 `of` makes one from rows that were read already; none of them asks the database by itself.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Literal
@@ -274,14 +275,17 @@ class RequestOut(BaseModel):
     remove_data: bool
     base_generation: int
     generation: int | None = Field(description="The generation that it became.")
+    unheard: list[str] = Field(
+        description="Those of `approvers` of which nobody has signed in yet, so that nobody is told; while it waits."
+    )
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     change: str = Field(description="What would change, in a line; empty for a removal that keeps the data.")
     url: str
 
     @classmethod
-    def of(cls, row: ProjectRequest) -> "RequestOut":
-        """One request; team and decided_by must have been read with it."""
+    def of(cls, row: ProjectRequest, *, unheard: Collection[str] = ()) -> "RequestOut":
+        """One request; team and decided_by must have been read with it. unheard: groups of which nobody signed in."""
         return cls(
             id=row.pk,
             action=Action(row.action),
@@ -305,6 +309,7 @@ class RequestOut(BaseModel):
             remove_data=row.remove_data,
             base_generation=row.base_generation,
             generation=row.generation,
+            unheard=[group for group in row.approvers if group in unheard],
             before=row.before,
             after=row.after,
             change=change_of(row),

@@ -174,6 +174,15 @@ def test_the_platform_team_may_be_named_by_object_id(company: dict[str, Director
     assert account("charlie").is_staff
 
 
+def test_mail_goes_to_where_the_directory_says(company: dict[str, DirectoryEntry]) -> None:
+    DirectoryEntry.objects.filter(pk=company["bob"].pk).update(mail="bob.berg@corp.example")
+    DirectoryEntry.objects.filter(pk=company["charlie"].pk).update(mail="")
+    after_sync(frozenset({"oid-bob", "oid-charlie"}))
+    assert [User.objects.get(object_id=f"oid-{name}").email for name in ("bob", "charlie")] == [
+        "bob.berg@corp.example", "charlie@corp.example",
+    ]  # fmt: skip
+
+
 def test_a_renamed_person_is_called_so_at_once_unless_somebody_has_the_name(company: dict[str, DirectoryEntry]) -> None:
     rename(company["bob"], "bob.berg@corp.example")
     rename(company["charlie"], "paula@corp.example")
@@ -199,7 +208,7 @@ def test_the_number_of_queries_does_not_grow_with_people(company: dict[str, Dire
         name = f"person{number}"
         entry = person_entry(name)
         DirectoryEdge.objects.create(member=entry.object_id, group="oid-ml-users")
-        user = User.objects.create(username=entry.account, tenant="corp", object_id=entry.object_id)
+        user = User.objects.create(username=entry.account, email=entry.mail, tenant="corp", object_id=entry.object_id)
         account_groups.write(user, account_groups.groups_now(entry.object_id) or [])
     everybody = frozenset(DirectoryEntry.objects.values_list("object_id", flat=True))
     with CaptureQueriesContext(connection) as many:

@@ -72,6 +72,28 @@ def test_approvers_are_reminded_once_and_others_asked_later() -> None:
 
 
 @pytest.mark.django_db
+def test_whom_nobody_can_tell_is_not_waited_for() -> None:
+    """A group of which nobody has signed in hears nothing; the next are asked when it would have been reminded."""
+    person("paula")
+    person("bob").groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    rules = installation().catalogue.decisions.model_copy(
+        update={"approvers": ("ml-heads",), "remind_after": 4, "escalate_after": 1000, "escalate_to": ("ml-leads",)}
+    )
+    settings = replace(installation(), catalogue=installation().catalogue.model_copy(update={"decisions": rules}))
+    request = asked()
+    ProjectRequest.objects.filter(pk=request.pk).update(
+        approvers=["ml-heads"], created_at=timezone.now() - timedelta(days=7)
+    )
+    Notice.objects.all().delete()
+    reminders.remind(installation=settings, now=timezone.now())
+    rows = Notice.objects.filter(kind="escalation").order_by("person__username")
+    assert [(row.person.username.partition("@")[0], row.text.partition(". ")[2]) for row in rows] == [
+        (name, "Nobody of ml-heads has signed in yet.") for name in ("bob", "paula")
+    ]
+    assert fresh(request).approvers == ["ml-heads", "ml-leads"]
+
+
+@pytest.mark.django_db
 def test_the_clock_begins_anew_with_an_answer_and_rests_while_the_asker_is_asked() -> None:
     request = asked()
     ProjectRequest.objects.filter(pk=request.pk).update(created_at=timezone.now() - timedelta(days=30))

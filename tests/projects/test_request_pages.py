@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from projects import actions
+from projects import actions, decisions
 from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectRequest, StandIn
 from projects.request_list import change_of
@@ -279,3 +279,16 @@ def test_a_long_change_is_cut_and_owners_come_first() -> None:
     said = change_of(request)
     assert said.startswith("plan gpu, alice@corp.example as owner, p0@corp.example as viewer")
     assert said.endswith(", and 14 more")
+
+
+def test_who_waits_reads_that_nobody_of_a_group_has_signed_in() -> None:
+    request = waiting()
+    ProjectRequest.objects.filter(pk=request.pk).update(approvers=["ml-leads", "ml-users"])
+    said = "Nobody of ml-leads has signed in yet, so nobody there is told."
+    script = bearer("alice")
+    assert said in text(client("alice").get(f"/requests/{request.pk}/"))
+    assert script.get(f"/api/v1/requests/{request.pk}/").json()["unheard"] == ["ml-leads"]
+    assert script.get("/api/v1/requests/").json()["items"][0]["unheard"] == ["ml-leads"]
+    decisions.reject(request, by=person("paula"), door=Door.FORM, comment="No.")
+    assert script.get(f"/api/v1/requests/{request.pk}/").json()["unheard"] == []
+    assert said not in text(client("alice").get(f"/requests/{request.pk}/"))
