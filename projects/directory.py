@@ -4,17 +4,18 @@ Everything here reads the rows of the last sync, so it asks nothing outside and 
 Whoever wants to know whether somebody still counts asks `DirectoryEntry.present`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_
 
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 
 from projects.folding import words_of
-from projects.identity import entries_of
-from projects.models import DirectoryEntry
+from projects.identity import Name, entries_of
+from projects.models import DirectoryEntry, DirectoryState
 
 LONGEST = 100
 _WORDS_AT_MOST = 8
@@ -142,6 +143,29 @@ def inhabited(group_object_ids: Iterable[str]) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(_INHABITED, [list(group_object_ids)])
         return {root for (root,) in cursor.fetchall()}
+
+
+def synced() -> bool:
+    """Is there a directory that was read as a whole: does whom it doesn't have not exist?"""
+    return DirectoryState.objects.filter(complete_at__isnull=False).exists()
+
+
+def anybody(names: Iterable[Name], *, bound: Mapping[Name, str]) -> bool:
+    """Is one of these a person who is there, or a group with one in it, to the directory or to a sign-in here?
+
+    bound: by object id those of whom it is known.
+    """
+    names = list(names)
+    ids = {bound[name] for name in names if name in bound}
+    ids |= {entry.object_id for entry in entries_of(name for name in names if name not in bound).values()}
+    there = DirectoryEntry.objects.filter(object_id__in=ids, enabled=True, gone_at=None)
+    kinds = list(there.values_list("is_group", "object_id"))
+    if any(not is_group for is_group, _ in kinds) or inhabited([object_id for _, object_id in kinds]):
+        return True
+    people = [name for is_group, name in names if not is_group]
+    groups = [name for is_group, name in names if is_group]
+    accounts = get_user_model().objects.filter(is_active=True)
+    return accounts.filter(Q(username__in=people) | Q(groups__name__in=groups)).exists()
 
 
 def _present(reached: str, object_id: str) -> QuerySet[DirectoryEntry]:

@@ -13,9 +13,10 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from projects import contributors, nesting
+from projects.directory import synced
 from projects.identity import Name, entries_of
 from projects.installation import Installation
-from projects.models import DirectoryEntry, DirectoryState, Membership, Project
+from projects.models import DirectoryEntry, Membership, Project
 from projects.readable import readable
 from projects.rights import PORTAL, Rights, rights_by
 from projects.today import today
@@ -88,7 +89,7 @@ def ranked(project: Project) -> list[Membership]:
 def reach_of(project: Project, *, installation: Installation) -> Reach:
     """Every path to the project as of now. Asks a fixed number of times, however many people there are."""
     rows = ranked(project)
-    checked = DirectoryState.objects.filter(complete_at__isnull=False).exists()
+    checked = synced()
     entries = _entries(rows)
     bound = _team_ids(project)
     granted = {entry.object_id for (is_group, _), entry in entries.items() if is_group and entry.present}

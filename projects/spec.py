@@ -4,7 +4,7 @@ Checks in this order, and none hides another where they can be told apart: the s
 Kinds, options), the team and the person's right to ask for it, the name. Nothing outside is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +15,9 @@ from django.utils.translation import gettext, gettext_noop
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
+from projects.directory import anybody, synced
 from projects.errors import Fault, InvalidSpec
+from projects.identity import Name
 from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
 from projects.phrases import translated
@@ -352,7 +354,30 @@ def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[F
     if not any(one.role is Role.OWNER and one.until is None for one in spec.contributors):
         message = gettext("At least one person or group must stay owner, without an end date.")
         faults.append(Fault(path=("contributors",), code="no_owner", message=message))
+    elif _nobody_owns(spec, project=project):
+        message = gettext(
+            "None of these owners is known: %(names)s. Make a person of the directory owner, or a group with people "
+            "in it."
+        )
+        names = ", ".join(name for _, name in sorted(_owners(spec.contributors)))
+        faults.append(Fault(path=("contributors",), code="unknown_owner", message=message % {"names": names}))
     return faults
+
+
+def _owners(contributors: Iterable[Contributor]) -> set[Name]:
+    """Those who own without an end."""
+    return {(one.is_group, one.subject) for one in contributors if one.role is Role.OWNER and one.until is None}
+
+
+def _nobody_owns(spec: ProjectSpec, *, project: Project | None) -> bool:
+    """Would nobody whom the directory knows own it? Not asked where the owners stay who they were."""
+    owners = _owners(spec.contributors)
+    if project is not None and owners == _owners(project.wanted().contributors):
+        return False
+    # The present ones may be called otherwise by now.
+    rows = project.memberships.exclude(object_id="") if project is not None else ()
+    bound = {(row.is_group, row.subject): row.object_id for row in rows}
+    return synced() and not anybody(owners, bound=bound)
 
 
 def _was_there(one: Contributor, project: Project | None) -> bool:
