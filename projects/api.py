@@ -23,6 +23,7 @@ from projects.api_base import (
 )
 from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec
+from projects.given import given
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import Door
@@ -351,8 +352,9 @@ class Members(Api):
     def get(self, request: Request, slug: str) -> Response:
         """People and groups with their roles."""
         read_query(Closed, request)
-        rows = visible_project(request, slug).memberships.all()
-        return Response(plain(MemberList(items=[MemberOut.of(row) for row in rows])))
+        rows = list(visible_project(request, slug).memberships.all())
+        history = given(rows)
+        return Response(plain(MemberList(items=[MemberOut.of(row, given=history.get(row.pk)) for row in rows])))
 
 
 class Events(Api):

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from projects import contributors, nesting
 from projects.directory import synced
+from projects.given import Given, given
 from projects.identity import Name, entries_of
 from projects.installation import Installation
 from projects.models import DirectoryEntry, Membership, Project
@@ -49,6 +50,7 @@ class Grant:
     source: str
     until: date | None
     standing: Standing
+    given: Given | None = None
     name: str = ""
     object_id: str = ""
     people: tuple[nesting.Inside, ...] = ()
@@ -95,9 +97,17 @@ def reach_of(project: Project, *, installation: Installation) -> Reach:
     granted = {entry.object_id for (is_group, _), entry in entries.items() if is_group and entry.present}
     crowds = nesting.crowds([*granted, *(one for one in bound.values() if one)])
     rights = _rights(project, installation=installation)
+    history = given(rows)
     return Reach(
         grants=tuple(
-            _grant(row, entry=entries.get((row.is_group, row.subject)), crowds=crowds, rights=rights, checked=checked)
+            _grant(
+                row,
+                entry=entries.get((row.is_group, row.subject)),
+                crowds=crowds,
+                rights=rights,
+                checked=checked,
+                history=history.get(row.pk),
+            )
             for row in rows
         ),
         team=tuple(
@@ -154,6 +164,7 @@ def _grant(
     crowds: Mapping[str, nesting.Crowd],
     rights: Mapping[Name, Rights],
     checked: bool,
+    history: Given | None,
 ) -> Grant:
     crowd = crowds.get(entry.object_id, _NOBODY) if entry and row.is_group else _NOBODY
     return Grant(
@@ -163,6 +174,7 @@ def _grant(
         source=row.source,
         until=row.until,
         standing=_standing(row, entry=entry, checked=checked),
+        given=history,
         name=entry.name if entry else "",
         object_id=entry.object_id if entry else "",
         people=crowd.people,

@@ -14,6 +14,7 @@ from django.urls import reverse
 from pydantic import BaseModel, Field
 
 from projects.file_source import refused_of
+from projects.given import Given
 from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest
 from projects.preview import Preview
 from projects.readable import unread
@@ -213,11 +214,21 @@ class MemberOut(BaseModel):
     role: Role
     source: Door = Field(description="The door by which it came.")
     until: date | None
+    given_by: str | None = Field(description="Who gave the role; null where the history doesn't say.")
+    given_at: datetime | None
 
     @classmethod
-    def of(cls, row: Membership) -> "MemberOut":
-        """One membership."""
-        return cls.model_validate(row, from_attributes=True)
+    def of(cls, row: Membership, *, given: Given | None) -> "MemberOut":
+        """One membership, and what the history knows of it."""
+        return cls(
+            subject=row.subject,
+            is_group=row.is_group,
+            role=Role(row.role),
+            source=Door(row.source),
+            until=row.until,
+            given_by=(given.by or None) if given else None,
+            given_at=given.at if given else None,
+        )
 
 
 class MemberList(BaseModel):
@@ -264,6 +275,9 @@ class RequestOut(BaseModel):
     revision: int = Field(description="How often it was asked, in other words each time.")
     waits_for_asker: bool = Field(description="Changes were asked for; it waits for who asked.")
     approvers: list[str] = Field(description="Directory groups that decide beside the platform team.")
+    unheard: list[str] = Field(
+        description="Those of `approvers` of which nobody has signed in yet, so that nobody is told; while it waits."
+    )
     rule: str = Field(description="The rule of the policy that fired.")
     because: str
     decided_by: str | None = Field(description="Null when the policy decided, or nobody yet.")
@@ -275,9 +289,6 @@ class RequestOut(BaseModel):
     remove_data: bool
     base_generation: int
     generation: int | None = Field(description="The generation that it became.")
-    unheard: list[str] = Field(
-        description="Those of `approvers` of which nobody has signed in yet, so that nobody is told; while it waits."
-    )
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     change: str = Field(description="What would change, in a line; empty for a removal that keeps the data.")
@@ -298,6 +309,7 @@ class RequestOut(BaseModel):
             revision=row.revision,
             waits_for_asker=row.asked_back_at is not None and row.decision == Decision.PENDING,
             approvers=row.approvers,
+            unheard=[group for group in row.approvers if group in unheard],
             rule=row.rule,
             because=row.because,
             decided_by=row.decided_by.username if row.decided_by else None,
@@ -309,7 +321,6 @@ class RequestOut(BaseModel):
             remove_data=row.remove_data,
             base_generation=row.base_generation,
             generation=row.generation,
-            unheard=[group for group in row.approvers if group in unheard],
             before=row.before,
             after=row.after,
             change=change_of(row),

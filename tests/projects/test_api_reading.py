@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -124,8 +124,12 @@ def test_resources_members_and_events_are_shown_whole() -> None:
             }
         ]
     }
-    owner = {"subject": "alice@corp.example", "is_group": False, "role": "owner", "source": "api", "until": None}
-    assert caller.get(f"{API}/projects/demand/members/").json() == {"items": [owner]}
+    (member,) = caller.get(f"{API}/projects/demand/members/").json()["items"]
+    assert timezone.now() - datetime.fromisoformat(member.pop("given_at")) < timedelta(minutes=5)
+    assert member == {
+        "subject": "alice@corp.example", "is_group": False, "role": "owner", "source": "api", "until": None,
+        "given_by": "alice@corp.example",
+    }  # fmt: skip
     events = caller.get(f"{API}/projects/demand/events/?limit=1").json()
     assert [one["message"] for one in events["items"]] == ["Quota changed by hand."]
     assert [one["message"] for one in caller.get(events["next"]).json()["items"]] == ["Made."]

@@ -284,3 +284,17 @@ def test_the_platform_team_and_the_team_are_paths_too(company: Mapping[str, Dire
     assert [(one.name, [inside.entry.account for inside in one.people]) for one in found.team] == [
         ("ml-forecasting", ["alice@corp.example"])
     ]
+
+
+def test_each_role_says_who_gave_it_and_since_when() -> None:
+    project = made()
+    for number, role in enumerate(("viewer", "editor")):
+        wish = {**project.spec, "contributors": [ALICE, {"user": "bob@corp.example", "role": role}]}
+        who = person("paula" if number else "alice")
+        actions.change(project, wish, by=who, door=Door.FORM, installation=installation())
+        project.refresh_from_db()
+    first, second = reach_of(project, installation=installation()).grants
+    assert [one.given.by if one.given else None for one in (first, second)] == [
+        "alice@corp.example", "paula@corp.example",
+    ]  # fmt: skip
+    assert "by form, paula@corp.example, " in text(client("alice").get("/projects/demand/people/")).replace(" ,", ",")
