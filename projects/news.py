@@ -31,6 +31,7 @@ Kind = Literal[
     "data-decided",
     "data-withdrawn",
     "data-ends",
+    "training-failed",
     "run-finished",
     "drift-repaired",
 ]
@@ -103,6 +104,11 @@ NEWS: Mapping[Kind, News] = {
         _("A team withdraws its consent that a project reads its data"), _("owners"), urgent=True, chat=True
     ),
     "data-ends": News(_("A project reads another team's data for a week more"), _("owners"), chat=True),
+    "training-failed": News(
+        _("A training by itself failed or shut the gate"),
+        _("owners"),
+        chat=True,
+    ),
     "offered": News(_("A project without an owner is offered"), _("those who can take it over")),
     "keys-rotated": News(_("Keys of a project are rotated or ended"), _("owners"), chat=True),
     "key-shown": News(_("Somebody was shown a key of a project"), _("owners")),

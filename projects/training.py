@@ -3,6 +3,9 @@
 What is asked is a row first; the worker has CI begin, at least once, and an outage loses nothing. A CI listener is rung
 as the forge would ring it: a push of the commit that is there already, signed with the project's own secret, so
 Tekton's listener needs nothing of its own for this. Where the forge runs the workflow itself, it is told to.
+
+Whoever asked for a training looks at what became of it. Of those that no person asked for, owners are told what went
+wrong: that one could not begin, that its report never came, or that it shut the gate.
 """
 
 import json
@@ -20,7 +23,9 @@ from projects.doorbell import ring
 from projects.errors import Conflict, NotAllowed
 from projects.granting import check_seen
 from projects.installation import Installation
+from projects.model_history import base_of, standing_of
 from projects.models import Door, Project, Report, TrainingAsked, TrainingPlan
+from projects.notices import announce
 from projects.sending import LEASE, give_up, not_now, pause_after
 from projects.wishes import NoWish, present_wish
 from provisioning import ci
@@ -40,6 +45,7 @@ KEPT = timedelta(days=90)
 """How long it is remembered what was trained."""
 REPORTS_WITHIN = timedelta(hours=6)
 """A report about a training's commit that comes later than this after CI took it is of another run."""
+_AT_ONCE = 100
 Because = TrainingAsked.Because
 
 
@@ -98,10 +104,14 @@ def send(training_id: int, *, installation: Installation, open_client: Callable[
     try:
         branch, commit = _begin(row, installation=installation, open_client=open_client)
     except (PermanentError, NoWish) as error:
-        give_up(row, str(error))
+        with transaction.atomic():
+            give_up(row, str(error))
+            _tell_if_given_up(row)
     except TemporaryError as error:
         told = timedelta(seconds=error.delay) if error.delay else pause_after(row.tries)
-        not_now(row, error.message, pause=min(told, LONGEST_PAUSE))
+        with transaction.atomic():
+            not_now(row, error.message, pause=min(told, LONGEST_PAUSE))
+            _tell_if_given_up(row)
     else:
         TrainingAsked.objects.filter(pk=row.pk).update(sent_at=timezone.now(), branch=branch, commit=commit, why="")
         log.info("training_sent", project=project.slug, commit=commit[:10])
@@ -117,9 +127,47 @@ def came_to(report: Report) -> None:
     taken = TrainingAsked.objects.filter(sent_at__gte=timezone.now() - REPORTS_WITHIN, report=None)
     alike = taken.filter(project=report.project_id, commit=report.commit, branch=report.branch)
     row = alike.select_for_update().order_by("pk").first()
-    if row is not None:
-        row.report = report
-        row.save(update_fields=["report"])
+    if row is None:
+        return
+    row.report = report
+    row.save(update_fields=["report"])
+    opened = standing_of(report, base=base_of(report, branches=())).gate
+    if not opened.passed:
+        _tell(row, f"the gate is shut at {report.commit[:10]}: {opened.sentence}")
+
+
+def miss_reports() -> None:
+    """Note the trainings whose report will not come any more, and tell whom it concerns. Each once."""
+    late = TrainingAsked.objects.filter(
+        sent_at__lt=timezone.now() - REPORTS_WITHIN, report=None, missed_at=None, given_up_at=None
+    )
+    for pk in late.order_by("sent_at").values_list("pk", flat=True)[:_AT_ONCE]:
+        with transaction.atomic():
+            rows = late.select_for_update(skip_locked=True, of=("self",)).select_related("project__team")
+            row = rows.filter(pk=pk).first()
+            if row is None:
+                continue
+            row.missed_at = timezone.now()
+            row.save(update_fields=["missed_at"])
+            hours = REPORTS_WITHIN // timedelta(hours=1)
+            _tell(row, f"CI began, but sent no report within {hours} hours. Look at its log.")
+
+
+def _tell_if_given_up(row: TrainingAsked) -> None:
+    row.refresh_from_db(fields=["given_up_at", "why"])
+    if row.given_up_at is not None:
+        _tell(row, f"it could not begin: {row.why}")
+
+
+def _tell(row: TrainingAsked, what: str) -> None:
+    """Have owners hear what became of a training that nobody stands beside. In the transaction of what is told."""
+    project = row.project
+    if row.because == Because.PERSON or project.deletion_requested_at is not None:
+        return
+    why = "by its schedule" if row.because == Because.SCHEDULE else "as its data changed"
+    cause = f" ({row.cause})" if row.cause else ""
+    text = f"{project.slug} was to be trained {why}{cause}: {what}"
+    announce("training-failed", to=permissions.owners_of(project), text=text, project=project)
 
 
 def forget_old() -> None:

@@ -27,8 +27,12 @@ def ring_for_trainings() -> None:
 
 @shared_task
 def follow_schedules() -> None:
-    """Ask for the trainings whose time has come. A round that is missed is made good by the next."""
+    """Ask for the trainings whose time has come, and tell of those that never reported.
+
+    A round that is missed is made good by the next.
+    """
     retraining.follow_schedules()
+    training.miss_reports()
 
 
 @shared_task

@@ -30,6 +30,7 @@ ChatKind = Literal[
     "data-decided",
     "data-withdrawn",
     "data-ends",
+    "training-failed",
     "keys-rotated",
 ]
 

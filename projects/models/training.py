@@ -67,6 +67,9 @@ class TrainingAsked(Sending):
         blank=True,
         help_text="What its run said about the model. Empty until then.",
     )
+    missed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was noted that its report will not come any more."
+    )
 
     class Meta:
         verbose_name_plural = "trainings asked"
@@ -77,7 +80,13 @@ class TrainingAsked(Sending):
             )
         ]
         indexes = [
-            models.Index(fields=["next_try_at"], name="training_due", condition=Q(sent_at=None, given_up_at=None))
+            models.Index(fields=["next_try_at"], name="training_due", condition=Q(sent_at=None, given_up_at=None)),
+            # Few rows: those whose run goes on.
+            models.Index(
+                fields=["sent_at"],
+                name="training_to_report",
+                condition=Q(sent_at__isnull=False, report=None, missed_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

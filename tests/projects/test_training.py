@@ -16,8 +16,8 @@ from django.utils import timezone
 from projects import training
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.installation import installation
-from projects.models import Door, Membership, Project, TrainingAsked
-from projects.training_tasks import ring_for_trainings, send
+from projects.models import Door, Membership, Notice, Project, TrainingAsked
+from projects.training_tasks import follow_schedules, ring_for_trainings, send
 from projects.wishes import present_wish
 from tests.ci import MAE, PASSED, ci
 from tests.ci import send as send_report
@@ -278,6 +278,71 @@ def test_more_trainings_ask_the_database_no_more(project: Project) -> None:
         begun(project, f"{number:040x}")
         reported(project, f"{number:040x}", run=f"run-{number}")
     assert queries() == few
+
+
+def heard() -> list[tuple[str, str]]:
+    rows = Notice.objects.filter(kind="training-failed").select_related("person").order_by("pk")
+    return [(one.person.get_username(), one.text) for one in rows]
+
+
+ALICES = "alice@corp.example"
+
+
+def test_owners_hear_when_a_training_by_itself_could_not_begin(listener: Played, project: Project) -> None:
+    person("alice")
+    listener.answers["POST", "/"] = (302, {}, {"Location": "http://127.0.0.1:1/"})
+    send(training.ask(project, by=person("alice"), door=Door.API).pk)
+    assert heard() == []
+    for because, cause in ((training.Because.SCHEDULE, "2026-11-28 03:00 UTC"), (training.Because.DATA, "raw/ in b")):
+        row = training.note(project, because=because, cause=cause)
+        assert row is not None
+        send(row.pk)
+    said = "it could not begin: The CI listener refuses the delivery (302)."
+    assert heard() == [
+        (ALICES, f"demand was to be trained by its schedule (2026-11-28 03:00 UTC): {said}"),
+        (ALICES, f"demand was to be trained as its data changed (raw/ in b): {said}"),
+    ]
+
+
+def test_owners_hear_when_it_was_tried_for_a_day(listener: Played, project: Project) -> None:
+    person("alice")
+    listener.answers["POST", "/"] = (503, {})
+    row = training.note(project, because=training.Because.SCHEDULE)
+    assert row is not None
+    send(row.pk)
+    assert heard() == []
+    TrainingAsked.objects.update(made_at=timezone.now() - timedelta(days=2))
+    due_now()
+    send(row.pk)
+    said = "it could not begin: The CI listener does not take it now (503). It was tried for a day."
+    assert heard() == [(ALICES, f"demand was to be trained by its schedule: {said}")]
+
+
+def test_owners_hear_once_when_no_report_came(project: Project) -> None:
+    person("alice")
+    long_ago = timezone.now() - timedelta(hours=7)
+    row = begun(project, "a" * 40, because="data", cause="raw/ in b", sent_at=long_ago)
+    begun(project, "b" * 40, because="person", sent_at=long_ago)
+    begun(project, "c" * 40, because="schedule", sent_at=timezone.now() - timedelta(hours=5))
+    for _ in range(2):
+        follow_schedules()
+    said = "CI began, but sent no report within 6 hours. Look at its log."
+    assert heard() == [(ALICES, f"demand was to be trained as its data changed (raw/ in b): {said}")]
+    row.refresh_from_db()
+    assert row.missed_at is not None
+
+
+def test_owners_hear_when_it_shuts_the_gate_and_nothing_of_a_success(project: Project) -> None:
+    person("alice")
+    begun(project, "a" * 40, because="schedule")
+    reported(project, "a" * 40, run="good", tests=PASSED)
+    assert heard() == []
+    begun(project, "b" * 40, because="schedule")
+    reported(project, "b" * 40, run="bad", metrics=[{**MAE, "value": 0.3}], tests=PASSED)
+    begun(project, "c" * 40, because="person")
+    reported(project, "c" * 40, run="worse", metrics=[{**MAE, "value": 0.4}], tests=PASSED)
+    said = "the gate is shut at bbbbbbbbbb: mae (test) is 0.3; 0.2 or less is needed."
+    assert heard() == [(ALICES, f"demand was to be trained by its schedule: {said}")]
 
 
 def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(project: Project) -> None:
