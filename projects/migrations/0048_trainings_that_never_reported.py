@@ -17,7 +17,7 @@ def _missed(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0049_head_of_a_pull_request'),
+        ('projects', '0047_replaced_requests'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
