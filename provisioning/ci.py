@@ -1,6 +1,6 @@
 """What runs a project's CI: two drivers behind a few questions, so that the Kinds that set them up agree.
 
-tekton: the cluster's Trigger starts `.tekton/ci.yaml` (Kind `pipeline`). actions: `.github/workflows/ci.yaml`, which
+tekton: the cluster's Trigger starts `slipway/ci.sh` (Kind `pipeline`). actions: `.github/workflows/ci.yaml`, which
 GitHub, Gitea and Forgejo run by themselves, with the project's keys as secrets of the repository (Kind `actions`), or
 whoever takes the hook's deliveries runs. `ci` of the cluster chooses; with `auto` it is Tekton where the cluster has
 it, besides what the forge runs.
@@ -14,7 +14,7 @@ from provisioning import ci_token, data_access, features, tracking
 from provisioning.kind import Wish
 from provisioning.phrases import Phrase, phrase
 
-TEKTON_FILE = ".tekton/ci.yaml"
+CI_SCRIPT = "slipway/ci.sh"
 ACTIONS_FILE = ".github/workflows/ci.yaml"
 Driver = Literal["listener", "actions"]
 

@@ -2,7 +2,10 @@
 
 Tekton Triggers does it. The forge delivers to a listener, shared or the project's own; the Trigger checks the signature
 with the Secret `slipway-ci-webhook` (Kind `credentials`), lets only this repository through, and starts a run as the
-service account `pipeline`. What the run does is in the repository, `.tekton/ci.yaml` at the very commit.
+service account `pipeline`. What the run does is in the repository, `slipway/ci.sh` at the very commit.
+
+The run holds its Pipeline itself. One that lies in the repository would be fetched by Tekton's git resolver, which
+knows no deploy key: it reads what everybody may read, or with a token that opens more than this one repository.
 
 Where the catalogue has CI run by a workflow file (`ci: actions`), nothing of this is to be there.
 
@@ -12,7 +15,7 @@ The listener answers 202 whatever happens, so nothing can be learned from its an
 import json
 from typing import Any
 
-from provisioning.ci import ACTIONS_FILE, TEKTON_FILE, by_tekton, deaf_to_forge, without_tekton
+from provisioning.ci import ACTIONS_FILE, CI_SCRIPT, by_tekton, deaf_to_forge, without_tekton
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.phrases import Phrase, phrase
@@ -21,6 +24,32 @@ from provisioning.repositories import full_name
 _NAME = "slipway-ci"
 _LISTENER = "ci-listener"
 _SYSTEM_NAMESPACE = "slipway-system"
+_IMAGE = "docker.io/library/python:3.11"
+_CLONE = "/slipway/clone"
+_SECRETS = (
+    *("bucket-credentials", "slipway-ci"),
+    *("tracking-credentials", "feature-store-credentials", "data-credentials"),
+)
+SCRIPT = f"""#!/bin/sh
+set -eu
+if test -e "$SLIPWAY_CLONE/ssh-privatekey"; then
+    REPOSITORY="$(cat "$SLIPWAY_CLONE/url")"
+    key="$(mktemp)"
+    cat "$SLIPWAY_CLONE/ssh-privatekey" > "$key"
+    hosts="-o UserKnownHostsFile=$SLIPWAY_CLONE/known_hosts -o StrictHostKeyChecking=yes"
+    export GIT_SSH_COMMAND="ssh -i $key -o IdentitiesOnly=yes $hosts"
+fi
+code="$(mktemp -d)"
+git clone -q "$REPOSITORY" "$code"
+cd "$code"
+git checkout -q "$SLIPWAY_COMMIT"
+if test ! -e {CI_SCRIPT}; then
+    echo "There is no {CI_SCRIPT} here, so nothing says what to test. The project's template has one."
+    exit 1
+fi
+exec sh {CI_SCRIPT} all
+"""
+"""What a run does before the repository's own script. Git's own host is pinned; the key's file is nobody else's."""
 _TOLD = ("revision", "event", "branch", "pull_request")
 """What a run is told of a delivery: as the overlays of the Trigger work it out, and nothing else of its body."""
 
@@ -122,7 +151,6 @@ def _trigger(wish: Wish) -> dict[str, Any]:
 
 def _run(wish: Wish) -> dict[str, Any]:
     """The run that the listener makes. It must not carry our mark: it is the tenants', who may cancel and delete it."""
-    url = f"{wish.forge.url.rstrip('/')}/{full_name(wish)}.git"
     revision = "$(tt.params.revision)"
     return {
         "apiVersion": "tekton.dev/v1",
@@ -133,23 +161,34 @@ def _run(wish: Wish) -> dict[str, Any]:
             "annotations": {"slipway.dev/revision": revision},
         },
         "spec": {
-            "pipelineRef": {
-                "resolver": "git",
-                "params": [
-                    {"name": "url", "value": url},
-                    {"name": "revision", "value": revision},
-                    {"name": "pathInRepo", "value": TEKTON_FILE},
-                ],
-            },
-            "params": [
-                {"name": "repository", "value": url},
-                {"name": "revision", "value": revision},
-                {"name": "branch", "value": "$(tt.params.branch)"},
-                {"name": "pull_request", "value": "$(tt.params.pull_request)"},
-            ],
+            "pipelineSpec": {"tasks": [{"name": "model", "taskSpec": _task(wish)}]},
             "taskRunTemplate": {"serviceAccountName": "pipeline"},
         },
     }
+
+
+def _task(wish: Wish) -> dict[str, Any]:
+    """Clone with the key that reads, and do what the repository says. What a delivery told comes as variables only."""
+    told = {
+        "REPOSITORY": f"{wish.forge.url.rstrip('/')}/{full_name(wish)}.git",
+        "SLIPWAY_CLONE": _CLONE,
+        "SLIPWAY_COMMIT": "$(tt.params.revision)",
+        "GITHUB_REF_NAME": "$(tt.params.branch)",
+        "SLIPWAY_PULL_REQUEST": "$(tt.params.pull_request)",
+    }
+    step = {
+        "name": "test",
+        "image": _IMAGE,
+        "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in _SECRETS],
+        "env": [
+            *({"name": name, "value": value} for name, value in told.items()),
+            {"name": "SLIPWAY_RUN", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        ],
+        "volumeMounts": [{"name": "clone", "mountPath": _CLONE, "readOnly": True}],
+        "script": SCRIPT,
+    }
+    volume = {"name": "clone", "secret": {"secretName": "slipway-ci-clone", "optional": True}}
+    return {"steps": [step], "volumes": [volume]}
 
 
 def _binding(wish: Wish, name: str, *, role: str, subject: dict[str, str], absent: bool = False) -> Object:
@@ -180,7 +219,7 @@ def summary(wish: Wish) -> Phrase:
         return phrase(
             "A push or pull request of %(repository)s runs %(file)s on Tekton, %(why)s",
             repository=repository,
-            file=TEKTON_FILE,
+            file=CI_SCRIPT,
             why=phrase("as the catalogue says") if wish.cluster.ci == "tekton" else why,
         )
     instead = without_tekton(wish)

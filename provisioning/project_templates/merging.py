@@ -68,10 +68,13 @@ def _one(
             merged.kept[path] = "the template has none any more, but you changed yours"
     elif mine == old:
         merged.files[path] = new
-    elif not all(_is_text(content) for content in (mine, old or b"", new)):
+    elif old is None:
+        # Nothing that both began with: a merge would be one file after the other.
+        merged.kept[path] = "the template has one too now, and you have your own"
+    elif not all(_is_text(content) for content in (mine, old, new)):
         merged.kept[path] = "both changed it, and it is no text"
     else:
-        merged.files[path], conflict = three_way(mine, old or b"", new, labels=labels)
+        merged.files[path], conflict = three_way(mine, old, new, labels=labels)
         if conflict:
             merged.conflicts.append(path)
 

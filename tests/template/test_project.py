@@ -31,6 +31,7 @@ FILES = {
     ".tekton/run.yaml",
     "CODEOWNERS",
     "DATA_CARD.md",
+    "dvc.lock",
     "MODEL_CARD.md",
     "README.md",
     "dvc.yaml",
@@ -85,7 +86,10 @@ def test_its_own_checks_and_tests_pass_and_the_pipeline_makes_the_same_twice(pro
     run(project, "ruff", "check", ".")
     run(project, "ruff", "format", "--check", ".")
     run(project, "pytest", "-q", "tests/unit")
+    pinned = YAML(typ="safe", pure=True).load(project / "dvc.lock")["stages"]
     run(project, "dvc", "repro")
+    locked = YAML(typ="safe", pure=True).load(project / "dvc.lock")["stages"]
+    assert pinned == {"prepare": locked["prepare"]}
     first = (project / "metrics/metrics.json").read_bytes(), (project / "dvc.lock").read_bytes()
     run(project, "dvc", "repro", "--force")
 

@@ -1,9 +1,12 @@
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provisioning.kind import Object, Wish
-from provisioning.kinds.pipeline import KIND
+from provisioning.kinds.pipeline import KIND, SCRIPT
 from tests.fakes.cluster import FakeCluster
 from tests.provisioning.wishes import LABELS, catalogue, wish
 
@@ -99,7 +102,32 @@ TRIGGER_BINDING = tekton(
         ]
     },
 )
-URL = "http://127.0.0.1:3000/forecasting/demand.git"
+TASK = {
+    "steps": [
+        {
+            "name": "test",
+            "image": "docker.io/library/python:3.11",
+            "envFrom": [
+                {"secretRef": {"name": "bucket-credentials", "optional": True}},
+                {"secretRef": {"name": "slipway-ci", "optional": True}},
+                {"secretRef": {"name": "tracking-credentials", "optional": True}},
+                {"secretRef": {"name": "feature-store-credentials", "optional": True}},
+                {"secretRef": {"name": "data-credentials", "optional": True}},
+            ],
+            "env": [
+                {"name": "REPOSITORY", "value": "http://127.0.0.1:3000/forecasting/demand.git"},
+                {"name": "SLIPWAY_CLONE", "value": "/slipway/clone"},
+                {"name": "SLIPWAY_COMMIT", "value": "$(tt.params.revision)"},
+                {"name": "GITHUB_REF_NAME", "value": "$(tt.params.branch)"},
+                {"name": "SLIPWAY_PULL_REQUEST", "value": "$(tt.params.pull_request)"},
+                {"name": "SLIPWAY_RUN", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            ],
+            "volumeMounts": [{"name": "clone", "mountPath": "/slipway/clone", "readOnly": True}],
+            "script": SCRIPT,
+        }
+    ],
+    "volumes": [{"name": "clone", "secret": {"secretName": "slipway-ci-clone", "optional": True}}],
+}
 TRIGGER_TEMPLATE = tekton(
     "TriggerTemplate",
     {
@@ -114,20 +142,7 @@ TRIGGER_TEMPLATE = tekton(
                     "annotations": {"slipway.dev/revision": "$(tt.params.revision)"},
                 },
                 "spec": {
-                    "pipelineRef": {
-                        "resolver": "git",
-                        "params": [
-                            {"name": "url", "value": URL},
-                            {"name": "revision", "value": "$(tt.params.revision)"},
-                            {"name": "pathInRepo", "value": ".tekton/ci.yaml"},
-                        ],
-                    },
-                    "params": [
-                        {"name": "repository", "value": URL},
-                        {"name": "revision", "value": "$(tt.params.revision)"},
-                        {"name": "branch", "value": "$(tt.params.branch)"},
-                        {"name": "pull_request", "value": "$(tt.params.pull_request)"},
-                    ],
+                    "pipelineSpec": {"tasks": [{"name": "model", "taskSpec": TASK}]},
                     "taskRunTemplate": {"serviceAccountName": "pipeline"},
                 },
             }
@@ -184,7 +199,8 @@ def test_an_attached_repository_is_the_one_that_counts() -> None:
     cel = bodies[0]["spec"]["interceptors"][1]["params"][0]["value"]
     run = bodies[2]["spec"]["resourcetemplates"][0]["spec"]
     assert cel.startswith('body.repository.full_name == "charlie/parts" && ')
-    assert run["params"][0]["value"] == "http://127.0.0.1:3000/charlie/parts.git"
+    told = run["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][0]["env"]
+    assert told[0] == {"name": "REPOSITORY", "value": "http://127.0.0.1:3000/charlie/parts.git"}
 
 
 @pytest.mark.parametrize(
@@ -218,8 +234,8 @@ START = "A push or pull request of forecasting/demand"
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        (wish(), f"{START} runs .tekton/ci.yaml on Tekton, which cluster-north has"),
-        (with_ci("tekton", actions=True), f"{START} runs .tekton/ci.yaml on Tekton, as the catalogue says"),
+        (wish(), f"{START} runs slipway/ci.sh on Tekton, which cluster-north has"),
+        (with_ci("tekton", actions=True), f"{START} runs slipway/ci.sh on Tekton, as the catalogue says"),
         (
             with_ci("actions", actions=True),
             f"{START}: the Actions of git-1 run .github/workflows/ci.yaml, as the catalogue says",
@@ -261,3 +277,70 @@ def test_a_gitlab_starts_no_run_and_says_so():
         "git-1 is a GitLab. What starts runs here understands GitHub, Gitea and Forgejo only, so a push starts none. "
         "The rest of the project works without it."
     )
+
+
+class Run:
+    """What a run does, in a folder of its own: a repository beside it, and the mounted key where there is one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.repository, self.mounted = folder, folder / "demand.git", folder / "clone"
+        self.git("init", "-q", "-b", "main", str(self.repository), at=folder)
+
+    def git(self, *words: str, at: Path | None = None) -> str:
+        named = ("-c", "user.name=alice", "-c", "user.email=alice@corp.example")
+        command = ["git", *named, *words]
+        return subprocess.run(command, cwd=at or self.repository, check=True, capture_output=True, text=True).stdout
+
+    def commit(self, files: dict[str, str]) -> str:
+        for path, content in files.items():
+            (self.repository / path).parent.mkdir(exist_ok=True)
+            (self.repository / path).write_text(content)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "Work")
+        return self.git("rev-parse", "HEAD").strip()
+
+    def begin(self, sha: str, *, repository: str) -> subprocess.CompletedProcess[str]:
+        told = {"REPOSITORY": repository, "SLIPWAY_CLONE": str(self.mounted), "SLIPWAY_COMMIT": sha}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.folder), **told}
+        command = ["sh", "-c", SCRIPT]
+        return subprocess.run(command, env=environment, cwd=self.folder, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def test_a_run_does_what_the_script_of_its_very_commit_says(run: Run) -> None:
+    sha = run.commit({"slipway/ci.sh": 'echo "first $1"\n'})
+    run.commit({"slipway/ci.sh": "echo second\n"})
+    done = run.begin(sha, repository=str(run.repository))
+    assert (done.returncode, done.stdout) == (0, "first all\n")
+
+
+def test_a_run_ends_as_its_script_does(run: Run) -> None:
+    sha = run.commit({"slipway/ci.sh": "exit 3\n"})
+    assert run.begin(sha, repository=str(run.repository)).returncode == 3
+
+
+def test_a_run_clones_with_the_key_that_only_it_can_read(run: Run) -> None:
+    shown = "set -- $GIT_SSH_COMMAND\nstat -c %a $3\ncat $3\necho $@ | grep -o 'UserKnownHostsFile=.*'\n"
+    sha = run.commit({"slipway/ci.sh": shown})
+    run.mounted.mkdir()
+    for name, content in {"ssh-privatekey": "KEY\n", "known_hosts": "", "url": str(run.repository)}.items():
+        (run.mounted / name).write_text(content)
+    done = run.begin(sha, repository="https://git.corp.example/nobody/reads-this.git")
+    hosts = f"UserKnownHostsFile={run.mounted}/known_hosts -o StrictHostKeyChecking=yes"
+    assert (done.returncode, done.stdout) == (0, f"600\nKEY\n{hosts}\n"), done.stderr
+
+
+def test_a_run_without_a_script_says_what_is_missing(run: Run) -> None:
+    done = run.begin(run.commit({"README.md": "Ours\n"}), repository=str(run.repository))
+    assert (done.returncode, done.stdout.startswith("There is no slipway/ci.sh here")) == (1, True)
+
+
+@pytest.mark.parametrize("told", ["main; touch owned", "$(touch owned)", "`touch owned`", "--upload-pack=touch owned"])
+def test_nothing_that_a_delivery_tells_is_run(run: Run, told: str) -> None:
+    run.commit({"slipway/ci.sh": "echo all\n"})
+    assert run.begin(told, repository=str(run.repository)).returncode != 0
+    assert not list(run.folder.rglob("owned"))
