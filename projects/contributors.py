@@ -1,13 +1,14 @@
 """The contributors of a spec as rows, and who of them may hold rights outside right now.
 
-The spec keeps what the team wrote. What the engine is given leaves out whose last day is over and who left the
-directory or is switched off there, and calls renamed people and groups by their present name; so role bindings and
-rights on the forge follow without a new spec.
+The spec keeps what the team wrote. What the engine is given leaves out whose last day is over, who left the directory
+or is switched off there, and whose access the platform team ended, and calls renamed people and groups by their present
+name; so role bindings and rights on the forge follow without a new spec.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q
 
 from projects.identity import Name, entries_of, present_name
@@ -57,7 +58,31 @@ def moved(projects: Iterable[int] | None = None) -> dict[int, Moved]:
         entry = entries[object_id]
         name = present_name(subject, entry) if entry.present else None
         by_project.setdefault(project, {})[is_group, subject] = name
+    for project, subject in _ended(projects):
+        by_project.setdefault(project, {})[False, subject] = None
     return dict(by_project)
+
+
+def grants_to(*, object_id: str, username: str) -> Iterable[int]:
+    """Projects in which this account has a role in its own name."""
+    return Membership.objects.filter(_named([(object_id, username)])).order_by().values_list("project", flat=True)
+
+
+def _ended(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:
+    """Grants to accounts whose access the platform team ended: who left by the directory is found by its rows."""
+    ended = get_user_model().objects.filter(is_active=False, left_at=None)
+    accounts = list(ended.values_list("object_id", "username"))
+    if not accounts:
+        return ()
+    rows = Membership.objects.filter(_named(accounts))
+    rows = rows if projects is None else rows.filter(project__in=projects)
+    return rows.order_by().values_list("project", "subject")
+
+
+def _named(accounts: list[tuple[str, str]]) -> Q:
+    """What names one of these accounts (object id, user name) in person: by id, or, where it has none, by name."""
+    ids, names = [one for one, _ in accounts if one], [name for _, name in accounts]
+    return Q(is_group=False) & (Q(object_id__in=ids) | Q(object_id="", subject__in=names))
 
 
 def present(spec: ProjectSpec, *, moved: Moved, today: date) -> ProjectSpec:

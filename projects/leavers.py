@@ -6,6 +6,7 @@ for by the next one. Local accounts have no object id and are never touched.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -46,21 +47,28 @@ def after_sync(changed: frozenset[str]) -> None:
         back = _switch_on()
         _follow(changed | back)
         succession.review(now=timezone.now(), catalogue=installation().catalogue)
-        _make_due(due)
+        make_due(due)
 
 
 def _switch_off() -> None:
     """End accounts of people who left or are switched off: sessions, tokens, groups, and the account itself."""
     out = _ENTRY.filter(Q(enabled=False) | Q(gone_at__isnull=False))
     for user in _accounts().filter(Exists(out), is_active=True):
-        user.is_active, user.left_at = False, timezone.now()
-        user.is_staff, user.group_ids = False, []
-        # Sessions hold a digest of the password: another unusable one ends them, also should the person return.
-        user.set_unusable_password()
-        user.save(update_fields=["is_active", "left_at", "is_staff", "group_ids", "password"])
-        user.groups.clear()
-        get_token_model().objects.filter(user=user).delete()
+        switch_off(user, left_at=timezone.now())
         log.warning("account_left", account=user.pk)
+
+
+def switch_off(user: "Person", *, left_at: datetime | None) -> None:
+    """End an account: sessions, tokens, groups, and the account itself. left_at: since when the directory says so, by
+    which it comes back; None for an end that the directory has no say in.
+    """
+    user.is_active, user.left_at = False, left_at
+    user.is_staff, user.group_ids = False, []
+    # Sessions hold a digest of the password: another unusable one ends them, also should the person return.
+    user.set_unusable_password()
+    user.save(update_fields=["is_active", "left_at", "is_staff", "group_ids", "password"])
+    user.groups.clear()
+    get_token_model().objects.filter(user=user).delete()
 
 
 def _switch_on() -> set[str]:
@@ -112,7 +120,8 @@ def _projects_with(changed: frozenset[str]) -> Iterator[int]:
         yield from Membership.objects.filter(object_id__in=ids).order_by().values_list("project", flat=True)
 
 
-def _make_due(projects: set[int]) -> None:
+def make_due(projects: set[int]) -> None:
+    """Have these looked at now; the workers are rung after the transaction."""
     due = Project.objects.filter(pk__in=projects, deleted_at=None).update(next_look_at=timezone.now())
     if due:
         ring("projects.tasks.drain")

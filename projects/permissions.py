@@ -131,6 +131,11 @@ def may_change_team(user: "Person") -> bool:
     return is_platform_admin(user)
 
 
+def may_end_access(user: "Person", account: "Person") -> bool:
+    """May the person end somebody's access, or give it back? The platform team, and nobody their own."""
+    return is_platform_admin(user) and user.pk != account.pk
+
+
 def may_announce(user: "Person") -> bool:
     """May the person tell everybody something, at the top of every page? The platform team."""
     return is_platform_admin(user)

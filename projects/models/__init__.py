@@ -1,6 +1,7 @@
 """The rows of the domain, by idea.
 
-`core`: teams, projects, requests and what came in by webhook. `directory`: people and groups as of the last sync.
+`core`: teams, projects, requests and what came in by webhook. `access`: whose access the platform team ended.
+`directory`: people and groups as of the last sync.
 `platform`: what the platform team's pages are made of. `bulk`: its
 actions over many projects. `usage`: how much of what is allowed is used.
 `credentials`: who rotated keys, and who was shown which.
@@ -16,6 +17,7 @@ actions over many projects. `usage`: how much of what is allowed is used.
 pghistory adds the history models (ProjectHistory and the like) to this package by itself.
 """
 
+from projects.models.access import AccessChange
 from projects.models.announcements import Announcement, AnnouncementState
 from projects.models.bot import Answered
 from projects.models.bulk import BulkAction, BulkItem, BulkRun, ItemState, RunState
@@ -54,6 +56,7 @@ from projects.models.usage import TargetUsage, Usage, UsageDay
 __all__ = [
     "LAST_STEP_AT",
     "TITLE_IN_ORDER",
+    "AccessChange",
     "Action",
     "Announcement",
     "AnnouncementState",
