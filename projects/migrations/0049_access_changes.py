@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0043_profile_refused'),
+        ('projects', '0048_trainings_that_never_reported'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
