@@ -359,12 +359,13 @@ def deciders_of(request: ProjectRequest) -> list["Person"]:
 
 def unheard(groups: Iterable[str]) -> list[str]:
     """Those of these directory groups of which nobody has an account here yet, so that nobody in them can be told."""
-    named = sorted(set(groups))
-    if not named:
-        return []
-    accounts = get_user_model().objects.filter(is_active=True, groups__name__in=named)
-    heard = set(accounts.values_list("groups__name", flat=True))
-    return [name for name in named if name not in heard]
+    meant = sorted(set(groups))
+    ids = [one for one in meant if is_object_id(one)]
+    accounts = get_user_model().objects.filter(is_active=True) if meant else get_user_model().objects.none()
+    heard = set(accounts.filter(groups__name__in=meant).values_list("groups__name", flat=True)) - set(ids)
+    for held in accounts.filter(group_ids__overlap=ids).values_list("group_ids", flat=True) if ids else ():
+        heard.update(held)
+    return [one for one in meant if one not in heard]
 
 
 def data_teams_of(user: "Person") -> QuerySet[Team]:

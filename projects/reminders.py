@@ -14,6 +14,7 @@ from projects import permissions
 from projects.audit import audited
 from projects.consent_list import asked_in
 from projects.consents import asked_about, store_of
+from projects.identity import called
 from projects.installation import Installation
 from projects.models import ConsentReminder, ConsentState, DataConsent, Decision, Door, ProjectRequest, Reminder
 from projects.notices import announce
@@ -58,7 +59,7 @@ def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> b
     due = [kind for kind in _due(waited, rules=rules, unheard=nobody) if _first(request, kind)]
     text = f"{request.slug}: {request.requested_by_name} has waited {waited:.0f} working hours for a decision."
     if silent:
-        text += f" Nobody of {', '.join(silent)} has signed in yet."
+        text += f" Nobody of {', '.join(called(silent))} has signed in yet."
     if Reminder.Kind.REMINDED in due:
         announce("reminder", to=permissions.deciders_of(request), text=text, request=request)
     if Reminder.Kind.ESCALATED in due:

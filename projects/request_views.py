@@ -19,6 +19,7 @@ from projects.documents import spec_of
 from projects.effects import NOBODY, PersonEffect
 from projects.errors import Conflict, InvalidSpec
 from projects.exports import form_asked, stream
+from projects.identity import called
 from projects.installation import installation
 from projects.kept import with_kept
 from projects.models import Action, Decision, Door, ProjectRequest, Team
@@ -160,7 +161,7 @@ def _page(
         "may_withdraw": pending and permissions.may_withdraw(person, asked),
         "may_revise": _may_revise(person, asked) and after is not None,
         "own": own,
-        "unheard": permissions.unheard(asked.approvers) if pending else [],
+        "unheard": called(permissions.unheard(asked.approvers)) if pending else [],
         "typed": typed,
         "fault": fault,
         "said": said,

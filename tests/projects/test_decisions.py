@@ -301,7 +301,7 @@ def test_approvers_by_object_id_are_who_is_in_that_group_whatever_it_is_called(l
     DirectoryEntry.objects.create(object_id=LEADS, is_group=True, account="research-leads", name="Leads")
     assert one in permissions.deciders_of(request)
     assert [row.pk for row in permissions.to_decide(charlie())] == [request.pk]
-    assert "platform team, research-leads" in text(client("paula").get(f"/requests/{request.pk}/"))
+    assert "the platform team or research-leads" in text(client("paula").get(f"/requests/{request.pk}/"))
     assert approve(request, charlie()).decision == Decision.APPROVED
 
 

@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portal.models import User
 from projects import actions, decisions
 from projects.installation import installation
-from projects.models import Decision, Door, Project, ProjectRequest, StandIn
+from projects.models import Decision, DirectoryEntry, Door, Project, ProjectRequest, StandIn
 from projects.request_list import change_of
 from projects.today import today
 from tests.people import bearer, client, person
@@ -291,4 +292,14 @@ def test_who_waits_reads_that_nobody_of_a_group_has_signed_in() -> None:
     assert script.get("/api/v1/requests/").json()["items"][0]["unheard"] == ["ml-leads"]
     decisions.reject(request, by=person("paula"), door=Door.FORM, comment="No.")
     assert script.get(f"/api/v1/requests/{request.pk}/").json()["unheard"] == []
+    assert said not in text(client("alice").get(f"/requests/{request.pk}/"))
+
+
+def test_a_group_named_by_object_id_is_heard_once_somebody_of_it_has_signed_in() -> None:
+    request, leads = waiting(), "0b8f3f0e-7f0a-4f43-9a44-0c3b9f0d1a10"
+    ProjectRequest.objects.filter(pk=request.pk).update(approvers=[leads])
+    DirectoryEntry.objects.create(object_id=leads, account="ml-leads", name="ML leads", is_group=True)
+    said = "Nobody of ml-leads has signed in yet, so nobody there is told."
+    assert said in text(client("alice").get(f"/requests/{request.pk}/"))
+    User.objects.filter(pk=person("charlie").pk).update(group_ids=[leads])
     assert said not in text(client("alice").get(f"/requests/{request.pk}/"))
