@@ -1,4 +1,7 @@
-"""Nobody sets by an extra field what only the portal decides: refused by name at every writable address of the API."""
+"""Nobody sets by an extra field what only the portal decides.
+
+At every writable address of the API such a field is refused by name; a page takes the fields of its form and no other.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,6 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.urls import reverse
 
 from portal.models import User
@@ -87,6 +91,37 @@ def test_fields_that_are_not_the_callers_are_refused_and_change_nothing(
     refused = {one["field"] for one in answer.json()["errors"] if one["code"] == "extra_forbidden"}
     assert refused >= FORBIDDEN.keys(), FORBIDDEN.keys() - refused
     assert rows() == before
+
+
+def pages() -> list[str]:
+    """Every page that a form is sent to, but for the two of signing in."""
+    sent = (
+        name for name, line in TABLE.items() if "POST" in line.gates and not name.startswith(("api:", "portal-api:"))
+    )
+    return [name for name in sent if name not in ("break-glass", "django_auth_adfs:login")]
+
+
+def sent(stage: Stage, name: str, extra: Mapping[str, Any]) -> tuple[int, list[tuple[str, str, str]]]:  # noqa: F811
+    """What a page answers to a form with these fields too, and what stands in every column of their names then."""
+    line, columns = TABLE[name], {*FORBIDDEN, "decided_by_id", "user_id", "owner_id"} - {"id"}
+    with transaction.atomic():
+        body = {one: str(value) for one, value in {**line.body, **extra}.items()}
+        page = client(who_may(line.gates["POST"])).post(reverse(name, kwargs=stage.values(name)), body)
+        found = [
+            (model, column, repr(value))
+            for model, held in rows().items()
+            for row in held
+            for column, value in row.items()
+            if column in columns
+        ]
+        transaction.set_rollback(True)
+    return page.status_code, sorted(found)
+
+
+@pytest.mark.parametrize("name", pages())
+def test_a_page_sets_nothing_by_fields_that_its_form_does_not_have(stage: Stage, name: str) -> None:  # noqa: F811
+    extra = {one: value for one, value in FORBIDDEN.items() if one not in TABLE[name].body}
+    assert sent(stage, name, extra) == sent(stage, name, {})
 
 
 @pytest.mark.parametrize("extra", ["object_id", "source", "project", "id"])
