@@ -24,12 +24,14 @@ from portal.token_actions import NewToken, make_token, remove_token
 from projects import permissions, seeing
 from projects.answers import person_of
 from projects.errors import Conflict, Fault, NotFound
+from projects.exports import Record, form_asked, stream
 from projects.spec import faults_of
 from projects.zone_names import zone_names
 
 THEME = "theme"
 THEMES = (("", gettext_lazy("As the system")), ("light", gettext_lazy("Light")), ("dark", gettext_lazy("Dark")))
 DAYS = (7, 30, 90, 180, 365)
+TOKEN_COLUMNS = ("name", "scopes", "created_at", "expires_at", "last_used")
 _YEAR = 365 * 24 * 3600
 
 
@@ -40,9 +42,22 @@ def theme_of(request: HttpRequest) -> str:
 
 
 @require_GET
-def account(request: HttpRequest) -> HttpResponse:
-    """The page."""
+def account(request: HttpRequest) -> HttpResponseBase:
+    """The page; by `format=csv|json` one's tokens as a file, without the tokens themselves, which nobody keeps."""
+    if form := form_asked(request):
+        tokens = ApiToken.objects.filter(user=cast(User, request.user))
+        return stream(map(_as_record, tokens), columns=TOKEN_COLUMNS, name="tokens", form=form)
     return _page(request)
+
+
+def _as_record(token: ApiToken) -> Record:
+    return {
+        "name": token.name,
+        "scopes": token.scopes,
+        "created_at": token.created,
+        "expires_at": token.expiry,
+        "last_used": token.last_used,
+    }
 
 
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import get_text_list
@@ -11,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import credentials, permissions
+from projects import credentials, permissions, short_lists
 from projects.answers import answered, conflict_page, find, person_of
 from projects.errors import Conflict
+from projects.exports import form_asked, stream
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Door, Project
@@ -33,9 +35,15 @@ def credentials_shown(person: "Person", project: Project) -> dict[str, Any]:
 
 
 @require_GET
-def credentials_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Which there are, how old they are, and whether an old one still works."""
-    return _page(request, find(person_of(request), slug))
+def credentials_page(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Which there are, how old they are, and whether an old one still works; by `format=csv|json` as a file."""
+    person = person_of(request)
+    found = find(person, slug)
+    if form := form_asked(request):
+        held = credentials.credentials_of(found, by=person, installation=installation())
+        records = short_lists.of_credentials(held)
+        return stream(records, columns=short_lists.CREDENTIALS, name=f"credentials-{slug}", form=form)
+    return _page(request, found)
 
 
 @require_POST

@@ -7,14 +7,16 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import actions, activity, documents, permissions, usage
+from projects import actions, activity, documents, permissions, short_lists, usage
 from projects.anatomy import anatomy
 from projects.answers import answered, find, person_of
 from projects.credential_views import credentials_shown
+from projects.exports import form_asked, stream
 from projects.frame import frame, polled, state_of, tab_of
 from projects.installation import installation
 from projects.models import Decision, Door
@@ -65,9 +67,15 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def resources(request: HttpRequest, slug: str) -> HttpResponse:
-    """What it is made of, each with what we see of it, since when, and when we last looked."""
+def resources(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """What it is made of, each with what we see of it, since when, and when we last looked.
+
+    `format=csv|json` in the address: the list as a file.
+    """
     found = find(person_of(request), slug)
+    if form := form_asked(request):
+        records = short_lists.of_resources(found.resources.all())
+        return stream(records, columns=short_lists.RESOURCES, name=f"resources-{slug}", form=form)
     shown = frame(request, found, tab="resources")
     wish = shown["wish"]
     shown["parts_made"] = anatomy(wish, resources=found.resources.all()) if wish else ()

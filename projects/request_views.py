@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import decide_many, decisions, documents, permissions, stand_ins
+from projects import decide_many, decisions, documents, permissions, short_lists, stand_ins
 from projects.answers import answered, came_of, conflict_page, number_in, person_of
 from projects.consents import in_force
 from projects.contributors import moved
@@ -285,9 +285,12 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def stand_in_page(request: HttpRequest) -> HttpResponse:
-    """Who decides in my place while I am away, and for whom I do."""
+def stand_in_page(request: HttpRequest) -> HttpResponseBase:
+    """Who decides in my place while I am away, and for whom I do; by `format=csv|json` as a file."""
     person, faults = person_of(request), {}
+    if form := form_asked(request):
+        records = short_lists.of_stand_ins(stand_ins.of_person(person))
+        return stream(records, columns=short_lists.STAND_INS, name="stand-ins", form=form)
     if request.method == "POST":
         with answered():
             try:

@@ -4,7 +4,7 @@ Nothing for axe-core to say (WCAG 2.2 AA), nothing that scrolls sideways, no CSP
 is that of the permission matrix, so a page that is added is looked at here without another line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from django.urls import reverse
 
 from tests import live
-from tests.browser.browsing import LOOKS, TWO_LOOKS, wrong_in_any_look
+from tests.browser.browsing import LOOKS, NARROWEST, TWO_LOOKS, sideways, wrong_in_any_look
 from tests.browser.conftest import Visitor
 from tests.ci import MAE, REPORT
 from tests.rights import READS, TABLE, addresses
@@ -40,6 +40,10 @@ NO_PAGE = {
     "projects:plot",
 }
 """Answers for programs, pictures, parts of a page, and the way to the identity provider."""
+A4 = 718
+"""Pixels of the sheet's width between usual margins."""
+Where = Callable[[str], str]
+"""From an address's name to the path of the page about the things that the tests have made."""
 PAGES = [
     name
     for name, line in TABLE.items()
@@ -109,27 +113,28 @@ def reported(ready_project: str) -> None:
         assert answer.status_code in (200, 201), answer.text
 
 
-@pytest.mark.parametrize("person", STANDS_FOR)
-@pytest.mark.usefixtures("reported")
-def test_every_page_is_for_everybody_who_may_see_it(
-    visitor: Visitor,
-    ready_project: str,
-    consent: int,
-    waiting_request: int,
-    previewed_run: int,
-    announcement: int,
-    person: str,
-) -> None:
+@pytest.fixture
+def where(ready_project: str, consent: int, waiting_request: int, previewed_run: int, announcement: int) -> Where:
+    """The address of each page, about these."""
     parts = {"slug": ready_project, "number": waiting_request, "team": "forecasting", "run": previewed_run}
     parts |= {"announcement": announcement}
+
+    def path(name: str) -> str:
+        here = {**parts, "number": consent} if "consent" in name else parts
+        return reverse(name, kwargs={part: here[part] for part in addresses()[name].pattern.converters})
+
+    return path
+
+
+@pytest.mark.parametrize("person", STANDS_FOR)
+@pytest.mark.usefixtures("reported")
+def test_every_page_is_for_everybody_who_may_see_it(visitor: Visitor, where: Where, person: str) -> None:
     found: dict[str, list[str]] = {}
     denied = 0
     with visitor(person) as seen:
         for name in PAGES:
             gate = TABLE[name].gates["GET"]
-            here = {**parts, "number": consent} if "consent" in name else parts
-            values = {part: here[part] for part in addresses()[name].pattern.converters}
-            status = seen.go(reverse(name, kwargs=values))
+            status = seen.go(where(name))
             if gate.open or STANDS_FOR[person] & set(gate.passes):
                 # Past the gate a page may say that the state does not allow it (409).
                 assert status in (200, 409), name
@@ -139,5 +144,27 @@ def test_every_page_is_for_everybody_who_may_see_it(
                 if denied > 1:
                     continue
             if faults := wrong_in_any_look(seen.page, LOOKS if person in SEE_MOST else TWO_LOOKS):
+                found[name] = faults
+    assert found == {}
+
+
+@pytest.mark.usefixtures("reported")
+def test_every_page_fits_in_swedish_and_on_paper(visitor: Visitor, where: Where) -> None:
+    """Its words are longer than the English ones. What is printed has no bars, tabs and buttons, and fits on A4."""
+    found: dict[str, list[str]] = {}
+    with visitor("paula", width=NARROWEST) as seen:
+        seen.context.add_cookies([{"name": "language", "value": "sv", "url": seen.base}])
+        for name in (name for name in PAGES if "admin" in TABLE[name].gates["GET"].passes):
+            seen.go(where(name))
+            faults = [] if seen.page.locator("html").get_attribute("lang") == "sv" else ["is not Swedish"]
+            faults += [f"scrolls sideways at {NARROWEST}"] if sideways(seen.page) else []
+            seen.page.emulate_media(media="print")
+            seen.page.set_viewport_size({"width": A4, "height": 1123})
+            faults += ["does not fit on A4"] if sideways(seen.page) else []
+            shown = seen.page.locator(".sw-bar:visible, .sw-tabs:visible, .btn:visible, footer:visible")
+            faults += [f"prints {shown.first.inner_text()}"] if shown.count() else []
+            seen.page.emulate_media(media="screen")
+            seen.page.set_viewport_size({"width": NARROWEST, "height": 900})
+            if faults:
                 found[name] = faults
     assert found == {}
