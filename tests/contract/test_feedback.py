@@ -78,7 +78,7 @@ def test_red_then_green_in_one_comment(forge: Forge, repository: str, project: P
     (red,) = forge.comments(repository, number)
     assert red["author"] == BOT
     lines = red["body"].splitlines()
-    assert lines[:2] == ["<!-- slipway-report -->", "### Model: the gate is shut"]
+    assert lines[:2] == ["<!-- slipway-report -->", "### Model: the gate is shut, 1 worse"]
     assert "| mae (test) | 0.31 | 0.12 | ▼ worse by 0.19 | **missed**: 0.2 or less |" in lines
     assert "- **test\\_winter\\_weeks** (slice): week 2: &lt;b&gt;912&lt;/b&gt; \\| @\u200balice" in lines
 
@@ -90,7 +90,7 @@ def test_red_then_green_in_one_comment(forge: Forge, repository: str, project: P
     (green,) = forge.comments(repository, number)
     assert green["id"] == red["id"]
     lines = green["body"].splitlines()
-    assert lines[:2] == ["<!-- slipway-report -->", "### Model: the gate is open"]
+    assert lines[:2] == ["<!-- slipway-report -->", "### Model: the gate is open, 1 better"]
     assert "| mae (test) | 0.1 | 0.12 | ▲ better by 0.02 | held: 0.2 or less |" in lines
     told = Feedback.objects.get(pull_request=number)
     assert (told.comment_id, told.why) == (green["id"], "")

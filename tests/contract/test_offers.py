@@ -36,7 +36,7 @@ def test_an_offer_ends_the_same_wherever_it_was_cut(name: str, cut_at: str, forg
     if cut_at == "pull request":
         forge.create_pull_request(name, BRANCH, "main", "Offer", brought.text)
 
-    number = pull_requests.offer(forge, name, BRANCH, base="main", title="Offer", bring=lambda: brought)
+    number = pull_requests.offer(forge, name, BRANCH, base="main", title="Offer", bring=lambda _: brought)
 
     assert [one["number"] for one in forge.pull_requests_of(name, BRANCH)] == [number]
     files = sorted((one["path"], one["status"]) for one in forge.pull_request_files(name, number))
