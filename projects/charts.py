@@ -84,7 +84,13 @@ class Chart:
     first: str
     more: str
 
+    @property
+    def low(self) -> bool:
+        """Has it so few bars that they would stand far apart?"""
+        return self.grid == _STANDING and len(self.rows) <= _FEW
 
+
+_FEW = 4
 _STYLES = ("a", "b")
 _TURN = "turn"
 _LYING = "M0 0H100M0 25H100M0 50H100M0 75H100M0 100H100"

@@ -60,6 +60,19 @@ def test_bars_lie_below_each_other_on_one_axis() -> None:
     assert bars_of([Point("a", (None,))], lines=("p50",), says="", first="Step") is None
 
 
+def test_a_chart_of_few_bars_is_low() -> None:
+    def low(number: int) -> bool:
+        points = [Point(f"target {one}", (1.0,)) for one in range(number)]
+        chart = bars_of(points, lines=("used",), says="", first="Target")
+        assert chart is not None
+        return chart.low
+
+    assert [low(number) for number in (1, 4, 5)] == [True, True, False]
+    lying = chart_of([Point("Monday", (1.0,))], lines=("used",), says="", first="Day")
+    assert lying is not None
+    assert not lying.low
+
+
 def test_nothing_to_show_is_no_chart() -> None:
     assert chart_of([], lines=("p50",), says="", first="Day") is None
     assert chart_of([Point("a", (None,))], lines=("p50",), says="", first="Day") is None
