@@ -87,7 +87,7 @@ class Chart:
     @property
     def low(self) -> bool:
         """Has it so few bars that they would stand far apart?"""
-        return self.grid == _STANDING and len(self.rows) <= _FEW
+        return self.grid == _STANDING and len(self.ticks) <= _FEW
 
 
 _FEW = 4
