@@ -124,12 +124,12 @@ def test_settings_show_plan_options_and_facts_and_lead_to_the_one_form() -> None
     project = project_of(ask("demand", plan="medium", options={"bucket": {"noncurrent_days": 7}}))
     settle(project)
     page = client("alice").get("/projects/demand/settings/")
-    for said in ("Medium medium Yours", "A person decides", "Days to keep old versions: 7", "Retire this project"):
+    for said in ("Medium Yours", "A person decides", "Days to keep old versions: 7", "Retire this project"):
         assert said in text(page), said
     assert 'href="/projects/demand/edit/#plans"' in page.content.decode()
     assert "Made at once" in text(page)
     Team.objects.update(budget=0)
-    assert "Large large CPU 64 Memory" in text(page)
+    assert "Large CPU 64 Memory" in text(page)
     assert text(client("alice").get("/projects/demand/settings/")).count("Made at once") == 1
     viewer = client("bob").get("/projects/demand/settings/")
     assert "/edit/" not in viewer.content.decode()
