@@ -143,7 +143,7 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     number = int(row.pull_request or 0)
     found = client.pull_request(full_name, number)
     if found is None or found["state"] != "open":
-        return Told(report=row.report, comment_id=row.comment_id, why="The pull request is closed.")
+        return Told(report=row.report, comment_id=row.comment_id, why=Feedback.CLOSED)
     head = str(found["head_sha"])
     # A slow run of an older commit may report last; what the pull request offers is its head.
     report = report_offered(of_pull_request(row.project, number), head=head) or row.report

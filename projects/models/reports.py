@@ -78,6 +78,9 @@ class Feedback(models.Model):
     to the pull request sets `look_at`.
     """
 
+    CLOSED = "The pull request is closed."
+    """`why`, where nothing is wrong: there is nobody left to tell."""
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feedback")
     pull_request = models.PositiveIntegerField(null=True, blank=True)
     branch = models.CharField(max_length=200, default="", blank=True, help_text="Empty for a pull request.")

@@ -84,6 +84,10 @@ def test_a_pull_request_is_compared_with_the_default_branch(project: Project) ->
     )
     assert refused in text("?pull_request=3")
     assert refused in text("?branch=main")
+    Feedback.objects.filter(pull_request=3).update(why="The pull request is closed.")
+    over = text("?pull_request=3")
+    assert "Nothing was said on the pull request: it was closed when the report came." in over
+    assert "The forge was not told everything" not in over
     assert "Pull request 4 has no report." in text("?pull_request=4")
     assert client("alice").get(f"{PAGE}?pull_request=x").status_code == 404
 
