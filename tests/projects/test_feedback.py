@@ -1,69 +1,32 @@
 """What the forge is told: one comment for a pull request, the gate, at least once, and never into a foreign place."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import Case, When
 from django.utils import timezone
 
-from projects import feedback, reports, telling_again
+from projects import feedback, telling_again
 from projects.feedback_tasks import ring_for_feedback, tell
 from projects.models import Feedback, Project, Report
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.models import Resource
-from tests.ci import MAE, PASSED, ci, send
+from tests.ci import MAE, PASSED
 from tests.people import client
-from tests.projects.tended import REPOSITORY, World, asked, look
+from tests.projects.telling import comments, gate_on, opened, push, ready, reported, tell_all
+from tests.projects.tended import REPOSITORY, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TELL = "projects.feedback_tasks.tell"
-GATE = "slipway/model-gate"
 
 
 @pytest.fixture
-def project(world: World) -> Any:
-    cache.clear()
-    made = look(asked())
-    world.forge.create_branch(REPOSITORY, "shorter-window", "main")
-    yield made
-    cache.clear()
-
-
-def push(world: World, text: str = "x", *, branch: str = "shorter-window") -> str:
-    return world.forge.put_files(REPOSITORY, branch, "Change", {"train.py": text.encode()})
-
-
-def opened(world: World) -> tuple[int, str]:
-    """A pull request with one commit: its number and that commit."""
-    sha = push(world)
-    return world.forge.create_pull_request(REPOSITORY, "shorter-window", "main", "Shorter window", ""), sha
-
-
-def reported(project: Project, sha: str, number: int | None, **changes: Any) -> Report:
-    said = {"commit": sha, "pull_request": number, "branch": "shorter-window" if number else "main", **changes}
-    answer = send(ci(project), run=str(Report.objects.count()), **said)
-    assert answer.status_code == 201, answer.content
-    return Report.objects.get(pk=answer.json()["id"])
-
-
-def comments(world: World, number: int) -> list[str]:
-    return [one["body"] for one in world.forge.repositories[REPOSITORY].comments.get(number, [])]
-
-
-def gate_on(world: World, sha: str) -> tuple[str, str]:
-    said = world.forge.statuses(REPOSITORY, sha)[GATE]
-    return said["state"], said["description"]
-
-
-def tell_all() -> None:
-    for one in feedback.due(limit=100):
-        tell(one)
+def project(world: World) -> Iterator[Project]:
+    with ready(world) as made:
+        yield made
 
 
 def test_red_then_green_in_one_comment(world: World, project: Project) -> None:
@@ -214,171 +177,6 @@ def test_a_branch_is_held_by_the_thresholds_of_main(world: World, project: Proje
     assert lax.base == kept
     answer = client("alice").get(f"/api/v1/projects/demand/reports/{lax.pk}/").json()
     assert (answer["gate_open"], answer["compared_with"]) == (False, main)
-
-
-def test_a_run_of_the_branch_opens_nothing_that_the_pull_request_holds_shut(world: World, project: Project) -> None:
-    number, sha = opened(world)
-    reported(project, sha, number, metrics=[{**MAE, "value": 0.31}], tests=PASSED)
-    tell_all()
-    reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
-    tell_all()
-    assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
-    assert Feedback.objects.filter(look_at=None, why="").count() == 2
-
-
-def meanwhile(monkeypatch: pytest.MonkeyPatch, world: World, act: Callable[[], None], *, dies: bool = False) -> None:
-    """At the next gate that is set: act first, as if the call took that long, and perhaps die right after it."""
-    plain = world.forge.set_status
-
-    def late(*args: Any) -> None:
-        monkeypatch.setattr(world.forge, "set_status", plain)
-        act()
-        plain(*args)
-        if dies:
-            raise TargetUnavailable("git-1 does not answer.")
-
-    monkeypatch.setattr(world.forge, "set_status", late)
-
-
-@pytest.mark.parametrize("dies", [False, True])
-def test_the_pull_request_has_the_last_word_when_both_are_told_at_once(
-    world: World, project: Project, monkeypatch: pytest.MonkeyPatch, dies: bool
-) -> None:
-    number, sha = opened(world)
-
-    def pull_request_reports() -> None:
-        reported(project, sha, number, metrics=[{**MAE, "value": 0.31}], tests=PASSED)
-        tell(Feedback.objects.get(pull_request=number).pk)
-        assert gate_on(world, sha)[0] == "failure"
-
-    reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
-    meanwhile(monkeypatch, world, pull_request_reports, dies=dies)
-    tell_all()
-    assert gate_on(world, sha)[0] == "success"
-    Feedback.objects.update(look_at=Case(When(look_at__isnull=False, then=timezone.now())))
-    tell_all()
-    tell_all()
-    assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
-    assert not Feedback.objects.exclude(look_at=None).exists()
-
-
-def pushed(world: World, project: Project, number: int) -> str:
-    """A push to the pull request of which the forge told, and was asked about; the commit."""
-    head = push(world, "more")
-    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = head
-    reports.head_seen(project, number, head=head)
-    return head
-
-
-def test_a_push_takes_the_old_verdict_from_the_top_until_it_reports(world: World, project: Project) -> None:
-    number, first = opened(world)
-    reported(project, first, number, tests=PASSED)
-    tell_all()
-    second = pushed(world, project, number)
-    world.forge.calls.clear()
-    tell_all()
-    (said,) = comments(world, number)
-    heading = f"### Model: numbers of `{first[:10]}`; `{second[:10]}` has not reported yet"
-    assert said.splitlines()[1] == heading
-    assert gate_on(world, second) == ("pending", "This commit has not reported about its model yet.")
-    assert gate_on(world, first)[0] == "success"
-    made = [call[0] for call in world.forge.calls if call[0] != "statuses"]
-    assert made == ["pull_request", "edit_comment", "set_status"]
-
-    # A slow run of the commit before is told of it, and stays where it belongs.
-    reported(project, first, number, metrics=[{**MAE, "value": 0.9}])
-    tell_all()
-    assert comments(world, number)[0].splitlines()[1] == heading
-    assert (gate_on(world, second)[0], gate_on(world, first)[0]) == ("pending", "failure")
-
-    reported(project, second, number, metrics=[{**MAE, "value": 0.31}])
-    tell_all()
-    (said,) = comments(world, number)
-    assert said.splitlines()[1] == "### Model: the gate is shut"
-    assert gate_on(world, second)[0] == "failure"
-
-
-def test_a_head_that_is_known_or_a_pull_request_without_a_report_costs_no_call(world: World, project: Project) -> None:
-    number, sha = opened(world)
-    reports.head_seen(project, number, head=sha)
-    assert not Feedback.objects.exists()
-    reported(project, sha, number)
-    tell_all()
-    reports.head_seen(project, number, head=sha)
-    assert feedback.due(limit=9) == []
-
-
-def test_a_run_of_the_branch_about_the_head_is_not_put_off(
-    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    number, first = opened(world)
-    reported(project, first, number, tests=PASSED)
-    tell_all()
-    second = pushed(world, project, number)
-
-    def branch_reports() -> None:
-        reported(project, second, None, branch="shorter-window", tests=PASSED)
-        tell(Feedback.objects.get(commit=second).pk)
-        assert gate_on(world, second)[0] == "success"
-
-    meanwhile(monkeypatch, world, branch_reports)
-    tell_all()
-    assert gate_on(world, second)[0] == "pending"
-    tell_all()
-    assert gate_on(world, second)[0] == "success"
-    third = pushed(world, project, number)
-    reported(project, third, None, branch="shorter-window", tests=PASSED)
-    tell_all()
-    assert gate_on(world, third)[0] == "success"
-    assert "has not reported yet" in comments(world, number)[0]
-
-
-def test_comment_gate_and_page_speak_of_the_same_commit(world: World, project: Project) -> None:
-    number, first = opened(world)
-    reported(project, first, number, tests=PASSED)
-    tell_all()
-    second = pushed(world, project, number)
-    tell_all()
-    page = f"/projects/demand/models/?pull_request={number}"
-    said = " ".join(client("alice").get(page).content.decode().split())
-    assert f"{second[:10]} has not reported yet, so its gate waits." in said
-    assert f"These are the numbers of {first[:10]}." in said
-    assert "Its gate was open." in said
-    assert "The gate is open." not in said
-
-    reported(project, second, number, tests=PASSED)
-    reported(project, first, number, metrics=[{**MAE, "value": 0.9}])
-    tell_all()
-    said = client("alice").get(page).content.decode()
-    assert "The gate is open." in said
-    assert f"<code>{second[:12]}</code>" in said
-
-
-def test_a_report_about_the_head_that_is_written_later_is_told_too(world: World, project: Project) -> None:
-    number, head = opened(world)
-    older = reported(project, head, number)
-    newer = reported(project, "b" * 40, number)
-    # As if the one with the smaller number had been written last.
-    Report.objects.filter(pk=older.pk).delete()
-    tell_all()
-    with transaction.atomic():
-        older.save(force_insert=True)
-        reports._to_be_told(older)
-    row = Feedback.objects.get()
-    assert (row.report, row.look_at is not None) == (newer, True)
-    tell_all()
-    assert gate_on(world, head)[0] == "failure"
-
-
-def test_the_report_of_the_head_counts_when_an_older_run_reports_last(world: World, project: Project) -> None:
-    number, first = opened(world)
-    second = push(world, "y")
-    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = second
-    reported(project, second, number, metrics=[{**MAE, "value": 0.11}])
-    reported(project, first, number, metrics=[{**MAE, "value": 0.99}])
-    tell_all()
-    (said,) = comments(world, number)
-    assert "| mae (test) | 0.11 |" in said
 
 
 def test_the_commit_that_the_branch_left_from_is_compared_with(world: World, project: Project) -> None:

@@ -1,0 +1,191 @@
+"""Which commit of a pull request is spoken of, and who has the last word where several rows speak of one commit."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import Case, When
+from django.utils import timezone
+
+from projects import feedback, reports
+from projects.feedback_tasks import tell
+from projects.models import Feedback, Project, Report
+from provisioning.errors import TargetUnavailable
+from tests.ci import MAE, PASSED
+from tests.people import client
+from tests.projects.telling import comments, gate_on, opened, push, ready, reported, tell_all
+from tests.projects.tended import REPOSITORY, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def project(world: World) -> Iterator[Project]:
+    with ready(world) as made:
+        yield made
+
+
+def test_a_run_of_the_branch_opens_nothing_that_the_pull_request_holds_shut(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number, metrics=[{**MAE, "value": 0.31}], tests=PASSED)
+    tell_all()
+    reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
+    assert Feedback.objects.filter(look_at=None, why="").count() == 2
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, world: World, act: Callable[[], None], *, dies: bool = False) -> None:
+    """At the next gate that is set: act first, as if the call took that long, and perhaps die right after it."""
+    plain = world.forge.set_status
+
+    def late(*args: Any) -> None:
+        monkeypatch.setattr(world.forge, "set_status", plain)
+        act()
+        plain(*args)
+        if dies:
+            raise TargetUnavailable("git-1 does not answer.")
+
+    monkeypatch.setattr(world.forge, "set_status", late)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_the_pull_request_has_the_last_word_when_both_are_told_at_once(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    number, sha = opened(world)
+
+    def pull_request_reports() -> None:
+        reported(project, sha, number, metrics=[{**MAE, "value": 0.31}], tests=PASSED)
+        tell(Feedback.objects.get(pull_request=number).pk)
+        assert gate_on(world, sha)[0] == "failure"
+
+    reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
+    meanwhile(monkeypatch, world, pull_request_reports, dies=dies)
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    Feedback.objects.update(look_at=Case(When(look_at__isnull=False, then=timezone.now())))
+    tell_all()
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is 0.31; 0.2 or less is needed.")
+    assert not Feedback.objects.exclude(look_at=None).exists()
+
+
+def pushed(world: World, project: Project, number: int) -> str:
+    """A push to the pull request of which the forge told, and was asked about; the commit."""
+    head = push(world, "more")
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = head
+    reports.head_seen(project, number, head=head)
+    return head
+
+
+def test_a_push_takes_the_old_verdict_from_the_top_until_it_reports(world: World, project: Project) -> None:
+    number, first = opened(world)
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    second = pushed(world, project, number)
+    world.forge.calls.clear()
+    tell_all()
+    (said,) = comments(world, number)
+    heading = f"### Model: numbers of `{first[:10]}`; `{second[:10]}` has not reported yet"
+    assert said.splitlines()[1] == heading
+    assert gate_on(world, second) == ("pending", "This commit has not reported about its model yet.")
+    assert gate_on(world, first)[0] == "success"
+    made = [call[0] for call in world.forge.calls if call[0] != "statuses"]
+    assert made == ["pull_request", "edit_comment", "set_status"]
+
+    # A slow run of the commit before is told of it, and stays where it belongs.
+    reported(project, first, number, metrics=[{**MAE, "value": 0.9}])
+    tell_all()
+    assert comments(world, number)[0].splitlines()[1] == heading
+    assert (gate_on(world, second)[0], gate_on(world, first)[0]) == ("pending", "failure")
+
+    reported(project, second, number, metrics=[{**MAE, "value": 0.31}])
+    tell_all()
+    (said,) = comments(world, number)
+    assert said.splitlines()[1] == "### Model: the gate is shut"
+    assert gate_on(world, second)[0] == "failure"
+
+
+def test_a_head_that_is_known_or_a_pull_request_without_a_report_costs_no_call(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reports.head_seen(project, number, head=sha)
+    assert not Feedback.objects.exists()
+    reported(project, sha, number)
+    tell_all()
+    reports.head_seen(project, number, head=sha)
+    assert feedback.due(limit=9) == []
+
+
+def test_a_run_of_the_branch_about_the_head_is_not_put_off(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, first = opened(world)
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    second = pushed(world, project, number)
+
+    def branch_reports() -> None:
+        reported(project, second, None, branch="shorter-window", tests=PASSED)
+        tell(Feedback.objects.get(commit=second).pk)
+        assert gate_on(world, second)[0] == "success"
+
+    meanwhile(monkeypatch, world, branch_reports)
+    tell_all()
+    assert gate_on(world, second)[0] == "pending"
+    tell_all()
+    assert gate_on(world, second)[0] == "success"
+    third = pushed(world, project, number)
+    reported(project, third, None, branch="shorter-window", tests=PASSED)
+    tell_all()
+    assert gate_on(world, third)[0] == "success"
+    assert "has not reported yet" in comments(world, number)[0]
+
+
+def test_comment_gate_and_page_speak_of_the_same_commit(world: World, project: Project) -> None:
+    number, first = opened(world)
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    second = pushed(world, project, number)
+    tell_all()
+    page = f"/projects/demand/models/?pull_request={number}"
+    said = " ".join(client("alice").get(page).content.decode().split())
+    assert f"{second[:10]} has not reported yet, so its gate waits." in said
+    assert f"These are the numbers of {first[:10]}." in said
+    assert "Its gate was open." in said
+    assert "The gate is open." not in said
+
+    reported(project, second, number, tests=PASSED)
+    reported(project, first, number, metrics=[{**MAE, "value": 0.9}])
+    tell_all()
+    said = client("alice").get(page).content.decode()
+    assert "The gate is open." in said
+    assert f"<code>{second[:12]}</code>" in said
+
+
+def test_a_report_about_the_head_that_is_written_later_is_told_too(world: World, project: Project) -> None:
+    number, head = opened(world)
+    older = reported(project, head, number)
+    newer = reported(project, "b" * 40, number)
+    # As if the one with the smaller number had been written last.
+    Report.objects.filter(pk=older.pk).delete()
+    tell_all()
+    with transaction.atomic():
+        older.save(force_insert=True)
+        reports._to_be_told(older)
+    row = Feedback.objects.get()
+    assert (row.report, row.look_at is not None) == (newer, True)
+    tell_all()
+    assert gate_on(world, head)[0] == "failure"
+
+
+def test_the_report_of_the_head_counts_when_an_older_run_reports_last(world: World, project: Project) -> None:
+    number, first = opened(world)
+    second = push(world, "y")
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = second
+    reported(project, second, number, metrics=[{**MAE, "value": 0.11}])
+    reported(project, first, number, metrics=[{**MAE, "value": 0.99}])
+    tell_all()
+    (said,) = comments(world, number)
+    assert "| mae (test) | 0.11 |" in said
