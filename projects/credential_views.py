@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -40,7 +41,9 @@ def credentials_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     person = person_of(request)
     found = find(person, slug)
     if form := form_asked(request):
-        held = credentials.credentials_of(found, by=person, installation=installation())
+        # A program reads it, whatever language the page is in.
+        with translation.override("en"):
+            held = credentials.credentials_of(found, by=person, installation=installation())
         records = short_lists.of_credentials(held)
         return stream(records, columns=short_lists.CREDENTIALS, name=f"credentials-{slug}", form=form)
     return _page(request, found)

@@ -5,22 +5,19 @@ from collections.abc import Iterable, Iterator
 from projects.credentials import Held
 from projects.exports import Record
 from projects.models import StandIn
-from projects.presentation import kind_title
-from provisioning.conditions import Status
 from provisioning.models import Resource
 
-RESOURCES = ("kind", "title", "target", "status", "reason", "message", "since", "last_look")
+RESOURCES = ("kind", "target", "status", "reason", "message", "since", "last_look")
 CREDENTIALS = ("purpose", "title", "version", "since", "rotated_by", "earlier_until", "in_force", "old", "place")
 STAND_INS = ("approver", "stand_in", "begins", "ends")
 
 
 def of_resources(rows: Iterable[Resource]) -> Iterator[Record]:
-    """What we last saw of each; of its two conditions the one that keeps it from being ready."""
+    """What we last saw of each."""
     for row in rows:
-        shows = row.ready if row.synced.status is Status.TRUE else row.synced
+        shows = row.telling
         yield {
             "kind": row.kind,
-            "title": kind_title(row.kind),
             "target": row.target,
             "status": row.word.value,
             "reason": shows.reason.value,

@@ -21,7 +21,7 @@ from projects.presentation import icon_of, kind_title, kinds_as_shown, wish_of
 from projects.rights import SYSTEMS
 from projects.skipping import told
 from provisioning.catalogue import Catalogue
-from provisioning.conditions import Status, Word
+from provisioning.conditions import Word
 from provisioning.errors import Reason
 from provisioning.kind import Kind, System, Wish
 from provisioning.models import Resource
@@ -183,8 +183,7 @@ def _row(kind: Kind, row: Resource | None, *, wish: Wish | None, skipped: Skippe
     if row is None:
         message = gettext("Not looked at yet.")
         return Row(word=Word.WORKING, message=message, advice="", reason="", last_look=None, **shown)
-    # Of the two conditions, the one that keeps it from being ready.
-    word, shows = row.word, row.ready if row.synced_status == Status.TRUE else row.synced
+    word, shows = row.word, row.telling
     shown |= {"last_look": row.last_look, "since": shows.since}
     summary = kind.summary(wish) if wish else ""
     if word is Word.READY:

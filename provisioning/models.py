@@ -92,6 +92,11 @@ class Resource(models.Model):
         )
 
     @property
+    def telling(self) -> Condition:
+        """Of the two conditions the one that keeps it from being ready; of one that is ready, what it is."""
+        return self.ready if self.synced_status == Status.TRUE else self.synced
+
+    @property
     def word(self) -> Word:
         """The one word pages say."""
         return resource_word(synced=self.synced, ready=self.ready)

@@ -40,13 +40,15 @@ def test_resources_as_they_were_last_seen() -> None:
     lines = sheet(client("alice"), "/projects/demand/resources/")
     assert {line["kind"] for line in lines} == set(usual_kinds())
     bucket = next(line for line in lines if line["kind"] == "bucket")
-    assert (bucket["title"], bucket["status"], bucket["message"]) == ("Bucket", "Ready", "Bucket is there")
+    assert (bucket["target"], bucket["status"], bucket["message"]) == ("cluster-north", "Ready", "Bucket is there")
     assert client("charlie").get("/projects/demand/resources/?format=csv").status_code == 404
 
 
 def test_credentials_without_what_they_are() -> None:
     settle(project_of(ask()))
-    lines = items(client("alice"), "/projects/demand/credentials/")
+    browser = client("alice")
+    browser.cookies["language"] = "sv"
+    lines = items(browser, "/projects/demand/credentials/")
     bucket = next(line for line in lines if line["purpose"] == "bucket")
     assert (bucket["version"], bucket["place"]) == (1, "Secret bucket-credentials in ml-demand")
     assert set(bucket) == {
