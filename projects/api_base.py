@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from projects import permissions
+from projects import audience, permissions
 from projects.actions import Asked
 from projects.api_errors import Refused
 from projects.errors import NotFound, StaleGeneration
@@ -105,7 +105,7 @@ def request_out(row: ProjectRequest) -> RequestOut:
 def requests_out(rows: Sequence[ProjectRequest]) -> list[RequestOut]:
     """Several, read so as well."""
     asked = {group for row in rows if row.decision == Decision.PENDING for group in row.approvers}
-    unheard = permissions.unheard(asked)
+    unheard = audience.unheard(asked)
     return [RequestOut.of(row, unheard=unheard if row.decision == Decision.PENDING else ()) for row in rows]
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import consenting, permissions
+from projects import audience, consenting, permissions
 from projects.answers import answered, conflict_page, find, person_of
 from projects.consent_list import STEPS, asked_in, escalated, reminded, word_of
 from projects.consents import opens_until, store_of
@@ -52,7 +52,7 @@ def _page(
         "escalated": escalated(consent),
         "steps": list(consent.steps.all()),
         "waits": waits,
-        "deciders": permissions.deciders_of_consent(consent) if waits else [],
+        "deciders": audience.deciders_of_consent(consent) if waits else [],
         "in_team": permissions.is_in_team(person, consent.team),
         "sees_project": permissions.may_see(person, consent.project),
         "may_decide": waits and permissions.may_decide_consent(person, consent),

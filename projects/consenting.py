@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from projects import permissions
+from projects import audience, permissions
 from projects.consents import ask, in_force, is_about, move, store_of, wish_of_any_plan
 from projects.decisions import LONGEST, needed
 from projects.doorbell import ring_project
@@ -166,4 +166,4 @@ def _look_at(project: Project) -> None:
 def _tell(row: DataConsent, *, by: "Person", kind: Kind, said: str) -> None:
     """Tell the project's owners, and who asked."""
     asker = [row.asked_by] if row.asked_by is not None else []
-    announce(kind, to=[*permissions.owners_of(row.project), *asker], but=by, text=said, project=row.project)
+    announce(kind, to=[*audience.owners_of(row.project), *asker], but=by, text=said, project=row.project)

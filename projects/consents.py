@@ -12,7 +12,7 @@ import structlog
 from django.db.models import QuerySet
 from pydantic import ValidationError
 
-from projects import permissions
+from projects import audience
 from projects.installation import Installation
 from projects.models import ConsentState, ConsentStep, DataConsent, Door, Project, ProjectRequest, Team
 from projects.notices import announce
@@ -154,7 +154,7 @@ def ask(
 def asked_about(row: DataConsent) -> list["Person"]:
     """Who hears that a question waits: those who decide about it, and the platform team where nobody can."""
     # Somebody must know: the platform team can name owners, or readers in the catalogue.
-    return permissions.deciders_of_consent(row) or permissions.platform_team()
+    return audience.deciders_of_consent(row) or audience.platform_team()
 
 
 def move(row: DataConsent, state: ConsentState, *, by_name: str, door: Door, why: str = "") -> None:

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from projects import permissions
+from projects import audience, permissions
 from projects.audit import audited
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
@@ -153,7 +153,7 @@ def rotate(
         made = _next_version(row, purpose, by=by.username, door=door, overlap=timedelta(hours=hours))
         works = f"works for {hours} more hours" if hours else "ends at once"
         text = f"{by.username} rotated a key of {row.slug}: {credential.title}. The one before {works}."
-        announce("keys-rotated", to=permissions.owners_of(row), but=by, text=text, project=row)
+        announce("keys-rotated", to=audience.owners_of(row), but=by, text=text, project=row)
     log.info("rotated", slug=project.slug, purpose=purpose, version=made.version, overlap_hours=hours)
     return made
 
@@ -176,7 +176,7 @@ def end_old(project: Project, purpose: str, *, by: "Person", door: Door) -> Rota
         rotation.save(update_fields=["earlier_until", "ended_by"])
         _look_soon(row)
         text = f"{by.username} ended the old key of {row.slug}: {credential.title}. Only the present one works."
-        announce("keys-rotated", to=permissions.owners_of(row), but=by, text=text, project=row)
+        announce("keys-rotated", to=audience.owners_of(row), but=by, text=text, project=row)
     log.info("old_key_ended", slug=project.slug, purpose=purpose, version=rotation.version - 1)
     return rotation
 
@@ -211,7 +211,7 @@ def reveal(project: Project, purpose: str, *, by: "Person", door: Door, installa
         except IntegrityError as error:
             raise _shown_before(credential) from error
         text = f"{by.username} was shown a key of {row.slug}: {credential.title}."
-        announce("key-shown", to=permissions.owners_of(row), but=by, text=text, project=row)
+        announce("key-shown", to=audience.owners_of(row), but=by, text=text, project=row)
         try:
             values = credential.shown(present_wish(row, settings=installation))
         except NoWish as error:
@@ -239,7 +239,7 @@ def move_to_current_key(project: Project, *, by: str, installation: Installation
         row.key_id = current
         row.save(update_fields=["key_id"])
         text = f"All keys of {row.slug} were rotated, since the key that they come from was."
-        announce("keys-rotated", to=permissions.owners_of(row), text=text, project=row)
+        announce("keys-rotated", to=audience.owners_of(row), text=text, project=row)
     log.info("moved_to_key", slug=project.slug, key_id=current)
     return True
 

@@ -10,7 +10,7 @@ from datetime import date
 
 from django.db import transaction
 
-from projects import consents, permissions
+from projects import audience, consents
 from projects.installation import Installation
 from projects.models import DataEndTold, Project
 from projects.notices import announce
@@ -73,5 +73,5 @@ def _tell(project: Project, *, until: date, text: str) -> bool:
     with transaction.atomic():
         _, first = DataEndTold.objects.get_or_create(project=project, until=until)
         if first:
-            announce("data-ends", to=permissions.owners_of(project), text=text, project=project)
+            announce("data-ends", to=audience.owners_of(project), text=text, project=project)
     return first

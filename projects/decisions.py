@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from pydantic import ValidationError
 
-from projects import permissions
+from projects import audience, permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
 from projects.granting import audited_by, check_present, end, grant, held, tell_deciders, verdict_of
 from projects.installation import Installation
@@ -221,7 +221,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
             request.asked_back_at = None
             request.save(update_fields=["asked_back_at"])
         spoke = {one.by for one in request.comments.select_related("by")}
-        to = {*spoke, *(permissions.deciders_of(request) if by.pk in authors else ())}
+        to = {*spoke, *(audience.deciders_of(request) if by.pk in authors else ())}
         heard = f"{by.username} about {request.slug}: {text}"
         announce("comment", to=[*to, *_asker(request)], but=by, text=heard, request=request)
     return said

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from projects import permissions
+from projects import audience
 from projects.models import EndTold, Project
 from projects.notices import announce
 from projects.readable import shown_spec
@@ -48,7 +48,7 @@ def _tell(project: Project, *, day: date) -> bool:
     with transaction.atomic():
         _, first = EndTold.objects.get_or_create(project=project, expires=expires, days=mark)
         if first:
-            announce("ends", to=permissions.owners_of(project), text=text, project=project)
+            announce("ends", to=audience.owners_of(project), text=text, project=project)
     return first
 
 
@@ -63,7 +63,7 @@ def tell_ended(project: Project) -> None:
             f"{project.slug} is suspended: its last day was {expires.isoformat()}. Nothing is removed. "
             "A new end date resumes it."
         )
-        announce("suspended", to=permissions.owners_of(project), text=text, project=project)
+        announce("suspended", to=audience.owners_of(project), text=text, project=project)
 
 
 def why_not_resumed(project: Project) -> str:

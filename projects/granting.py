@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from projects import permissions
+from projects import audience, permissions
 from projects.audit import audited
 from projects.consents import follow
 from projects.contributors import set_memberships
@@ -154,7 +154,7 @@ def _word_of(action: Action) -> Literal["create", "change", "retire"]:
 def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:
     """Tell everybody who may decide that a request waits for them."""
     text = f"{by.username} asks to {request.action} {request.slug}. Rule {request.rule}: {request.because}"
-    announce("request-waits", to=permissions.deciders_of(request), but=by, text=text, request=request)
+    announce("request-waits", to=audience.deciders_of(request), but=by, text=text, request=request)
 
 
 def end_waiting(project: Project, *, by: "Person", newer: ProjectRequest, because: str) -> None:
@@ -177,7 +177,7 @@ def end(request: ProjectRequest, *, by: "Person", door: str, said: str) -> None:
     request.decided_door, request.asked_back_at = door, None
     decided = ("decision", "decided_at", "decided_by", "decided_door")
     request.save(update_fields=[*decided, "asked_back_at", "comment", "replaced_by"])
-    to = [*permissions.deciders_of(request), *permissions.askers_of(request)]
+    to = [*audience.deciders_of(request), *audience.askers_of(request)]
     announce("withdrawn", to=to, but=by, text=f"{said} There is nothing to decide any more.", request=request)
 
 
@@ -255,4 +255,4 @@ def _tell_who_came_back(request: ProjectRequest, *, project: Project) -> None:
         f"{request.requested_by_name} pushed a profile.yaml that puts back in {project.slug} who had been taken out: "
         f"{names}. If that was not meant, take them out of the file."
     )
-    announce("people-back", to=permissions.owners_of(project), text=text, project=project)
+    announce("people-back", to=audience.owners_of(project), text=text, project=project)

@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from projects import permissions
+from projects import audience, permissions
 from projects.audit import audited
 from projects.consent_list import asked_in
 from projects.consents import asked_about, store_of
@@ -54,18 +54,18 @@ def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> b
         return False
     rules = installation.catalogue.decisions
     waited = hours_between(_since(request), now, calendar=rules.working_hours)
-    silent = permissions.unheard(request.approvers)
+    silent = audience.unheard(request.approvers)
     nobody = bool(silent) and len(silent) == len(set(request.approvers))
     due = [kind for kind in _due(waited, rules=rules, unheard=nobody) if _first(request, kind)]
     text = f"{request.slug}: {request.requested_by_name} has waited {waited:.0f} working hours for a decision."
     if silent:
         text += f" Nobody of {', '.join(called(silent))} has signed in yet."
     if Reminder.Kind.REMINDED in due:
-        announce("reminder", to=permissions.deciders_of(request), text=text, request=request)
+        announce("reminder", to=audience.deciders_of(request), text=text, request=request)
     if Reminder.Kind.ESCALATED in due:
         request.approvers = list(dict.fromkeys([*request.approvers, *rules.escalate_to]))
         request.save(update_fields=["approvers"])
-        announce("escalation", to=permissions.deciders_of(request), text=text, request=request)
+        announce("escalation", to=audience.deciders_of(request), text=text, request=request)
         log.info("escalated", request=request.pk, approvers=request.approvers)
     return bool(due)
 
@@ -109,7 +109,7 @@ def _look_at_consent(pk: int, *, installation: Installation, now: datetime) -> b
         announce("data-reminder", to=asked_about(consent), text=text, consent=consent)
     if Reminder.Kind.ESCALATED in due:
         # The platform team can't consent in the team's place, but it knows whom to ask, and can name owners.
-        to = [*permissions.deciders_of_consent(consent), *permissions.platform_team()]
+        to = [*audience.deciders_of_consent(consent), *audience.platform_team()]
         announce("data-escalation", to=to, text=f"{text} Only that team can say yes.", consent=consent)
         log.info("consent_escalated", consent=consent.pk)
     return bool(due)

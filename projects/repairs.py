@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from projects import permissions
+from projects import audience
 from projects.exports import BATCH
 from projects.models import Heartbeat
 from projects.notices import announce
@@ -33,5 +33,5 @@ def tell_of_repairs(*, now: datetime) -> int:
             named = ", ".join(slug for slug, _ in slugs.most_common(_NAMED))
             others = f" and {len(slugs) - _NAMED} more" if len(slugs) > _NAMED else ""
             text = f"Changed by hand and put back: {slugs.total()} times, in {named}{others}."
-            announce("drift-repaired", to=permissions.platform_team(), text=text)
+            announce("drift-repaired", to=audience.platform_team(), text=text)
     return slugs.total()

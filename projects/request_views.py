@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import decide_many, decisions, documents, permissions, short_lists, stand_ins
+from projects import audience, decide_many, decisions, documents, permissions, short_lists, stand_ins
 from projects.answers import answered, came_of, conflict_page, number_in, person_of
 from projects.consents import in_force
 from projects.contributors import moved
@@ -161,7 +161,7 @@ def _page(
         "may_withdraw": pending and permissions.may_withdraw(person, asked),
         "may_revise": _may_revise(person, asked) and after is not None,
         "own": own,
-        "unheard": called(permissions.unheard(asked.approvers)) if pending else [],
+        "unheard": called(audience.unheard(asked.approvers)) if pending else [],
         "typed": typed,
         "fault": fault,
         "said": said,

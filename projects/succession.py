@@ -14,7 +14,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from projects import permissions
+from projects import audience
 from projects.directory import inhabited
 from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succession, Team
 from projects.notices import announce
@@ -82,7 +82,7 @@ def _ask(offer: Succession, to: OfferedTo, *, now: datetime, catalogue: Catalogu
         f"Every owner of {offer.project.slug} has left. It is offered to {to.label} now: whoever takes it over on its "
         "page becomes its owner."
     )
-    announce("offered", to=permissions.asked_to_take_over(offer), text=text, project=offer.project)
+    announce("offered", to=audience.asked_to_take_over(offer), text=text, project=offer.project)
     log.warning("ownership_offered", project=offer.project.slug, to=to.name.lower())
 
 

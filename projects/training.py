@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from projects import permissions
+from projects import audience, permissions
 from projects.doorbell import ring
 from projects.errors import Conflict, NotAllowed
 from projects.granting import check_seen
@@ -167,7 +167,7 @@ def _tell(row: TrainingAsked, what: str) -> None:
     why = "by its schedule" if row.because == Because.SCHEDULE else "as its data changed"
     cause = f" ({row.cause})" if row.cause else ""
     text = f"{project.slug} was to be trained {why}{cause}: {what}"
-    announce("training-failed", to=permissions.owners_of(project), text=text, project=project)
+    announce("training-failed", to=audience.owners_of(project), text=text, project=project)
 
 
 def forget_old() -> None:

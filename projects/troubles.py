@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from projects import permissions
+from projects import audience
 from projects.models import Project, TroubleTold
 from projects.notices import announce
 from provisioning.kind import kinds
@@ -48,5 +48,5 @@ def _tell(project: Project, *, now: datetime) -> bool:
     with transaction.atomic():
         _, new = TroubleTold.objects.get_or_create(project=project, defaults={"told_at": now})
         if new:
-            announce("attention", to=permissions.owners_of(project), text=text, project=project)
+            announce("attention", to=audience.owners_of(project), text=text, project=project)
     return new

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
 
 from portal.models import User
-from projects import actions, consenting, permissions
+from projects import actions, audience, consenting, permissions
 from projects.consents import in_force, of_all
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
@@ -248,7 +248,7 @@ def test_a_stand_in_decides_in_an_owner_s_place_but_not_about_their_own() -> Non
         StandIn.objects.create(approver=keeper(), stand_in=person(name), begins=today(), ends=today())
     with pytest.raises(NotAllowed):
         give(consent(row), by=person("alice"))
-    assert [one.username for one in permissions.deciders_of_consent(consent(row))] == [
+    assert [one.username for one in audience.deciders_of_consent(consent(row))] == [
         "bob@corp.example",
         "charlie@corp.example",
     ]

@@ -12,7 +12,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from portal.models import User
-from projects import actions, decide_many, decisions, permissions, stand_ins
+from projects import actions, audience, decide_many, decisions, permissions, stand_ins
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
 from projects.leaving import leave
@@ -292,14 +292,14 @@ def test_approvers_by_object_id_are_who_is_in_that_group_whatever_it_is_called(l
     person("bob").groups.add(Group.objects.get_or_create(name=LEADS)[0])
     request = asked()
     assert request.approvers == [LEADS]
-    assert one not in permissions.deciders_of(request)
+    assert one not in audience.deciders_of(request)
     with pytest.raises(NotFound):
         approve(request, charlie())
     with pytest.raises(NotAllowed):
         approve(request, User.objects.get(username="bob@corp.example"))
     User.objects.filter(pk=one.pk).update(group_ids=[LEADS])
     DirectoryEntry.objects.create(object_id=LEADS, is_group=True, account="research-leads", name="Leads")
-    assert one in permissions.deciders_of(request)
+    assert one in audience.deciders_of(request)
     assert [row.pk for row in permissions.to_decide(charlie())] == [request.pk]
     assert "the platform team or research-leads" in text(client("paula").get(f"/requests/{request.pk}/"))
     assert approve(request, charlie()).decision == Decision.APPROVED

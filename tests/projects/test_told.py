@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from portal.models import User
-from projects import bulk_tasks, credentials, decisions, mail_choices, permissions, repairs, seeing, troubles
+from projects import audience, bulk_tasks, credentials, decisions, mail_choices, permissions, repairs, seeing, troubles
 from projects.errors import InvalidSpec
 from projects.installation import installation
 from projects.mail_choices import MailWish
@@ -103,7 +103,7 @@ def test_an_offer_is_told_to_those_who_are_asked_now() -> None:
     found: dict[str, list[str]] = {}
     for to in OfferedTo:
         offer = Succession(project=project, offered_to=to)
-        found[to.name] = [one.username.partition("@")[0] for one in permissions.asked_to_take_over(offer)]
+        found[to.name] = [one.username.partition("@")[0] for one in audience.asked_to_take_over(offer)]
     assert found == {"EDITORS": ["bob"], "TEAM": ["alice", "bob"], "PLATFORM": ["paula"]}
 
 
@@ -115,7 +115,7 @@ def test_a_team_by_object_id_is_asked_by_it() -> None:
     charlie = person("charlie")
     User.objects.filter(pk=charlie.pk).update(group_ids=["oid-g"])
     offer = Succession(project=project, offered_to=OfferedTo.TEAM)
-    assert permissions.asked_to_take_over(offer) == [charlie]
+    assert audience.asked_to_take_over(offer) == [charlie]
 
 
 # Keys
@@ -245,4 +245,4 @@ def test_owners_are_those_of_today_by_name_group_and_object_id() -> None:
     ):
         Membership.objects.create(project=project, subject=subject, role="owner", source=Door.FORM, **more)
     User.objects.filter(pk=person("bob").pk).update(is_active=False)
-    assert [one.username for one in permissions.owners_of(project)] == ["alice@corp.example", "paula@corp.example"]
+    assert [one.username for one in audience.owners_of(project)] == ["alice@corp.example", "paula@corp.example"]
