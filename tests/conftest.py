@@ -50,6 +50,12 @@ def plain_static_files(settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """Passwords are hashed quickly: the real way is made to be slow, and tests try hundreds."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def _english_afterwards() -> Iterator[None]:
     """The language of a request stays with its thread until the next one, which in tests may be no request."""
     yield
