@@ -23,19 +23,24 @@ from projects.doorbell import ring
 from projects.installation import Installation
 from projects.listening import repository_of
 from projects.model_history import base_at, base_of, branches_of, is_main, of_pull_request, report_offered, standing_of
-from projects.models import Feedback, Report
+from projects.models import Feedback, Project, Report
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
+from projects.wishes import NoWish, present_wish
+from provisioning import ci
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError, TemporaryError
 from provisioning.models import Resource
 from provisioning.repositories import MODEL_GATE
+from provisioning.repository_options import options_of
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=90)
 SHORTEST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
+_WAITS = "Waits for CI to report about this commit's model."
+_WAITS_IN_VAIN = "CI can't report about a fork: an owner pushes this to a branch of the project."
 
 
 class Forge(Protocol):
@@ -44,6 +49,7 @@ class Forge(Protocol):
     def pull_request(self, full_name: str, number: int) -> Any: ...
     def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool: ...
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
+    def statuses(self, full_name: str, sha: str) -> Any: ...
     def set_status(
         self, full_name: str, sha: str, context: str, state: Any, description: str, target_url: str = ""
     ) -> None: ...
@@ -107,15 +113,18 @@ def _say(row: Feedback, *, installation: Installation, open_client: Callable[[st
     project, report = row.project, row.report
     if project.deletion_requested_at is not None:
         return Told(report=report, comment_id=row.comment_id, why="The project is being removed.")
-    ready = Resource.objects.filter(project=project, kind="repository", ready_status=Status.TRUE)
-    if not ready.exists():
-        # Not ours, or not yet: nothing is written into a repository that the Kind has not vetted.
+    if not _is_vetted(project):
         raise TemporaryError("The repository is not ready.", delay=30)
     client: Forge = open_client(installation.catalogue.defaults.forge)
     full_name = repository_of(project, installation=installation)
     if row.pull_request is None:
         return _say_on_commit(row, client, full_name, installation=installation)
     return _say_on_pull_request(row, client, full_name, installation=installation)
+
+
+def _is_vetted(project: Project) -> bool:
+    """Has the Kind found the repository to be the project's? Nothing is written into one that is not, or not yet."""
+    return Resource.objects.filter(project=project, kind="repository", ready_status=Status.TRUE).exists()
 
 
 def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
@@ -128,14 +137,14 @@ def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation
         if held_elsewhere.exists():
             if row.tries > 1:
                 # The try before may have set the gate, and ended before it looked.
-                _have_others_tell(row, commit=report.commit)
+                _have_others_tell(row.project, commit=report.commit, but=row)
             return Told(report=report, comment_id=None)
         first = branches_of(row.project)[0]
         base = base_at(row.project, branch=first, merge_base="") if first != report.branch else None
     opened = standing_of(report, base=base or base_of(report, branches=())).gate
     _set_gate(client, full_name, report, opened, installation=installation)
     if held_elsewhere.all().exists():
-        _have_others_tell(row, commit=report.commit)
+        _have_others_tell(row.project, commit=report.commit, but=row)
     return Told(report=report, comment_id=None, base=base)
 
 
@@ -150,7 +159,7 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     base_branch = str(found["base_branch"])
     base = base_at(row.project, branch=base_branch, merge_base=str(found.get("merge_base") or ""))
     stands = standing_of(report, base=base, head=head)
-    text = report_comment(stands, base_branch=base_branch, url=_page(row, installation))
+    text = report_comment(stands, base_branch=base_branch, url=_page(row.project, number, installation))
     comment_id = row.comment_id
     if comment_id is None or not client.edit_comment(full_name, number, comment_id, MARKER, text):
         # Never made, made by a worker that died before it noted the number, or deleted by hand.
@@ -171,10 +180,43 @@ def _hold_gate(row: Feedback, client: Forge, full_name: str, *, commit: str, ins
     reported = Report.objects.filter(project=row.project, commit=commit)
     untold = not reported.exists()
     if untold:
-        said = "This commit has not reported about its model yet."
-        client.set_status(full_name, commit, MODEL_GATE, "pending", said, _page(row, installation))
+        url = _page(row.project, row.pull_request, installation)
+        client.set_status(full_name, commit, MODEL_GATE, "pending", _WAITS, url)
     if (untold or row.tries > 1) and reported.all().exists():
-        _have_others_tell(row, commit=commit)
+        _have_others_tell(row.project, commit=commit, but=row)
+
+
+def hold_first(
+    project: Project, number: int, *, head: str, fork: bool, client: Forge, full_name: str, installation: Installation
+) -> None:
+    """The gate of what a pull request without any report offers waits for the first one, where one is to come.
+
+    Nothing where the commit has a gate already. Raises what the client raises.
+    """
+    if not _is_vetted(project) or not _is_to_report(project, installation=installation):
+        return
+    reported = Report.objects.filter(project=project, commit=head)
+    present = client.statuses(full_name, head).get(MODEL_GATE)
+    waits = present is not None and present["state"] == "pending"
+    if present is None and not reported.exists():
+        said, url = _WAITS_IN_VAIN if fork else _WAITS, _page(project, number, installation)
+        client.set_status(full_name, head, MODEL_GATE, "pending", said, url)
+        waits = True
+    if waits and reported.all().exists():
+        _have_others_tell(project, commit=head)
+
+
+def _is_to_report(project: Project, *, installation: Installation) -> bool:
+    """Does its CI report: did a report ever come, or is the gate required and CI set up?"""
+    if project.deletion_requested_at is not None:
+        return False
+    if project.reports.exists():
+        return True
+    try:
+        wish = present_wish(project, settings=installation)
+    except NoWish:
+        return False
+    return options_of(wish).model_gate == "required" and ci.driver(wish) is not None
 
 
 def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, installation: Installation) -> None:
@@ -183,20 +225,20 @@ def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, in
     client.set_status(full_name, report.commit, MODEL_GATE, state, opened.sentence, url)
 
 
-def _have_others_tell(row: Feedback, *, commit: str) -> None:
+def _have_others_tell(project: Project, *, commit: str, but: Feedback | None = None) -> None:
     """Have every other row that has a report about the commit told again: ours stands where theirs may belong."""
-    numbers = Report.objects.filter(project=row.project, commit=commit, pull_request__isnull=False)
+    numbers = Report.objects.filter(project=project, commit=commit, pull_request__isnull=False)
     about = Q(commit=commit) | Q(pull_request__in=numbers.values("pull_request"))
     with transaction.atomic():
-        others = Feedback.objects.select_for_update().filter(about, project=row.project).exclude(pk=row.pk)
-        ids = list(others.values_list("pk", flat=True))
+        others = Feedback.objects.select_for_update().filter(about, project=project)
+        ids = [pk for pk in others.values_list("pk", flat=True) if but is None or pk != but.pk]
         Feedback.objects.filter(pk__in=ids).update(look_at=timezone.now())
         for one in ids:
             ring(TELL, one)
 
 
-def _page(row: Feedback, installation: Installation) -> str:
-    return f"{installation.project_url(row.project.slug)}models/?pull_request={row.pull_request}"
+def _page(project: Project, number: int | None, installation: Installation) -> str:
+    return f"{installation.project_url(project.slug)}models/?pull_request={number}"
 
 
 def _pause(tries: int) -> timedelta:

@@ -4,7 +4,7 @@ Nothing is asked for here; what counts is who merges. So a person who may see th
 the plan, worked out in the name of one of its owners, with a note that an owner has to merge.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from django.contrib.auth import get_user_model
@@ -15,6 +15,7 @@ from projects import actions, permissions
 from projects.askers import person_of, stranger
 from projects.deciders import deciders
 from projects.desk import Desk, Refused
+from projects.feedback import hold_first
 from projects.file_wish import ask, parsed
 from projects.models import Project
 from projects.profile import FILE
@@ -22,6 +23,7 @@ from projects.profile_comments import FOLLOWS, MARKER, fault_comment, plan_comme
 from projects.reports import head_seen
 from projects.verdicts import Said
 from provisioning.errors import PermanentError
+from provisioning.forge import PullRequest
 from provisioning.spec import Role
 
 if TYPE_CHECKING:
@@ -32,13 +34,14 @@ if TYPE_CHECKING:
 class Merging:
     """What merging a pull request would do: a sentence, and in full ("" where it does not touch the file).
 
-    commit: the tip that this is about, "" of one that is closed. said: what is told there; `refused`:
-    why the file asks for nothing.
+    commit: the tip that this is about, "" of one that is closed. fork: does it come from another repository? said: what
+    is told there; `refused`: why the file asks for nothing.
     """
 
     sentence: str
     full: str = ""
     commit: str = ""
+    fork: bool = False
     said: Said | None = None
     refused: Refused | None = None
 
@@ -46,18 +49,30 @@ class Merging:
 def look_at_pull_request(desk: Desk, number: int) -> str:
     """Say on a pull request what merging it would do; the outcome as a sentence. Raises what the forge raises.
 
-    What is said there of the model follows a new tip too.
+    What is said there of the model follows a new tip too; where nothing was said yet, its gate waits.
     """
     merging = merging_of(desk, number)
-    project = desk.row().project
-    if merging.commit and project is not None:
-        head_seen(project, number, head=merging.commit)
+    project = desk.row().project if merging.commit else None
+    silent = project is not None and not head_seen(project, number, head=merging.commit)
     if merging.full:
         desk.client.upsert_comment(desk.full_name, number, MARKER, f"{merging.full} {FOLLOWS}")
     if merging.refused is not None:
         desk.say_refused(merging.commit, merging.refused)
     elif merging.said is not None:
         desk.say(merging.commit, merging.said)
+    if silent and project is not None:
+        try:
+            hold_first(
+                project,
+                number,
+                head=merging.commit,
+                fork=merging.fork,
+                client=desk.client,
+                full_name=desk.full_name,
+                installation=desk.installation,
+            )
+        except PermanentError as error:
+            return f"{merging.sentence} {error.message}"
     return merging.sentence
 
 
@@ -66,17 +81,21 @@ def merging_of(desk: Desk, number: int) -> Merging:
     found = desk.client.pull_request(desk.full_name, number)
     if found is None or found["state"] != "open":
         return Merging("The pull request is closed.")
-    sha = str(found["head_sha"])
+    fork = found["head_repository"].lower() != desk.full_name.lower()
+    return replace(_merging(desk, number, found), commit=str(found["head_sha"]), fork=fork)
+
+
+def _merging(desk: Desk, number: int, found: PullRequest) -> Merging:
     if found["base_branch"] != desk.branch:
-        return Merging(f"The pull request is not for {desk.branch}; its file is not asked for.", commit=sha)
+        return Merging(f"The pull request is not for {desk.branch}; its file is not asked for.")
     touched = [one for one in desk.client.pull_request_files(desk.full_name, number) if one["path"] == FILE]
     if not touched:
-        return Merging(f"The pull request does not touch {FILE}.", commit=sha)
+        return Merging(f"The pull request does not touch {FILE}.")
     try:
-        full, said = _preview(desk, author=str(found["author"]), sha=sha)
+        full, said = _preview(desk, author=str(found["author"]), sha=str(found["head_sha"]))
     except Refused as refused:
-        return Merging(" ".join(refused.sentences), fault_comment(refused.sentences), commit=sha, refused=refused)
-    return Merging(said.description, full, commit=sha, said=said)
+        return Merging(" ".join(refused.sentences), fault_comment(refused.sentences), refused=refused)
+    return Merging(said.description, full, said=said)
 
 
 def _preview(desk: Desk, *, author: str, sha: str) -> tuple[str, Said]:

@@ -101,18 +101,20 @@ def _to_be_told(report: Report) -> None:
     ring(TELL, row.pk)
 
 
-def head_seen(project: Project, number: int, *, head: str) -> None:
+def head_seen(project: Project, number: int, *, head: str) -> bool:
     """A pull request was seen to offer this commit: have its comment and gate say so, where they speak of another one.
 
-    Nothing for one without a report, so that the forge is asked nothing more about it.
+    False, and nothing done, for one without a report.
     """
     with transaction.atomic():
-        rows = Feedback.objects.select_for_update().filter(project=project, pull_request=number)
-        row = rows.exclude(head=head).first()
-        if row is not None:
+        row = Feedback.objects.select_for_update().filter(project=project, pull_request=number).first()
+        if row is None:
+            return False
+        if row.head != head:
             row.look_at = timezone.now()
             row.save(update_fields=["look_at"])
             ring(TELL, row.pk)
+    return True
 
 
 def feedback_about(report: Report) -> Feedback | None:

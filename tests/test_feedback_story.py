@@ -152,6 +152,8 @@ def test_worse_then_better_in_one_comment_and_bob_asks_the_bot(slug: str, tmp_pa
     )
     assert asked.status_code == 201, asked.text
     number: int = asked.json()["number"]
+    waits: dict[str, Any] = eventually(lambda: words_on(slug, worse).get(GATE), seconds=30)  # type: ignore[assignment]
+    assert (waits["status"], waits["description"]) == ("pending", "Waits for CI to report about this commit's model.")
     assert told(slug, worse, PULL)[0] == "failure"
     red = the_report(slug, number, worse)
     lines = red["body"].splitlines()

@@ -16,10 +16,10 @@ GATE = "slipway/model-gate"
 
 
 @contextmanager
-def ready(world: World) -> Iterator[Project]:
+def ready(world: World, **changes: Any) -> Iterator[Project]:
     """The project, as the engine has made it; nobody remembers anything of others."""
     cache.clear()
-    made = look(asked())
+    made = look(asked(**changes))
     world.forge.create_branch(REPOSITORY, "shorter-window", "main")
     yield made
     cache.clear()

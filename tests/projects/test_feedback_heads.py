@@ -1,4 +1,4 @@
-"""Which commit of a pull request is spoken of, and who has the last word where several rows speak of one commit."""
+"""Which commit of a pull request is spoken of, and who has the last word where several speak of one commit."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,14 +8,17 @@ from django.db import transaction
 from django.db.models import Case, When
 from django.utils import timezone
 
-from projects import feedback, reports
+from projects import feedback, intake, reports
 from projects.feedback_tasks import tell
-from projects.models import Feedback, Project, Report
-from provisioning.errors import TargetUnavailable
+from projects.installation import installation
+from projects.listening import register_project_repository
+from projects.models import Delivery, Feedback, Project, RegisteredRepository, Report
+from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.models import Resource
 from tests.ci import MAE, PASSED
 from tests.people import client
 from tests.projects.telling import comments, gate_on, opened, push, ready, reported, tell_all
-from tests.projects.tended import REPOSITORY, World
+from tests.projects.tended import REPOSITORY, World, installed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,7 +93,7 @@ def test_a_push_takes_the_old_verdict_from_the_top_until_it_reports(world: World
     (said,) = comments(world, number)
     heading = f"### Model: numbers of `{first[:10]}`; `{second[:10]}` has not reported yet"
     assert said.splitlines()[1] == heading
-    assert gate_on(world, second) == ("pending", "This commit has not reported about its model yet.")
+    assert gate_on(world, second) == ("pending", "Waits for CI to report about this commit's model.")
     assert gate_on(world, first)[0] == "success"
     made = [call[0] for call in world.forge.calls if call[0] != "statuses"]
     assert made == ["pull_request", "edit_comment", "set_status"]
@@ -189,3 +192,109 @@ def test_the_report_of_the_head_counts_when_an_older_run_reports_last(world: Wor
     tell_all()
     (said,) = comments(world, number)
     assert "| mae (test) | 0.11 |" in said
+
+
+WAITS = ("pending", "Waits for CI to report about this commit's model.")
+
+
+@pytest.fixture
+def gated(world: World) -> Iterator[Project]:
+    with ready(world, options={"repository": {"model_gate": "required"}}) as made:
+        yield made
+
+
+def looked_at(world: World, project: Project, number: int) -> str:
+    """The forge tells of the pull request, and a worker looks; what came of it."""
+    row = register_project_repository(project, installation=installation())
+    assert row is not None
+    name = f"d-{Delivery.objects.count()}"
+    told = Delivery.objects.create(repository=row, delivery_id=name, event="pull_request", pull_request=number)
+    RegisteredRepository.objects.filter(pk=row.pk).update(look_at="2020-01-01T00:00:00Z")
+    intake.read(row.pk, installation=installation(), open_client=lambda _: world.forge)
+    told.refresh_from_db()
+    return told.outcome
+
+
+def offered(world: World, number: int, text: str) -> str:
+    """A push to the pull request; the commit."""
+    head = push(world, text)
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = head
+    return head
+
+
+def test_a_required_gate_waits_for_the_first_report_of_each_head(world: World, gated: Project) -> None:
+    number, first = opened(world)
+    looked_at(world, gated, number)
+    assert gate_on(world, first) == WAITS
+    world.forge.calls.clear()
+    looked_at(world, gated, number)
+    assert world.forge.made("set_status") == []
+    second = offered(world, number, "more")
+    looked_at(world, gated, number)
+    assert gate_on(world, second) == WAITS
+    assert comments(world, number) == []
+    reported(gated, second, number, tests=PASSED)
+    tell_all()
+    assert gate_on(world, second)[0] == "success"
+
+
+def test_a_gate_that_is_only_shown_waits_where_something_was_reported_before(world: World, project: Project) -> None:
+    number, first = opened(world)
+    looked_at(world, project, number)
+    assert world.forge.statuses(REPOSITORY, first) == {}
+    reported(project, "a" * 40, None, tests=PASSED)
+    looked_at(world, project, number)
+    assert gate_on(world, first) == WAITS
+
+
+@pytest.mark.parametrize("why", ["no CI", "not vetted", "closed", "being removed"])
+def test_no_gate_waits_where_nothing_is_to_come(world: World, gated: Project, why: str) -> None:
+    number, first = opened(world)
+    without_ci = {"clusters": [{**installation().catalogue.cluster().model_dump(), "ci_listener_url": ""}]}
+    if why == "not vetted":
+        Resource.objects.filter(kind="repository").update(ready_status="Unknown")
+    elif why == "closed":
+        world.forge.repositories[REPOSITORY].pull_requests[number]["state"] = "closed"
+    elif why == "being removed":
+        Project.objects.update(deletion_requested_at=timezone.now())
+    with installed(**without_ci if why == "no CI" else {}):
+        looked_at(world, gated, number)
+    assert world.forge.statuses(REPOSITORY, first) == {}
+
+
+def test_a_forge_that_takes_no_gate_costs_the_preview_nothing(world: World, gated: Project) -> None:
+    number, _ = opened(world)
+    world.forge.fail_with(PermanentError("slipway-bot may not write there."), on="set_status")
+    assert looked_at(world, gated, number) == (
+        "The pull request does not touch profile.yaml. slipway-bot may not write there."
+    )
+
+
+def test_a_fork_is_told_how_it_comes_to_a_report(world: World, gated: Project) -> None:
+    number, first = opened(world)
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_repository"] = "bob/demand"
+    looked_at(world, gated, number)
+    assert gate_on(world, first) == (
+        "pending",
+        "CI can't report about a fork: an owner pushes this to a branch of the project.",
+    )
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_who_reports_while_the_gate_is_held_has_the_last_word(
+    world: World, gated: Project, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    number, first = opened(world)
+
+    def branch_reports() -> None:
+        reported(gated, first, None, branch="shorter-window", tests=PASSED)
+        tell_all()
+        assert gate_on(world, first)[0] == "success"
+
+    meanwhile(monkeypatch, world, branch_reports, dies=dies)
+    looked_at(world, gated, number)
+    assert gate_on(world, first)[0] == "pending"
+    if dies:
+        looked_at(world, gated, number)
+    tell_all()
+    assert gate_on(world, first)[0] == "success"
