@@ -6,10 +6,14 @@ don't say who did, so nothing is done for an edited comment. What a command has 
 together, and then the answer is posted, with the number of the comment that it answers: nothing is done twice and no
 answer is given again, whenever we die and whoever deletes an answer.
 
-That is kept for 90 days. What is older is not answered at all: forges number comments upwards, so whatever stands at or
-below the newest comment that was answered that long ago is old too, whether we still know of it or not.
+Who asks much waits for it, and nobody else does: a person's answers are counted over all projects, a project's by its
+repository, and under a pull request everybody's first command comes before anybody's second.
+
+What was answered is kept for 90 days. What is older is not answered at all: forges number comments upwards, so whatever
+stands at or below the newest comment that was answered that long ago is old too, whether we still know of it or not.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,8 +44,10 @@ log = structlog.get_logger(__name__)
 MARKER = "slipway-reply"
 AT_ONCE = 5
 """Answers of one look at a pull request; what is left is answered at the next."""
-IN_A_MINUTE = 20
-"""Answers in one repository."""
+OF_ONE = 10
+"""Answers to one person in a minute, in all repositories of a forge."""
+IN_A_MINUTE = 40
+"""Answers in one repository: GitHub takes 80 comments a minute from one account, and the others want some too."""
 KEPT = timedelta(days=90)
 """How long it is known that a command was answered."""
 
@@ -52,11 +58,20 @@ def answer_comments(desk: Desk, number: int) -> str:
     if found is None:
         return "There is no such pull request; comments on issues are not answered."
     waiting = _waiting(desk, desk.client.comments(desk.full_name, number))
-    for given, (comment, command) in enumerate(waiting):
-        if given >= AT_ONCE or times(f"bot:{desk.repository_id}", seconds=60) > IN_A_MINUTE:
-            raise TemporaryError(
-                f"{len(waiting) - given} commands wait: so many at once are answered slowly.", delay=20
-            )
+    given, slowed = 0, set[str]()
+    for comment, command in _in_turn(waiting):
+        who = comment["author"].lower()
+        if who in slowed:
+            continue
+        if given == AT_ONCE:
+            break
+        if times(f"bot:{desk.client.name}:{who}", seconds=60) > OF_ONE:
+            # Before the repository's are counted: who has to wait takes nothing from the others' share.
+            slowed.add(who)
+            continue
+        if times(f"bot:{desk.repository_id}", seconds=60) > IN_A_MINUTE:
+            break
+        given += 1
         row = _kept(desk, comment) or _dealt_with(desk, number, comment=comment, command=command)
         if row.posted_at is not None:
             # Who took the repository over meanwhile gave it.
@@ -64,7 +79,20 @@ def answer_comments(desk: Desk, number: int) -> str:
         desk.client.upsert_comment(desk.full_name, number, _marker(comment), row.text)
         _posted(desk, [comment])
         log.info("bot_answered", command=command.name or "unknown", pull_request=number)
+    if given < len(waiting):
+        raise TemporaryError(f"{len(waiting) - given} commands wait: so many at once are answered slowly.", delay=20)
     return f"{len(waiting)} answered." if waiting else "Nothing new was asked."
+
+
+def _in_turn(waiting: Sequence[tuple[Comment, Command]]) -> list[tuple[Comment, Command]]:
+    """Everybody's first command before anybody's second."""
+    before: Counter[str] = Counter()
+    turns = []
+    for one in waiting:
+        author = one[0]["author"].lower()
+        turns.append((before[author], one))
+        before[author] += 1
+    return [one for _, one in sorted(turns, key=lambda turn: turn[0])]
 
 
 def _waiting(desk: Desk, comments: Sequence[Comment]) -> list[tuple[Comment, Command]]:

@@ -42,6 +42,8 @@ from provisioning.errors import TargetUnavailable
 log = structlog.get_logger(__name__)
 
 MAX_BYTES = 64 * 1024
+OF_ONE = 20
+"""Questions of one person in a channel in a minute."""
 A_MINUTE = 60
 """Questions of one channel in a minute."""
 OLDEST = timedelta(minutes=5)
@@ -57,13 +59,15 @@ _TAG = re.compile(r"<at>.*?</at>|<[^>]*>")
 class Question:
     """What was asked, when, and by whom, as the directory knows them ("" where the chat doesn't say).
 
-    signature: of this question and of no other. remembered: will we know it, if it comes again? workspace, room: where
-    in Slack it was asked ("" in Teams).
+    signature: of this question and of no other. remembered: will we know it, if it comes again? account: what the chat
+    itself calls who asks; it tells one from the other, and nothing else. workspace, room: where in Slack it was asked
+    ("" in Teams).
     """
 
     text: str
     at: datetime
     signature: str
+    account: str = ""
     tenant: str = ""
     object_id: str = ""
     workspace: str = ""
@@ -97,6 +101,10 @@ def _receive(request: HttpRequest, *, name: str) -> dict[str, Any]:
     came = times(f"chat-question:{sha256(asked.signature.encode()).hexdigest()}", seconds=_REMEMBERED)
     if came > 1:
         raise Refused(409, "This very question came before, and was answered. Ask anew.")
+    asker = sha256(asked.account.encode()).hexdigest()
+    if times(f"chat:{channel.name}:{asker}", seconds=60) > OF_ONE:
+        # Before the channel's are counted: who has to wait takes nothing from the others' share.
+        raise Refused(429, f"More than {OF_ONE} questions of one person in a minute. Ask again a little later.")
     if times(f"chat:{channel.name}", seconds=60) > A_MINUTE:
         raise Refused(429, f"More than {A_MINUTE} questions in a minute. Ask again a little later.")
     said = answer_to(replace(asked, remembered=came == 1), channel=channel)
@@ -143,11 +151,13 @@ def _of_slack(headers: Mapping[str, str], body: bytes) -> Question:
         form = parse_qs(body.decode(), max_num_fields=50)
     except ValueError as error:
         raise Refused(400, "The body is not a form.") from error
-    text, workspace, room = (form.get(name, [""])[0] for name in ("text", "team_id", "channel_id"))
+    names = ("text", "user_id", "team_id", "channel_id")
+    text, account, workspace, room = (form.get(name, [""])[0] for name in names)
     return Question(
         text=_plain(text),
         at=datetime.fromtimestamp(int(said), UTC),
         signature=headers.get("X-Slack-Signature", ""),
+        account=account,
         workspace=workspace,
         room=room,
     )
@@ -158,17 +168,18 @@ def _of_teams(headers: Mapping[str, str], body: bytes) -> Question:
         payload = json.loads(body)
         at = datetime.fromisoformat(str(payload["timestamp"]))
         text, who = payload["text"], payload.get("from") or {}
-        object_id = who.get("aadObjectId") or ""
+        account, object_id = who.get("id") or "", who.get("aadObjectId") or ""
         tenant = (payload.get("channelData") or {}).get("tenant") or {}
         tenant_id = tenant.get("id") or (payload.get("conversation") or {}).get("tenantId") or ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Refused(400, "The body is not a message of Teams.") from error
-    if not all(isinstance(one, str) for one in (text, object_id, tenant_id)) or at.tzinfo is None:
+    if not all(isinstance(one, str) for one in (text, account, object_id, tenant_id)) or at.tzinfo is None:
         raise Refused(400, "The body is not a message of Teams.")
     return Question(
         text=_plain(html.unescape(_TAG.sub(" ", text))),
         at=at,
         signature=headers.get("Authorization", ""),
+        account=_plain(account),
         tenant=_plain(tenant_id).lower(),
         object_id=_plain(object_id).lower(),
     )

@@ -1,5 +1,6 @@
 """The bot under a pull request: who gets which answer, once, and what a command does."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -333,14 +334,54 @@ def test_a_forge_that_is_away_gets_the_answer_later(forge: PushedForge, row: Reg
 def test_a_flood_is_answered_slowly_and_nothing_is_lost(
     forge: PushedForge, row: RegisteredRepository, number: int
 ) -> None:
-    for _ in range(12):
+    for _ in range(8):
         write(forge, number, "bob", "/slipway help")
     told(forge, row, number)
-    assert len(forge.comments_on(number)) == 12 + bot_comments.AT_ONCE
+    assert len(forge.comments_on(number)) == 8 + bot_comments.AT_ONCE
     look(forge, row)
-    look(forge, row)
-    assert len(forge.comments_on(number)) == 24
+    assert len(forge.comments_on(number)) == 16
     assert Delivery.objects.filter(event="issue_comment", answered_at=None).count() == 0
+
+
+def answers_to(forge: PushedForge, number: int) -> list[str]:
+    """Who was answered under a pull request, in order."""
+    there = forge.repositories[NAME].comments[number]
+    asked = {f"<!-- slipway-reply-{one['id']} -->": one["author"] for one in there}
+    return [asked[one["body"].partition("\n")[0]] for one in there if one["author"] == forge.bot]
+
+
+def test_a_flood_of_one_person_is_the_person_s_alone(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    for _ in range(30):
+        write(forge, number, "bob", "/slipway help")
+    write(forge, number, "alice", "/slipway help")
+    told(forge, row, number)
+    assert answers_to(forge, number) == ["bob", "alice", "bob", "bob", "bob"]
+    for _ in range(3):
+        look(forge, row)
+    assert Counter(answers_to(forge, number)) == {"alice": 1, "bob": bot_comments.OF_ONE}
+    write(forge, number, "alice", "/slipway help")
+    look(forge, row)
+    assert Counter(answers_to(forge, number)) == {"alice": 2, "bob": bot_comments.OF_ONE}
+    cache.clear()
+    look(forge, row)
+    assert Counter(answers_to(forge, number))["bob"] == bot_comments.OF_ONE + bot_comments.AT_ONCE
+
+
+def test_several_floods_leave_room_for_who_asks_elsewhere(
+    forge: PushedForge, row: RegisteredRepository, number: int
+) -> None:
+    numbers = [number, *(forge.open_pull_request("alice", {f"{one}.py": b"x"}, branch=one) for one in ("a", "b"))]
+    for one, who in zip(numbers, ("bob", "charlie", "paula"), strict=True):
+        for count in range(30):
+            write(forge, one, who, "/slipway help")
+            made(row, one, f"flood-{one}-{count}")
+    for _ in range(4):
+        look(forge, row)
+    assert [len(answers_to(forge, one)) for one in numbers] == [bot_comments.OF_ONE] * 3
+    other = forge.open_pull_request("alice", {"other.py": b"x"}, branch="other")
+    assert "I answer these:" in ask(forge, row, other, "alice", "/slipway help")
 
 
 def test_a_flood_under_one_pull_request_holds_up_no_other_and_no_preview(

@@ -298,6 +298,11 @@ def test_text_of_people_stays_text(project: Project) -> None:
     assert "<!channel>" not in slack("status <!channel>").json()["text"]
 
 
-def test_a_flood_is_slowed() -> None:
-    answers = [slack("help").status_code for _ in range(61)]
-    assert (answers[0], answers[59], answers[60]) == (200, 200, 429)
+def test_a_flood_is_slowed_and_one_person_s_silences_nobody_else() -> None:
+    answers = [slack("help").status_code for _ in range(70)]
+    assert answers == [200] * 20 + [429] * 50
+    assert [slack("help", user_id=f"U{2 + number // 20}").status_code for number in range(41)] == [200] * 40 + [429]
+    assert slack("help", user_id="U1", channel="platform-chat").status_code == 200
+    paula = [teams_message("help", **{"from": {"id": "29:1"}}).status_code for _ in range(21)]
+    assert (paula[19], paula[20]) == (200, 429)
+    assert teams_message("help", **{"from": {"id": "29:2"}}).status_code == 200
