@@ -55,11 +55,11 @@ class Facts:
     """What is known of a project. None where nobody told.
 
     repeated: whether the last run that was run again gave the same metrics. documents: of CARDS and OWNERS_FILE, those
-    that the repository has. shares: by measure, the most that was used in two weeks, of what the plan allows.
-    lasting: those measures whose use stays until somebody frees it. approvals: None for an attached repository, whose
-    rules are its own. owners: how many people own it, those in groups too; owners_known: is that everybody?
-    rules_stand: were the rules of the main branch found on the forge as they are asked for? trains: has the
-    newest training that nobody asked for reported?
+    that the repository has. unwritten: of these the cards that are still as a template made them. shares: by measure,
+    the most that was used in two weeks, of what the plan allows. lasting: those measures whose use stays until somebody
+    frees it. approvals: None for an attached repository, whose rules are its own. owners: how many people own it, those
+    in groups too; owners_known: is that everybody? rules_stand: were the rules of the main branch found on the forge as
+    they are asked for? trains: has the newest training that nobody asked for reported?
     """
 
     now: datetime
@@ -76,6 +76,7 @@ class Facts:
     owners: int
     owners_known: bool
     documents: frozenset[str] | None
+    unwritten: frozenset[str]
     shares: Mapping[str, float]
     lasting: frozenset[str]
 
@@ -292,12 +293,15 @@ def _documents(facts: Facts) -> Judged:
     if facts.documents is None:
         return _unknown(_("The repository was not looked into yet."), _("It is with the next push to its main branch."))
     missing = [name for name in (*CARDS, OWNERS_FILE) if name not in facts.documents]
-    if not missing:
-        return _yes(_("Model card, data card and code owners are in the repository."))
-    return _no(
-        _("Missing in the repository: %(files)s.") % {"files": ", ".join(missing)},
-        _("Add what is missing to the main branch."),
-    )
+    if missing:
+        says = _("Missing in the repository: %(files)s.") % {"files": ", ".join(missing)}
+        return _no(says, _("Add what is missing to the main branch."))
+    if facts.unwritten:
+        return _no(
+            _("Still as the template made it: %(files)s.") % {"files": ", ".join(sorted(facts.unwritten))},
+            _("Say in the cards what your model does, on which data, and where it fails."),
+        )
+    return _yes(_("Model card, data card and code owners are in the repository."))
 
 
 def _plan(facts: Facts) -> Judged:

@@ -67,6 +67,7 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
             owners=len(owners[project.pk].people),
             owners_known=owners[project.pk].known,
             documents=frozenset(repository.documents) if repository and repository.documents is not None else None,
+            unwritten=frozenset(repository.unwritten) if repository else frozenset(),
             shares=shares.get(project.pk, {}),
             lasting=lasting,
         )

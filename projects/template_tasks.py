@@ -44,7 +44,7 @@ def follow_templates() -> None:
 def newest_versions(settings: Installation) -> dict[str, Rendered]:
     """The present version of each usable template, kept. One that changed without a new number is left out."""
     found = {}
-    for name in sorted({one.copier for one in settings.catalogue.templates if one.copier is not None}):
+    for name in _names(settings):
         try:
             rendered = settings.templates.render(name)
         except (PermanentError, TemporaryError) as error:
@@ -53,6 +53,18 @@ def newest_versions(settings: Installation) -> dict[str, Rendered]:
         if template_versions.keep(rendered):
             found[name] = rendered
     return found
+
+
+def keep_present(settings: Installation) -> None:
+    """Keep the present version of each template that was never seen: its round comes within a minute only."""
+    for name in _names(settings):
+        with suppress(PermanentError, TemporaryError):
+            if not template_versions.is_kept(name, settings.templates.version(name)):
+                template_versions.keep(settings.templates.render(name))
+
+
+def _names(settings: Installation) -> list[str]:
+    return sorted({one.copier for one in settings.catalogue.templates if one.copier is not None})
 
 
 def _begin() -> None:

@@ -334,6 +334,9 @@ class RegisteredRepository(models.Model):
     documents = models.JSONField(
         null=True, blank=True, help_text="Of the files that document a model, those that it has. Empty: not looked."
     )
+    unwritten = models.JSONField(
+        default=list, blank=True, help_text="Of these files, those that are still as a template made them."
+    )
     documents_at = models.CharField(max_length=64, default="", blank=True, help_text="The commit that was looked into.")
 
     class Meta:

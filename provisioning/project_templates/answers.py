@@ -4,6 +4,7 @@ The answers of one project differ from those of another only in their words, so 
 marks, and each project's words are put in by plain replacement: a thousandth of a second in the place of half a second.
 """
 
+import glob
 import re
 from collections.abc import Mapping
 
@@ -34,6 +35,11 @@ def other_marks() -> dict[str, str]:
 def put_in(content: bytes, answers: Mapping[str, str]) -> bytes:
     """The content with answers in the place of marks. Marks that stand in an answer stay: one pass."""
     return _MARK.sub(lambda found: answers[found[1].decode()].encode(), content)
+
+
+def pattern(line: str) -> str:
+    """A line of a template's file for `fnmatch`: whatever was answered may stand in the place of its marks."""
+    return _MARK.sub(b"*", glob.escape(line).encode()).decode()
 
 
 def put_in_others(content: bytes) -> bytes:

@@ -11,6 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from devstack import python_env
+from projects import intake
+from projects.installation import installation
+from projects.listening import register_project_repository
 from projects.model_history import branches_of
 from projects.models import (
     DirectoryEdge,
@@ -29,10 +33,12 @@ from projects.today import today
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError, Reason
 from provisioning.models import Resource
+from provisioning.project_templates.answers import NAMES, put_in
 from tests.ci import MAE, PASSED, ci, send
 from tests.people import bearer, client, person, teams
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
-from tests.projects.tended import World, asked
+from tests.projects.tended import REPOSITORY, World, asked, installed
+from tests.projects.tended import look as look_at_project
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 REPORT = Reported(
@@ -59,6 +65,7 @@ GOOD = Facts(
     owners=2,
     owners_known=True,
     documents=frozenset({*CARDS, OWNERS_FILE}),
+    unwritten=frozenset(),
     shares={"cpu": 0.5, "memory": 0.2, "bucket": 0.3},
     lasting=frozenset({"bucket", "storage"}),
 )
@@ -125,6 +132,11 @@ def test_a_project_that_has_everything_holds_every_rule() -> None:
             "It is asked for, but the forge has the rules of the main branch otherwise.",
         ),
         ("documented", replace(GOOD, documents=frozenset(CARDS)), "Missing in the repository: CODEOWNERS."),
+        (
+            "documented",
+            replace(GOOD, unwritten=frozenset(CARDS)),
+            "Still as the template made it: DATA_CARD.md, MODEL_CARD.md.",
+        ),
         (
             "plan-fits",
             replace(GOOD, shares={"cpu": 0.95}),
@@ -371,6 +383,39 @@ def test_a_new_tip_is_looked_into_once() -> None:
     forge.fail_with(PermanentError("git-1 doesn't let us in."), on="file")
     assert look(forge, row).documents is None
     assert RegisteredRepository.objects.get(full_name=NAME).documents_at == look(forge, row).seen_commit
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_card_that_nobody_wrote_documents_nothing(world: World, project: Project) -> None:
+    python_env.ensure_templates()
+    look_at_project(project)
+    row = register_project_repository(project, installation=installation())
+    assert row is not None
+
+    def looked_into() -> list[str]:
+        RegisteredRepository.objects.update(look_at="2020-01-01T00:00:00Z")
+        intake.read(row.pk, installation=installation(), open_client=lambda _: world.forge)
+        return sorted(facts(project).unwritten)
+
+    with installed(templates=[{"name": "start", "forge": "git-1", "copier": "ml-python"}]):
+        made = installation().templates.render("ml-python")
+        said = {name: f"some {name}" for name in NAMES}
+        cards = {name: put_in(made.files[name], said) for name in CARDS}
+        world.forge.put_files(REPOSITORY, "main", "Start", {**cards, OWNERS_FILE: b"* @alice"})
+        assert looked_into() == sorted(CARDS)
+        blanks = {name: content.replace(b"\n", b" \r\n") for name, content in cards.items()}
+        world.forge.put_files(REPOSITORY, "main", "Blanks", blanks)
+        assert looked_into() == sorted(CARDS)
+        own = cards["MODEL_CARD.md"].replace(b"the weekly demand", b"the hourly demand")
+        world.forge.put_files(REPOSITORY, "main", "Write", {"MODEL_CARD.md": own})
+        assert looked_into() == ["DATA_CARD.md"]
+        assert said_of(project) == "Still as the template made it: DATA_CARD.md."
+        world.forge.put_files(REPOSITORY, "main", "Add", {"DATA_CARD.md": cards["DATA_CARD.md"] + b"\nUntil 2030.\n"})
+        assert looked_into() == []
+
+
+def said_of(project: Project) -> str:
+    return said(facts(project))["documented"].says
 
 
 @pytest.mark.django_db(transaction=True)
