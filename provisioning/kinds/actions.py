@@ -23,6 +23,8 @@ LIST = "SLIPWAY_SECRETS"
 KEY_LIST = f"variable/{LIST}"
 MOST = 100
 """As many secrets a repository can have on GitHub. The team can write to the list: a longer one must cost no more."""
+_COMING = "coming"
+"""Stands for the digest in a list that was made before the secrets were written."""
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -86,7 +88,9 @@ def _name(thing: Object) -> str:
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> None:
     """Write the secrets, all of them when the list says otherwise; take away what it has and is not wanted any more.
 
-    The list comes last: what an attempt that was cut off wrote is written again, and never taken for another's.
+    The list says first which names are to come, so that what an attempt that was cut off wrote is known to the next
+    one, whatever that one wants. A name that stands there already is the team's own until it is written over, and is
+    listed with the end.
     """
     if not objects:
         return
@@ -94,17 +98,28 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Eac
     text, wanted = client.ci_variable(repository, LIST), _Listed.of(values)
     listed = _Listed.read(text or "")
     asked = {_name(thing) for thing in objects if thing.key != KEY_LIST} if listed == wanted else values
+    if (new := set(values) - set(listed.names)) and (coming := new - set(client.ci_secrets(repository))):
+        names = tuple(sorted({*listed.names, *coming}))
+        text = _write_list(client, repository, text, _Listed(names=names, digest=_COMING))
     if asked:
         client.put_ci_secrets(repository, {name: values[name] for name in sorted(asked)})
     for name in listed.names:
         if name not in values:
             client.delete_ci_secret(repository, name)
-    if not values:
+    if values:
+        _write_list(client, repository, text, wanted)
+    else:
         client.delete_ci_variable(repository, LIST)
-    elif text is None:
-        client.create_ci_variable(repository, LIST, wanted.text())
-    elif text != wanted.text():
-        client.update_ci_variable(repository, LIST, wanted.text())
+
+
+def _write_list(client: ForgeClient, repository: str, before: str | None, wanted: _Listed) -> str:
+    """Have the list be so; its text. before: as it is, None while there is none."""
+    text = wanted.text()
+    if before is None:
+        client.create_ci_variable(repository, LIST, text)
+    elif before != text:
+        client.update_ci_variable(repository, LIST, text)
+    return text
 
 
 def delete(wish: Wish, client: ForgeClient) -> bool:

@@ -9,6 +9,7 @@ class _Plan:
     error: Exception
     method: str
     left: int
+    before: int
 
 
 class Recorder:
@@ -19,9 +20,12 @@ class Recorder:
         self._plans: list[_Plan] = []
         self._lock = threading.RLock()
 
-    def fail_with(self, error: Exception, *, on: str, times: int = 1) -> None:
-        """Raise `error` in the next `times` calls of the method `on` ("*": of any), before anything is done."""
-        self._plans.append(_Plan(error=error, method=on, left=times))
+    def fail_with(self, error: Exception, *, on: str, times: int = 1, after: int = 0) -> None:
+        """Raise `error` in the next `times` calls of the method `on` ("*": of any), before anything is done.
+
+        after: so many calls go well first.
+        """
+        self._plans.append(_Plan(error=error, method=on, left=times, before=after))
 
     def end_failures(self) -> None:
         """Answer again."""
@@ -35,5 +39,8 @@ class Recorder:
         self.calls.append((method, *about))
         for plan in self._plans:
             if plan.left > 0 and plan.method in (method, "*"):
+                if plan.before > 0:
+                    plan.before -= 1
+                    continue
                 plan.left -= 1
                 raise plan.error

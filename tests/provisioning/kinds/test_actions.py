@@ -195,6 +195,38 @@ def test_what_a_cut_off_attempt_wrote_is_written_again(forge: FakeForge) -> None
     assert listed(forge) == sorted(NAMES + TRACKING)
 
 
+@pytest.mark.parametrize("on", ["put_ci_secrets", "update_ci_variable"])
+def test_what_a_cut_off_attempt_wrote_and_nobody_wants_any_more_goes(on: str, forge: FakeForge) -> None:
+    apply(tracked(enabled=False), forge)
+    forge.put_ci_secrets(NAME, {"MLFLOW_TRACKING_URI": "https://their.own"})
+    cut_off(forge, tracked(enabled=True), on=on)
+
+    repair(tracked(enabled=False), forge)
+
+    # What the team had was written over, or not: nobody knows, so it stays.
+    assert sorted(set(secrets(forge)) - {"MLFLOW_TRACKING_URI"}) == NAMES
+    assert "MLFLOW_TRACKING_URI" in secrets(forge)
+    assert listed(forge) == NAMES
+    assert found(tracked(enabled=False), forge) == {"keep": 10}
+
+
+def cut_off(forge: FakeForge, wanted: Wish, *, on: str) -> None:
+    """An attempt that finds the forge away at the call `on`: the last one of that name that it makes."""
+    said_before = on == "update_ci_variable" and LIST in forge.repositories[NAME].ci_variables
+    forge.fail_with(TargetUnavailable("away"), on=on, after=1 if said_before else 0)
+    with pytest.raises(TargetUnavailable):
+        repair(wanted, forge)
+
+
+def test_a_removal_takes_what_a_first_attempt_wrote_that_was_cut_off(forge: FakeForge) -> None:
+    cut_off(forge, tracked(enabled=True), on="update_ci_variable")
+    assert sorted(secrets(forge)) == sorted(NAMES + TRACKING)
+
+    assert KIND.delete(tracked(enabled=False), forge) is True
+
+    assert (secrets(forge), listed(forge)) == ({}, None)
+
+
 def test_without_its_list_nothing_is_taken_away_and_ours_are_written_anew(forge: FakeForge) -> None:
     apply(tracked(enabled=True), forge)
     forge.delete_ci_variable(NAME, LIST)
@@ -265,7 +297,9 @@ def test_github_is_asked_for_its_key_once_and_gets_what_only_it_can_open() -> No
                 "key": b64encode(bytes(key.public_key)).decode(),
             },
             **{("PUT", f"{actions}/secrets/{name}"): (201, {}) for name in NAMES},
+            ("GET", f"{actions}/secrets?page=1&per_page=50"): {"total_count": 1, "secrets": [{"name": "THEIRS"}]},
             ("POST", f"{actions}/variables"): (201, {}),
+            ("PATCH", f"{actions}/variables/{LIST}"): (204, None),
         }
         client = GitHub(name="git-1", url=server.url, token="t0ken", bot="slipway-bot")
         KIND.apply(wanted, client, KIND.desired(wanted), one_by_one)
@@ -273,13 +307,15 @@ def test_github_is_asked_for_its_key_once_and_gets_what_only_it_can_open() -> No
         written = [one for one in server.asked if one.method == "PUT"]
         assert [(one.method, one.path) for one in server.asked] == [
             ("GET", f"{actions}/variables/{LIST}"),
+            ("GET", f"{actions}/secrets?page=1&per_page=50"),
+            ("POST", f"{actions}/variables"),
             ("GET", f"{actions}/secrets/public-key"),
             *(("PUT", f"{actions}/secrets/{name}") for name in NAMES),
-            ("POST", f"{actions}/variables"),
+            ("PATCH", f"{actions}/variables/{LIST}"),
         ]
-        assert server.asked[-1] == Asked(
-            "POST", f"{actions}/variables", {"name": LIST, "value": " ".join(["ea7316dab17971a9", *NAMES])}
-        )
+        assert server.asked[2].body == {"name": LIST, "value": " ".join(["coming", *NAMES])}
+        text = " ".join(["ea7316dab17971a9", *NAMES])
+        assert server.asked[-1] == Asked("PATCH", f"{actions}/variables/{LIST}", {"value": text})
     opened = {
         one.path.rpartition("/")[2]: SealedBox(key).decrypt(b64decode(one.body["encrypted_value"])).decode()
         for one in written
