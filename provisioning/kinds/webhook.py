@@ -5,7 +5,8 @@ moved finds its old hook and corrects it. A forge can't be told to make a hook o
 extra ones are counted in what we observe, and removed.
 
 Secrets are derived and can't be read back: whoever moves `wish.versions` of "webhook" or "profile-hook" has the hooks
-applied again. While the catalogue names no CI listener, the portal's hook is all there is.
+applied again. Where the catalogue names no CI listener, or the forge itself runs CI in its place, the portal's hook is
+all there is: a listener that is told all the same would run everything a second time, or is not there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,13 +39,14 @@ def _profile_url(wish: Wish) -> str:
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
-    """The portal's hook, and the listener's where the catalogue has one."""
+    """The portal's hook, and the listener's where the catalogue has one: none where something else runs CI."""
     urls = {KEY_CI: ci.listener(wish), KEY_PROFILE: _profile_url(wish)}
-    return tuple(
-        Object(key=key, body={"url": url, "events": list(EVENTS[key]), "active": True, "copies": 1})
-        for key, url in urls.items()
-        if url
-    )
+    unheard = {KEY_CI} if ci.driver(wish) != "listener" else set()
+    return tuple(Object(key=key, body=None if key in unheard else _body(key, url)) for key, url in urls.items() if url)
+
+
+def _body(key: str, url: str) -> Body:
+    return {"url": url, "events": list(EVENTS[key]), "active": True, "copies": 1}
 
 
 def _matching(wish: Wish, key: str, present: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -77,19 +79,20 @@ def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: E
 
 
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
-    """Make the hooks, or write them anew with their secrets; remove extra copies."""
+    """Make the hooks, or write them anew with their secrets; remove extra copies, and what is not to be there."""
     name = full_name(wish)
     present = client.hooks(name)
 
     def make(thing: Object) -> None:
-        found = _matching(wish, thing.key, present)
-        url, secret = str(dict(thing.body or {})["url"]), wish.secret(SECRET_PURPOSES[thing.key])
-        if not found:
-            client.create_hook(name, url, secret, EVENTS[thing.key])
-            return
-        client.update_hook(name, found[0]["id"], url, secret, EVENTS[thing.key])
-        for extra in found[1:]:
-            client.delete_hook(name, extra["id"])
+        found, extra = _matching(wish, thing.key, present), 0
+        if thing.body is not None:
+            url, secret, extra = str(thing.body["url"]), wish.secret(SECRET_PURPOSES[thing.key]), 1
+            if found:
+                client.update_hook(name, found[0]["id"], url, secret, EVENTS[thing.key])
+            else:
+                client.create_hook(name, url, secret, EVENTS[thing.key])
+        for hook in found[extra:]:
+            client.delete_hook(name, hook["id"])
 
     each(make, objects)
 
@@ -108,8 +111,11 @@ def delete(wish: Wish, client: ForgeClient) -> bool:
 
 def summary(wish: Wish) -> Phrase:
     """One line: what a push and a pull request ring."""
-    if ci.listener(wish):
+    who = ci.driver(wish)
+    if who == "listener":
         return phrase("Pushes and pull requests ring CI on %(cluster)s and the portal", cluster=wish.cluster.name)
+    if who == "actions":
+        return phrase("Pushes and pull requests ring the portal; %(forge)s runs CI by itself", forge=wish.forge.name)
     return phrase("Pushes and pull requests ring the portal; %(cluster)s has no CI listener", cluster=wish.cluster.name)
 
 

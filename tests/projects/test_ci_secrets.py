@@ -63,3 +63,15 @@ def test_a_project_that_is_retired_leaves_the_team_s_own(world: World) -> None:
     assert row.resources.get(kind="actions").applied is False
     assert secrets(world) == ["THEIRS"]
     assert world.forge.repositories[REPOSITORY].ci_variables == {}
+
+
+def test_ci_that_goes_to_the_forge_and_back_takes_its_hook_along(world: World) -> None:
+    def rung() -> list[bool]:
+        return sorted("8081" in hook["url"] for hook in world.forge.repositories[REPOSITORY].hooks.values())
+
+    row = look(project())
+    assert rung() == [False, True]
+    for ci, hooks in (("actions", [False]), ("tekton", [False, True])):
+        with installed(cluster={"ci": ci}, forge={"actions": True}):
+            row = look(row)
+        assert (rung(), rows(row)["webhook"]) == (hooks, "Available")

@@ -16,6 +16,7 @@ NAME = "forecasting/demand"
 LISTENER = "http://127.0.0.1:8081/"
 PROFILE = f"http://localhost:8000/hooks/git-1/{UID}/"
 NO_LISTENER = catalogue(cluster={"ci_listener_url": ""})
+BY_ACTIONS = catalogue(cluster={"ci": "actions"}, forge={"actions": True})
 
 
 @pytest.fixture
@@ -90,6 +91,7 @@ def test_the_portals_hook_is_at_its_origin(portal_url: str, url: str):
     [
         (wish(), "Pushes and pull requests ring CI on cluster-north and the portal"),
         (wish(catalogue=NO_LISTENER), "Pushes and pull requests ring the portal; cluster-north has no CI listener"),
+        (wish(catalogue=BY_ACTIONS), "Pushes and pull requests ring the portal; git-1 runs CI by itself"),
     ],
 )
 def test_summary(wanted: Wish, sentence: str):
@@ -195,3 +197,34 @@ def test_removal_leaves_the_hooks_of_a_repository_that_is_another_projects(forge
 def test_a_listener_that_does_not_understand_the_forge_is_not_rung():
     wanted = wish(catalogue=catalogue(forge={"kind": "gitlab"}))
     assert [thing.key for thing in KIND.desired(wanted)] == ["hook/profile"]
+
+
+@pytest.mark.parametrize(
+    ("ci", "actions", "rung"),
+    [
+        *(("auto", False, True), ("auto", True, True), ("tekton", False, True), ("tekton", True, True)),
+        *(("actions", False, True), ("actions", True, False)),
+    ],
+)
+def test_the_listener_is_rung_unless_the_forge_runs_ci_in_its_place(ci: str, actions: bool, rung: bool):
+    wanted = wish(catalogue=catalogue(cluster={"ci": ci}, forge={"actions": actions}))
+    assert KIND.desired(wanted)[0] == Object(key="hook/ci", body=body(LISTENER) if rung else None)
+
+
+def test_a_listener_that_nobody_needs_any_more_is_not_rung_and_is_again_when_it_is_needed(forge: FakeForge):
+    theirs = "https://chat.corp.example/"
+    forge.create_hook(NAME, theirs, "a-good-long-secret", ["push"])
+    apply(wish(), forge)
+    forge.create_hook(NAME, LISTENER, "a-good-long-secret", ["push"])
+    elsewhere = wish(catalogue=BY_ACTIONS)
+    assert found(elsewhere, forge) == {"keep": 1, "delete": 1}
+
+    apply(elsewhere, forge)
+
+    assert [hook[0] for hook in hooks(forge)] == sorted([PROFILE, theirs])
+    assert found(elsewhere, forge) == {"keep": 1}
+    assert found(wish(), forge) == {"keep": 1, "create": 1}
+
+    apply(wish(), forge)
+
+    assert [one for one in hooks(forge) if one[0] != theirs] == expected()
