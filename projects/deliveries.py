@@ -98,6 +98,8 @@ def read(kind: str, *, headers: Mapping[str, str], payload: Mapping[str, Any]) -
 
 def _gitlab(event: str, payload: Mapping[str, Any]) -> Said:
     project, about = _below(payload, "project"), _below(payload, "object_attributes")
+    # Before version 17 a note tells of no action, and is told of when it is new.
+    action = _text(about, "action") or ("create" if event == COMMENT else "")
     return Said(
         event=event,
         repository=_text(project, "path_with_namespace"),
@@ -106,7 +108,7 @@ def _gitlab(event: str, payload: Mapping[str, Any]) -> Said:
         branch=_branch(payload),
         commit=_commit(payload),
         number=_number(_below(payload, "merge_request") if event == COMMENT else about, "iid"),
-        action=_GITLAB_ACTIONS.get(_text(about, "action"), _text(about, "action")),
+        action=_GITLAB_ACTIONS.get(action, action),
         by=_text(payload, "user_username") or _text(_below(payload, "user"), "username"),
     )
 

@@ -79,15 +79,19 @@ class ForgeApi:
             raise self.error(response, doing)
         return self.document(response)
 
-    def pages(self, doing: str, path: str, *, within: str | None = None) -> Iterator[Json]:
-        """GET all pages of a list, which may stand `within` a field. Nothing when what it belongs to isn't there."""
+    def pages(self, doing: str, path: str, *, within: str | None = None, size: int = _PAGE) -> Iterator[Json]:
+        """GET all pages of a list, which may stand `within` a field. Nothing when what it belongs to isn't there.
+
+        size: as many as are asked for at a time.
+        """
         page = 1
         while True:
-            where = f"{path}{'&' if '?' in path else '?'}page={page}&{self._page_size}={_PAGE}"
-            answer = self.find(doing, where) or {}
+            response = self.send("GET", f"{path}{'&' if '?' in path else '?'}page={page}&{self._page_size}={size}")
+            answer = self._found(doing, response) or {}
             found: list[Json] = (answer.get(within) or []) if within and answer else list(answer)
             yield from found
-            if len(found) < _PAGE:
+            # A server may be set to give fewer at a time than it was asked for, and then says that there are more.
+            if not found or (len(found) < size and "next" not in response.links):
                 return
             page += 1
 

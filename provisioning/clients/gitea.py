@@ -402,7 +402,9 @@ class Forge(LikeGitHub):
         """The open pull requests that come from a branch of this very repository, oldest number first."""
         found = self._api.pages(f"list the pull requests of {full_name}", f"{repo(full_name)}/pulls?state=open")
         ours = (documents.pull_request(one) for one in found)
-        own = [one for one in ours if one["head_branch"] == branch and one["head_repository"] == full_name]
+        own = [
+            one for one in ours if one["head_branch"] == branch and one["head_repository"].lower() == full_name.lower()
+        ]
         return sorted(own, key=lambda one: one["number"])
 
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:

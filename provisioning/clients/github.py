@@ -7,7 +7,7 @@ called. Where it differs from Gitea:
 - "Not private" means `internal` (the company sees it), never `public`, which on github.com would be the whole world.
 - Files can't be protected by a branch's rule; GitHub has CODEOWNERS for that.
 - Somebody outside the organisation is invited and has no right before accepting. An invitation counts as the right
-  here, or each look would invite anew.
+  here until it ends, after a week, or each look would invite anew.
 - Several files become one commit in several calls (blobs, tree, commit, branch). An empty repository takes no such
   calls before it has a commit: one is made that says what it is, and is then replaced by a commit of all files that has
   no parent. A repository with that one alone still counts as empty, so that a crash between the two is settled later.
@@ -16,7 +16,7 @@ called. Where it differs from Gitea:
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 from provisioning.clients import github_documents as documents
@@ -83,8 +83,11 @@ class GitHub(LikeGitHub):
         return str(self._api.ask("tell its version", "GET", "/meta").get("installed_version", "github.com"))
 
     def _check_scopes(self, scopes: str | None) -> None:
-        """Only classic tokens have scopes. Without `workflow` GitHub answers a commit of CI's files with a bare 404."""
-        if scopes is not None and "workflow" not in {one.strip() for one in scopes.split(",")}:
+        """Only classic tokens have scopes; of others GitHub says nothing, or that they have none.
+
+        Without `workflow` GitHub answers a commit of CI's files with a bare 404.
+        """
+        if scopes and "workflow" not in {one.strip() for one in scopes.split(",")}:
             raise PermanentError(
                 f"The token of {self.name} lacks the scope workflow, so nothing with CI's files can be committed. "
                 "The platform team must make one that has it."
@@ -164,7 +167,18 @@ class GitHub(LikeGitHub):
 
     def delete_repository(self, full_name: str) -> bool:
         """Remove a repository with all that is in it. False when it wasn't there."""
-        return self._api.drop(f"remove {full_name}", repo(full_name))
+        gone = self._api.send("DELETE", repo(full_name))
+        if gone.status_code == 403 and "admin rights" in said(gone):
+            # What GitHub says to an owner, too, whose token may not.
+            raise PermanentError(
+                f"{self.name} refuses to remove {full_name}. The token needs the scope delete_repo, and {self.bot} the "
+                "right to administer it."
+            )
+        if gone.status_code == 404:
+            return False
+        if not gone.is_success:
+            raise self._api.error(gone, f"remove {full_name}")
+        return True
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the repository's topics."""
@@ -240,6 +254,9 @@ class GitHub(LikeGitHub):
             raise PermanentError(f"{path} of {full_name} is a {what}. It must be a plain file.")
         if found["size"] > limit:
             raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
+        if found["encoding"] == "none":
+            # Of a file of more than 1 MB this call tells all but the content.
+            found = self._api.ask(doing, "GET", f"{repo(full_name)}/git/blobs/{found['sha']}")
         return base64.b64decode(found["content"]), found["sha"]
 
     def put_files(
@@ -336,18 +353,22 @@ class GitHub(LikeGitHub):
         return found
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
-        """The people with rights of their own on a repository, by login, the invited ones too."""
+        """The people with rights of their own on a repository, by login, the invited ones too.
+
+        An invitation that ended before somebody accepted it counts no more, so that they are invited anew.
+        """
         doing, path = f"list the collaborators of {full_name}", repo(full_name)
         present = {
             one["login"]: documents.permission(one["role_name"])
             for one in self._api.pages(doing, f"{path}/collaborators?affiliation=direct")
         }
-        return {**{login: right for login, (_, right) in self._invited(full_name).items()}, **present}
+        open_ones = (one for one in self._invitations(full_name) if not one.get("expired"))
+        return {**{one["invitee"]["login"]: documents.permission(one["permissions"]) for one in open_ones}, **present}
 
-    def _invited(self, full_name: str) -> dict[str, tuple[int, Permission]]:
+    def _invitations(self, full_name: str) -> Iterator[Json]:
+        """Those of people whom GitHub knows, ended ones too."""
         found = self._api.pages(f"list the invitations of {full_name}", f"{repo(full_name)}/invitations")
-        invited = ((one["invitee"], one) for one in found)
-        return {who["login"]: (one["id"], documents.permission(one["permissions"])) for who, one in invited if who}
+        return (one for one in found if one["invitee"])
 
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
@@ -357,16 +378,21 @@ class GitHub(LikeGitHub):
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, invite them, or change what they have or are invited to."""
+        doing, path = f"let {login} into {full_name}", _collaborator(full_name, login)
         body = {"permission": documents.ROLES[permission]}
-        self._api.ask(f"let {login} into {full_name}", "PUT", _collaborator(full_name, login), body=body)
+        invitation = self._api.ask(doing, "PUT", path, body=body)
+        if invitation is not None and invitation.get("expired"):
+            # The one that has ended stands in the way of another.
+            self._api.drop(doing, f"{repo(full_name)}/invitations/{invitation['id']}")
+            self._api.ask(doing, "PUT", path, body=body)
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away, and the invitation. Nothing happens when there are none."""
         doing = f"take {login} off {full_name}"
         self._api.drop(doing, _collaborator(full_name, login))
-        number, _ = self._invited(full_name).get(login, (None, "none"))
-        if number is not None:
-            self._api.drop(doing, f"{repo(full_name)}/invitations/{number}")
+        for one in list(self._invitations(full_name)):
+            if one["invitee"]["login"] == login:
+                self._api.drop(doing, f"{repo(full_name)}/invitations/{one['id']}")
 
     # Webhooks
 
@@ -440,14 +466,15 @@ class GitHub(LikeGitHub):
         path = f"{repo(full_name)}/pulls?state=open&head={whence}"
         found = self._api.pages(f"list the pull requests of {full_name}", path)
         ours = (documents.pull_request(one) for one in found)
-        return sorted((one for one in ours if one["head_repository"] == full_name), key=lambda one: one["number"])
+        own = [one for one in ours if one["head_repository"].lower() == full_name.lower()]
+        return sorted(own, key=lambda one: one["number"])
 
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
         """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
         whence, onto = quote(f"{full_name.partition('/')[0]}:{branch}", safe=""), quote(base, safe="")
         path = f"{repo(full_name)}/pulls?state=all&head={whence}&base={onto}"
         found = self._api.pages(f"find a pull request of {full_name}", path)
-        return any(documents.pull_request(one)["head_repository"] == full_name for one in found)
+        return any(documents.pull_request(one)["head_repository"].lower() == full_name.lower() for one in found)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""

@@ -76,7 +76,7 @@ def permission(level: int) -> Permission:
 
 
 def hook(found: Json) -> Hook:
-    """A webhook out of GitLab's answer. One that failed too often is off until it is written anew."""
+    """A webhook out of GitLab's answer. One that failed too often is off until it is made anew."""
     return {
         "id": found["id"],
         "url": found["url"],
@@ -114,7 +114,11 @@ def statuses(found: Sequence[Json]) -> dict[str, Status]:
 
 
 def pull_request(found: Json, *, head_repository: str) -> PullRequest:
-    """A merge request out of GitLab's answer. head_repository: where it comes from, which GitLab only numbers."""
+    """A merge request out of GitLab's answer. head_repository: where it comes from, which GitLab only numbers.
+
+    What GitLab calls its base is the commit that it left its target at.
+    """
+    base = (found.get("diff_refs") or {}).get("base_sha") or ""
     return {
         "number": found["iid"],
         "title": found["title"],
@@ -126,7 +130,8 @@ def pull_request(found: Json, *, head_repository: str) -> PullRequest:
         "head_branch": found["source_branch"],
         "head_sha": found["sha"] or "",
         "base_branch": found["target_branch"],
-        "base_sha": (found.get("diff_refs") or {}).get("base_sha") or "",
+        "base_sha": base,
+        "merge_base": base,
     }
 
 

@@ -126,6 +126,8 @@ def test_a_note_of_gitlab_is_a_comment() -> None:
     }
     said = read("gitlab", headers=headers(X_Gitlab_Event="Note Hook"), payload=payload)
     assert (said.event, said.repository, said.number, said.action, said.by) == (COMMENT, NAME, 7, "create", "bob")
+    older = {**payload, "object_attributes": {"id": 99, "iid": 5, "noteable_type": "MergeRequest"}}
+    assert read("gitlab", headers=headers(X_Gitlab_Event="Note Hook"), payload=older).action == "create"
     under_an_issue = {name: value for name, value in payload.items() if name != "merge_request"}
     assert read("gitlab", headers=headers(X_Gitlab_Event="Note Hook"), payload=under_an_issue).number is None
 

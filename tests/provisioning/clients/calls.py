@@ -55,9 +55,11 @@ def pull_request(**changes: Any) -> dict[str, Any]:
 
 
 def _without_addresses(found: Any) -> Any:
+    """Nor what not every forge tells."""
     if isinstance(found, list):
         return [_without_addresses(one) for one in found]
-    return found and {name: value for name, value in found.items() if name not in ("html_url", "clone_url")}
+    left_out = ("html_url", "clone_url", "merge_base")
+    return found and {name: value for name, value in found.items() if name not in left_out}
 
 
 REPOSITORY = {

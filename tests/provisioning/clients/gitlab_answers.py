@@ -410,14 +410,14 @@ SCRIPTS: dict[str, Script] = {
     ),
     "files of a pull request": (
         {
-            ("GET", f"{PROJECT}/merge_requests/7/diffs?{PAGE}"): [
+            ("GET", f"{PROJECT}/merge_requests/7/diffs?page=1&per_page=30"): [
                 {"new_path": "a.txt", "new_file": True, "renamed_file": False, "deleted_file": False},
                 {"new_path": "b.txt", "new_file": False, "renamed_file": False, "deleted_file": False},
                 {"new_path": "c.txt", "new_file": False, "renamed_file": False, "deleted_file": True},
                 {"new_path": "d.txt", "new_file": False, "renamed_file": True, "deleted_file": False},
             ]
         },
-        [get(f"{PROJECT}/merge_requests/7/diffs?{PAGE}")],
+        [get(f"{PROJECT}/merge_requests/7/diffs?page=1&per_page=30")],
     ),
     "comments": (
         {("GET", f"{PROJECT}/merge_requests/7"): request(), ("GET", NOTES_AT): NOTES},

@@ -10,7 +10,19 @@ from nacl.public import PrivateKey, SealedBox
 from provisioning.clients.github import GitHub, api_address
 from provisioning.errors import PermanentError, Reason, TargetUnavailable, TemporaryError
 from tests.provisioning.clients.calls import BEFORE, BOT, CALLS, NAME, SHA, check
-from tests.provisioning.clients.github_answers import BODY, COMMITS, MADE, MAKE, PAGE, REPO, SCRIPTS, get, repository
+from tests.provisioning.clients.github_answers import (
+    BODY,
+    COMMITS,
+    FILE,
+    MADE,
+    MAKE,
+    PAGE,
+    REPO,
+    SCRIPTS,
+    get,
+    pull,
+    repository,
+)
 from tests.provisioning.clients.recorded import Asked, InTurn, Played
 
 
@@ -121,6 +133,66 @@ def test_invited_people_count_as_let_in(server: Played, forge: GitHub) -> None:
     assert forge.permission(NAME, "nobody") == "none"
 
 
+def test_who_did_not_accept_in_time_is_invited_anew(server: Played, forge: GitHub) -> None:
+    person = f"{REPO}/collaborators/charlie"
+    invitation = {"id": 5, "invitee": {"login": "charlie"}, "permissions": "write"}
+    server.answers |= {
+        ("GET", f"{REPO}/collaborators?affiliation=direct&{PAGE}"): [],
+        ("GET", f"{REPO}/invitations?{PAGE}"): [{**invitation, "expired": True}],
+        ("PUT", person): InTurn((201, {**invitation, "expired": True}), (201, {**invitation, "id": 6})),
+        ("DELETE", f"{REPO}/invitations/5"): (204, None),
+    }
+    assert forge.collaborators(NAME) == {}
+    server.asked.clear()
+    forge.put_collaborator(NAME, "charlie", "write")
+    asked = Asked("PUT", person, {"permission": "push"})
+    assert server.asked == [asked, Asked("DELETE", f"{REPO}/invitations/5"), asked]
+
+
+def test_a_file_of_more_than_a_megabyte_is_read_whole(server: Played, forge: GitHub) -> None:
+    content = b"0" * 1_500_000
+    server.answers |= {
+        ("GET", f"{REPO}/contents/dvc.lock?ref={SHA}"): {
+            **FILE,
+            "size": len(content),
+            "encoding": "none",
+            "content": "",
+        },
+        ("GET", f"{REPO}/git/blobs/{FILE['sha']}"): {
+            "sha": FILE["sha"],
+            "encoding": "base64",
+            "content": b64encode(content).decode(),
+        },
+    }
+    assert forge.file(NAME, "dvc.lock", SHA, limit=5 * 1024 * 1024) == (content, FILE["sha"])
+
+
+def test_what_is_given_in_smaller_pages_is_read_to_the_end(server: Played, forge: GitHub) -> None:
+    pages = [[{"filename": f"{page}.py", "status": "added"}] for page in (1, 2)]
+    more = {"Link": f'<{server.url}{REPO}/pulls/7/files?page=2>; rel="next"'}
+    server.answers |= {
+        ("GET", f"{REPO}/pulls/7/files?page=1&per_page=50"): (200, pages[0], more),
+        ("GET", f"{REPO}/pulls/7/files?page=2&per_page=50"): pages[1],
+    }
+    assert [one["path"] for one in forge.pull_request_files(NAME, 7)] == ["1.py", "2.py"]
+
+
+def test_a_pull_request_is_found_however_the_name_is_written(server: Played, forge: GitHub) -> None:
+    there = pull(head={"repo": {"full_name": "Forecasting/Demand"}, "ref": "change", "sha": SHA})
+    path = f"{REPO}/pulls?state=open&head=forecasting%3Achange&{PAGE}"
+    server.answers["GET", path] = [there]
+    assert [one["number"] for one in forge.pull_requests_of(NAME, "change")] == [7]
+
+
+def test_a_token_that_may_not_remove_is_told_what_it_lacks(server: Played, forge: GitHub) -> None:
+    server.answers["DELETE", REPO] = (403, {"message": "Must have admin rights to Repository."})
+    with pytest.raises(PermanentError, match="scope delete_repo"):
+        forge.delete_repository(NAME)
+    server.answers["DELETE", REPO] = (403, {"message": "API rate limit exceeded for user ID 1."})
+    with pytest.raises(TargetUnavailable):
+        forge.delete_repository(NAME)
+
+
 @pytest.mark.parametrize(
     ("url", "address"),
     [
@@ -152,9 +224,9 @@ def test_a_small_one_is_empty_without_a_commit_but_the_one_it_begins_with(
     assert (found["empty"], server.asked) == (empty, [get(REPO), get(COMMITS)])
 
 
-@pytest.mark.parametrize("scopes", ["repo, workflow, read:org", None])
+@pytest.mark.parametrize("scopes", ["repo, workflow, read:org", "", None])
 def test_a_token_that_may_commit_the_files_of_ci(server: Played, forge: GitHub, scopes: str | None) -> None:
-    told = {"X-OAuth-Scopes": scopes} if scopes else {}
+    told = {"X-OAuth-Scopes": scopes} if scopes is not None else {}
     server.answers |= {("GET", USER): (200, {"login": BOT}, told), ("GET", META): {"installed_version": "3.14.0"}}
     assert forge.probe() == "3.14.0"
 

@@ -7,12 +7,14 @@ import pytest
 
 from provisioning.clients.gitlab import GitLab
 from provisioning.errors import PermanentError, Reason, TargetUnavailable, TemporaryError
-from tests.provisioning.clients.calls import BOT, CALLS, NAME, SHA, check
+from tests.provisioning.clients.calls import BEFORE, BOT, CALLS, NAME, SHA, check
 from tests.provisioning.clients.gitlab_answers import (
     API,
     COPY,
     FIRST_COMMIT,
     GROUP,
+    HOOK,
+    HOOK_BODY,
     IN_USE,
     MAKE,
     MAKE_EMPTY,
@@ -25,6 +27,7 @@ from tests.provisioning.clients.gitlab_answers import (
     USER,
     get,
     repository,
+    request,
 )
 from tests.provisioning.clients.recorded import Asked, InTurn, Played
 
@@ -55,6 +58,27 @@ def test_waits_as_long_as_it_is_told(server: Played, forge: GitLab) -> None:
     with pytest.raises(TargetUnavailable) as caught:
         forge.repository(NAME)
     assert caught.value.delay == 42
+
+
+def test_a_hook_that_was_switched_off_is_made_anew(server: Played, forge: GitLab) -> None:
+    server.answers |= {
+        ("PUT", f"{PROJECT}/hooks/3"): {**HOOK, "alert_status": "disabled"},
+        ("DELETE", f"{PROJECT}/hooks/3"): (204, None),
+        ("POST", f"{PROJECT}/hooks"): (201, {**HOOK, "id": 4}),
+    }
+    forge.update_hook(NAME, 3, HOOK["url"], "s3cret", ["pull_request", "push"])
+    assert server.asked == [
+        Asked("PUT", f"{PROJECT}/hooks/3", HOOK_BODY),
+        Asked("DELETE", f"{PROJECT}/hooks/3"),
+        Asked("POST", f"{PROJECT}/hooks", HOOK_BODY),
+    ]
+
+
+def test_the_commit_at_which_a_merge_request_left_its_target_is_told(server: Played, forge: GitLab) -> None:
+    server.answers["GET", f"{PROJECT}/merge_requests/7"] = request()
+    found = forge.pull_request(NAME, 7)
+    assert found is not None
+    assert found["merge_base"] == BEFORE
 
 
 def test_a_group_is_made_once(server: Played, forge: GitLab) -> None:
