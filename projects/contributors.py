@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from projects.identity import Name, entries_of, present_name
 from projects.models import DirectoryEntry, Door, Membership, Project
@@ -63,9 +63,9 @@ def moved(projects: Iterable[int] | None = None) -> dict[int, Moved]:
     return dict(by_project)
 
 
-def grants_to(*, object_id: str, username: str) -> Iterable[int]:
-    """Projects in which this account has a role in its own name."""
-    return Membership.objects.filter(_named([(object_id, username)])).order_by().values_list("project", flat=True)
+def roles_of(*, object_id: str, username: str) -> QuerySet[Membership]:
+    """The roles that this account has in its own name, also those whose last day is over."""
+    return Membership.objects.filter(_named([(object_id, username)]))
 
 
 def _ended(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:

@@ -5,50 +5,115 @@ What is ended is what a leaver loses (`projects.leavers`). No sync brings it bac
 directory had switched off, and `left_at` says who that was.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext
+from knox.models import get_token_model
 
-from projects import account_groups, contributors, permissions
+from projects import account_groups, contributors, nesting, permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
+from projects.exports import Record
 from projects.granting import audited_by
 from projects.leavers import make_due, switch_off
-from projects.models import AccessChange, Door
+from projects.models import AccessChange, Door, Membership, Project
+from projects.today import today
+from provisioning.spec import Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
 
 log = structlog.get_logger(__name__)
 
+COLUMNS = ("number", "account", "ended", "because", "by", "at")
+"""What the list of changes has as a file."""
 
-def end_access(account: "Person", *, by: "Person", because: str) -> None:
+
+@dataclass(frozen=True)
+class Ends:
+    """What ends with somebody's access. `roles`: those in their own name; they stay written down and count again when
+    access is given back. `ownerless`: projects of which nobody else is owner.
+    """
+
+    tokens: int
+    roles: tuple[Membership, ...]
+    ownerless: tuple[Project, ...]
+
+
+def account_called(name: str) -> "Person":
+    """The account of this user name. Raises InvalidSpec when there is none."""
+    found = get_user_model().objects.filter(username__iexact=name.strip()).first()
+    if found is None:
+        message = gettext("Nobody called %(name)s has signed in here yet, and no local account has the name.")
+        raise InvalidSpec([Fault(path=("account",), code="not_possible", message=message % {"name": name.strip()})])
+    return cast("Person", found)
+
+
+def is_ended(account: "Person") -> bool:
+    """Was the access ended here, and not by the directory?"""
+    return not account.is_active and account.left_at is None
+
+
+def what_ends(account: "Person") -> Ends:
+    """What would end now. A few queries, however many roles there are."""
+    rows = contributors.roles_of(object_id=account.object_id, username=account.username)
+    roles = tuple(rows.filter(project__deleted_at=None).select_related("project").order_by("project__slug"))
+    return Ends(
+        tokens=get_token_model().objects.filter(user=account).count(),
+        roles=roles,
+        ownerless=_left_without_owner(roles, account=account),
+    )
+
+
+def _left_without_owner(roles: tuple[Membership, ...], *, account: "Person") -> tuple[Project, ...]:
+    """Those of these projects of which nobody else is owner today: no person, no group with another person in it."""
+    owned = {one.project_id: one.project for one in roles if one.role == Role.OWNER}
+    lasting = Q(until=None) | Q(until__gte=today())
+    owners = Membership.objects.filter(lasting, project__in=owned, role=Role.OWNER)
+    others = [one for one in owners if one not in roles]
+    out = contributors.moved(owned)
+    inside = nesting.people_in(one.object_id for one in others if one.is_group and one.object_id)
+    for one in others:
+        is_out = out.get(one.project_id, {}).get((one.is_group, one.subject), one.subject) is None
+        is_empty = one.is_group and one.object_id and not inside.get(one.object_id, set()) - {account.object_id}
+        if not is_out and not is_empty:
+            owned.pop(one.project_id, None)
+    return tuple(one for one in owned.values() if one.deletion_requested_at is None)
+
+
+def end_access(account: "Person", *, by: "Person", because: str, door: Door, dry_run: bool = False) -> Ends:
     """End sessions, tokens, rights in the portal, role bindings and rights on the forge of this account.
 
-    Raises NotAllowed, InvalidSpec without a reason, Conflict when it is ended already.
+    Returns what ended, or with `dry_run` would. Raises NotAllowed, InvalidSpec without a reason, Conflict when it is
+    ended already.
     """
-    _check(account, by=by, because=because)
-    with audited_by(by=by, door=Door.SYSTEM), transaction.atomic():
+    _check(account, by=by, because=because, door=door)
+    with audited_by(by=by, door=door), transaction.atomic():
         account = _held(account)
-        if not account.is_active and account.left_at is None:
-            raise Conflict(f"The access of {account.username} is ended already.")
-        switch_off(account, left_at=None)
-        _changed(account, by=by, because=because, ended=True)
+        if is_ended(account):
+            raise Conflict(gettext("The access of %(who)s is ended already.") % {"who": account.username})
+        ends = what_ends(account)
+        if not dry_run:
+            switch_off(account, left_at=None)
+            _changed(account, by=by, because=because, ended=True)
+    return ends
 
 
-def give_back_access(account: "Person", *, by: "Person", because: str) -> None:
+def give_back_access(account: "Person", *, by: "Person", because: str, door: Door) -> AccessChange:
     """Let the account in again, with the groups that the directory has it in now. Ended sessions and tokens stay so.
 
     Raises NotAllowed, InvalidSpec without a reason, Conflict when it was not ended here.
     """
-    _check(account, by=by, because=because)
-    with audited_by(by=by, door=Door.SYSTEM), transaction.atomic():
+    _check(account, by=by, because=because, door=door)
+    with audited_by(by=by, door=door), transaction.atomic():
         account = _held(account)
-        if account.is_active or account.left_at is not None:
-            raise Conflict(
-                f"The access of {account.username} was not ended here. Who left comes back by the directory."
-            )
+        if not is_ended(account):
+            message = gettext("The access of %(who)s was not ended here. Who left comes back by the directory.")
+            raise Conflict(message % {"who": account.username})
         account.is_active = True
         # Of a local account, which has no groups that say so.
         account.is_staff = account.is_superuser
@@ -56,14 +121,26 @@ def give_back_access(account: "Person", *, by: "Person", because: str) -> None:
         groups = account_groups.groups_now(account.object_id) if account.object_id else None
         if groups is not None:
             account_groups.write(account, groups)
-        _changed(account, by=by, because=because, ended=False)
+        return _changed(account, by=by, because=because, ended=False)
 
 
-def _check(account: "Person", *, by: "Person", because: str) -> None:
-    if not permissions.may_end_access(by, account):
-        raise NotAllowed("Only the platform team ends somebody's access or gives it back, and nobody their own.")
+def _check(account: "Person", *, by: "Person", because: str, door: Door) -> None:
+    if not permissions.may_end_access(by, account, door=door):
+        raise NotAllowed(why_not(account, by=by))
     if not because.strip():
-        raise InvalidSpec([Fault(path=("because",), code="missing", message="Say why.")])
+        raise InvalidSpec([Fault(path=("because",), code="missing", message=gettext("Say why."))])
+
+
+def why_not(account: "Person", *, by: "Person") -> str:
+    """Why this person may not, by page or API, end the access of this account or give it back; "" where they may."""
+    if not permissions.is_platform_admin(by) or by.pk == account.pk:
+        return gettext("Only the platform team ends somebody's access or gives it back, and nobody their own.")
+    if not permissions.may_end_access(by, account, door=Door.FORM):
+        message = gettext(
+            "%(who)s is a break-glass account, the way in when nobody else can. Only `manage.py end_access` ends it."
+        )
+        return message % {"who": account.username}
+    return ""
 
 
 def _held(account: "Person") -> "Person":
@@ -71,7 +148,22 @@ def _held(account: "Person") -> "Person":
     return cast("Person", get_user_model().objects.select_for_update().get(pk=account.pk))
 
 
-def _changed(account: "Person", *, by: "Person", because: str, ended: bool) -> None:
-    AccessChange.objects.create(account_id=account.pk, ended=ended, because=because.strip(), by_name=by.username)
-    make_due(set(contributors.grants_to(object_id=account.object_id, username=account.username)))
+def _changed(account: "Person", *, by: "Person", because: str, ended: bool) -> AccessChange:
+    because = because.strip()
+    row = AccessChange.objects.create(account_id=account.pk, ended=ended, because=because, by_name=by.username)
+    roles = contributors.roles_of(object_id=account.object_id, username=account.username)
+    make_due(set(roles.order_by().values_list("project", flat=True)))
     log.warning("access_changed", account=account.pk, ended=ended, by=by.pk)
+    return row
+
+
+def record(row: AccessChange) -> Record:
+    """One row as API and files carry it."""
+    return {
+        "number": row.pk,
+        "account": row.account.username,
+        "ended": row.ended,
+        "because": row.because,
+        "by": row.by_name,
+        "at": row.at,
+    }

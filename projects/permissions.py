@@ -16,6 +16,7 @@ from projects.models import (
     ConsentState,
     DataConsent,
     Decision,
+    Door,
     Membership,
     Notice,
     OfferedTo,
@@ -129,9 +130,13 @@ def may_change_team(user: "Person") -> bool:
     return is_platform_admin(user)
 
 
-def may_end_access(user: "Person", account: "Person") -> bool:
-    """May the person end somebody's access, or give it back? The platform team, and nobody their own."""
-    return is_platform_admin(user) and user.pk != account.pk
+def may_end_access(user: "Person", account: "Person", *, door: Door) -> bool:
+    """May the person end somebody's access, or give it back? The platform team, and nobody their own.
+
+    That of a break-glass account only where the portal runs (Door.SYSTEM): it is the way in that a stolen session of
+    the platform team must leave open.
+    """
+    return is_platform_admin(user) and user.pk != account.pk and (bool(account.object_id) or door == Door.SYSTEM)
 
 
 def may_announce(user: "Person") -> bool:

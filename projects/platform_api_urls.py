@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import announcement_api, bulk_api, platform_api, scorecard_api, seeing_api, template_api
+from projects import announcement_api, bulk_api, ending_api, platform_api, scorecard_api, seeing_api, template_api
 
 urlpatterns = [
     path("fleet/", platform_api.Fleet.as_view(), name="platform-fleet"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("runs/<int:run>/pause/", bulk_api.RunPause.as_view(), name="platform-run-pause"),
     path("runs/<int:run>/stop/", bulk_api.RunStop.as_view(), name="platform-run-stop"),
     path("see-as/", seeing_api.SeeAs.as_view(), name="platform-see-as"),
+    path("access/", ending_api.AccessChanges.as_view(), name="platform-access"),
+    path("access/end/", ending_api.AccessEnd.as_view(), name="platform-end-access"),
+    path("access/give-back/", ending_api.AccessBack.as_view(), name="platform-give-back-access"),
     path("announcements/", announcement_api.Announcements.as_view(), name="platform-announcements"),
     path(
         "announcements/<int:announcement>/", announcement_api.AnnouncementDetail.as_view(), name="platform-announcement"

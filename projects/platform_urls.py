@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from projects import announcement_views, bulk_views, platform_views, scorecard_views, seeing_views, template_views
+from projects import (
+    announcement_views,
+    bulk_views,
+    ending_views,
+    platform_views,
+    scorecard_views,
+    seeing_views,
+    template_views,
+)
 
 app_name = "platform"
 
@@ -21,6 +29,7 @@ urlpatterns = [
     path("actions/<int:run>/turn/", bulk_views.run_turn, name="run-turn"),
     path("see-as/", seeing_views.see_as, name="see-as"),
     path("see-as/end/", seeing_views.end, name="see-as-end"),
+    path("access/", ending_views.access, name="access"),
     path("announcements/", announcement_views.announcements, name="announcements"),
     path("announcements/new/", announcement_views.new, name="new-announcement"),
     path("announcements/<int:announcement>/", announcement_views.announcement, name="announcement"),

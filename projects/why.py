@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from projects import directory, nesting, permissions
 from projects.dates import short_day
+from projects.ending import is_ended
 from projects.models import DirectoryEntry, Door, Project
 from projects.reach import Grant, Reach, Standing
 from projects.rights import Rights
@@ -214,6 +215,13 @@ def _of_platform(inside: _Inside) -> Path:
 
 def _switched_off(inside: _Inside) -> Path | None:
     off = inside.account is not None and not inside.account.is_active
+    if inside.account is not None and is_ended(inside.account):
+        return Path(
+            open=False,
+            kind="account",
+            says=gettext("The platform team ended their access. Nothing below counts for them."),
+            do=gettext("Only the platform team gives it back."),
+        )
     if not off and (inside.entry is None or inside.entry.present):
         return None
     return Path(

@@ -91,6 +91,7 @@ def line(*, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | 
 
 
 A_STAND_IN = {"account": "bob@corp.example", "begins": "2099-01-01", "ends": "2099-01-02"}
+AN_ACCOUNT = {"account": "nobody@corp.example", "because": "It was stolen."}
 ANY_STATE = {"If-Match": "*"}
 STORE = "winter-roads"
 """A data store that the project chose, and that nobody let it read."""
@@ -179,6 +180,7 @@ TABLE: Mapping[str, Line] = {
     "platform:run-live": line(GET=PLATFORM),
     "platform:see-as": line(GET=PLATFORM, POST=PLATFORM),
     "platform:see-as-end": line(POST=PLATFORM),
+    "platform:access": line(GET=PLATFORM, POST=PLATFORM),
     "platform:run-turn": line(POST=PLATFORM, body={"do": "stop"}),
     "platform:announcements": line(GET=PLATFORM),
     "platform:new-announcement": line(GET=PLATFORM, POST=PLATFORM),
@@ -247,6 +249,9 @@ TABLE: Mapping[str, Line] = {
     "api:platform-run-stop": line(POST=PLATFORM),
     "api:announcements": line(GET=SIGNED_IN),
     "api:platform-see-as": line(GET=PLATFORM),
+    "api:platform-access": line(GET=PLATFORM),
+    "api:platform-end-access": line(POST=PLATFORM, body=AN_ACCOUNT),
+    "api:platform-give-back-access": line(POST=PLATFORM, body=AN_ACCOUNT),
     "api:platform-announcements": line(GET=PLATFORM, POST=PLATFORM),
     "api:platform-announcement": line(GET=PLATFORM, PUT=PLATFORM),
     "api:platform-end-announcement": line(POST=PLATFORM),

@@ -91,6 +91,7 @@ def texts_of(page: Any) -> set[str]:
         "/platform/actions/",
         "/platform/actions/runs/",
         "/platform/see-as/",
+        "/platform/access/?q=alice@corp.example",
         "/platform/announcements/",
         "/platform/announcements/new/",
     ],

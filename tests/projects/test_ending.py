@@ -1,21 +1,33 @@
-"""Ending somebody's access at once, whatever the directory says, and giving it back."""
+"""Ending somebody's access at once, whatever the directory says, and giving it back: by command, page and API."""
 
+import json
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from portal.models import ApiToken, User
-from projects import contributors
+from projects import contributors, ending
 from projects.leavers import after_sync
-from projects.models import AccessChange, Door, Project
+from projects.models import AccessChange, Door, Membership, Project
 from tests.entries import group_entry, person_entry, switched_off
-from tests.people import bearer, client, person
+from tests.people import bearer, client, person, teams
+from tests.projects.doors import text
+from tests.projects.fleet import ready
 from tests.projects.tended import ALICE, BOB, World, asked, fresh, look
 
 pytestmark = pytest.mark.django_db
+PAGE = "/platform/access/"
+API = "/api/v1/platform/access/"
+STOLEN = "Their laptop was stolen."
+
+
+@pytest.fixture(autouse=True)
+def _stage() -> None:
+    teams()
 
 
 def run(name: str, *, by: str = "paula", because: str = "Their laptop was stolen.", **more: bool) -> str:
@@ -121,3 +133,153 @@ def test_a_local_account_comes_back_with_a_new_password() -> None:
     assert "changepassword ops@corp.example" in run("ops", give_back=True)
     ops = User.objects.get(username="ops@corp.example")
     assert (ops.is_active, ops.is_staff, ops.is_superuser, ops.has_usable_password()) == (True, True, True, False)
+
+
+def granted(project: Project, subject: str, role: str, **more: Any) -> Membership:
+    more = {"object_id": f"oid-{subject.partition('@')[0]}", "source": "form", **more}
+    return Membership.objects.create(project=project, subject=subject, role=role, **more)
+
+
+def sent(path: str, data: dict[str, str], *, who: str = "paula") -> Any:
+    return bearer(who).post(API + path, data, content_type="application/json")
+
+
+def test_the_page_says_what_would_end_then_ends_it_with_a_reason_and_gives_it_back() -> None:
+    for name in ("alice", "bob", "paula"):
+        person(name)
+    for name, others in (("demand", ()), ("lanes", ("alice@corp.example",))):
+        project = ready(name)
+        project.memberships.all().delete()
+        granted(project, "bob@corp.example", "owner")
+        for other in others:
+            granted(project, other, "owner")
+    bearer("bob")
+    script, paula = bearer("bob"), client("paula")
+
+    page = text(paula.get(PAGE, {"q": "Bob@corp.example "}))
+    for said in (
+        "2 API tokens",
+        "Demand , owner",
+        "Lanes , owner",
+        "Then without an owner Demand .",
+        "rotate the keys",
+    ):
+        assert said in page, said
+    assert AccessChange.objects.count() == 0
+    bare = paula.post(PAGE, {"account": "bob@corp.example", "do": "end", "because": " "})
+    assert (bare.status_code, "Reason: Say why." in text(bare), bob().is_active) == (422, True, True)
+
+    ended = paula.post(PAGE, {"account": "bob@corp.example", "do": "end", "because": STOLEN}, follow=True)
+    assert "bob@corp.example is out." in text(ended)
+    assert "paula@corp.example ended this access" in text(ended)
+    assert "Then without an owner" not in text(ended)
+    assert (bob().is_active, script.get("/api/v1/me/").status_code) == (False, 401)
+    again = paula.post(PAGE, {"account": "bob@corp.example", "do": "end", "because": STOLEN})
+    assert (again.status_code, "is ended already" in text(again)) == (409, True)
+
+    said = text(client("paula").get("/projects/demand/people/?who=bob@corp.example"))
+    assert "The platform team ended their access." in said
+    assert "End the access of bob@corp.example, or give it back" in said
+    assert "or give it back" not in text(client("alice").get("/projects/lanes/people/?who=bob@corp.example"))
+
+    back = paula.post(PAGE, {"account": "bob@corp.example", "do": "give-back", "because": "It was found."}, follow=True)
+    assert "bob@corp.example can sign in again. Ended sessions and tokens don't come back." in text(back)
+    assert (bob().is_active, ApiToken.objects.filter(user=bob()).count()) == (True, 0)
+    filed = json.loads(paula.get(f"{PAGE}?format=json").getvalue())["items"]
+    assert [(one["account"], one["ended"], one["because"], one["by"]) for one in filed] == [
+        ("bob@corp.example", False, "It was found.", "paula@corp.example"),
+        ("bob@corp.example", True, STOLEN, "paula@corp.example"),
+    ]
+
+
+def test_an_account_that_nobody_has_is_said_to_be_so() -> None:
+    paula = client("paula")
+    for page in (paula.get(PAGE, {"q": "robert"}), paula.post(PAGE, {"account": "", "do": "end", "because": "x"})):
+        assert (page.status_code, "has signed in here yet" in text(page)) == (422, True)
+    assert paula.post(PAGE, {"account": "paula@corp.example", "do": "other"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("others", "without"),
+    [
+        ([{"subject": "alice@corp.example"}], False),
+        ([{"subject": "alice@corp.example", "role": "editor"}], True),
+        ([{"subject": "alice@corp.example", "until": timezone.localdate() - timedelta(days=1)}], True),
+        ([{"subject": "charlie@corp.example"}], True),
+        ([{"subject": "ml-both", "is_group": True}], False),
+        ([{"subject": "ml-alone", "is_group": True}], True),
+        ([{"subject": "ml-unknown", "is_group": True, "object_id": ""}], False),
+    ],
+)
+def test_a_project_is_left_without_an_owner_where_nobody_else_is_one(
+    others: list[dict[str, Any]], without: bool
+) -> None:
+    for name in ("alice", "bob", "charlie", "paula"):
+        person(name)
+    both, alice, charlie = person_entry("bob"), person_entry("alice"), person_entry("charlie")
+    switched_off(charlie)
+    for name, inside in (("ml-both", (both, alice)), ("ml-alone", (both,))):
+        group_entry(name, *inside)
+    project = ready("demand")
+    project.memberships.all().delete()
+    granted(project, "bob@corp.example", "owner")
+    for one in others:
+        granted(project, **{"role": "owner", **one})
+    assert [found.slug for found in ending.what_ends(bob()).ownerless] == (["demand"] if without else [])
+
+
+def test_nobody_ends_their_own_access_and_no_page_that_of_a_break_glass_account() -> None:
+    ops = User.objects.create_superuser("ops@corp.example", password="a-long-local-password")
+    paula = client("paula")
+    for account, said in (("paula", "nobody their own"), ("ops", "Only `manage.py end_access` ends it.")):
+        page = text(paula.get(PAGE, {"q": f"{account}@corp.example"}))
+        assert (said in page, "End the access of" in page) == (True, False)
+        tried = paula.post(PAGE, {"account": f"{account}@corp.example", "do": "end", "because": STOLEN})
+        called = sent("end/", {"account": f"{account}@corp.example", "because": STOLEN})
+        assert (tried.status_code, called.status_code, said in called.json()["detail"]) == (403, 403, True)
+    assert (User.objects.filter(is_active=False).count(), AccessChange.objects.count()) == (0, 0)
+    run("ops")
+    assert sent("give-back/", {"account": "ops@corp.example", "because": "x"}).status_code == 403
+    ops.refresh_from_db()
+    assert not ops.is_active
+
+
+def test_over_rest_it_is_previewed_ended_given_back_and_listed() -> None:
+    person("bob")
+    project = ready("demand")
+    project.memberships.all().delete()
+    granted(project, "bob@corp.example", "owner")
+    bearer("bob")
+    wish = {"account": "bob@corp.example", "because": STOLEN}
+    ends = {
+        "account": "bob@corp.example",
+        "tokens": 1,
+        "roles": [{"project": "demand", "role": "owner"}],
+        "ownerless": ["demand"],
+    }
+    assert sent("end/?dry_run=true", wish).json() == {**ends, "ended": False}
+    assert (bob().is_active, ApiToken.objects.filter(user=bob()).count()) == (True, 1)
+    assert sent("end/", wish).json() == {**ends, "ended": True}
+    assert not bob().is_active
+    assert sent("end/", wish).status_code == 409
+    back = sent("give-back/", {**wish, "because": "It was found."})
+    assert (back.status_code, back.json()["ended"], bob().is_active) == (200, False, True)
+    assert sent("give-back/", wish).status_code == 409
+    faults = sent("end/", {"account": "nobody@corp.example", "because": STOLEN}).json()["errors"]
+    assert [one["field"] for one in faults] == ["account"]
+    listed = bearer("paula").get(API).json()["items"]
+    assert [(one["ended"], one["because"], one["by"]) for one in listed] == [
+        (False, "It was found.", "paula@corp.example"),
+        (True, STOLEN, "paula@corp.example"),
+    ]
+
+
+@pytest.mark.parametrize("who", ["alice", "bob", "charlie"])
+def test_for_everybody_else_there_is_nothing(who: str) -> None:
+    person("alice")
+    assert client(who).get(PAGE).status_code == 404
+    assert client(who).post(PAGE, {"account": "alice@corp.example", "do": "end", "because": STOLEN}).status_code == 404
+    wish = {"account": "alice@corp.example", "because": STOLEN}
+    answers = [sent(path, wish, who=who) for path in ("end/", "give-back/")] + [bearer(who).get(API)]
+    assert [one.status_code for one in answers] == [404, 404, 404]
+    assert User.objects.filter(is_active=False).count() == 0

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from projects.ending import end_access, give_back_access
+from projects.ending import account_called, end_access, give_back_access
 from projects.errors import ProjectError
+from projects.models import Door
 
 
 class Command(BaseCommand):
@@ -23,10 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         """Do it and say so. Raises CommandError with the reason when nothing was changed."""
-        account, by = _account(options["name"]), _account(options["by"])
         act = give_back_access if options["give_back"] else end_access
         try:
-            act(account, by=by, because=options["because"])
+            account, by = account_called(options["name"]), account_called(options["by"])
+            act(account, by=by, because=options["because"], door=Door.SYSTEM)
         except ProjectError as error:
             raise CommandError(error.message) from error
         if not options["give_back"]:
@@ -35,10 +35,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{account.username} can sign in again. Ended sessions and tokens don't come back.")
         else:
             self.stdout.write(f"{account.username} needs a new password: manage.py changepassword {account.username}")
-
-
-def _account(name: str) -> Any:
-    found = get_user_model().objects.filter(username__iexact=name.strip()).first()
-    if found is None:
-        raise CommandError(f"Nobody called {name} has signed in here yet, and no local account has the name.")
-    return found
