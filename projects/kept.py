@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from projects import directory, permissions
+from projects import nesting, permissions
 from projects.effects import PersonEffect
 from projects.identity import Name, entries_of
 from projects.models import DirectoryEntry, Project
@@ -31,12 +31,17 @@ class _Known:
     """Somebody as the portal knows them: by account, or, before the first sign-in, by the directory."""
 
     account: "Person | None"
-    groups: frozenset[str]
+    chains: Mapping[str, nesting.Chain]
 
     def is_in(self, name: str, object_id: str) -> bool:
         if self.account is None:
-            return object_id in self.groups
+            return object_id in self.chains
         return object_id in self.account.group_ids if object_id else name in self.account.directory_groups
+
+    def through(self, object_id: str) -> str:
+        """Through which groups, in brackets behind the group; "" for who is directly in it."""
+        said = nesting.in_words(self.chains.get(object_id, ()))
+        return f" ({said})" if said else ""
 
 
 def with_kept(
@@ -76,12 +81,15 @@ def _told(
     more = [one for one in held if _is_less(one.role, role)]
     keeps = [
         gettext("%(role)s, by the group %(group)s") % {"role": gettext(one.role.value), "group": one.subject}
+        + known.through(ids.get((True, one.subject), ""))
         for one in sorted(more, key=lambda one: _RANK[one.role])
     ]
+    by_team = [name for name in project.team.ad_groups if known.is_in(name, ids.get((True, name), ""))]
     if known.account is not None and permissions.is_platform_admin(known.account):
         keeps.append(gettext("sees and changes it, in the platform team"))
-    elif role is None and any(known.is_in(name, ids.get((True, name), "")) for name in project.team.ad_groups):
-        keeps.append(gettext("sees it, by the team %(team)s") % {"team": project.team.slug})
+    elif role is None and by_team:
+        said = gettext("sees it, by the team %(team)s") % {"team": project.team.slug}
+        keeps.append(said + known.through(ids.get((True, by_team[0]), "")))
     return replace(
         effect, keeps=tuple(keeps), kept=min((one.role for one in held), key=_RANK.__getitem__, default=None)
     )
@@ -116,12 +124,12 @@ def _known(people: list[str], *, ids: Mapping[Name, str]) -> Mapping[str, _Known
             "object_id", flat=True
         )
     )
-    groups = directory.groups_by_member(sorted(there)) if there else {}
+    chains = nesting.chains_of(there) if there else {}
     found = {}
     for subject, object_id in named.items():
         account = by_id.get(object_id) if object_id else by_name.get(subject)
         if account is not None and account.is_active:
-            found[subject] = _Known(account=account, groups=frozenset())
+            found[subject] = _Known(account=account, chains=chains.get(account.object_id, {}))
         elif account is None and object_id in there:
-            found[subject] = _Known(account=None, groups=frozenset(one.object_id for one in groups[object_id]))
+            found[subject] = _Known(account=None, chains=chains[object_id])
     return found

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from projects.dates import short_day
 from projects.deciders import deciders
+from projects.nesting import in_words
 from projects.presentation import LOOKS
 from projects.sorting import Sorted
 
@@ -54,6 +55,7 @@ WORDS = (
 
 
 register.filter("deciders", deciders)
+register.filter("in_words", in_words)
 
 
 @register.simple_tag

@@ -11,7 +11,7 @@ from projects.effects import PersonEffect, effects_of
 from projects.errors import Conflict
 from projects.installation import installation
 from projects.leaving import leave
-from projects.models import Door, Project
+from projects.models import Door, Project, Team
 from projects.preview import plan_of
 from provisioning.spec import ProjectSpec, Role
 from tests.entries import gone, group_entry, person_entry, switched_off
@@ -230,6 +230,23 @@ def test_who_has_not_signed_in_yet_keeps_what_the_directory_says() -> None:
     assert kept(vision=vision) == {"bob@corp.example": (["editor, by the group ml-vision"], False)}
     switched_off(bob)
     assert kept(vision=vision) == {"bob@corp.example": ([], False)}
+
+
+def test_what_stays_by_nested_groups_is_said_with_the_chain() -> None:
+    everybody = {"group": "ml-all", "role": "editor"}
+    vision = group_entry("ml-vision", person_entry("bob"))
+    all_of_ml = group_entry("ml-all", vision)
+    bob = {"user": "bob@corp.example", "role": "owner"}
+    ask("demand", contributors=[ALICE, everybody, bob])
+    said = (["editor, by the group ml-all (ml-vision in ml-all)"], False)
+    assert kept(all=everybody) == {"bob@corp.example": said}
+    account = person("bob")
+    account.group_ids = [vision.object_id, all_of_ml.object_id]
+    account.save(update_fields=["group_ids"])
+    account.groups.clear()
+    assert kept(all=everybody) == {"bob@corp.example": said}
+    Team.objects.update(ad_groups=["ml-all"], group_ids={"ml-all": all_of_ml.object_id})
+    assert kept()["bob@corp.example"] == (["sees it, by the team forecasting (ml-vision in ml-all)"], True)
 
 
 def test_the_review_names_what_stays() -> None:
