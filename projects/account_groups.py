@@ -29,7 +29,7 @@ def groups_now(object_id: str) -> list[DirectoryEntry] | None:
 
 def write(user: "Person", groups: Sequence[DirectoryEntry]) -> bool:
     """Give the account these groups and no others; only what differs is written. True when something was."""
-    names, ids = _names(groups), sorted(entry.object_id for entry in groups)
+    names, ids = _names(groups), ids_of(groups)
     staff = installation().platform_group in groups_meant(names=names, ids=ids)
     row_differs = (user.group_ids, user.is_staff) != (ids, staff)
     if row_differs:
@@ -42,6 +42,11 @@ def write(user: "Person", groups: Sequence[DirectoryEntry]) -> bool:
         # The property was just read.
         user.__dict__.pop("directory_groups")
     return row_differs or names_differ
+
+
+def ids_of(groups: Iterable[DirectoryEntry]) -> list[str]:
+    """Their object ids as an account keeps them."""
+    return sorted(entry.object_id for entry in groups)
 
 
 def _names(groups: Iterable[DirectoryEntry]) -> set[str]:

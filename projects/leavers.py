@@ -37,8 +37,9 @@ def after_sync(changed: frozenset[str]) -> None:
     """Make accounts, grants and workspaces follow the directory.
 
     changed: object ids of people and groups that appeared, left, were switched on or off, got another name, or are in
-    other groups than before. All in one transaction; the workers are rung after it.
+    other groups than before. All in one transaction, after accounts know the ids; the workers are rung after it.
     """
+    _tell_ids(changed)
     with audited(actor="slipway", door=Door.SYSTEM), transaction.atomic():
         due = set(_projects_with(changed))
         due |= bind_memberships()
@@ -83,18 +84,36 @@ def _switch_on() -> set[str]:
     return back
 
 
+def _tell_ids(changed: frozenset[str]) -> None:
+    """Write object ids of groups to the accounts among these before anything is bound to one.
+
+    Whoever answers a page reads the account first, and asks then what is granted. With both written at once, a page
+    between the two would know no id of a group that counts by its id already, and answer 404.
+    """
+    for user, _, groups in _present(changed):
+        ids = account_groups.ids_of(groups)
+        if user.group_ids != ids:
+            user.group_ids = ids
+            user.save(update_fields=["group_ids"])
+
+
 def _follow(changed: frozenset[str]) -> None:
     """Groups, platform team, name and mail address of the accounts among these, as the directory has them."""
+    for user, entry, groups in _present(changed):
+        if account_groups.write(user, groups):
+            log.info("account_groups_changed", account=user.pk)
+        _rename(user, entry.account)
+        _write_to(user, entry.mail)
+
+
+def _present(changed: frozenset[str]) -> "Iterator[tuple[Person, DirectoryEntry, Sequence[DirectoryEntry]]]":
+    """Accounts among these that are there to the directory too, with their entry and their groups."""
     for ids in _batches(changed):
         present = DirectoryEntry.objects.filter(object_id__in=ids, is_group=False, enabled=True, gone_at=None)
         entries = {entry.object_id: entry for entry in present}
         accounts = list(_accounts().filter(object_id__in=entries, is_active=True).prefetch_related("groups"))
         groups = groups_by_member([user.object_id for user in accounts])
-        for user in accounts:
-            if account_groups.write(user, groups[user.object_id]):
-                log.info("account_groups_changed", account=user.pk)
-            _rename(user, entries[user.object_id].account)
-            _write_to(user, entries[user.object_id].mail)
+        yield from ((user, entries[user.object_id], groups[user.object_id]) for user in accounts)
 
 
 def _rename(user: "Person", name: str) -> None:

@@ -10,13 +10,16 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
-from projects import actions, decide_many, decisions, succession
+from portal.models import User
+from projects import actions, decide_many, decisions, permissions, succession
 from projects.errors import Conflict
 from projects.in_use import is_in_use
 from projects.installation import installation
-from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, Succession
+from projects.leavers import after_sync
+from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, Succession, Team
 from projects.taking_over import take_over
 from provisioning.models import Resource
+from tests.entries import group_entry, person_entry
 from tests.people import person
 from tests.projects.asking import asked, fresh
 from tests.projects.pages import ask, project_of
@@ -156,3 +159,21 @@ def test_a_bulk_answer_goes_on_past_what_somebody_holds(pages: None, crowd: Thre
 
 def test_a_database_that_is_away_is_something_else() -> None:
     assert not is_in_use(OperationalError("host=db.corp.example"))
+
+
+def test_who_reads_a_page_while_the_first_sync_binds_what_is_granted_sees_it_before_and_after(
+    pages: None, crowd: ThreadPoolExecutor
+) -> None:
+    project = project_of(ask())
+    person("bob")
+    bob = person_entry("bob")
+    forecasting = group_entry("ml-forecasting", bob)
+    with transaction.atomic():
+        Team.objects.select_for_update().get(pk=project.team_id)
+        sync = sent(crowd, lambda: after_sync(frozenset({bob.object_id, forecasting.object_id})))
+        waits(1)
+        reader = User.objects.get(username="bob@corp.example")
+        assert permissions.may_see(reader, project)
+    sync.result()
+    assert Team.objects.get(pk=project.team_id).group_ids == {"ml-forecasting": forecasting.object_id}
+    assert permissions.may_see(reader, project)
