@@ -7,6 +7,7 @@ is proof enough to end that at once; should the one before only be called otherw
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -24,18 +25,22 @@ def pass_on(name: str, *, to: str, held_by: str = "") -> None:
     were only named so far are its own from now on.
     """
     with audited(actor="slipway", door=Door.SYSTEM), transaction.atomic():
-        people = Membership.objects.filter(is_group=False)
-        if held_by:
-            people.filter(object_id="", subject=name).update(object_id=held_by)
         # In the form of the index.
         named = DirectoryEntry.objects.alias(lowered=Lower("account")).filter(lowered=name.lower())
         before = named.filter(is_group=False, gone_at=None).exclude(object_id=to)
         ids = list(before.values_list("object_id", flat=True))
+        loose = Q(object_id="", subject=name) if held_by else Q(pk__in=[])
+        people = Membership.objects.filter(Q(object_id__in=ids) | loose, is_group=False)
+        # Before their memberships, as whoever changes a project does (`projects.granting`).
+        granting = Project.objects.filter(pk__in=people.values("project")).order_by("pk")
+        held = list(granting.select_for_update().values_list("pk", flat=True))
+        if held_by:
+            Membership.objects.filter(loose, is_group=False, project__in=held).update(object_id=held_by)
         if not ids:
             return
         DirectoryEntry.objects.filter(object_id__in=ids).update(gone_at=timezone.now())
-        granting = people.filter(object_id__in=ids).values("project")
-        due = Project.objects.filter(pk__in=granting, deleted_at=None).update(next_look_at=timezone.now())
+        followed = Membership.objects.filter(is_group=False, object_id__in=ids, project__in=held).values("project")
+        due = Project.objects.filter(pk__in=followed, deleted_at=None).update(next_look_at=timezone.now())
         if due:
             ring("projects.tasks.drain")
     log.warning("name_passed_on", name=name, before=ids, projects=due)

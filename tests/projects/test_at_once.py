@@ -17,6 +17,7 @@ from projects.in_use import is_in_use
 from projects.installation import installation
 from projects.leavers import after_sync
 from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, Succession, Team
+from projects.passed_on import pass_on
 from projects.taking_over import take_over
 from provisioning.models import Resource
 from tests.entries import group_entry, person_entry
@@ -177,3 +178,17 @@ def test_who_reads_a_page_while_the_first_sync_binds_what_is_granted_sees_it_bef
     sync.result()
     assert Team.objects.get(pk=project.team_id).group_ids == {"ml-forecasting": forecasting.object_id}
     assert permissions.may_see(reader, project)
+
+
+def test_signing_in_with_a_name_that_was_given_again_and_changing_at_the_same_moment(
+    pages: None, crowd: ThreadPoolExecutor
+) -> None:
+    people = [{"user": "alice@corp.example", "role": "owner"}, {"user": "bob@corp.example", "role": "editor"}]
+    project = project_of(ask(contributors=people))
+    old = person_entry("bob", object_id="oid-old")
+    with held(project):
+        sign_in = sent(crowd, lambda: pass_on("bob@corp.example", to="oid-bob", held_by=old.object_id))
+        waits(1)
+        project.memberships.filter(subject="bob@corp.example").update(role="viewer")
+    assert sign_in.result() is None
+    assert project.memberships.get(subject="bob@corp.example").object_id == "oid-old"
