@@ -121,6 +121,7 @@ def ask_for_changes(
         request.asked_back_at = timezone.now()
         request.save(update_fields=["asked_back_at"])
         _say(request, by=by, text=text, asks=True)
+        _answer_commit(request)
         said = f"{by.username} asks for changes to your request for {request.slug}: {text}"
         _tell_asker(request, by=by, said=said, kind="changes-asked")
     log.info("changes_asked", request=request.pk, slug=request.slug)
@@ -189,6 +190,7 @@ def revise(
         if verdict.decision == "approve":
             grant(request, spec=spec, team=team, installation=installation, project=project)
         else:
+            _answer_commit(request)
             tell_deciders(request, by=by)
     log.info("revised", request=request.pk, revision=request.revision, decision=verdict.decision, rule=verdict.rule)
     return request
@@ -220,6 +222,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
         if by.pk in authors and request.asked_back_at is not None:
             request.asked_back_at = None
             request.save(update_fields=["asked_back_at"])
+            _answer_commit(request)
         spoke = {one.by for one in request.comments.select_related("by")}
         to = {*spoke, *(audience.deciders_of(request) if by.pk in authors else ())}
         heard = f"{by.username} about {request.slug}: {text}"

@@ -62,7 +62,10 @@ def standing(row: RegisteredRepository, *, installation: Installation) -> Said |
     """How it is with what the file asked for last; None when it has asked for nothing."""
     request = request_of(row)
     if request is not None and request.decision == Decision.PENDING:
-        sentence = f"Waiting for a decision ({request.rule}): {request.because}"
+        # Still open, so it is pending as long as it waits for who asked, too.
+        asks = request.comments.filter(asks=True).last() if request.asked_back_at is not None else None
+        waits = f"Waiting for a decision ({request.rule}): {request.because}"
+        sentence = f"Changes are asked for: {asks.text}" if asks is not None else waits
         return Said("pending", shortened([sentence]), installation.public_url + addresses.of_request(request.pk))
     if request is not None and request.decision == Decision.REJECTED:
         sentence = f"Rejected: {request.comment}"

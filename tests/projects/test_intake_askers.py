@@ -159,6 +159,34 @@ def test_a_wish_that_waits_for_a_decision_says_so_and_ends_ready(forge: PushedFo
     assert (row.project, (forge.said(sha) or ("",))[0]) == (project, "success")
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_is_asked_for_stands_on_the_commit_until_it_is_answered_or_put_in_other_words(
+    forge: PushedForge, row: RegisteredRepository, answered: bool
+) -> None:
+    sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
+    look(forge, row)
+    request, alice = ProjectRequest.objects.get(), person("alice")
+    waiting = forge.said(sha)
+    row.refresh_from_db()
+    assert row.look_at is None or row.look_at > timezone.now()
+    decisions.ask_for_changes(request, by=person("paula"), door=Door.API, text="Until when?\nAnd why?")
+    row.refresh_from_db()
+    assert row.look_at is not None
+    assert row.look_at <= timezone.now()
+    look(forge, row)
+    assert forge.said(sha) == ("pending", "Changes are asked for: Until when? And why?")
+    if answered:
+        decisions.comment(request, by=alice, door=Door.API, text="Until May.")
+    else:
+        wanted = {**(request.after or {}), "description": "Until May."}
+        decisions.revise(request, wanted, by=alice, door=Door.API, installation=installation())
+    row.refresh_from_db()
+    assert row.look_at is not None
+    assert row.look_at <= timezone.now()
+    look(forge, row)
+    assert forge.said(sha) == waiting
+
+
 def test_a_look_finds_the_project_that_was_approved_meanwhile(forge: PushedForge, row: RegisteredRepository) -> None:
     sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
     look(forge, row)
