@@ -69,6 +69,7 @@ def _list(
         "tabs": tabs,
         "actions": Action.choices,
         "teams": list(permissions.teams_of(person).values_list("slug", flat=True)[:200]),
+        "in_place_of": list(stand_ins.in_place_of(person)) if chosen.show == "decide" else [],
         "together": chosen.show == "decide" and bool(listed.rows),
         "decides": decides,
         "results": request.session.pop(DECIDED_TOGETHER, None) if request.method == "GET" else None,

@@ -41,6 +41,12 @@ def of_person(person: "Person") -> QuerySet[StandIn]:
     return StandIn.objects.filter(mine, ends__gte=today()).select_related("approver", "stand_in")
 
 
+def in_place_of(person: "Person") -> QuerySet[StandIn]:
+    """Those by which the person decides in somebody's place today."""
+    day = today()
+    return of_person(person).filter(stand_in=person.pk, begins__lte=day, approver__is_active=True).order_by("ends")
+
+
 def name(
     account: str, *, begins: date | None, ends: date | None, by: "Person", door: Door, installation: Installation
 ) -> StandIn:

@@ -1,6 +1,7 @@
 """The requests: who reads, decides and withdraws them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -185,6 +186,22 @@ def test_stand_ins_are_named_and_ended() -> None:
     assert client("charlie").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 404
     assert client("bob").post(f"/requests/stand-ins/{row.pk}/end/").status_code == 302
     assert StandIn.objects.count() == 0
+
+
+def test_the_inbox_says_in_whose_place_one_decides() -> None:
+    for name in ("bob", "charlie", "paula"):
+        person(name)
+    tomorrow = today() + timedelta(days=1)
+    row = StandIn(approver=person("paula"), stand_in=person("charlie"), begins=tomorrow, ends=tomorrow)
+    row.save()
+    said = "You decide for paula@corp.example too, until"
+    assert said not in text(client("charlie").get("/requests/?show=decide"))
+    row.begins = today()
+    row.save()
+    assert said in text(client("charlie").get("/requests/"))
+    assert said not in text(client("charlie").get("/requests/?show=all"))
+    for other in ("bob", "paula"):
+        assert said not in text(client(other).get("/requests/?show=decide"))
 
 
 def test_who_decides_about_data_of_the_team_names_stand_ins_too() -> None:
