@@ -237,9 +237,8 @@ def may_take_over(user: "Person", offer: Succession) -> bool:
 
 
 def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
-    """Requests the person may see: own ones, those of visible projects and own teams, and those they are asked about.
-
-    All for the platform team.
+    """Requests the person may see: own ones, those of visible projects and own teams, those they are asked about, and
+    those they decided. All for the platform team.
     """
     requests = ProjectRequest.objects.select_related("team", "project")
     if not user.is_active:
@@ -247,6 +246,8 @@ def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
     if is_platform_admin(user):
         return requests
     seen = Q(requested_by=user.pk) | Q(project__in=visible_projects(user)) | Q(team__in=_teams(user))
+    # A stand-in of the platform team is asked only as long as it waits.
+    seen |= Q(decided_by=user.pk)
     return requests.filter(seen | _asks(deciding_for(user)))
 
 
