@@ -14,6 +14,8 @@ from tests.browser.browsing import Visit
 from tests.contract.stack import unique
 
 Visitor = Callable[..., AbstractContextManager[Visit]]
+Asker = Callable[..., tuple[str, int]]
+"""From what is asked for to the name of the project and the number of the request."""
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +75,21 @@ def ready_project(base: str) -> Iterator[str]:
     live.ready(slug, seconds=120)
     yield slug
     live.retire(slug)
+
+
+@pytest.fixture
+def asked(base: str) -> Iterator[Asker]:
+    """asked(plan="large"): a request of alice's that waits. What became of them is removed at the end."""
+    made: list[tuple[str, int]] = []
+
+    def ask(**spec: Any) -> tuple[str, int]:
+        slug = unique("asked")
+        answer = live.ask(slug, title=slug.capitalize(), **(spec or {"plan": "large"}))
+        assert answer.status_code == 202, answer.text
+        made.append((slug, int(answer.json()["request"]["id"])))
+        return made[-1]
+
+    yield ask
+    for slug, number in made:
+        live.api("alice").post(f"requests/{number}/withdraw/", json={})
+        live.retire(slug)

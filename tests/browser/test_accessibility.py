@@ -145,6 +145,14 @@ def test_what_the_platform_team_decides_and_starts(visitor: Visitor, ready_proje
         expect(page.locator("#does")).to_be_visible()
         found["team, previewed"] = wrong_in_any_look(page)
 
+        live.api("charlie").get("me/").raise_for_status()
+        seen.go("/platform/access/?q=charlie@corp.example")
+        expect(page.locator("#what")).to_have_text("charlie@corp.example")
+        found["access, what would end"] = wrong_in_any_look(page)
+        page.locator("#end").click()
+        expect(page.locator("#summary")).to_be_visible()
+        found["access, without a reason"] = wrong_in_any_look(page)
+
         seen.go("/platform/actions/")
         page.locator("#preview").click()
         expect(page.locator("#summary")).to_be_visible()

@@ -1,41 +1,15 @@
 """The main paths of requests: asked in other words and approved, and many decided at once. With script and without."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from playwright.sync_api import expect
 
 from tests import live
 from tests.browser.browsing import tab_to
-from tests.browser.conftest import Visitor
-from tests.contract.stack import unique
-
-Asked = tuple[str, int]
-"""Name of the project and number of the request."""
-
-
-@pytest.fixture
-def asked(base: str) -> Iterator[Callable[[], Asked]]:
-    """asked(): a request of alice's that waits for the platform team. What became of them is removed at the end."""
-    made: list[Asked] = []
-
-    def ask() -> Asked:
-        slug = unique("asked")
-        answer = live.ask(slug, plan="large", title=slug.capitalize())
-        assert answer.status_code == 202, answer.text
-        made.append((slug, int(answer.json()["request"]["id"])))
-        return made[-1]
-
-    yield ask
-    for slug, number in made:
-        live.api("alice").post(f"requests/{number}/withdraw/", json={})
-        live.retire(slug)
+from tests.browser.conftest import Asker, Visitor
 
 
 @pytest.mark.parametrize(("script", "width"), [(True, 1280), (False, 390)])
-def test_other_words_are_asked_for_given_and_approved(
-    visitor: Visitor, asked: Callable[[], Asked], script: bool, width: int
-) -> None:
+def test_other_words_are_asked_for_given_and_approved(visitor: Visitor, asked: Asker, script: bool, width: int) -> None:
     slug, number = asked()
     address = f"/requests/{number}/"
     with visitor("paula", script=script, width=width) as seen:
@@ -73,7 +47,7 @@ def test_other_words_are_asked_for_given_and_approved(
 
 @pytest.mark.parametrize(("script", "width"), [(True, 1280), (False, 390)])
 def test_many_are_decided_at_once_and_each_says_what_came_of_it(
-    visitor: Visitor, asked: Callable[[], Asked], script: bool, width: int
+    visitor: Visitor, asked: Asker, script: bool, width: int
 ) -> None:
     first, second, taken_back = (asked() for _ in range(3))
     with visitor("paula", script=script, width=width) as seen:
