@@ -24,7 +24,7 @@ from portal.token_actions import NewToken, make_token, remove_token
 from projects import permissions, seeing
 from projects.answers import person_of
 from projects.errors import Conflict, Fault, NotFound
-from projects.exports import Record, form_asked, stream
+from projects.exports import Record, file_of
 from projects.spec import faults_of
 from projects.zone_names import zone_names
 
@@ -44,10 +44,8 @@ def theme_of(request: HttpRequest) -> str:
 @require_GET
 def account(request: HttpRequest) -> HttpResponseBase:
     """The page; by `format=csv|json` one's tokens as a file, without the tokens themselves, which nobody keeps."""
-    if form := form_asked(request):
-        tokens = ApiToken.objects.filter(user=cast(User, request.user))
-        return stream(map(_as_record, tokens), columns=TOKEN_COLUMNS, name="tokens", form=form)
-    return _page(request)
+    records = map(_as_record, ApiToken.objects.filter(user=cast(User, request.user)))
+    return file_of(request, records, columns=TOKEN_COLUMNS, name="tokens") or _page(request)
 
 
 def _as_record(token: ApiToken) -> Record:

@@ -16,9 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from projects import announcements as told
 from projects.answers import answered, conflict_page, number_in, platform_admin_of
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
-from projects.exports import form_asked, stream
+from projects.list_address import list_file, list_page
 from projects.models import Announcement, AnnouncementState, Door
-from projects.sorting import Sorted, in_order, order_asked, sorted_page
 
 _LABELS = {
     "text": gettext_lazy("Text"),
@@ -37,13 +36,9 @@ def announcements(request: HttpRequest) -> HttpResponseBase:
     """Every announcement, newest first. `format=csv|json`: as a file."""
     platform_admin_of(request)
     rows = Announcement.objects.all()
-    order, falling = order_asked(told.ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        everything = in_order(rows, order=order, falling=falling)
-        return stream(told.records(everything), columns=told.COLUMNS, name="announcements", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[Announcement] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
-    return render(request, "platform/announcements.html", {"page": page})
+    if file := list_file(request, rows, of=told.LIST, name="announcements"):
+        return file
+    return render(request, "platform/announcements.html", {"page": list_page(request, rows, of=told.LIST)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -4,7 +4,7 @@ Each change is a new revision with a reason; who put an announcement away sees a
 so that nothing in it can be anything else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -21,7 +21,8 @@ from projects import permissions
 from projects.audit import audited
 from projects.closed import Closed
 from projects.errors import Conflict, Fault, InvalidSpec, NotFound, StaleGeneration
-from projects.exports import BATCH, Record
+from projects.exports import Record
+from projects.list_address import Listed
 from projects.models import Announcement, AnnouncementState, Door
 from projects.sorting import BY_ID, Order
 from projects.spec import faults_of
@@ -210,8 +211,10 @@ def _revised(found: Announcement, *, by: "Person") -> None:
     found.save()
 
 
-def records(rows: QuerySet[Announcement]) -> Iterator[Record]:
-    """The announcements as rows of a file, read in batches."""
-    for one in rows.iterator(chunk_size=BATCH):
-        same = {name: getattr(one, name) for name in COLUMNS if name not in ("number", "state", "by")}
-        yield {"number": one.pk, "state": one.state.value, "by": one.by_name, **same}
+def record(one: Announcement) -> Record:
+    """An announcement as a row of a file."""
+    same = {name: getattr(one, name) for name in COLUMNS if name not in ("number", "state", "by")}
+    return {"number": one.pk, "state": one.state.value, "by": one.by_name, **same}
+
+
+LIST = Listed(ORDERS, COLUMNS, record)

@@ -10,7 +10,7 @@ from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import actions
+from projects import actions, project_list
 from projects.api_base import (
     Api,
     asked_answer,
@@ -40,7 +40,6 @@ from projects.openapi import (
 )
 from projects.pagination import PageQuery, page_of, sorted_page_of
 from projects.payload import MergePatch, StrictJson, merge_patch, read_body, read_query
-from projects.project_list import ORDERS, Filter
 from projects.reference_serializers import Because, Look, LookOut, Retire, Sentence
 from projects.serializers import (
     AskedOut,
@@ -113,17 +112,16 @@ class Projects(Api):
     def get(self, request: Request) -> Response:
         """A page of the projects that the caller may see."""
         asked = read_query(ProjectsQuery, request)
-        chosen = Filter(words=asked.search, status=asked.status, plan=asked.plan, whose=asked.whose)
-        found = chosen.applied(person(request)).select_related("team").prefetch_related("resources")
-        if asked.team is not None:
-            found = found.filter(team__slug=asked.team)
+        chosen = asked.model_dump(include={"status", "plan", "whose"})
+        found = project_list.rows(person(request), words=asked.search, team=asked.team or "", **chosen)
+        found = found.select_related("team").prefetch_related("resources")
         if asked.q is not None:
             found = found.filter(slug__startswith=asked.q)
         if asked.ready is not None:
             ready = {"ready_at__isnull": False, "deletion_requested_at": None, "suspended": False}
             found = found.filter(**ready) if asked.ready else found.exclude(**ready)
         if asked.sort:
-            order, falling = order_asked(ORDERS, asked.sort)
+            order, falling = order_asked(project_list.ORDERS, asked.sort)
             rows, after = sorted_page_of(found, order=order, falling=falling, asked=asked, request=request)
         else:
             rows, after = page_of(found, asked=asked, request=request)

@@ -9,9 +9,8 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import bulk
+from projects import bulk, bulk_choice
 from projects.api_base import Api, plain
-from projects.bulk_choice import Choice
 from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec
 from projects.idempotency import idempotent
@@ -21,8 +20,8 @@ from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import read_body, read_query
 from projects.platform_api import platform_admin
-from projects.project_list import Filter
 from projects.reference_serializers import Nothing, Sentence
+from provisioning.errors import Reason
 
 Action = Literal["look", "suspend", "resume", "retry", "skip", "unskip", "plan"]
 
@@ -184,9 +183,9 @@ class Runs(Api):
             raise InvalidSpec([Fault(path=("where",), code="one_of_two", message=message)])
         rows = Project.objects.none()
         if said.where is not None:
-            rows = _choice(said.where).applied(caller)
+            rows = bulk_choice.rows(caller, **_chosen(said.where))
         elif said.projects:
-            rows = Choice(Filter(), slugs=tuple(said.projects)).applied(caller)
+            rows = bulk_choice.rows(caller, slugs=said.projects)
         chosen = list(rows[: bulk.MOST + 1])
         missing = set(said.projects) - {project.slug for project in chosen}
         if missing:
@@ -198,9 +197,9 @@ class Runs(Api):
         return Response(plain(found), status=201, headers={"Location": found.url})
 
 
-def _choice(where: Where) -> Choice:
-    given = {name: str(value) for name, value in where.model_dump().items()}
-    return Choice.of(given)
+def _chosen(where: Where) -> dict[str, str]:
+    reason = where.reason if where.reason in set(Reason) else ""
+    return {"words": where.q, **where.model_dump(exclude={"q"}), "reason": reason}
 
 
 class RunDetail(Api):

@@ -1,6 +1,6 @@
 """The platform team's pages for acting on many: choose, preview, run, watch. All work without script."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,18 +11,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import bulk, listing, run_list
+from projects import bulk, bulk_choice, listing, project_list, run_list
 from projects.answers import answered, conflict_page, number_in, platform_admin_of
 from projects.bulk_board import run_board, title_of, word_of
-from projects.bulk_choice import Choice
 from projects.errors import Conflict, InvalidSpec
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.installation import installation
+from projects.list_address import chosen_in, list_file, list_page
 from projects.models import BulkAction, BulkRun, Door, Project
 from projects.platform_lists import offered
-from projects.project_list import ORDERS
 from projects.project_views import STOP_POLLING
-from projects.sorting import Sorted, in_order, order_asked, sorted_page
+from provisioning.errors import Reason
 from provisioning.kind import kinds
 
 PAGE = 50
@@ -42,15 +41,17 @@ def actions(request: HttpRequest) -> HttpResponse:
     """Choose projects and what to do with them. A POST previews it, as a run that has not begun."""
     person = platform_admin_of(request)
     # The form posts to the address of its own page: filter, order and page are in it whatever comes of it.
-    named = request.GET.getlist("project")
-    choice = Choice.of(request.GET.dict(), slugs=named)
     if request.method != "POST":
         # Other pages lead here with what they are about: the project ticked and the action chosen.
-        return _choose(request, choice, ticked=named, typed={"action": request.GET.get("action", "")})
+        typed = {"action": request.GET.get("action", "")}
+        return _choose(request, ticked=request.GET.getlist("project"), typed=typed)
     ticked = request.POST.getlist("project")
     everything = request.POST.get("all") == "yes"
-    chosen = choice if everything else Choice.of({}, slugs=ticked)
-    rows = chosen.applied(person) if everything or ticked else Project.objects.none()
+    rows = Project.objects.none()
+    if everything:
+        rows = bulk_choice.rows(person, slugs=request.GET.getlist("project"), **_chosen(request))
+    elif ticked:
+        rows = bulk_choice.rows(person, slugs=ticked)
     try:
         run = bulk.draft(
             bulk.Wanted(
@@ -65,13 +66,18 @@ def actions(request: HttpRequest) -> HttpResponse:
             installation=installation(),
         )
     except InvalidSpec as error:
-        return _choose(request, choice, ticked=ticked, everything=everything, typed=request.POST, faults=error)
+        return _choose(request, ticked=ticked, everything=everything, typed=request.POST, faults=error)
     return redirect("platform:run", run=run.pk)
+
+
+def _chosen(request: HttpRequest) -> dict[str, str]:
+    """By what the address narrows the list."""
+    known: dict[str, Iterable[str]] = {"status": listing.WORDS, "whose": ("mine",), "reason": Reason}
+    return chosen_in(request, "words", "team", "plan", "target", **known)
 
 
 def _choose(
     request: HttpRequest,
-    choice: Choice,
     *,
     ticked: list[str],
     everything: bool = False,
@@ -79,19 +85,19 @@ def _choose(
     faults: InvalidSpec | None = None,
 ) -> HttpResponse:
     person, catalogue = platform_admin_of(request), installation().catalogue
-    matching = choice.applied(person)
-    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[Project] = sorted_page(matching, order=order, falling=falling, after=after, before=before, size=PAGE)
+    chosen, named = _chosen(request), request.GET.getlist("project")
+    rows = bulk_choice.rows(person, slugs=named, **chosen)
+    page = list_page(request, rows, of=project_list.LIST, size=PAGE)
     here = {project.slug for project in page.rows}
     problems = [
         {"anchor": _FIELDS[fault.field][0], "label": _FIELDS[fault.field][1], "message": fault.message}
         for fault in (faults.faults if faults else ())
     ]
     shown: dict[str, Any] = {
-        "choice": choice,
+        "chosen": chosen,
+        "narrowed": bool(chosen or named),
         "page": page,
-        "total": matching.count(),
+        "total": rows.count(),
         "ticked": ticked,
         "elsewhere": [slug for slug in dict.fromkeys(ticked) if slug not in here][: bulk.MOST],
         "everything": everything,
@@ -112,12 +118,10 @@ def _choose(
 def runs(request: HttpRequest) -> HttpResponseBase:
     """All runs, newest first or sorted by the address. `format=csv|json`: as a file."""
     platform_admin_of(request)
-    rows, (order, falling) = BulkRun.objects.all(), order_asked(run_list.ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        records = run_list.records(in_order(rows, order=order, falling=falling))
-        return stream(records, columns=run_list.COLUMNS, name="slipway-runs", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[BulkRun] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
+    rows = BulkRun.objects.all()
+    if file := list_file(request, rows, of=run_list.LIST, name="slipway-runs"):
+        return file
+    page = list_page(request, rows, of=run_list.LIST)
     lines = [(one, title_of(one), word_of(one)) for one in page.rows]
     return render(request, "platform/runs.html", {"page": page, "runs": lines})
 
@@ -130,14 +134,14 @@ def _run(request: HttpRequest, number: int) -> BulkRun:
 @require_GET
 def run_page(request: HttpRequest, run: int) -> HttpResponseBase:
     """What a run would do, does, or did, project by project. `format=csv|json`: its projects as a file."""
-    if form := form_asked(request):
-        records = run_list.item_records(_run(request, run))
-        return stream(records, columns=run_list.ITEM_COLUMNS, name=f"slipway-run-{run}", form=form)
-    return _run_page(request, run)
+    found = _run(request, run)
+    records = run_list.item_records(found)
+    file = file_of(request, records, columns=run_list.ITEM_COLUMNS, name=f"slipway-run-{run}")
+    return file or _run_page(request, found)
 
 
-def _run_page(request: HttpRequest, number: int, *, fault: str = "", typed: str = "") -> HttpResponse:
-    board = run_board(_run(request, number), after=number_in(request.GET.get("after", "")) or 0)
+def _run_page(request: HttpRequest, run: BulkRun, *, fault: str = "", typed: str = "") -> HttpResponse:
+    board = run_board(run, after=number_in(request.GET.get("after", "")) or 0)
     shown = {
         "board": board,
         "own": board.run.by_id == request.user.pk,
@@ -177,7 +181,7 @@ def run_turn(request: HttpRequest, run: int) -> HttpResponse:
                 case "some":
                     first = number_in(typed)
                     if first is None or first > bulk.MOST:
-                        return _run_page(request, run, fault=gettext("Enter how many to start with."), typed=typed)
+                        return _run_page(request, found, fault=gettext("Enter how many to start with."), typed=typed)
                     bulk.start(found, by=person, door=Door.FORM, first=first)
                 case "all":
                     bulk.start(found, by=person, door=Door.FORM)
@@ -188,7 +192,7 @@ def run_turn(request: HttpRequest, run: int) -> HttpResponse:
                 case other:
                     raise Http404(other)
     except InvalidSpec as error:
-        return _run_page(request, run, fault=error.message, typed=typed)
+        return _run_page(request, found, fault=error.message, typed=typed)
     except Conflict as error:
         return conflict_page(request, error.message, back=back)
     return redirect(back)

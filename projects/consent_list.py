@@ -1,6 +1,5 @@
 """Consents as pages and files have them: the word for each, how a list is sorted, what a file holds."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -8,7 +7,8 @@ from django.db.models import Case, F, QuerySet, Value, When
 
 from projects import permissions
 from projects.consents import opens_until
-from projects.exports import BATCH, Record
+from projects.exports import Record
+from projects.list_address import Listed
 from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Reminder, Team
 from projects.sorting import BY_ID, Order
 from provisioning.catalogue import Catalogue
@@ -101,7 +101,4 @@ def record(consent: DataConsent) -> Record:
     }
 
 
-def records(consents: QuerySet[DataConsent]) -> Iterator[Record]:
-    """The consents as rows of a file, read in batches."""
-    for one in consents.iterator(chunk_size=BATCH):
-        yield record(one)
+LIST = Listed(ORDERS, COLUMNS, record)

@@ -46,6 +46,14 @@ def stream(records: Iterable[Record], *, columns: Sequence[str], name: str, form
     return StreamingHttpResponse(_lines(records, columns=columns, form=form), **_headers(name=name, form=form))
 
 
+def file_of(
+    request: HttpRequest, records: Iterable[Record], *, columns: Sequence[str], name: str
+) -> StreamingHttpResponse | None:
+    """The records, which are read only then, as the file that was asked for; None for the page."""
+    form = form_asked(request)
+    return stream(records, columns=columns, name=name, form=form) if form else None
+
+
 def _headers(*, name: str, form: Form) -> dict[str, Any]:
     attached = f'attachment; filename="{name}.{form}"'
     return {

@@ -12,7 +12,7 @@ from projects import model_history, model_words, permissions, training
 from projects.answers import answered, conflict_page, find, person_of
 from projects.comparison import Gate
 from projects.errors import Conflict
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.frame import frame
 from projects.listing import page_of
 from projects.models import Door, Feedback, Project, Report, TrainingAsked, TrainingPlan
@@ -40,9 +40,9 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         rows = model_history.of_branch(found, branch)
     else:
         rows = found.reports.all()
-    if form := form_asked(request):
-        columns, name = model_history.COLUMNS, f"models-{found.slug}"
-        return stream(model_history.records(rows), columns=columns, name=name, form=form)
+    records = model_history.records(rows)
+    if file := file_of(request, records, columns=model_history.COLUMNS, name=f"models-{found.slug}"):
+        return file
     newest = list(with_plots(rows.select_related("project", "base"))[: model_history.DRAWN])
     context = {
         **frame(request, found, tab="models"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from projects import permissions, stand_ins
 from projects.answers import number_in, person_of
 from projects.errors import Fault, InvalidSpec
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.installation import installation
 from projects.listing import Page, page_of
 from projects.mail_choices import MOST_MUTED, choose, chosen_by, wish_of
@@ -35,8 +35,8 @@ def notices(request: HttpRequest) -> HttpResponseBase:
     """What one was told, newest first. `show=unread` narrows it, `format=csv|json`: as a file."""
     unread = request.GET.get("show") == "unread"
     rows = notices_of(person_of(request), unread=unread)
-    if form := form_asked(request):
-        return stream(records(rows), columns=COLUMNS, name="notices", form=form)
+    if file := file_of(request, records(rows), columns=COLUMNS, name="notices"):
+        return file
     page: Page[Notice] = page_of(rows, before=request.GET.get("before", ""))
     shown = {
         "page": page,

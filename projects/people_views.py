@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from projects import permissions, reach_list
 from projects.answers import find, person_of
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Project
@@ -28,8 +28,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponseBase:
     found = find(person, slug)
     settings = installation()
     reach = reach_of(found, installation=settings)
-    if form := form_asked(request):
-        return stream(reach_list.records(reach), columns=reach_list.COLUMNS, name=f"people-{slug}", form=form)
+    if file := file_of(request, reach_list.records(reach), columns=reach_list.COLUMNS, name=f"people-{slug}"):
+        return file
     shown = {
         **frame(request, found, tab="people"),
         "reach": reach,

@@ -164,7 +164,7 @@ class StuckResources(Api):
         """A page of the resources that are stuck."""
         platform_admin(request)
         asked = read_query(StuckQuery, request)
-        rows = stuck_list.Filter(target=asked.target, reason=asked.reason, team=asked.team).applied()
+        rows = stuck_list.rows(target=asked.target, reason=asked.reason, team=asked.team)
         page = sorted_page(rows, order=stuck_list.ORDERS[0], falling=False, after=asked.after, size=asked.limit)
         query = request.query_params.copy()
         query["after"] = page.older
@@ -187,7 +187,7 @@ class Drifts(Api):
         """A page of what the looks found changed."""
         platform_admin(request)
         asked = read_query(DriftQuery, request)
-        found = drift_list.Filter(target=asked.target, team=asked.team).applied()
+        found = drift_list.rows(target=asked.target, team=asked.team)
         rows, after = page_of(found, asked=asked, request=request)
-        items = [DriftOut(**drift_list.record(platform_lists.drift_of(row))) for row in rows]
+        items = [DriftOut(**drift_list.record(row)) for row in rows]
         return Response(plain(DriftPage(items=items, next=after)))

@@ -13,10 +13,12 @@ from django.views.decorators.http import require_GET
 
 from projects import capacity_board, drift_list, platform_board, platform_figures, platform_lists, stuck_list
 from projects.answers import platform_admin_of
-from projects.exports import download, form_asked, stream
+from projects.exports import download, form_asked
+from projects.list_address import chosen_in, list_file, list_page
 from projects.platform_tables import TABLES
-from projects.sorting import Sorted, in_order, order_asked, sorted_page
+from projects.sorting import Sorted, sorted_page
 from projects.today import today
+from provisioning.errors import Reason
 from provisioning.models import Event, Resource
 
 STUCK_FIRST = 10
@@ -80,13 +82,11 @@ def live(request: HttpRequest) -> HttpResponse:
 def stuck(request: HttpRequest) -> HttpResponseBase:
     """All that is stuck, narrowed and sorted by the address. `format=csv|json`: as a file."""
     platform_admin_of(request)
-    chosen = stuck_list.Filter.of(request.GET.dict())
-    rows, (order, falling) = chosen.applied(), order_asked(stuck_list.ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        everything = in_order(rows, order=order, falling=falling)
-        return stream(stuck_list.records(everything), columns=stuck_list.COLUMNS, name="slipway-stuck", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[Resource] = sorted_page(rows, order=order, falling=falling, after=after, before=before, size=PAGE)
+    chosen = chosen_in(request, "target", "team", reason=Reason)
+    rows = stuck_list.rows(**chosen)
+    if file := list_file(request, rows, of=stuck_list.LIST, name="slipway-stuck"):
+        return file
+    page = list_page(request, rows, of=stuck_list.LIST, size=PAGE)
     shown = {
         "page": page,
         "stuck": [platform_board.stuck_row(row) for row in page.rows],
@@ -100,13 +100,11 @@ def stuck(request: HttpRequest) -> HttpResponseBase:
 def drift(request: HttpRequest) -> HttpResponseBase:
     """All that was changed by hand, narrowed and sorted by the address. `format=csv|json`: as a file."""
     platform_admin_of(request)
-    chosen = drift_list.Filter.of(request.GET.dict())
-    rows, (order, falling) = chosen.applied(), order_asked(drift_list.ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        everything = in_order(rows, order=order, falling=falling)
-        return stream(drift_list.records(everything), columns=drift_list.COLUMNS, name="slipway-drift", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[Event] = sorted_page(rows, order=order, falling=falling, after=after, before=before, size=PAGE)
+    chosen = chosen_in(request, "target", "team")
+    rows = drift_list.rows(**chosen)
+    if file := list_file(request, rows, of=drift_list.LIST, name="slipway-drift"):
+        return file
+    page = list_page(request, rows, of=drift_list.LIST, size=PAGE)
     shown = {
         "page": page,
         "drifts": [platform_board.drift_row(platform_lists.drift_of(row)) for row in page.rows],

@@ -1,7 +1,5 @@
 """The list of projects as pages and files have it: what an address may ask for, how it is sorted, what a file holds."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import F, IntegerField, QuerySet, TextField, Value
@@ -9,7 +7,8 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from projects import listing, permissions
-from projects.exports import BATCH, Record
+from projects.exports import Record
+from projects.list_address import Listed, matching
 from projects.models import TITLE_IN_ORDER, Project
 from projects.sorting import BY_ID, Order
 from provisioning.conditions import Word
@@ -33,41 +32,15 @@ ORDERS = (
 """The ways to sort projects, the usual one first."""
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which projects, as the address says it; "" is all. `whose` is "mine" for those one holds a role in."""
-
-    words: str = ""
-    status: str = ""
-    team: str = ""
-    plan: str = ""
-    whose: str = ""
-
-    @classmethod
-    def of(cls, given: Mapping[str, str]) -> "Filter":
-        """What an address asks for. A status that is no word counts as none."""
-        status = given.get("status", "")
-        return cls(
-            words=given.get("q", "").strip()[:100],
-            status=status if status in {word.value for word in listing.WORDS} else "",
-            team=given.get("team", "")[:40],
-            plan=given.get("plan", "")[:40],
-            whose="mine" if given.get("whose") == "mine" else "",
-        )
-
-    def __bool__(self) -> bool:
-        """Whether it leaves anything out."""
-        return self != Filter()
-
-    def applied(self, person: "Person") -> QuerySet[Project]:
-        """The projects that the person may see and that pass."""
-        rows = permissions.own_projects(person) if self.whose else permissions.visible_projects(person)
-        rows = listing.searched(rows, self.words)
-        if self.status:
-            rows = listing.having(rows, Word(self.status))
-        if self.team:
-            rows = rows.filter(team__slug=self.team)
-        return rows.filter(spec__plan=self.plan) if self.plan else rows
+def rows(
+    person: "Person", *, words: str = "", status: str = "", team: str = "", plan: str = "", whose: str = ""
+) -> QuerySet[Project]:
+    """The projects that the person may see, narrowed by what isn't "". whose: "mine" for those one holds a role in."""
+    found = permissions.own_projects(person) if whose else permissions.visible_projects(person)
+    found = listing.searched(found, words)
+    if status:
+        found = listing.having(found, Word(status))
+    return matching(found, team__slug=team, spec__plan=plan)
 
 
 COLUMNS = (
@@ -76,19 +49,20 @@ COLUMNS = (
 """What a list of projects has as a file."""
 
 
-def records(projects: QuerySet[Project]) -> Iterator[Record]:
-    """The projects as rows of a file, read in batches."""
-    read = projects.select_related("team").prefetch_related("resources", "memberships")
-    for one in read.iterator(chunk_size=BATCH):
-        yield {
-            "name": one.slug,
-            "title": one.title,
-            "team": one.team.slug,
-            "plan": one.spec.get("plan", ""),
-            "status": one.word.value,
-            "ends": one.spec.get("expires"),
-            "owners": [row.subject for row in one.memberships.all() if row.role == Role.OWNER],
-            "created_at": one.created_at,
-            "changed_at": one.accepted_at,
-            "ready_at": one.ready_at,
-        }
+def record(one: Project) -> Record:
+    """A project as a row of a file."""
+    return {
+        "name": one.slug,
+        "title": one.title,
+        "team": one.team.slug,
+        "plan": one.spec.get("plan", ""),
+        "status": one.word.value,
+        "ends": one.spec.get("expires"),
+        "owners": [row.subject for row in one.memberships.all() if row.role == Role.OWNER],
+        "created_at": one.created_at,
+        "changed_at": one.accepted_at,
+        "ready_at": one.ready_at,
+    }
+
+
+LIST = Listed(ORDERS, COLUMNS, record, along=("team", "resources", "memberships"))

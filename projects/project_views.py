@@ -16,7 +16,7 @@ from projects import actions, activity, documents, permissions, short_lists, usa
 from projects.anatomy import anatomy
 from projects.answers import answered, find, person_of
 from projects.credential_views import credentials_shown
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.frame import frame, polled, state_of, tab_of
 from projects.installation import installation
 from projects.models import Decision, Door
@@ -73,9 +73,9 @@ def resources(request: HttpRequest, slug: str) -> HttpResponseBase:
     `format=csv|json` in the address: the list as a file.
     """
     found = find(person_of(request), slug)
-    if form := form_asked(request):
-        records = short_lists.of_resources(found.resources.all())
-        return stream(records, columns=short_lists.RESOURCES, name=f"resources-{slug}", form=form)
+    records = short_lists.of_resources(found.resources.all())
+    if file := file_of(request, records, columns=short_lists.RESOURCES, name=f"resources-{slug}"):
+        return file
     shown = frame(request, found, tab="resources")
     wish = shown["wish"]
     shown["parts_made"] = anatomy(wish, resources=found.resources.all()) if wish else ()

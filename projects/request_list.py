@@ -1,7 +1,5 @@
 """The list of requests as pages and files have it: what an address may ask for, how it is sorted, what a file holds."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import F, Q, QuerySet
@@ -10,7 +8,8 @@ from django.utils.translation import gettext
 
 from projects import permissions
 from projects.documents import asked_for, spec_of
-from projects.exports import BATCH, Record
+from projects.exports import Record
+from projects.list_address import Listed, matching
 from projects.models import Action, Decision, ProjectRequest
 from projects.sorting import BY_ID, Order
 
@@ -28,42 +27,21 @@ COLUMNS = (
 """What a list of requests has as a file."""
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which requests, as the address says it; "" is all."""
-
-    show: str
-    words: str = ""
-    team: str = ""
-    action: str = ""
-    decision: str = ""
-
-    @classmethod
-    def of(cls, given: Mapping[str, str], *, usual: str) -> "Filter":
-        """What an address asks for. What is none of the known words counts as none."""
-        action, decision = given.get("action", ""), given.get("decision", "")
-        return cls(
-            show=given["show"] if given.get("show") in SHOWS else usual,
-            words=given.get("q", "").strip()[:100],
-            team=given.get("team", "")[:40],
-            action=action if action in Action.values else "",
-            decision=decision if decision in Decision.values else "",
-        )
-
-    def applied(self, person: "Person") -> QuerySet[ProjectRequest]:
-        """The requests that the person may see and that pass."""
-        visible = permissions.visible_requests(person)
-        if self.show == "decide":
-            visible = permissions.to_decide(person)
-        elif self.show == "waiting":
-            visible = visible.filter(decision=Decision.PENDING)
-        elif self.show == "mine":
-            visible = visible.filter(requested_by=person.pk)
-        if self.words:
-            words = Q(slug__icontains=self.words) | Q(requested_by_name__icontains=self.words)
-            visible = visible.filter(words | Q(after__title__icontains=self.words))
-        chosen = {"team__slug": self.team, "action": self.action, "decision": self.decision}
-        return visible.filter(**{field: value for field, value in chosen.items() if value})
+def rows(
+    person: "Person", *, show: str = "all", words: str = "", team: str = "", action: str = "", decision: str = ""
+) -> QuerySet[ProjectRequest]:
+    """The requests that the person may see, narrowed by what isn't ""."""
+    visible = permissions.visible_requests(person)
+    if show == "decide":
+        visible = permissions.to_decide(person)
+    elif show == "waiting":
+        visible = visible.filter(decision=Decision.PENDING)
+    elif show == "mine":
+        visible = visible.filter(requested_by=person.pk)
+    if words:
+        found = Q(slug__icontains=words) | Q(requested_by_name__icontains=words)
+        visible = visible.filter(found | Q(after__title__icontains=words))
+    return matching(visible, team__slug=team, action=action, decision=decision)
 
 
 def change_of(request: ProjectRequest) -> str:
@@ -80,22 +58,24 @@ def _in_english(request: ProjectRequest) -> str:
         return change_of(request)
 
 
-def records(requests: QuerySet[ProjectRequest]) -> Iterator[Record]:
-    """The requests as rows of a file, read in batches."""
-    for one in requests.select_related("team", "decided_by").iterator(chunk_size=BATCH):
-        yield {
-            "number": one.pk,
-            "action": one.action,
-            "name": one.slug,
-            "team": one.team.slug,
-            "asked_by": one.requested_by_name,
-            "door": one.door,
-            "asked_at": one.created_at,
-            "decision": one.decision,
-            "rule": one.rule,
-            "because": one.because,
-            "decided_by": one.decided_by.username if one.decided_by else "",
-            "decided_at": one.decided_at,
-            "comment": one.comment,
-            "change": _in_english(one),
-        }
+def record(one: ProjectRequest) -> Record:
+    """A request as a row of a file."""
+    return {
+        "number": one.pk,
+        "action": one.action,
+        "name": one.slug,
+        "team": one.team.slug,
+        "asked_by": one.requested_by_name,
+        "door": one.door,
+        "asked_at": one.created_at,
+        "decision": one.decision,
+        "rule": one.rule,
+        "because": one.because,
+        "decided_by": one.decided_by.username if one.decided_by else "",
+        "decided_at": one.decided_at,
+        "comment": one.comment,
+        "change": _in_english(one),
+    }
+
+
+LIST = Listed(ORDERS, COLUMNS, record, along=("team", "decided_by"))

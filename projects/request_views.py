@@ -11,24 +11,23 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import audience, decide_many, decisions, documents, permissions, short_lists, stand_ins
+from projects import audience, decide_many, decisions, documents, permissions, request_list, short_lists, stand_ins
 from projects.answers import answered, came_of, conflict_page, number_in, person_of
 from projects.consents import in_force
 from projects.contributors import moved
 from projects.documents import spec_of
 from projects.effects import NOBODY, PersonEffect
 from projects.errors import Conflict, InvalidSpec
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.identity import called
 from projects.installation import installation
 from projects.kept import with_kept
+from projects.list_address import chosen_in, list_file, list_page
 from projects.models import Action, Decision, Door, ProjectRequest, Team
 from projects.own_role import leaves
 from projects.policy import units_of
 from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
-from projects.request_list import COLUMNS, ORDERS, Filter, change_of, records
-from projects.sorting import Sorted, in_order, order_asked, sorted_page
 from projects.stand_ins import approver_groups
 from projects.teams import with_budget
 
@@ -51,26 +50,27 @@ def _list(
     person = person_of(request)
     decides = permissions.is_approver(person, approvers=approver_groups(installation()))
     decides = decides or len(permissions.deciding_for(person)) > 1
-    chosen = Filter.of(request.GET.dict(), usual="decide" if decides else "all")
-    rows = chosen.applied(person).select_related("team")
-    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        everything = in_order(rows, order=order, falling=falling)
-        return stream(records(everything), columns=COLUMNS, name="requests", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    listed: Sorted[ProjectRequest] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
-    tabs = [("decide", gettext("For you to decide"))] if decides or chosen.show == "decide" else []
+    known = {"show": request_list.SHOWS, "action": Action.values, "decision": Decision.values}
+    chosen = {"show": "decide" if decides else "all", **chosen_in(request, "words", "team", **known)}
+    rows = request_list.rows(person, **chosen).select_related("team")
+    if file := list_file(request, rows, of=request_list.LIST, name="requests"):
+        return file
+    listed = list_page(request, rows, of=request_list.LIST)
+    tabs = [("decide", gettext("For you to decide"))] if decides or chosen["show"] == "decide" else []
     tabs += [("waiting", gettext("Waiting")), ("mine", gettext("Mine")), ("all", gettext("All"))]
     shown = {
         "page": listed,
-        "rows": [(one, title_of(one), word_of(one), f"{one.pk}.{one.revision}", change_of(one)) for one in listed.rows],
+        "rows": [
+            (one, title_of(one), word_of(one), f"{one.pk}.{one.revision}", request_list.change_of(one))
+            for one in listed.rows
+        ],
         "chosen": chosen,
-        "filtered": bool(chosen.words or chosen.team or chosen.action),
+        "filtered": chosen.keys() > {"show"},
         "tabs": tabs,
         "actions": Action.choices,
         "teams": list(permissions.teams_of(person).values_list("slug", flat=True)[:200]),
-        "in_place_of": list(stand_ins.in_place_of(person)) if chosen.show == "decide" else [],
-        "together": chosen.show == "decide" and bool(listed.rows),
+        "in_place_of": list(stand_ins.in_place_of(person)) if chosen["show"] == "decide" else [],
+        "together": chosen["show"] == "decide" and bool(listed.rows),
         "decides": decides,
         "results": request.session.pop(DECIDED_TOGETHER, None) if request.method == "GET" else None,
         # By number and revision: what changed meanwhile must be read before it is ticked again.
@@ -289,9 +289,9 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
 def stand_in_page(request: HttpRequest) -> HttpResponseBase:
     """Who decides in my place while I am away, and for whom I do; by `format=csv|json` as a file."""
     person, faults = person_of(request), {}
-    if form := form_asked(request):
-        records = short_lists.of_stand_ins(stand_ins.of_person(person))
-        return stream(records, columns=short_lists.STAND_INS, name="stand-ins", form=form)
+    records = short_lists.of_stand_ins(stand_ins.of_person(person))
+    if file := file_of(request, records, columns=short_lists.STAND_INS, name="stand-ins"):
+        return file
     if request.method == "POST":
         with answered():
             try:

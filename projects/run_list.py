@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.db.models import F, QuerySet
 
 from projects.exports import BATCH, Record
+from projects.list_address import Listed
 from projects.models import BulkItem, BulkRun
 from projects.sorting import BY_ID, Order
 
@@ -19,11 +20,13 @@ ITEM_COLUMNS = ("position", "project", "team", "state", "foreseen", "changes", "
 """What the projects of a run have as a file."""
 
 
-def records(runs: QuerySet[BulkRun]) -> Iterator[Record]:
-    """The runs as rows of a file, read in batches."""
-    for one in runs.iterator(chunk_size=BATCH):
-        same = {name: getattr(one, name) for name in COLUMNS if name not in ("number", "by")}
-        yield {"number": one.pk, "by": one.by_name, **same}
+def record(run: BulkRun) -> Record:
+    """A run as a row of a file."""
+    same = {name: getattr(run, name) for name in COLUMNS if name not in ("number", "by")}
+    return {"number": run.pk, "by": run.by_name, **same}
+
+
+LIST = Listed(ORDERS, COLUMNS, record)
 
 
 def item_records(run: BulkRun) -> Iterator[Record]:

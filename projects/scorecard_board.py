@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from projects.exports import BATCH
+from projects.list_address import matching
 from projects.models import Scorecard
 from projects.scorecard import PILLARS, RULES, Mark, Rule
 
@@ -51,11 +52,9 @@ def counted() -> list[Counted]:
 def cards(*, team: str = "", rule: str = "", mark: str = "") -> QuerySet[Scorecard]:
     """The projects' scorecards with their team; of one team, or those of which a rule says this."""
     rows = Scorecard.objects.filter(project__deletion_requested_at=None).select_related("project__team")
-    if team:
-        rows = rows.filter(project__team__slug=team)
     if rule and mark:
         rows = rows.filter(marks__contains={rule: mark})
-    return rows
+    return matching(rows, project__team__slug=team)
 
 
 COLUMNS = ("project", "team", "judged_at", *(rule.name for rule in RULES))

@@ -8,8 +8,9 @@ from django.views.decorators.http import require_GET
 
 from projects import scorecard_board
 from projects.answers import find, person_of, platform_admin_of
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.frame import Tab, frame, tab_of
+from projects.list_address import chosen_in
 from projects.listing import page_of
 from projects.models import Project, Scorecard, Team
 from projects.scorecard import PILLARS, RULES, Line, Mark, judge
@@ -42,23 +43,19 @@ def fleet(request: HttpRequest) -> HttpResponseBase:
     The projects as a file too (`format`), narrowed in the same way.
     """
     platform_admin_of(request)
-    team, rule, mark = (request.GET.get(name, "") for name in ("team", "rule", "mark"))
-    rule = rule if rule in {one.name for one in RULES} else ""
-    mark = mark if mark in set(Mark) else ""
-    rows = scorecard_board.cards(team=team, rule=rule, mark=mark)
-    if form := form_asked(request):
-        return stream(
-            scorecard_board.records(rows), columns=scorecard_board.COLUMNS, name="slipway-scorecard", form=form
-        )
+    chosen = chosen_in(request, "team", rule=[one.name for one in RULES], mark=Mark)
+    rows = scorecard_board.cards(**chosen)
+    records = scorecard_board.records(rows)
+    if file := file_of(request, records, columns=scorecard_board.COLUMNS, name="slipway-scorecard"):
+        return file
     page = page_of(rows, before=request.GET.get("before", ""), size=PAGE)
     shown = {
         "counted": scorecard_board.counted() if Scorecard.objects.exists() else [],
         "pillars": PILLARS,
         "cards": [(card, scorecard_board.held(card)) for card in page.rows],
         "older": page.older,
-        "team": team,
+        "chosen": chosen,
         "teams": Team.objects.order_by("slug").values_list("slug", flat=True),
-        "rule": next((one for one in RULES if one.name == rule), None) if mark else None,
-        "mark": mark,
+        "rule": next((one for one in RULES if one.name == chosen.get("rule")), None) if "mark" in chosen else None,
     }
     return render(request, "platform/scorecard.html", shown)

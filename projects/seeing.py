@@ -18,8 +18,10 @@ from projects import permissions
 from projects.audit import audited
 from projects.errors import Fault, InvalidSpec, NotFound
 from projects.exports import Record
+from projects.list_address import Listed
 from projects.models import Door, SeenAs
 from projects.notices import announce
+from projects.sorting import BY_ID
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -122,3 +124,6 @@ def record(row: SeenAs) -> Record:
         "began_at": row.began_at,
         "over_at": row.over_at,
     }
+
+
+LIST = Listed((BY_ID,), COLUMNS, record)

@@ -9,9 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from projects import seeing
 from projects.answers import platform_admin_of
 from projects.errors import InvalidSpec
-from projects.exports import BATCH, form_asked, stream
+from projects.list_address import list_file, list_page
 from projects.models import SeenAs
-from projects.sorting import BY_ID, Sorted, in_order, sorted_page
 
 _LABELS = {"account": _("Account"), "because": _("Reason")}
 
@@ -23,10 +22,9 @@ def see_as(request: HttpRequest) -> HttpResponseBase:
     `format=csv|json`: the record of who saw as whom as a file.
     """
     person = platform_admin_of(request)
-    if request.method != "POST" and (form := form_asked(request)):
-        rows = in_order(SeenAs.objects.all(), order=BY_ID, falling=True).iterator(chunk_size=BATCH)
-        return stream((seeing.record(row) for row in rows), columns=seeing.COLUMNS, name="slipway-see-as", form=form)
-    problems = []
+    rows, problems = SeenAs.objects.all(), []
+    if request.method != "POST" and (file := list_file(request, rows, of=seeing.LIST, name="slipway-see-as")):
+        return file
     if request.method == "POST":
         given = {name: request.POST.get(name, "")[:2000] for name in _LABELS}
         try:
@@ -39,10 +37,8 @@ def see_as(request: HttpRequest) -> HttpResponseBase:
         else:
             request.session[seeing.SESSION_KEY] = row.pk
             return redirect("projects:start")
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[SeenAs] = sorted_page(SeenAs.objects.all(), order=BY_ID, falling=True, after=after, before=before)
     shown = {
-        "page": page,
+        "page": list_page(request, rows, of=seeing.LIST),
         "typed": request.POST if request.method == "POST" else request.GET,
         "problems": problems,
         "wrong": {problem["anchor"]: problem["message"] for problem in problems},

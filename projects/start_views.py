@@ -11,14 +11,13 @@ from django.views.decorators.vary import vary_on_headers
 
 from projects import activity, documents, permissions, project_list
 from projects.answers import is_htmx, person_of
-from projects.exports import form_asked, stream
 from projects.installation import installation
+from projects.list_address import chosen_in, list_file, list_page
 from projects.listing import WORDS
-from projects.models import Decision, Project, Team
+from projects.models import Decision, Team
 from projects.needs import needs_of
-from projects.project_list import ORDERS, Filter
 from projects.short_states import states_of
-from projects.sorting import MOST_COUNTED, Sorted, counted, in_order, order_asked, sorted_page
+from projects.sorting import MOST_COUNTED, counted
 from provisioning import profile_file
 
 
@@ -28,17 +27,12 @@ def start(request: HttpRequest) -> HttpResponseBase:
     """What do I have, and what needs me. `format=csv|json` in the address: the list as a file."""
     person = person_of(request)
     permissions.remember_sight(person)
-    chosen = Filter.of(request.GET.dict())
-    rows = chosen.applied(person)
-    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        everything = in_order(rows, order=order, falling=falling)
-        records = project_list.records(everything)
-        return stream(records, columns=project_list.COLUMNS, name="projects", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    rows = rows.select_related("team")
-    listed: Sorted[Project] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
-    if not listed.rows and not chosen and not after and not is_htmx(request):
+    chosen = chosen_in(request, "words", "team", "plan", status=WORDS, whose=("mine",))
+    rows = project_list.rows(person, **chosen)
+    if file := list_file(request, rows, of=project_list.LIST, name="projects"):
+        return file
+    listed = list_page(request, rows.select_related("team"), of=project_list.LIST)
+    if not listed.rows and not chosen and not request.GET.get("after") and not is_htmx(request):
         return render(request, "projects/start_empty.html", _empty(person) | _waiting(person))
     number, states = counted(rows), states_of(listed.rows)
     shown = {

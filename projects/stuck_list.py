@@ -1,15 +1,13 @@
 """What is stuck, as page, files and API list it: what may be asked for, how it is sorted, what a file holds."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, QuerySet
 
-from projects.exports import BATCH, Record
+from projects.exports import Record
+from projects.list_address import Listed, matching
 from projects.platform_lists import stuck
 from projects.sorting import Order
-from provisioning.errors import Reason
 from provisioning.models import Resource
 
 
@@ -30,32 +28,9 @@ COLUMNS = ("project", "team", "kind", "target", "reason", "message", "since", "f
 """What it has as a file."""
 
 
-@dataclass(frozen=True)
-class Filter:
-    """What of it; "" is all."""
-
-    target: str = ""
-    reason: str = ""
-    team: str = ""
-
-    @classmethod
-    def of(cls, given: Mapping[str, str]) -> "Filter":
-        """What an address asks for. A reason that there is not counts as none."""
-        reason = given.get("reason", "")
-        return cls(
-            target=given.get("target", "")[:63],
-            reason=reason if reason in set(Reason) else "",
-            team=given.get("team", "")[:40],
-        )
-
-    def __bool__(self) -> bool:
-        """Whether it leaves anything out."""
-        return self != Filter()
-
-    def applied(self) -> QuerySet[Resource]:
-        """The resources that are stuck and pass, with project and team."""
-        asked = {"target": self.target, "synced_reason": self.reason, "project__team__slug": self.team}
-        return stuck().filter(**{field: value for field, value in asked.items() if value})
+def rows(*, target: str = "", reason: str = "", team: str = "") -> QuerySet[Resource]:
+    """The resources that are stuck, with project and team; narrowed by what isn't ""."""
+    return matching(stuck(), target=target, synced_reason=reason, project__team__slug=team)
 
 
 def record(row: Resource) -> Record:
@@ -73,6 +48,4 @@ def record(row: Resource) -> Record:
     }
 
 
-def records(rows: QuerySet[Resource]) -> Iterator[Record]:
-    """The rows of a file, read in batches."""
-    return (record(row) for row in rows.iterator(chunk_size=BATCH))
+LIST = Listed(ORDERS, COLUMNS, record)

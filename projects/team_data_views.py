@@ -12,14 +12,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from projects import permissions, teams
 from projects.answers import answered, came_of, number_in, person_of
-from projects.consent_list import COLUMNS, ORDERS, about_data_of, asked_in, records, word_of
+from projects.consent_list import LIST, about_data_of, asked_in, word_of
 from projects.consent_many import answer_many
 from projects.consents import opens_until, store_of
 from projects.errors import InvalidSpec
-from projects.exports import form_asked, stream
 from projects.installation import installation
-from projects.models import DataConsent, Door, Project, Team
-from projects.sorting import Sorted, in_order, order_asked, sorted_page
+from projects.list_address import list_file, list_page
+from projects.models import Door, Project, Team
 from provisioning.data_access import OPTIONS
 
 _SHOWN = 50
@@ -49,12 +48,9 @@ def _page(
 ) -> HttpResponseBase:
     person, catalogue = person_of(request), installation().catalogue
     rows = about_data_of(team, by=person)
-    order, falling = order_asked(ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        everything = in_order(rows, order=order, falling=falling)
-        return stream(records(everything), columns=COLUMNS, name=f"consents-{team.slug}", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    listed: Sorted[DataConsent] = sorted_page(rows, order=order, falling=falling, after=after, before=before)
+    if file := list_file(request, rows, of=LIST, name=f"consents-{team.slug}"):
+        return file
+    listed = list_page(request, rows, of=LIST)
     decides = permissions.consents_to_decide(person).filter(pk__in=[one.pk for one in listed.rows])
     # What the name doesn't stand for any more can only be refused, with its own page in sight.
     to_decide = {one.pk for one in decides if store_of(one, catalogue=catalogue) is not None}

@@ -17,7 +17,9 @@ from django.utils.translation import gettext
 
 from projects import directory, permissions
 from projects.errors import NotFound
+from projects.exports import Record
 from projects.identity import entries_of
+from projects.list_address import Listed
 from projects.models import DirectoryEntry, Team
 from projects.policy import approvers_of
 from projects.sorting import Order
@@ -123,23 +125,25 @@ def platform_team() -> list[str]:
     return list(users.order_by("username").values_list("username", flat=True)[:50])
 
 
-def columns() -> tuple[str, ...]:
-    """What a list of teams has as a file."""
-    return ("name", "title", "groups", "projects", "budget", "taken", "free", *(one.name for one in bounded()))
+def listed(granted: Mapping[str, Mapping[str, float]]) -> Listed[Team]:
+    """The list of teams from `with_budget`. granted: what their projects' plans allow, by team and measure."""
+    measures = [one.name for one in bounded()]
 
+    def record(team: Any) -> Record:
+        of_team = granted.get(team.slug, {})
+        return {
+            "name": team.slug,
+            "title": team.name,
+            "groups": team.ad_groups,
+            "projects": team.project_count,
+            "budget": team.budget,
+            "taken": team.taken,
+            "free": team.free,
+            **{name: of_team.get(name, 0.0) for name in measures},
+        }
 
-def record(team: Any, *, granted: Mapping[str, float]) -> dict[str, Any]:
-    """The team as a row of a file; it comes from `with_budget`. granted: what its projects' plans allow, by measure."""
-    return {
-        "name": team.slug,
-        "title": team.name,
-        "groups": team.ad_groups,
-        "projects": team.project_count,
-        "budget": team.budget,
-        "taken": team.taken,
-        "free": team.free,
-        **{one.name: granted.get(one.name, 0.0) for one in bounded()},
-    }
+    columns = ("name", "title", "groups", "projects", "budget", "taken", "free", *measures)
+    return Listed(ORDERS, columns, record)
 
 
 def changes_of(team: Team, *, size: int = 10) -> list[Change]:

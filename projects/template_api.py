@@ -69,11 +69,11 @@ class Templates(Api):
         """Versions with counts, and a page of projects."""
         platform_admin(request)
         asked = read_query(TemplatesQuery, request)
-        chosen = template_board.Filter(template=asked.template, version=asked.version, team=asked.team)
-        rows, after = page_of(chosen.applied(), asked=asked, request=request)
-        found = TemplatesPage(
+        found = template_board.rows(template=asked.template, version=asked.version, team=asked.team)
+        rows, after = page_of(found, asked=asked, request=request)
+        page = TemplatesPage(
             versions=[AdoptionOut.model_validate(one, from_attributes=True) for one in template_board.adoption()],
             items=[TemplateUseOut(**template_board.record(row)) for row in rows],
             next=after,
         )
-        return Response(plain(found))
+        return Response(plain(page))

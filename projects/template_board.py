@@ -1,12 +1,11 @@
 """Which project is at which version of its template, for the platform team's page, files and API. Reads rows only."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
-from projects.exports import BATCH
+from projects.list_address import Listed, matching
 from projects.models import TemplateUse
 from projects.sorting import BY_ID, Order
 from projects.template_versions import numbers
@@ -18,34 +17,6 @@ COLUMNS = (
     "note",
 )  # fmt: skip
 """What the list has as a file."""
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which of them; "" is all."""
-
-    template: str = ""
-    version: str = ""
-    team: str = ""
-
-    @classmethod
-    def of(cls, given: Mapping[str, str]) -> "Filter":
-        """What an address asks for."""
-        return cls(
-            template=given.get("template", "")[:63],
-            version=given.get("version", "")[:20],
-            team=given.get("team", "")[:40],
-        )
-
-    def __bool__(self) -> bool:
-        """Whether it leaves anything out."""
-        return self != Filter()
-
-    def applied(self) -> QuerySet[TemplateUse]:
-        """The projects that follow a template and pass, with their team."""
-        asked = {"template": self.template, "version": self.version, "project__team__slug": self.team}
-        rows = _following().select_related("project__team")
-        return rows.filter(**{field: value for field, value in asked.items() if value})
 
 
 @dataclass(frozen=True)
@@ -65,6 +36,12 @@ def adoption() -> list[Adoption]:
     found = [Adoption(**row) for row in counts]
     newest_first = sorted(found, key=lambda one: numbers(one.version), reverse=True)
     return sorted(newest_first, key=lambda one: one.template)
+
+
+def rows(*, template: str = "", version: str = "", team: str = "") -> QuerySet[TemplateUse]:
+    """The projects that follow a template, with their team; narrowed by what isn't ""."""
+    uses = _following().select_related("project__team")
+    return matching(uses, template=template, version=version, project__team__slug=team)
 
 
 def _following() -> QuerySet[TemplateUse]:
@@ -87,6 +64,4 @@ def record(use: TemplateUse) -> dict[str, Any]:
     }
 
 
-def records(rows: QuerySet[TemplateUse]) -> Iterator[dict[str, Any]]:
-    """The rows of a file, read in batches."""
-    return (record(row) for row in rows.iterator(chunk_size=BATCH))
+LIST = Listed(ORDERS, COLUMNS, record)

@@ -7,10 +7,8 @@ from django.views.decorators.http import require_GET
 
 from projects import template_board
 from projects.answers import platform_admin_of
-from projects.exports import form_asked, stream
-from projects.models import TemplateUse
+from projects.list_address import chosen_in, list_file, list_page
 from projects.platform_lists import offered
-from projects.sorting import Sorted, in_order, order_asked, sorted_page
 
 PAGE = 50
 
@@ -22,17 +20,14 @@ def templates(request: HttpRequest) -> HttpResponseBase:
     `format=csv|json`: the projects as a file.
     """
     platform_admin_of(request)
-    chosen = template_board.Filter.of(request.GET.dict())
-    rows, (order, falling) = chosen.applied(), order_asked(template_board.ORDERS, request.GET.get("sort", ""))
-    if form := form_asked(request):
-        records = template_board.records(in_order(rows, order=order, falling=falling))
-        return stream(records, columns=template_board.COLUMNS, name="slipway-templates", form=form)
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[TemplateUse] = sorted_page(rows, order=order, falling=falling, after=after, before=before, size=PAGE)
+    chosen = chosen_in(request, "template", "version", "team")
+    rows = template_board.rows(**chosen)
+    if file := list_file(request, rows, of=template_board.LIST, name="slipway-templates"):
+        return file
     adoption = template_board.adoption()
     shown = {
         "adoption": adoption,
-        "page": page,
+        "page": list_page(request, rows, of=template_board.LIST, size=PAGE),
         "chosen": chosen,
         "all_templates": list(dict.fromkeys(one.template for one in adoption)),
         "all_versions": list(dict.fromkeys(one.version for one in adoption)),
