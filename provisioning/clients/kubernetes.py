@@ -24,6 +24,7 @@ import orjson
 import urllib3
 from kubernetes.client import ApiClient, ApiException, Configuration
 
+from provisioning.clients.silence import silence
 from provisioning.errors import (
     AlreadyExists,
     PermanentError,
@@ -276,9 +277,9 @@ class Cluster:
             )
             text = response.read()
         except (urllib3.exceptions.HTTPError, ApiException) as error:
-            raise TargetUnavailable(
-                f"{self.name} does not answer ({_silence(error)}). We look again by ourselves."
-            ) from error
+            # The library's own, when there was no answer, is about the certificate.
+            why = "its certificate is not trusted" if isinstance(error, ApiException) else silence(error)
+            raise TargetUnavailable(f"{self.name} does not answer ({why}). We look again by ourselves.") from error
         if response.headers.get("Content-Type", "").startswith(_JSON):
             return _Answer(response.status, orjson.loads(text), response.headers)
         if response.status < 400 or (response.status == 404 and not text.startswith(_NO_SUCH_PATH)):
@@ -373,16 +374,3 @@ def _lacks_rights(answer: _Answer) -> bool:
     """Is this RBAC's 403, not one of quota, pod security or an admission policy?"""
     message = _message(answer)
     return answer.status == 403 and " cannot " in message and "in API group" in message
-
-
-def _silence(error: Exception) -> str:
-    """Why there was no answer, in a few words."""
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name can't be resolved"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "no connection"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it took too long"
-    if isinstance(error, ApiException | urllib3.exceptions.SSLError):
-        return "its certificate is not trusted"
-    return "the connection broke"

@@ -7,6 +7,8 @@ from xml.etree.ElementTree import ParseError
 import urllib3
 from minio.error import InvalidResponseError, MinioAdminException, S3Error, ServerError
 
+from provisioning.clients.silence import silence
+
 # The last two: what the library's parsers raise for a page that is no answer of a store.
 VENDOR_ERRORS = (
     S3Error,
@@ -46,17 +48,4 @@ def refusal(error: Exception) -> Refusal:
     if isinstance(error, ValueError | ParseError):
         told = str(error)
         return Refusal(400, "InvalidBucketName" if "bucket name" in told else "", told[:300])
-    return Refusal(0, "", _silence(error))
-
-
-def _silence(error: Exception) -> str:
-    """Why there was no answer, in a few words."""
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name can't be resolved"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "no connection"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it took too long"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted"
-    return "the connection broke"
+    return Refusal(0, "", silence(error))

@@ -3,11 +3,9 @@
 import json
 import re
 from datetime import timedelta
-from typing import Any
 
 import pghistory.models
 import pytest
-from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
@@ -25,9 +23,7 @@ PAGE = "/platform/see-as/"
 
 
 @pytest.fixture(autouse=True)
-def _stage(settings: Any) -> None:
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+def _stage() -> None:
     teams()
     for name in ("alice", "bob", "charlie", "paula"):
         person(name)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from celery.signals import before_task_publish
-from django.conf import settings as django_settings
 
 from projects import tasks, work
 from projects.models import RegisteredRepository
@@ -33,10 +32,8 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def pages(settings: Any) -> None:
-    # Tests need no collected files: names of static files stay as they are.
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+def pages() -> None:
+    """The teams that pages are tested with."""
     teams()
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import structlog
 from django.apps import apps
-from django.conf import settings as django_settings
 from django.db import Error, connection, transaction
 
 from portal.models import ApiToken
@@ -44,10 +43,7 @@ API = "/api/v1"
 
 
 @pytest.fixture(autouse=True)
-def _teams(settings: Any) -> None:
-    # Tests need no collected files: names of static files stay as they are.
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+def _teams() -> None:
     teams()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.test import Client
 
 from projects import actions, tasks
@@ -41,10 +40,7 @@ SHA = "5f0c7a529a3e4b1d8c572f6d1e0b9a445f0c7a52"
 
 
 @pytest.fixture(autouse=True)
-def _teams(settings: Any) -> None:
-    # Tests need no collected files: names of static files stay as they are.
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+def _teams() -> None:
     teams()
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 
 from projects.installation import installation
 from projects.models import Membership, Project, ProjectHistory, ProjectRequest, ProjectRequestHistory
@@ -32,10 +31,7 @@ BOTH = ("api", "file")
 
 
 @pytest.fixture(autouse=True)
-def _teams(settings: Any) -> None:
-    # Tests need no collected files: names of static files stay as they are.
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+def _teams() -> None:
     teams()
 
 

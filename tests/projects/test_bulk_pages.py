@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -24,9 +23,7 @@ WHY = "The store is moved tonight."
 
 
 @pytest.fixture(autouse=True)
-def _plain_names(settings: Any, world: World) -> None:
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**django_settings.STORAGES, "staticfiles": plain}
+def _teams(world: World) -> None:
     teams()
 
 
