@@ -21,7 +21,6 @@ from projects.pagination import PageQuery, page_of
 from projects.payload import read_body, read_query
 from projects.platform_api import platform_admin
 from projects.reference_serializers import Nothing, Sentence
-from provisioning.errors import Reason
 
 Action = Literal["look", "suspend", "resume", "retry", "skip", "unskip", "plan"]
 
@@ -183,7 +182,7 @@ class Runs(Api):
             raise InvalidSpec([Fault(path=("where",), code="one_of_two", message=message)])
         rows = Project.objects.none()
         if said.where is not None:
-            rows = bulk_choice.rows(caller, **_chosen(said.where))
+            rows = bulk_choice.rows(caller, words=said.where.q, **said.where.model_dump(exclude={"q"}))
         elif said.projects:
             rows = bulk_choice.rows(caller, slugs=said.projects)
         chosen = list(rows[: bulk.MOST + 1])
@@ -195,11 +194,6 @@ class Runs(Api):
         run = bulk.draft(wanted, chosen, by=caller, door=Door.API, installation=installation())
         found = RunOut.of(run)
         return Response(plain(found), status=201, headers={"Location": found.url})
-
-
-def _chosen(where: Where) -> dict[str, str]:
-    reason = where.reason if where.reason in set(Reason) else ""
-    return {"words": where.q, **where.model_dump(exclude={"q"}), "reason": reason}
 
 
 class RunDetail(Api):

@@ -267,6 +267,14 @@ def test_the_same_by_api() -> None:
     assert post(f"{run['url']}stop/", {}).status_code == 409
 
 
+def test_a_reason_that_there_is_not_chooses_no_project_over_the_api() -> None:
+    broken(ready("a"), "bucket", Reason.REJECTED)
+    answer = post(RUNS, {"action": "look", "because": WHY, "where": {"reason": "Rejectet"}})
+    assert [one["field"] for one in answer.json()["errors"]] == ["projects"]
+    made = post(RUNS, {"action": "look", "because": WHY, "where": {"reason": "Rejected"}}).json()
+    assert made["counts"]["waiting"] == 1
+
+
 def test_the_api_refuses_what_it_does_not_know() -> None:
     ready("a")
     wrong = {
