@@ -21,10 +21,13 @@ from projects.list_address import chosen_in, list_file, list_page
 from projects.models import BulkAction, BulkRun, Door, Project
 from projects.platform_lists import offered
 from projects.project_views import STOP_POLLING
+from projects.ticks import elsewhere, only_turned, too_many
 from provisioning.errors import Reason
 from provisioning.kind import kinds
 
 PAGE = 50
+MOST_TICKED = 500
+"""One by one: fewer than the fields that a form may have."""
 RUNS_FIRST = 8
 _FIELDS = {
     "action": ("act", _("Action")),
@@ -38,7 +41,7 @@ _FIELDS = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def actions(request: HttpRequest) -> HttpResponse:
-    """Choose projects and what to do with them. A POST previews it, as a run that has not begun."""
+    """Choose projects and what to do with them. A POST previews it, as a run that has not begun, or turns a page."""
     person = platform_admin_of(request)
     # The form posts to the address of its own page: filter, order and page are in it whatever comes of it.
     if request.method != "POST":
@@ -47,6 +50,8 @@ def actions(request: HttpRequest) -> HttpResponse:
         return _choose(request, ticked=request.GET.getlist("project"), typed=typed)
     ticked = request.POST.getlist("project")
     everything = request.POST.get("all") == "yes"
+    if only_turned(request) or (not everything and too_many(ticked, most=MOST_TICKED)):
+        return _choose(request, ticked=ticked, everything=everything, typed=request.POST)
     rows = Project.objects.none()
     if everything:
         rows = bulk_choice.rows(person, slugs=request.GET.getlist("project"), **_chosen(request))
@@ -88,18 +93,21 @@ def _choose(
     chosen, named = _chosen(request), request.GET.getlist("project")
     rows = bulk_choice.rows(person, slugs=named, **chosen)
     page = list_page(request, rows, of=project_list.LIST, size=PAGE)
-    here = {project.slug for project in page.rows}
+    others = elsewhere(request, ticked, here={project.slug for project in page.rows})
     problems = [
         {"anchor": _FIELDS[fault.field][0], "label": _FIELDS[fault.field][1], "message": fault.message}
         for fault in (faults.faults if faults else ())
     ]
+    if not everything and (message := too_many(ticked, most=MOST_TICKED)):
+        problems.append({"anchor": "chosen", "label": _("Projects"), "message": message})
     shown: dict[str, Any] = {
         "chosen": chosen,
         "narrowed": bool(chosen or named),
         "page": page,
         "total": rows.count(),
         "ticked": ticked,
-        "elsewhere": [slug for slug in dict.fromkeys(ticked) if slug not in here][: bulk.MOST],
+        "elsewhere": [(slug, slug) for slug in others],
+        "together": True,
         "everything": everything,
         "typed": typed or {},
         "problems": problems,
@@ -111,7 +119,7 @@ def _choose(
         "all_actions": BulkAction.choices,
         "runs": [(one, title_of(one), word_of(one)) for one in BulkRun.objects.all()[:RUNS_FIRST]],
     }
-    return render(request, "platform/actions.html", shown, status=422 if faults else 200)
+    return render(request, "platform/actions.html", shown, status=422 if problems else 200)
 
 
 @require_GET

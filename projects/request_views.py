@@ -1,6 +1,6 @@
 """The pages about requests: what was asked, what would change, who decides, and the decision."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,14 @@ from projects.installation import installation
 from projects.kept import with_kept
 from projects.list_address import chosen_in, list_file, list_page
 from projects.models import Action, Decision, Door, ProjectRequest, Team
+from projects.one_by_one import MOST
 from projects.own_role import leaves
 from projects.policy import units_of
 from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
 from projects.stand_ins import approver_groups
 from projects.teams import with_budget
+from projects.ticks import elsewhere, only_turned, too_many
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -38,16 +40,19 @@ DECIDED_TOGETHER = "decided_together"
 """In the session: what came of the last decision about several."""
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def requests(request: HttpRequest) -> HttpResponseBase:
-    """What was asked and the person may see, narrowed and sorted by the address. `format=csv|json`: as a file."""
+    """What was asked and the person may see, narrowed and sorted by the address. `format=csv|json`: as a file.
+
+    A POST decides about the ticked ones, or turns a page.
+    """
+    if request.method == "POST" and not only_turned(request):
+        return _decide_together(request)
     return _list(request)
 
 
-def _list(
-    request: HttpRequest, *, ticked: Collection[str] = (), typed: str = "", problems: Sequence[dict[str, str]] = ()
-) -> HttpResponseBase:
-    person = person_of(request)
+def _list(request: HttpRequest, *, problems: Sequence[dict[str, str]] = ()) -> HttpResponseBase:
+    person, ticked = person_of(request), request.POST.getlist("request")
     decides = permissions.is_approver(person, approvers=approver_groups(installation()))
     decides = decides or len(permissions.deciding_for(person)) > 1
     known = {"show": request_list.SHOWS, "action": Action.values, "decision": Decision.values}
@@ -56,14 +61,12 @@ def _list(
     if file := list_file(request, rows, of=request_list.LIST, name="requests"):
         return file
     listed = list_page(request, rows, of=request_list.LIST)
+    others = elsewhere(request, ticked, here={_tick_of(one) for one in listed.rows})
     tabs = [("decide", gettext("For you to decide"))] if decides or chosen["show"] == "decide" else []
     tabs += [("waiting", gettext("Waiting")), ("mine", gettext("Mine")), ("all", gettext("All"))]
     shown = {
         "page": listed,
-        "rows": [
-            (one, title_of(one), word_of(one), f"{one.pk}.{one.revision}", request_list.change_of(one))
-            for one in listed.rows
-        ],
+        "rows": [(one, title_of(one), word_of(one), _tick_of(one), request_list.change_of(one)) for one in listed.rows],
         "chosen": chosen,
         "filtered": chosen.keys() > {"show"},
         "tabs": tabs,
@@ -75,7 +78,8 @@ def _list(
         "results": request.session.pop(DECIDED_TOGETHER, None) if request.method == "GET" else None,
         # By number and revision: what changed meanwhile must be read before it is ticked again.
         "ticked": ticked,
-        "typed": typed,
+        "elsewhere": _names_of(others, person=person),
+        "typed": request.POST.get("comment", ""),
         "problems": problems,
         "no_reason": any(one["anchor"] == "comment" for one in problems),
     }
@@ -236,8 +240,7 @@ def say(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(f"{reverse('projects:request', args=[number])}#conversation")
 
 
-@require_POST
-def decide_together(request: HttpRequest) -> HttpResponseBase:
+def _decide_together(request: HttpRequest) -> HttpResponseBase:
     """Decide about the ticked ones, each on its own; the list says what came of each, or what is missing."""
     verdict, ticked, comment = request.POST.get("do"), request.POST.getlist("request"), request.POST.get("comment", "")
     chosen = [one for one in map(_ticked, ticked) if one is not None]
@@ -245,6 +248,9 @@ def decide_together(request: HttpRequest) -> HttpResponseBase:
     if not chosen or verdict not in ("approve", "reject"):
         chosen = []
         message = gettext("No request was ticked, so nothing was decided. Tick some, then choose Approve or Reject.")
+        problems.append({"anchor": "list", "label": "", "message": message})
+    elif message := too_many(ticked, most=MOST):
+        chosen = []
         problems.append({"anchor": "list", "label": "", "message": message})
     results = []
     try:
@@ -259,11 +265,22 @@ def decide_together(request: HttpRequest) -> HttpResponseBase:
     except InvalidSpec as error:
         problems.append({"anchor": "comment", "label": gettext("Reason"), "message": error.faults[0].message})
     if problems:
-        return _list(request, ticked=ticked, typed=comment, problems=problems)
+        return _list(request, problems=problems)
     request.session[DECIDED_TOGETHER] = came_of(results, page="projects:request", name=lambda row: row.slug)
     query = request.GET.copy()
     query.setdefault("show", "decide")
     return redirect(f"{reverse('projects:requests')}?{query.urlencode()}")
+
+
+def _tick_of(request: ProjectRequest) -> str:
+    return f"{request.pk}.{request.revision}"
+
+
+def _names_of(ticks: Sequence[str], *, person: "Person") -> list[tuple[str, str]]:
+    """Those of these ticks that still stand, each with what it is about."""
+    numbers = [one[0] for one in map(_ticked, ticks) if one is not None]
+    found = {_tick_of(one): title_of(one) for one in permissions.to_decide(person).filter(pk__in=numbers)}
+    return [(tick, found[tick]) for tick in ticks if tick in found]
 
 
 def _ticked(text: str) -> tuple[int, int] | None:

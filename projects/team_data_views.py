@@ -1,6 +1,6 @@
 """The page of a team's data: who reads it, who asks to, and the answers of those who decide, to one or to several."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods
 
 from projects import permissions, teams
 from projects.answers import answered, came_of, number_in, person_of
@@ -18,7 +18,9 @@ from projects.consents import opens_until, store_of
 from projects.errors import InvalidSpec
 from projects.installation import installation
 from projects.list_address import list_file, list_page
-from projects.models import Door, Project, Team
+from projects.models import DataConsent, Door, Project, Team
+from projects.one_by_one import MOST
+from projects.ticks import elsewhere, only_turned, too_many
 from provisioning.data_access import OPTIONS
 
 _SHOWN = 50
@@ -27,10 +29,16 @@ _ANSWERED = "answered_together"
 """In the session: what came of the last answer to several."""
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def team_data(request: HttpRequest, team: str) -> HttpResponseBase:
-    """A team's data stores, who reads them, and who asks to. `format=csv|json`: the consents as a file."""
-    return _page(request, _find(request, team))
+    """A team's data stores, who reads them, and who asks to. `format=csv|json`: the consents as a file.
+
+    A POST answers the ticked ones, or turns a page.
+    """
+    found = _find(request, team)
+    if request.method == "POST" and not only_turned(request):
+        return _answer_together(request, found)
+    return _page(request, found)
 
 
 def _find(request: HttpRequest, team: str) -> Team:
@@ -38,22 +46,19 @@ def _find(request: HttpRequest, team: str) -> Team:
         return teams.find_team(person_of(request), team)
 
 
-def _page(
-    request: HttpRequest,
-    team: Team,
-    *,
-    ticked: Collection[str] = (),
-    typed: str = "",
-    problems: Sequence[dict[str, str]] = (),
-) -> HttpResponseBase:
+def _page(request: HttpRequest, team: Team, *, problems: Sequence[dict[str, str]] = ()) -> HttpResponseBase:
     person, catalogue = person_of(request), installation().catalogue
+    ticked = request.POST.getlist("consent")
     rows = about_data_of(team, by=person)
     if file := list_file(request, rows, of=LIST, name=f"consents-{team.slug}"):
         return file
     listed = list_page(request, rows, of=LIST)
-    decides = permissions.consents_to_decide(person).filter(pk__in=[one.pk for one in listed.rows])
+    others = elsewhere(request, ticked, here={str(one.pk) for one in listed.rows})
+    shown_or_ticked = [*(one.pk for one in listed.rows), *filter(None, map(number_in, others))]
+    decides = permissions.consents_to_decide(person).filter(team=team, pk__in=shown_or_ticked)
     # What the name doesn't stand for any more can only be refused, with its own page in sight.
-    to_decide = {one.pk for one in decides if store_of(one, catalogue=catalogue) is not None}
+    to_decide = {one.pk: one for one in decides if store_of(one, catalogue=catalogue) is not None}
+    ticked_elsewhere = [(tick, _name_of(to_decide[int(tick)])) for tick in others if number_in(tick) in to_decide]
     stores = [one for one in catalogue.data_stores if one.owner == team.slug]
     readers = _by_catalogue([one.name for one in stores], {team for one in stores for team in one.readers})
     shown = {
@@ -72,9 +77,10 @@ def _page(
             for one in listed.rows
         ],
         "together": bool(to_decide),
+        "elsewhere": ticked_elsewhere,
         "results": request.session.pop(_ANSWERED, None) if request.method == "GET" else None,
         "ticked": ticked,
-        "typed": typed,
+        "typed": request.POST.get("why", ""),
         "problems": problems,
         "no_reason": any(one["anchor"] == "why" for one in problems),
         "readers": readers[:_SHOWN],
@@ -99,10 +105,12 @@ def _by_catalogue(stores: list[str], teams: set[str]) -> list[dict[str, Any]]:
     return found
 
 
-@require_POST
-def answer_together(request: HttpRequest, team: str) -> HttpResponseBase:
+def _name_of(consent: DataConsent) -> str:
+    return f"{consent.store}, {consent.project.slug}"
+
+
+def _answer_together(request: HttpRequest, team: Team) -> HttpResponseBase:
     """Answer the ticked ones, each on its own; the list says what came of each, or what is missing."""
-    found = _find(request, team)
     verdict, why = request.POST.get("do"), request.POST.get("why", "")
     ticked = request.POST.getlist("consent")
     chosen = [one for one in map(number_in, ticked) if one is not None]
@@ -110,6 +118,9 @@ def answer_together(request: HttpRequest, team: str) -> HttpResponseBase:
     if not chosen or verdict not in ("give", "reject"):
         chosen = []
         message = gettext("No question was ticked, so nothing was decided. Tick some, then choose Approve or Reject.")
+        problems.append({"anchor": "list", "label": "", "message": message})
+    elif message := too_many(ticked, most=MOST):
+        chosen = []
         problems.append({"anchor": "list", "label": "", "message": message})
     try:
         results = answer_many(
@@ -123,9 +134,7 @@ def answer_together(request: HttpRequest, team: str) -> HttpResponseBase:
     except InvalidSpec as error:
         problems.append({"anchor": "why", "label": gettext("Reason"), "message": error.faults[0].message})
     if problems:
-        return _page(request, found, ticked=ticked, typed=why, problems=problems)
-    request.session[_ANSWERED] = came_of(
-        results, page="projects:consent", name=lambda row: f"{row.store}, {row.project.slug}"
-    )
+        return _page(request, team, problems=problems)
+    request.session[_ANSWERED] = came_of(results, page="projects:consent", name=_name_of)
     query = request.GET.urlencode()
-    return redirect(reverse("projects:team-data", args=[team]) + (f"?{query}" if query else ""))
+    return redirect(reverse("projects:team-data", args=[team.slug]) + (f"?{query}" if query else ""))

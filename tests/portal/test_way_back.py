@@ -56,7 +56,7 @@ def test_to_the_request(wish: ProjectRequest) -> None:
     assert [way_back(request_of(path, who)) for who in ("alice", "paula", "charlie")] == [back, back, None]
 
 
-@pytest.mark.parametrize("path", ["/", "/requests/decide/", "/projects/new/", "/platform/", "/consents/7/give/"])
+@pytest.mark.parametrize("path", ["/", "/requests/stand-ins/", "/projects/new/", "/platform/", "/consents/7/give/"])
 def test_nowhere(path: str, project: Project) -> None:
     assert way_back(request_of(path, "alice")) is None
 

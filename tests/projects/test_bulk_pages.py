@@ -32,7 +32,7 @@ def listed(page: Any) -> list[str]:
 
 
 def next_page(page: Any) -> str:
-    link = re.search(r'rel="next" href="([^"]+)"', page.content.decode())
+    link = re.search(r'(?:rel="next" href|value="page" formaction)="([^"]*after=[^"]+)"', page.content.decode())
     assert link is not None
     return ACTIONS + link[1].replace("&amp;", "&")
 
@@ -141,6 +141,39 @@ def test_ticks_of_a_later_page_are_kept_when_something_is_missing() -> None:
     assert kept == {"project": ["p03", "p01", "p54"]}
     assert browser.post(where, {"action": "look", "because": WHY, **kept}).status_code == 302
     assert set(BulkRun.objects.get().items.values_list("project__slug", flat=True)) == {"p01", "p03", "p54"}
+
+
+def test_ticks_and_what_was_typed_go_along_to_the_next_page_and_back() -> None:
+    for number in range(55):
+        ready(f"p{number:02}", of="vision")
+    browser = client("paula")
+    first = browser.get(f"{ACTIONS}?team=vision")
+    typed = {"action": "suspend", "because": WHY, "kind": "", "to_plan": ""}
+    where = next_page(first)
+    second = browser.post(where, {**typed, "turn": "page", "project": ["p54", "p07"]})
+    assert (second.status_code, BulkRun.objects.exists()) == (200, False)
+    assert "2 more are chosen, not on this page" in text(second)
+    assert '<option value="suspend" selected>' in second.content.decode()
+    assert f">{WHY}</textarea>" in second.content.decode()
+    where, kept = sent_again(second)
+    assert (where.partition("?")[2].startswith("team=vision&after="), kept) == (True, {"project": ["p54", "p07"]})
+    cleared = browser.post(where, {**typed, "turn": "clear", "project": ["p54", "p07", "p02"]})
+    assert sent_again(cleared)[1] == {"project": ["p02"]}
+    assert "not on this page" not in text(cleared)
+    back = browser.post(f"{ACTIONS}?team=vision", {**typed, "turn": "page", "project": ["p54", "p07", "p02"]})
+    assert sent_again(back)[1] == {"project": ["p54", "p07", "p02"]}
+    assert "1 more is chosen, not on this page" in text(back)
+    assert browser.post(where, {**typed, "project": ["p54", "p07", "p02"]}).status_code == 302
+    assert set(BulkRun.objects.get().items.values_list("project__slug", flat=True)) == {"p54", "p07", "p02"}
+
+
+def test_no_more_are_ticked_than_a_form_may_have_fields() -> None:
+    ready("a")
+    many = [f"x{number}" for number in range(501)]
+    for sent in ({"turn": "page"}, {"action": "look", "because": WHY}):
+        page = client("paula").post(ACTIONS, {**sent, "project": many})
+        assert page.status_code == 422
+        assert "At most 500 can be ticked at a time, and 501 are. Nothing was done." in text(page)
 
 
 def test_those_another_page_led_here_with_are_ticked_also_beyond_the_first_page() -> None:

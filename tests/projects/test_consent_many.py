@@ -1,5 +1,6 @@
 """Several questions for consent answered at once, on the team's page of data and over REST: each on its own."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ def _stores() -> Iterator[None]:
 
 def decide(who: Any, verdict: str, *numbers: int, why: str = "", query: str = "") -> Any:
     sent = {"do": verdict, "consent": [str(one) for one in numbers], "why": why}
-    return client(who).post(f"{PAGE}decide/{query}", sent)
+    return client(who).post(f"{PAGE}{query}", sent)
 
 
 def test_ticked_questions_are_answered_each_on_its_own() -> None:
@@ -36,7 +37,7 @@ def test_ticked_questions_are_answered_each_on_its_own() -> None:
     consenting.reject(consent(two), by=keeper(), door=Door.API, why="Faces are in it.")
     bob = client(keeper())
     numbers = [str(consent(row).pk) for row in (one, two)]
-    answer = bob.post(f"{PAGE}decide/?sort=project", {"do": "give", "consent": numbers, "why": "Name us."})
+    answer = bob.post(f"{PAGE}?sort=project", {"do": "give", "consent": numbers, "why": "Name us."})
     assert (answer.status_code, answer["Location"]) == (302, f"{PAGE}?sort=project")
     assert [states(row)[0][2] for row in (one, two, three)] == ["given", "rejected", "asked"]
     page = text(bob.get(f"{PAGE}?sort=project"))
@@ -63,6 +64,28 @@ def test_where_nothing_is_ticked_or_said_nothing_is_decided(verdict: str) -> Non
     answer = decide(keeper(), verdict, *ticked, why="Faces are in it.")
     assert (answer.status_code, states(row)[0][2]) == (422, "asked")
     assert "No question was ticked, so nothing was decided." in text(answer)
+
+
+def test_ticks_go_along_to_the_next_page_whatever_can_be_decided_there() -> None:
+    one, *_, two = (project("winter-roads", slug=f"p{number:02}") for number in range(26))
+    consenting.reject(consent(two), by=keeper(), door=Door.API, why="Faces are in it.")
+    tick, bob, paula = str(consent(one).pk), client(keeper()), client("paula")
+    first = bob.get(f"{PAGE}?sort=project").content.decode()
+    # Who sees as bob can send no form, and turns pages all the same.
+    paula.post("/platform/see-as/", {"account": "bob@corp.example", "because": "He finds no question."})
+    seen = paula.get(f"{PAGE}?sort=project").content.decode()
+    assert ("formaction" in seen, 'rel="next"' in seen) == (False, True)
+    where = re.search(r'formaction="([^"]+)"', first)
+    assert where is not None
+    address = PAGE + where[1].replace("&amp;", "&")
+    # There is nothing to tick on this page; what was ticked before goes on.
+    page = bob.post(address, {"turn": "page", "consent": [tick, str(consent(two).pk), "x"], "why": "Name us."})
+    assert (page.status_code, "1 more is chosen, not on this page" in text(page)) == (200, True)
+    body = page.content.decode()
+    assert f'value="{tick}" checked> winter-roads, p00' in body
+    assert ">Name us.</textarea>" in body
+    assert bob.post(address, {"do": "give", "consent": [tick]}).status_code == 302
+    assert states(one)[0][2] == "given"
 
 
 def test_only_who_decides_has_boxes_and_only_for_what_can_be_given() -> None:

@@ -139,10 +139,10 @@ def test_several_are_decided_from_the_list() -> None:
     paula = client("paula")
     listed = paula.get("/requests/")
     assert f'value="{first.pk}.1"' in listed.content.decode()
-    nothing = paula.post("/requests/decide/", {"do": "approve"})
+    nothing = paula.post("/requests/", {"do": "approve"})
     assert (nothing.status_code, "No request was ticked" in text(nothing)) == (422, True)
     ticked = {"do": "approve", "request": [f"{first.pk}.1", f"{second.pk}.1", "x", "1"]}
-    answer = paula.post("/requests/decide/", ticked, follow=True)
+    answer = paula.post("/requests/", ticked, follow=True)
     said = text(answer)
     assert "demand : decided" in said or "demand: decided" in said
     assert "40 units free, and lanes takes 60" in said
@@ -154,14 +154,47 @@ def test_a_no_for_several_without_a_reason_keeps_what_was_ticked_and_still_stand
     assert second is not None
     ticks = {"request": [f"{first.pk}.1", f"{second.pk}.7"], "comment": " "}
     for verdict, said in (("reject", "Say why"), ("keep", "No request was ticked")):
-        answer = client("paula").post("/requests/decide/?show=decide&sort=team", {"do": verdict, **ticks})
+        answer = client("paula").post("/requests/?show=decide&sort=team", {"do": verdict, **ticks})
         assert (answer.status_code, said in text(answer)) == (422, True)
         page = answer.content.decode()
         # The second was changed after it was ticked, so it is to be read again.
         assert f'value="{first.pk}.1" checked' in page
         assert f'value="{second.pk}.1"><' in page
-        assert 'action="/requests/decide/?show=decide&amp;sort=team"' in page
+        assert 'action="/requests/?show=decide&amp;sort=team"' in page
     assert set(ProjectRequest.objects.values_list("decision", flat=True)) == {"pending"}
+
+
+def test_ticks_go_along_to_the_next_page_and_are_decided_with_those_there() -> None:
+    first = waiting()
+    for number in range(24):
+        ask(f"p{number}", plan="gpu")
+    second = ask("lanes", plan="gpu", title="Lanes", who="bob").request
+    assert second is not None
+    paula = client("paula")
+    newest = paula.get("/requests/?show=decide").content.decode()
+    where = re.search(r'formaction="([^"]+)"', newest)
+    assert where is not None
+    address = "/requests/" + where[1].replace("&amp;", "&")
+    sent = {"turn": "page", "request": [f"{second.pk}.1", f"{second.pk}.7", "9999.1", "x"], "comment": "Go on."}
+    page = paula.post(address, sent)
+    assert page.status_code == 200
+    assert "1 more is chosen, not on this page" in text(page)
+    body = page.content.decode()
+    assert f'value="{second.pk}.1" checked> New project Lanes' in body
+    assert ">Go on.</textarea>" in body
+    assert [tick in body for tick in (f"{first.pk}.1", f"{second.pk}.7", "9999.1")] == [True, False, False]
+    cleared = paula.post(address, {**sent, "turn": "clear"})
+    assert f"{second.pk}.1" not in cleared.content.decode()
+    paula.post(address, {"do": "reject", "request": [f"{first.pk}.1", f"{second.pk}.1"], "comment": "No."})
+    assert set(ProjectRequest.objects.filter(decision="rejected")) == {first, second}
+
+
+def test_more_than_can_be_decided_at_a_time_are_not_decided() -> None:
+    first = waiting()
+    ticks = [f"{first.pk}.1", *(f"{number}.1" for number in range(900000, 900100))]
+    page = client("paula").post("/requests/", {"do": "approve", "request": ticks})
+    assert (page.status_code, "At most 100 can be ticked at a time, and 101 are." in text(page)) == (422, True)
+    assert ProjectRequest.objects.get().decision == "pending"
 
 
 def test_the_list_is_a_file_without_formulas() -> None:
