@@ -150,8 +150,17 @@ def _events(project: Project, *, now: datetime) -> list[Event]:
         for name in _kinds()
     ]
     if project.pk % 50 == 0:
-        said = "Somebody changed the network policy by hand. We put it back."
-        made.append(Event(project=project, kind="network", at=now, reason=Reason.DRIFTED, message=said, generation=1))
+        made.append(
+            Event(
+                project=project,
+                kind="network",
+                target=_kinds()["network"].system,
+                at=now,
+                reason=Reason.DRIFTED,
+                message="Somebody changed the network policy by hand. We put it back.",
+                generation=1,
+            )
+        )
     return made
 
 

@@ -88,6 +88,7 @@ class DriftOut(BaseModel):
     project: str
     team: str
     kind: str
+    target: str = Field(description="Where; empty where an early version did not note it.")
     seen: datetime
     message: str
     outcome: str
@@ -113,7 +114,7 @@ class StuckQuery(Closed):
 class DriftQuery(PageQuery):
     """Which part of the list."""
 
-    target: str = Field(default="", max_length=63, description="Where the resource is now.")
+    target: str = Field(default="", max_length=63, description="Where it was changed.")
     team: str = Field(default="", max_length=40)
 
 

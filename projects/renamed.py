@@ -52,12 +52,13 @@ def _take_down(turn: Turn, found: Repository) -> None:
         if row.project_id is not None and before.lower() != name.lower():
             wanted = row.former_name or before
             row.former_name = "" if wanted.lower() == name.lower() else wanted
-            _tell(row.project_id, f"{before} was renamed on the forge. It is called {name} now, and we go on with it.")
+            said = f"{before} was renamed on the forge. It is called {name} now, and we go on with it."
+            _tell(row.project_id, row.forge, said)
         row.save(update_fields=["number", "full_name", "former_name"])
 
 
-def _tell(project_id: int, message: str) -> None:
+def _tell(project_id: int, forge: str, message: str) -> None:
     """Into the project's history, and have everything that holds the name made anew."""
-    Event.objects.create(project_id=project_id, kind="repository", reason=Reason.DRIFTED, message=message)
+    Event.objects.create(project_id=project_id, kind="repository", target=forge, reason=Reason.DRIFTED, message=message)
     Project.objects.filter(pk=project_id, deleted_at=None).update(next_look_at=timezone.now())
     ring_project(project_id)

@@ -253,6 +253,7 @@ def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
             Event(
                 project_id=claim.project_id,
                 kind=outcome.kind,
+                target=outcome.target,
                 at=now,
                 reason=happening.reason,
                 message=happening.message,

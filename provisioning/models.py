@@ -118,6 +118,9 @@ class Event(models.Model):
 
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=40)
+    target = models.CharField(
+        max_length=63, default="", blank=True, help_text="Where; its resource may be gone by now."
+    )
     at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=24, choices=REASONS)
     message = models.TextField()

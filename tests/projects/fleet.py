@@ -50,7 +50,8 @@ def broken(project: Project, kind: str, reason: Reason, message: str = "", *, si
 
 def happened(project: Project, kind: str, reason: Reason, message: str = "") -> Event:
     """An entry of its history."""
-    return Event.objects.create(project=project, kind=kind, reason=reason, message=message, generation=1)
+    target = project.resources.get(kind=kind).target
+    return Event.objects.create(project=project, kind=kind, target=target, reason=reason, message=message, generation=1)
 
 
 def took(project: Project, seconds: float, *, queue: float | None = 0.1, ago: timedelta = HOUR, **steps: float) -> None:

@@ -250,8 +250,11 @@ def test_drift_is_narrowed_by_target_and_team_and_its_file_has_all_that_the_page
     old = happened(ready("a"), "network", Reason.DRIFTED, "Changed.")
     Event.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(days=30))
     happened(ready("b", of="vision"), "bucket", Reason.DRIFTED, "Changed.")
-    happened(ready("c"), "repository", Reason.DRIFTED, "Changed.")
-    Resource.objects.filter(project__slug="c", kind="repository").update(target="git-1")
+    third = ready("c")
+    third.resources.filter(kind="repository").update(target="git-1")
+    happened(third, "repository", Reason.DRIFTED, "Changed.")
+    # What is gone stands where it was.
+    third.resources.all().delete()
     browser, script = client("paula"), bearer("paula")
     for query, found in (
         ("", ["c", "b", "a"]),

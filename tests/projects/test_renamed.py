@@ -65,9 +65,10 @@ def test_the_name_follows_and_the_project_is_due(forge: PushedForge, row: Regist
     assert project.next_look_at is not None
     assert project.next_look_at <= timezone.now()
     event = Event.objects.get()
-    assert (event.project, event.kind, event.reason, event.message) == (
+    assert (event.project, event.kind, event.target, event.reason, event.message) == (
         project,
         "repository",
+        row.forge,
         Reason.DRIFTED,
         f"{NAME} was renamed on the forge. It is called {NEW} now, and we go on with it.",
     )

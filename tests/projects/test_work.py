@@ -102,7 +102,8 @@ def test_results_and_history_are_written_and_the_lease_given_back(project: Proje
     assert finish(claim) is False
     row = Resource.objects.get()
     assert (row.kind, row.synced_status, row.applied, row.observed_generation) == ("namespace", "True", True, 1)
-    assert Event.objects.get().message == "Made Namespace/ml-demand."
+    event = Event.objects.get()
+    assert (event.kind, event.target, event.message) == ("namespace", "cluster-north", "Made Namespace/ml-demand.")
     project.refresh_from_db()
     assert (project.observed_generation, project.lease_until, project.lease_holder) == (1, None, "")
     assert project.ready_at is not None
