@@ -40,8 +40,11 @@ _FIELDS = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def actions(request: HttpRequest) -> HttpResponse:
-    """Choose projects and what to do with them. A POST previews it, as a run that has not begun, or turns a page."""
+def actions(request: HttpRequest) -> HttpResponseBase:
+    """Choose projects and what to do with them. A POST previews it, as a run that has not begun, or turns a page.
+
+    `format=csv|json`: the projects as a file.
+    """
     person = platform_admin_of(request)
     # The form posts to the address of its own page: filter, order and page are in it whatever comes of it.
     if request.method != "POST":
@@ -88,10 +91,12 @@ def _choose(
     everything: bool = False,
     typed: Mapping[str, str] | None = None,
     faults: InvalidSpec | None = None,
-) -> HttpResponse:
+) -> HttpResponseBase:
     person, catalogue = platform_admin_of(request), installation().catalogue
     chosen, named = _chosen(request), request.GET.getlist("project")
     rows = bulk_choice.rows(person, slugs=named, **chosen)
+    if file := list_file(request, rows, of=project_list.LIST, name="slipway-projects"):
+        return file
     page = list_page(request, rows, of=project_list.LIST, size=PAGE)
     others = elsewhere(request, ticked, here={project.slug for project in page.rows})
     problems = [

@@ -1,21 +1,19 @@
-"""Which projects a list shows: search, status as a condition of the database, pages by key.
+"""Which projects a list shows: search, and status as a condition of the database.
 
 `having` and `counted` say in SQL what `provisioning.conditions` computes, so that a filter need not load the fleet; a
 test holds the two together over every combination.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Case, CharField, Count, Exists, F, Field, Model, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KT
 
 from projects.folding import plain, words_of
 from projects.models import DirectoryEntry, Membership, Project, Team
-from projects.sorting import PAGE
 from provisioning.conditions import Word
 from provisioning.models import NEEDS_PERSON, NOT_USABLE, Resource
 
@@ -23,22 +21,6 @@ WORDS = (Word.READY, Word.WORKING, Word.ATTENTION, Word.SUSPENDED, Word.REMOVING
 """The words a project can have, in the order in which a filter offers them."""
 
 M = TypeVar("M", bound=Model)
-
-
-@dataclass(frozen=True)
-class Page(Generic[M]):
-    """Some rows, newest first, and the key to give as `before` for the next older ones (None: there are none)."""
-
-    rows: list[M]
-    older: int | None
-
-
-def page_of(rows: QuerySet[M], *, before: str, size: int = PAGE) -> Page[M]:
-    """The newest rows, or those older than the key `before`. A key that is no number counts as none."""
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows.order_by("-pk")[: size + 1])
-    return Page(rows=found[:size], older=found[size - 1].pk if len(found) > size else None)
 
 
 def searched(projects: QuerySet[Project], words: str) -> QuerySet[Project]:

@@ -8,16 +8,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import model_history, model_words, permissions, training
+from projects import model_history, model_words, permissions, short_lists, training
 from projects.answers import answered, conflict_page, find, person_of
 from projects.comparison import Gate
 from projects.errors import Conflict
 from projects.exports import file_of
 from projects.frame import frame
-from projects.listing import page_of
 from projects.models import Door, Feedback, Project, Report, TrainingAsked, TrainingPlan
 from projects.plots import picture, with_plots
 from projects.reports import feedback_about
+from projects.sorting import BY_ID, Sorted, sorted_page
 
 _TRAININGS = 5
 """Trainings that the page shows; the API has them all."""
@@ -27,7 +27,8 @@ _TRAININGS = 5
 def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The newest report of a branch, or that of a pull request, beside what it is compared with, then the runs before.
 
-    Narrowed by `branch` or `pull_request`; `of`: the metric that is drawn.
+    Narrowed by `branch` or `pull_request`; `of`: the metric that is drawn. `format=csv|json`: the runs as a file, or by
+    `list=trainings` the trainings.
     """
     found = find(person_of(request), slug)
     branches = model_history.branches_of(found)
@@ -40,6 +41,11 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         rows = model_history.of_branch(found, branch)
     else:
         rows = found.reports.all()
+    if request.GET.get("list") == "trainings":
+        # The page shows the last few.
+        trainings = short_lists.of_trainings(found.trainings.select_related("report"))
+        if file := file_of(request, trainings, columns=short_lists.TRAININGS, name=f"trainings-{slug}"):
+            return file
     records = model_history.records(rows)
     if file := file_of(request, records, columns=model_history.COLUMNS, name=f"models-{found.slug}"):
         return file
@@ -63,7 +69,9 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         label = label if label in metrics else next(iter(metrics), "")
         standing = _standing(found, number, newest[0], branches=branches)
         oldest_first = newest[::-1]
-        page = page_of(rows.select_related("project", "base"), before=request.GET.get("before", ""))
+        after, before = request.GET.get("after", ""), request.GET.get("before", "")
+        runs = rows.select_related("project", "base")
+        page: Sorted[Report] = sorted_page(runs, order=BY_ID, falling=True, after=after, before=before)
         context |= {
             "standing": standing,
             "gate_words": model_words.gate_words(standing),

@@ -1,15 +1,16 @@
 """A person's notices as pages and files have them, and marking them as read."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from projects import permissions
-from projects.exports import BATCH, Record
+from projects.exports import Record
 from projects.granting import audited_by
+from projects.list_address import Listed
 from projects.models import Door, Notice
+from projects.sorting import BY_ID
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -31,22 +32,24 @@ def mark_read(*, by: "Person", until: int, door: Door) -> int:
         return rows.update(read_at=timezone.now())
 
 
-def records(notices: QuerySet[Notice]) -> Iterator[Record]:
-    """The notices as rows of a file, newest first, read in batches."""
-    for one in notices.order_by("-pk").iterator(chunk_size=BATCH):
-        yield {
-            "number": one.pk,
-            "kind": one.kind,
-            "text": one.text,
-            "project": project_of(one),
-            "request": one.request_id,
-            "at": one.created_at,
-            "read_at": one.read_at,
-            "mailed_at": one.sent_at,
-        }
+def record(one: Notice) -> Record:
+    """A notice as a row of a file."""
+    return {
+        "number": one.pk,
+        "kind": one.kind,
+        "text": one.text,
+        "project": project_of(one),
+        "request": one.request_id,
+        "at": one.created_at,
+        "read_at": one.read_at,
+        "mailed_at": one.sent_at,
+    }
 
 
 def project_of(notice: Notice) -> str:
     """Name of the project that it is about; "" when there is none."""
     about = notice.request or notice.project or (notice.consent.project if notice.consent else None)
     return about.slug if about else ""
+
+
+LIST = Listed((BY_ID,), COLUMNS, record)

@@ -13,14 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from projects import permissions, stand_ins
 from projects.answers import number_in, person_of
 from projects.errors import Fault, InvalidSpec
-from projects.exports import file_of
 from projects.installation import installation
-from projects.listing import Page, page_of
+from projects.list_address import list_file, list_page
 from projects.mail_choices import MOST_MUTED, choose, chosen_by, wish_of
 from projects.mail_text import link_of
-from projects.models import Door, MailChoice, Notice
+from projects.models import Door, MailChoice
 from projects.news import KINDS, NEWS
-from projects.notice_list import COLUMNS, mark_read, notices_of, records
+from projects.notice_list import LIST, mark_read, notices_of
 from projects.zone_names import zone_names
 
 _HOW = (
@@ -35,9 +34,9 @@ def notices(request: HttpRequest) -> HttpResponseBase:
     """What one was told, newest first. `show=unread` narrows it, `format=csv|json`: as a file."""
     unread = request.GET.get("show") == "unread"
     rows = notices_of(person_of(request), unread=unread)
-    if file := file_of(request, records(rows), columns=COLUMNS, name="notices"):
+    if file := list_file(request, rows, of=LIST, name="notices"):
         return file
-    page: Page[Notice] = page_of(rows, before=request.GET.get("before", ""))
+    page = list_page(request, rows, of=LIST)
     shown = {
         "page": page,
         "rows": [(one, link_of(one), NEWS[kind].title) for one in page.rows for kind in KINDS if kind == one.kind],

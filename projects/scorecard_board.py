@@ -1,16 +1,16 @@
 """The fleet's scorecards as they were judged last, for the platform team's page, files and API. Reads rows only."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
-from projects.exports import BATCH
-from projects.list_address import matching
+from projects.list_address import Listed, matching
 from projects.models import Scorecard
 from projects.scorecard import PILLARS, RULES, Mark, Rule
+from projects.sorting import BY_ID, Order
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -57,6 +57,8 @@ def cards(*, team: str = "", rule: str = "", mark: str = "") -> QuerySet[Scoreca
     return matching(rows, project__team__slug=team)
 
 
+ORDERS = (BY_ID, Order("name", F("project__slug")))
+"""The ways to sort the projects, the usual one first."""
 COLUMNS = ("project", "team", "judged_at", *(rule.name for rule in RULES))
 """Of a file over the fleet."""
 
@@ -70,13 +72,11 @@ def held(card: Scorecard) -> list[Held]:
     return found
 
 
-def records(rows: QuerySet[Scorecard]) -> Iterator[dict[str, Any]]:
-    """The projects of a file, newest first."""
-    return (record(card) for card in rows.order_by("-pk").iterator(chunk_size=BATCH))
-
-
 def record(card: Scorecard) -> dict[str, Any]:
     """One project as API and files carry it: what each rule says, by its name."""
     known: Mapping[str, str] = card.marks
     said = {rule.name: known.get(rule.name, Mark.UNKNOWN.value) for rule in RULES}
     return {"project": card.project.slug, "team": card.project.team.slug, "judged_at": card.judged_at, **said}
+
+
+LIST = Listed(ORDERS, COLUMNS, record)

@@ -1,17 +1,17 @@
 """The pages of the scorecard: one project's, judged as it is now, and the fleet's, as it was judged last."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.http import require_GET
 
-from projects import scorecard_board
+from projects import scorecard_board, short_lists
 from projects.answers import find, person_of, platform_admin_of
-from projects.exports import file_of
+from projects.exports import form_asked, stream
 from projects.frame import Tab, frame, tab_of
-from projects.list_address import chosen_in
-from projects.listing import page_of
+from projects.list_address import chosen_in, list_file, list_page
 from projects.models import Project, Scorecard, Team
 from projects.scorecard import PILLARS, RULES, Line, Mark, judge
 from projects.scorecard_facts import facts_of
@@ -20,9 +20,14 @@ PAGE = 50
 
 
 @require_GET
-def scorecard(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every rule with what it says and what to do."""
+def scorecard(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Every rule with what it says and what to do. `format=csv|json`: as a file."""
     found = find(person_of(request), slug)
+    if form := form_asked(request):
+        # A program reads it, whatever language the page is in.
+        with translation.override("en"):
+            records = [*short_lists.of_scorecard(judge(facts_of([found])[found.pk]))]
+        return stream(records, columns=short_lists.SCORECARD, name=f"scorecard-{slug}", form=form)
     judged = judge(facts_of([found])[found.pk])
     pillars = [(pillar, [(line, *_page(line, found)) for line in pillar.lines]) for pillar in judged]
     counts = {"held": sum(pillar.held for pillar in judged), "all": sum(len(pillar.lines) for pillar in judged)}
@@ -45,15 +50,14 @@ def fleet(request: HttpRequest) -> HttpResponseBase:
     platform_admin_of(request)
     chosen = chosen_in(request, "team", rule=[one.name for one in RULES], mark=Mark)
     rows = scorecard_board.cards(**chosen)
-    records = scorecard_board.records(rows)
-    if file := file_of(request, records, columns=scorecard_board.COLUMNS, name="slipway-scorecard"):
+    if file := list_file(request, rows, of=scorecard_board.LIST, name="slipway-scorecard"):
         return file
-    page = page_of(rows, before=request.GET.get("before", ""), size=PAGE)
+    page = list_page(request, rows, of=scorecard_board.LIST, size=PAGE)
     shown = {
         "counted": scorecard_board.counted() if Scorecard.objects.exists() else [],
         "pillars": PILLARS,
         "cards": [(card, scorecard_board.held(card)) for card in page.rows],
-        "older": page.older,
+        "page": page,
         "chosen": chosen,
         "teams": Team.objects.order_by("slug").values_list("slug", flat=True),
         "rule": next((one for one in RULES if one.name == chosen.get("rule")), None) if "mark" in chosen else None,

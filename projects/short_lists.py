@@ -1,15 +1,20 @@
-"""Lists that fit on a page, as files too: what a project is made of, its credentials, and stand-ins."""
+"""Lists that pages show whole or in part, as files too: resources, credentials, scorecard, trainings, stand-ins."""
 
 from collections.abc import Iterable, Iterator
 
 from projects.credentials import Held
 from projects.exports import Record
-from projects.models import StandIn
+from projects.models import StandIn, TrainingAsked
+from projects.scorecard import Pillar
 from provisioning.models import Resource
 
 RESOURCES = ("kind", "target", "status", "reason", "message", "since", "last_look")
 CREDENTIALS = ("purpose", "title", "version", "since", "rotated_by", "earlier_until", "in_force", "old", "place")
 STAND_INS = ("approver", "stand_in", "begins", "ends")
+SCORECARD = ("pillar", "rule", "title", "mark", "says", "do")
+TRAININGS = (
+    "number", "because", "cause", "asked_by", "door", "asked_at", "begun_at", "commit", "given_up_at", "why", "run",
+)  # fmt: skip
 
 
 def of_resources(rows: Iterable[Resource]) -> Iterator[Record]:
@@ -51,4 +56,36 @@ def of_stand_ins(rows: Iterable[StandIn]) -> Iterator[Record]:
             "stand_in": row.stand_in.username,
             "begins": row.begins,
             "ends": row.ends,
+        }
+
+
+def of_scorecard(pillars: Iterable[Pillar]) -> Iterator[Record]:
+    """Every rule with what it says and what to do."""
+    for pillar in pillars:
+        for line in pillar.lines:
+            yield {
+                "pillar": pillar.name,
+                "rule": line.rule.name,
+                "title": str(line.rule.title),
+                "mark": line.judged.mark.value,
+                "says": str(line.judged.says),
+                "do": str(line.judged.do),
+            }
+
+
+def of_trainings(rows: Iterable[TrainingAsked]) -> Iterator[Record]:
+    """Who or what asked for each, whether CI took it, and the run that reported."""
+    for row in rows:
+        yield {
+            "number": row.pk,
+            "because": row.because,
+            "cause": row.cause,
+            "asked_by": row.asked_by_name,
+            "door": row.door,
+            "asked_at": row.made_at,
+            "begun_at": row.sent_at,
+            "commit": row.commit,
+            "given_up_at": row.given_up_at,
+            "why": row.why,
+            "run": row.report.run if row.report else "",
         }

@@ -1,6 +1,5 @@
 """The list's filter says in SQL what the one function says of the conditions: held together over every combination."""
 
-from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from projects.directory import folded
 from projects.folding import plain, words_of
-from projects.listing import WORDS, counted, having, page_of, searched
+from projects.listing import WORDS, counted, having, searched
 from projects.models import DirectoryEntry, Membership, Project, Team
 from projects.project_list import ORDERS
 from projects.short_states import ShortState, states_of
@@ -143,19 +142,6 @@ def test_the_database_reads_a_text_as_python_does(text: str) -> None:
     (read,) = Team.objects.filter(slug="forecasting").annotate(read=plain(F("name"))).values_list("read", flat=True)
     assert words_of(read) == words_of(text)
     assert all(word in read for word in words_of(text))
-
-
-def test_pages_follow_the_key_and_a_key_that_is_none_is_ignored() -> None:
-    keys = [made(f"p{number}", created_at=timezone.now() - timedelta(days=number)).pk for number in range(5)]
-    newest = page_of(Project.objects.all(), before="", size=2)
-    older = page_of(Project.objects.all(), before=str(newest.older), size=2)
-    last = page_of(Project.objects.all(), before=str(older.older), size=2)
-    assert [[row.pk for row in page.rows] for page in (newest, older, last)] == [
-        [keys[4], keys[3]], [keys[2], keys[1]], [keys[0]],
-    ]  # fmt: skip
-    assert last.older is None
-    for nonsense in ("x", "-1", "1" * 30, "٣"):
-        assert page_of(Project.objects.all(), before=nonsense, size=2) == newest
 
 
 def test_a_list_says_what_holds_a_project_up_or_how_far_it_has_come(django_assert_num_queries: Any) -> None:

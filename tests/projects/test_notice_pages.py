@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -45,6 +46,22 @@ def test_the_list_says_what_is_new_until_it_is_marked_as_read() -> None:
     alice.post(f"{PAGE}read/", {"until": "nonsense"})
     alice.post(f"{PAGE}read/", {"until": str(10**17)})
     assert "You have read everything." in text(alice.get(f"{PAGE}?show=unread"))
+
+
+def test_pages_are_turned_both_ways() -> None:
+    for number in range(27):
+        tell("alice", f"Word {number:02}")
+    alice = client("alice")
+
+    def turned(page: Any, way: str) -> Any:
+        link = re.search(rf'rel="{way}" href="([^"]+)"', page.content.decode())
+        assert link is not None
+        return alice.get(PAGE + link[1].replace("&amp;", "&"))
+
+    first = alice.get(f"{PAGE}?show=all")
+    second = turned(first, "next")
+    assert [re.findall(r"Word \d\d", page.content.decode())[-1] for page in (first, second)] == ["Word 02", "Word 00"]
+    assert "Word 26" in turned(second, "prev").content.decode()
 
 
 def test_a_question_about_data_is_a_link_that_says_so() -> None:

@@ -489,6 +489,10 @@ def test_a_file_of_the_fleet_is_narrowed_as_the_page_is(project: Project) -> Non
 
     assert listed("") == ["lane", "demand"]
     assert listed("team=vision") == ["lane"]
+    assert listed("sort=name") == ["demand", "lane"]
+    assert listed("sort=-name") == ["lane", "demand"]
+    page = paula.get("/platform/scorecard/?sort=name&team=vision").content.decode()
+    assert '<input type="hidden" name="sort" value="name">' in page
     assert listed("rule=reviewed&mark=no") == ["lane"]
     assert listed("rule=reviewed&mark=unknown&team=vision") == []
     rows = paula.get("/platform/scorecard/?format=csv&team=vision").getvalue().decode().splitlines()

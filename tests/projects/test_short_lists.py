@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from portal.models import User
 from portal.token_actions import NewToken, make_token
-from projects.models import StandIn
+from projects.models import StandIn, TrainingAsked
+from projects.scorecard import RULES
 from projects.today import today
 from tests.people import client, person, teams
 from tests.projects.pages import ask, project_of, settle
@@ -56,6 +58,45 @@ def test_credentials_without_what_they_are() -> None:
         *("earlier_until", "in_force", "old", "place"),
     }
     assert client("charlie").get("/projects/demand/credentials/?format=csv").status_code == 404
+
+
+def test_the_scorecard_of_one_project_in_english() -> None:
+    settle(project_of(ask()))
+    browser = client("alice")
+    browser.cookies["language"] = "sv"
+    lines = items(browser, "/projects/demand/scorecard/")
+    assert {line["rule"] for line in lines} == {rule.name for rule in RULES}
+    reviewed = next(line for line in lines if line["rule"] == "reviewed")
+    assert (reviewed["pillar"], reviewed["title"]) == ("collaboration", "Changes are reviewed")
+    assert 'href="?format=csv"' in browser.get("/projects/demand/scorecard/").content.decode()
+    assert client("charlie").get("/projects/demand/scorecard/?format=csv").status_code == 404
+
+
+def test_all_trainings_beyond_those_on_the_page() -> None:
+    project = project_of(ask())
+    now = timezone.now()
+    for number in range(7):
+        TrainingAsked.objects.create(
+            project=project, because="data", cause=f"={number}", door="system", given_up_at=now
+        )
+    browser = client("alice")
+    assert 'href="?list=trainings&amp;format=csv"' in browser.get("/projects/demand/models/").content.decode()
+    address = "/projects/demand/models/?list=trainings&format="
+    found = json.loads(browser.get(f"{address}json").getvalue())["items"]
+    assert [(one["cause"], one["because"], one["run"]) for one in found] == [
+        (f"={number}", "data", "") for number in reversed(range(7))
+    ]
+    assert "'=6" in browser.get(f"{address}csv").getvalue().decode()
+    assert client("charlie").get(f"{address}csv").status_code == 404
+
+
+def test_projects_to_act_on_as_they_are_narrowed() -> None:
+    settle(project_of(ask()))
+    project_of(ask("other"))
+    path = "/platform/actions/?target=cluster-north&format=json"
+    found = json.loads(client("paula").get(path).getvalue())["items"]
+    assert [(one["name"], one["status"]) for one in found] == [("demand", "Ready")]
+    assert client("alice").get(path).status_code == 404
 
 
 def test_stand_ins_of_oneself() -> None:
