@@ -21,12 +21,14 @@ from projects.errors import Unreadable
 from projects.installation import Installation
 from projects.models import Project, RegisteredRepository
 from projects.overlaps import earlier_of
+from projects.wishes import known_repository
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError
 from provisioning.forge import ForgeClient
 from provisioning.kinds.webhook import EVENTS, KEY_PROFILE
 from provisioning.models import Resource
 from provisioning.names import Names
+from provisioning.repositories import called_now
 
 log = structlog.get_logger(__name__)
 
@@ -146,11 +148,13 @@ def register(
 
 
 def repository_of(project: Project, *, installation: Installation) -> str:
-    """owner/name of a project's repository: the attached one, or the one that its names give. Raises Unreadable."""
+    """owner/name of a project's repository: the attached one, or the one that its names give, as the forge calls it
+    now. Raises Unreadable.
+    """
     spec = project.wanted()
     names = Names(slug=spec.slug, team=spec.team, uid=str(project.uid), prefix=installation.catalogue.naming.prefix)
     chosen = spec.options.get("repository", {}).get("attach")
-    return str(chosen or names.repository)
+    return called_now(str(chosen or names.repository), known=known_repository(project))
 
 
 def register_project_repository(project: Project, *, installation: Installation) -> RegisteredRepository | None:

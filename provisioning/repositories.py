@@ -35,18 +35,21 @@ def attached(wish: Wish) -> str | None:
 
 def full_name(wish: Wish) -> str:
     """The repository's owner/name: the attached one, or what the project's names give; renamed: as it is called now."""
-    known = _known(wish)
-    return known.full_name if known is not None else _wanted(wish)
+    return called_now(_wanted(wish), known=wish.repository)
+
+
+def called_now(wanted: str, *, known: KnownRepository | None) -> str:
+    """What the forge calls the repository that is wanted under this name; known: what was read of the project's."""
+    return known.full_name if known is not None and _is_that(known, wanted) else wanted
 
 
 def _wanted(wish: Wish) -> str:
     return attached(wish) or wish.names.repository
 
 
-def _known(wish: Wish) -> KnownRepository | None:
-    """What is known of the very repository that is wanted; None before it was read, and after another was attached."""
-    known = wish.repository
-    return known if known is not None and known.wanted.lower() == _wanted(wish).lower() else None
+def _is_that(known: KnownRepository, wanted: str) -> bool:
+    """Is it the very repository that is wanted? Not after another one was attached."""
+    return known.wanted.lower() == wanted.lower()
 
 
 def look_up(wish: Wish, client: ForgeClient) -> Repository | None:
@@ -56,8 +59,8 @@ def look_up(wish: Wish, client: ForgeClient) -> Repository | None:
     repository of another number under the old name is never taken for it. Without a number, only our mark tells; an
     attached one whose name leads elsewhere is returned for the Kind to refuse.
     """
-    name, known = full_name(wish), _known(wish)
-    number = known.number if known is not None else None
+    name, known = full_name(wish), wish.repository
+    number = known.number if known is not None and _is_that(known, _wanted(wish)) else None
     found = client.repository(name)
     if number is not None and (found is None or found["id"] != number):
         found = client.repository_by_id(number) or found

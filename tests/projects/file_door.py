@@ -88,7 +88,7 @@ def listen(forge: PushedForge, full_name: str = NAME) -> RegisteredRepository:
     return intake.register(forge="git-1", full_name=full_name, installation=installation(), open_client=opener(forge))
 
 
-def look(forge: PushedForge, row: RegisteredRepository) -> RegisteredRepository:
+def look(forge: FakeForge, row: RegisteredRepository) -> RegisteredRepository:
     """Have the repository read now, and return the row as it is afterwards."""
     RegisteredRepository.objects.filter(pk=row.pk).update(look_at="2020-01-01T00:00:00Z")
     intake.read(row.pk, installation=installation(), open_client=opener(forge))

@@ -10,11 +10,14 @@ from django.utils import timezone
 
 from projects import feedback, telling_again
 from projects.feedback_tasks import ring_for_feedback, tell
+from projects.installation import installation
+from projects.listening import register_project_repository
 from projects.models import Feedback, Project, Report
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.models import Resource
 from tests.ci import MAE, PASSED
 from tests.people import client
+from tests.projects import file_door
 from tests.projects.telling import comments, gate_on, opened, push, ready, reported, tell_all
 from tests.projects.tended import REPOSITORY, World
 
@@ -223,6 +226,25 @@ def test_a_repository_that_is_not_the_project_s_is_not_written_to(world: World, 
     tell_all()
     assert world.forge.calls == []
     assert Feedback.objects.get().look_at is not None
+
+
+def test_after_a_rename_it_is_told_under_the_new_name_and_not_to_who_took_the_old_one(
+    world: World, project: Project
+) -> None:
+    number, sha = opened(world)
+    row = register_project_repository(project, installation=installation())
+    assert row is not None
+    file_door.look(world.forge, row)
+    world.forge.rename(REPOSITORY, "winter")
+    file_door.look(world.forge, row)
+    world.forge.create_repository("forecasting", "demand", "Somebody else's")
+    reported(project, sha, number, metrics=[MAE], tests=PASSED)
+    tell_all()
+    told = world.forge.repositories["forecasting/winter"]
+    assert [said["state"] for said in told.statuses[sha].values()] == ["success"]
+    assert len(told.comments[number]) == 1
+    assert world.forge.repositories[REPOSITORY].comments == {}
+    assert Feedback.objects.get().look_at is None
 
 
 def test_a_project_that_is_being_removed_says_nothing(world: World, project: Project) -> None:
