@@ -4,11 +4,11 @@ At least once, from rows: a claim takes a row that is due, calls the forge witho
 came of it only where the claim still holds. While the forge is away the row waits; a report that comes in meanwhile
 takes the place of the one before, so that a flood of reports is one comment.
 
-The forge has one gate for a commit, and several rows may speak of it: whoever sets it looks afterwards whether another
-one has the last word by now, and has that one told again.
+The forge has one gate for a commit, and several rows may speak of it. Of several pull requests that offer it the
+strictest counts, and whoever sets the gate has the others told again where that may change what they say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -22,7 +22,16 @@ from projects.comparison import Gate
 from projects.doorbell import ring
 from projects.installation import Installation
 from projects.listening import repository_of
-from projects.model_history import base_at, base_of, branches_of, is_main, of_pull_request, report_offered, standing_of
+from projects.model_history import (
+    Standing,
+    base_at,
+    base_of,
+    branches_of,
+    is_main,
+    of_pull_request,
+    report_offered,
+    standing_of,
+)
 from projects.models import Feedback, Project, Report
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
@@ -41,6 +50,8 @@ SHORTEST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 _WAITS = "Waits for CI to report about this commit's model."
 _WAITS_IN_VAIN = "CI can't report about a fork: an owner pushes this to a branch of the project."
+_ASKED = 10
+"""Other pull requests with the same commit that the forge is asked for; each is a call."""
 
 
 class Forge(Protocol):
@@ -59,14 +70,17 @@ class Forge(Protocol):
 class Told:
     """What was said: about which report, in which comment, beside which base. `why`: what could not be said.
 
-    head: what the pull request offered meanwhile, "" when the forge was not asked.
+    head, base_branch: what the pull request offered meanwhile and to which branch, "" when the forge was not asked.
+    again: rows that are to be told again.
     """
 
     report: Report
     comment_id: int | None
     base: Report | None = None
     head: str = ""
+    base_branch: str = ""
     why: str = ""
+    again: tuple[int, ...] = ()
 
 
 def due(*, limit: int) -> list[int]:
@@ -135,75 +149,122 @@ def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation
         # of that, must open nothing.
         held_elsewhere = Report.objects.filter(project=row.project, commit=report.commit, pull_request__isnull=False)
         if held_elsewhere.exists():
-            if row.tries > 1:
-                # The try before may have set the gate, and ended before it looked.
-                _have_others_tell(row.project, commit=report.commit, but=row)
-            return Told(report=report, comment_id=None)
+            # The try before may have set the gate, and ended before it looked.
+            again = _others(row.project, but=row, commit=report.commit) if row.tries > 1 else ()
+            return Told(report=report, comment_id=None, again=again)
         first = branches_of(row.project)[0]
         base = base_at(row.project, branch=first, merge_base="") if first != report.branch else None
     opened = standing_of(report, base=base or base_of(report, branches=())).gate
     _set_gate(client, full_name, report, opened, installation=installation)
-    if held_elsewhere.all().exists():
-        _have_others_tell(row.project, commit=report.commit, but=row)
-    return Told(report=report, comment_id=None, base=base)
+    again = _others(row.project, but=row, commit=report.commit) if held_elsewhere.all().exists() else ()
+    return Told(report=report, comment_id=None, base=base, again=again)
 
 
 def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
     number = int(row.pull_request or 0)
     found = client.pull_request(full_name, number)
     if found is None or found["state"] != "open":
-        return Told(report=row.report, comment_id=row.comment_id, why=Feedback.CLOSED)
+        news = row.head and row.why != Feedback.CLOSED
+        again = _others(row.project, but=row, commit=row.head, branches=False) if news else ()
+        return Told(report=row.report, comment_id=row.comment_id, why=Feedback.CLOSED, again=again)
     head = str(found["head_sha"])
     # A slow run of an older commit may report last; what the pull request offers is its head.
     report = report_offered(of_pull_request(row.project, number), head=head) or row.report
+    stands = _standing(report, found)
     base_branch = str(found["base_branch"])
-    base = base_at(row.project, branch=base_branch, merge_base=str(found.get("merge_base") or ""))
-    stands = standing_of(report, base=base, head=head)
-    text = report_comment(stands, base_branch=base_branch, url=_page(row.project, number, installation))
+    others = _others(row.project, but=row, commit=report.commit, branches=False)
+    shut = _shut_elsewhere(client, full_name, others, report=report) if stands.gate.passed else None
+    url = _page(row.project, number, installation)
+    text = report_comment(stands, base_branch=base_branch, url=url, shut=shut)
     comment_id = row.comment_id
     if comment_id is None or not client.edit_comment(full_name, number, comment_id, MARKER, text):
         # Never made, made by a worker that died before it noted the number, or deleted by hand.
         comment_id = client.upsert_comment(full_name, number, MARKER, text)
-    why = ""
+    why, base = "", stands.base
+    before = (row.told_id, report.base_id, row.head, row.base_branch)
+    moved = before != (report.pk, base.pk if base else None, head, base_branch)
+    again = others if moved or row.tries > 1 else ()
     try:
         if stands.awaited:
-            _hold_gate(row, client, full_name, commit=stands.awaited, installation=installation)
+            again += _hold_gate(row, client, full_name, commit=stands.awaited, installation=installation)
         if not stands.awaited or row.told != report:
-            _set_gate(client, full_name, report, stands.gate, installation=installation)
+            _set_gate(client, full_name, report, shut or stands.gate, installation=installation)
     except PermanentError as error:
         why = error.message
-    return Told(report=report, comment_id=comment_id, base=base, head=head, why=why)
+    return Told(
+        report=report, comment_id=comment_id, base=base, head=head, base_branch=base_branch, why=why, again=again
+    )
 
 
-def _hold_gate(row: Feedback, client: Forge, full_name: str, *, commit: str, installation: Installation) -> None:
-    """The gate of what the pull request offers now waits for a report, unless a run of its branch spoke of it."""
+def _standing(report: Report, found: Mapping[str, Any]) -> Standing:
+    """How a report stands where a pull request goes to, as the forge has that."""
+    merge_base = str(found.get("merge_base") or "")
+    base = base_at(report.project, branch=str(found["base_branch"]), merge_base=merge_base)
+    return standing_of(report, base=base, head=str(found["head_sha"]))
+
+
+def _shut_elsewhere(client: Forge, full_name: str, others: tuple[int, ...], *, report: Report) -> Gate | None:
+    """What shuts the gate of the report's commit for another open pull request that offers it; None: nothing does.
+
+    Where that one has no report of its own about the commit, this one tells how the same code would stand there.
+    """
+    rows = Feedback.objects.filter(pk__in=others).order_by("-report_id").values_list("pull_request", flat=True)
+    for number in rows[:_ASKED]:
+        found = client.pull_request(full_name, int(number or 0))
+        if found is None or found["state"] != "open" or found["head_sha"] != report.commit:
+            continue
+        own = of_pull_request(report.project, int(number or 0)).filter(commit=report.commit).first()
+        opened = _standing(own or report, found).gate
+        if not opened.passed:
+            return Gate(passed=False, sentence=f"Pull request {number}: {opened.sentence}")
+    return None
+
+
+def _hold_gate(
+    row: Feedback, client: Forge, full_name: str, *, commit: str, installation: Installation
+) -> tuple[int, ...]:
+    """The gate of what the pull request offers now waits for a report, unless there is one about that commit already.
+
+    The rows that have something to say of it are returned, where they may not know of this pull request.
+    """
     reported = Report.objects.filter(project=row.project, commit=commit)
     untold = not reported.exists()
     if untold:
         url = _page(row.project, row.pull_request, installation)
         client.set_status(full_name, commit, MODEL_GATE, "pending", _WAITS, url)
-    if (untold or row.tries > 1) and reported.all().exists():
-        _have_others_tell(row.project, commit=commit, but=row)
+    news = untold or row.tries > 1 or row.head != commit
+    return _others(row.project, but=row, commit=commit) if news and reported.all().exists() else ()
 
 
 def hold_first(
-    project: Project, number: int, *, head: str, fork: bool, client: Forge, full_name: str, installation: Installation
+    project: Project,
+    number: int,
+    *,
+    head: str,
+    base_branch: str,
+    fork: bool,
+    client: Forge,
+    full_name: str,
+    installation: Installation,
 ) -> None:
     """The gate of what a pull request without any report offers waits for the first one, where one is to come.
 
-    Nothing where the commit has a gate already. Raises what the client raises.
+    Nothing where the commit has a gate already, unless that was opened for another branch to go to. Raises what the
+    client raises.
     """
     if not _is_vetted(project) or not _is_to_report(project, installation=installation):
         return
     reported = Report.objects.filter(project=project, commit=head)
+    untold = not reported.exists()
     present = client.statuses(full_name, head).get(MODEL_GATE)
-    waits = present is not None and present["state"] == "pending"
-    if present is None and not reported.exists():
+    state = present["state"] if present is not None else None
+    elsewhere = Feedback.objects.filter(project=project, head=head).exclude(base_branch__in=("", base_branch))
+    if (state is None and untold) or (state == "success" and elsewhere.exists()):
         said, url = _WAITS_IN_VAIN if fork else _WAITS, _page(project, number, installation)
         client.set_status(full_name, head, MODEL_GATE, "pending", said, url)
-        waits = True
-    if waits and reported.all().exists():
-        _have_others_tell(project, commit=head)
+        state = "pending"
+    if untold and state == "pending" and reported.all().exists():
+        _have_told_again(_others(project, commit=head))
 
 
 def _is_to_report(project: Project, *, installation: Installation) -> bool:
@@ -225,15 +286,22 @@ def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, in
     client.set_status(full_name, report.commit, MODEL_GATE, state, opened.sentence, url)
 
 
-def _have_others_tell(project: Project, *, commit: str, but: Feedback | None = None) -> None:
-    """Have every other row that has a report about the commit told again: ours stands where theirs may belong."""
+def _others(project: Project, *, commit: str, but: Feedback | None = None, branches: bool = True) -> tuple[int, ...]:
+    """Every other row that has a report about the commit, or whose pull request offers it; branches: theirs too."""
     numbers = Report.objects.filter(project=project, commit=commit, pull_request__isnull=False)
-    about = Q(commit=commit) | Q(pull_request__in=numbers.values("pull_request"))
+    about = Q(head=commit) | Q(pull_request__in=numbers.values("pull_request"))
+    if branches:
+        about |= Q(commit=commit)
+    found = Feedback.objects.filter(about, project=project).values_list("pk", flat=True)
+    return tuple(one for one in found if but is None or one != but.pk)
+
+
+def _have_told_again(rows: Collection[int]) -> None:
     with transaction.atomic():
-        others = Feedback.objects.select_for_update().filter(about, project=project)
-        ids = [pk for pk in others.values_list("pk", flat=True) if but is None or pk != but.pk]
-        Feedback.objects.filter(pk__in=ids).update(look_at=timezone.now())
-        for one in ids:
+        # All at once and in one order: two that have each other told again would wait for each other.
+        list(Feedback.objects.select_for_update().filter(pk__in=rows).order_by("pk"))
+        Feedback.objects.filter(pk__in=rows).update(look_at=timezone.now())
+        for one in rows:
             ring(TELL, one)
 
 
@@ -248,17 +316,18 @@ def _pause(tries: int) -> timedelta:
 def _done(row: Feedback, told: Told) -> None:
     """Note what was said. Rings again when a newer report came in meanwhile."""
     with transaction.atomic():
+        # All at once and in one order: two that have each other told again would wait for each other.
+        list(Feedback.objects.select_for_update().filter(pk__in=[row.pk, *told.again]).order_by("pk"))
         held = _held(row)
         if held is None:
             return
         held.lease_until, held.tries, held.why = None, 0, told.why[:1000]
         held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
-        held.head = told.head or held.head
-        held.save(update_fields=["lease_until", "tries", "why", "comment_id", "told", "told_at", "head"])
+        held.head, held.base_branch = told.head or held.head, told.base_branch or held.base_branch
+        held.save(update_fields=["lease_until", "tries", "why", "comment_id", "told", "told_at", "head", "base_branch"])
         if told.base is not None:
             Report.objects.filter(pk=told.report.pk).update(base=told.base)
-        if held.look_at is not None:
-            ring(TELL, held.pk)
+        _have_told_again([*told.again, *([held.pk] if held.look_at is not None else [])])
     log.info("feedback_told", project=row.project.slug, pull_request=row.pull_request, why=told.why)
 
 

@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 class Merging:
     """What merging a pull request would do: a sentence, and in full ("" where it does not touch the file).
 
-    commit: the tip that this is about, "" of one that is closed. fork: does it come from another repository? said: what
-    is told there; `refused`: why the file asks for nothing.
+    commit: the tip that this is about, "" of one that is closed; base_branch: where it goes; fork: does it come from
+    another repository? said: what is told there; `refused`: why the file asks for nothing.
     """
 
     sentence: str
     full: str = ""
     commit: str = ""
+    base_branch: str = ""
     fork: bool = False
     said: Said | None = None
     refused: Refused | None = None
@@ -49,11 +50,14 @@ class Merging:
 def look_at_pull_request(desk: Desk, number: int) -> str:
     """Say on a pull request what merging it would do; the outcome as a sentence. Raises what the forge raises.
 
-    What is said there of the model follows a new tip too; where nothing was said yet, its gate waits.
+    What is said there of the model follows a new tip, or another branch to go to, too; where nothing was said yet, its
+    gate waits.
     """
     merging = merging_of(desk, number)
     project = desk.row().project if merging.commit else None
-    silent = project is not None and not head_seen(project, number, head=merging.commit)
+    silent = project is not None and not head_seen(
+        project, number, head=merging.commit, base_branch=merging.base_branch
+    )
     if merging.full:
         desk.client.upsert_comment(desk.full_name, number, MARKER, f"{merging.full} {FOLLOWS}")
     if merging.refused is not None:
@@ -66,6 +70,7 @@ def look_at_pull_request(desk: Desk, number: int) -> str:
                 project,
                 number,
                 head=merging.commit,
+                base_branch=merging.base_branch,
                 fork=merging.fork,
                 client=desk.client,
                 full_name=desk.full_name,
@@ -82,7 +87,8 @@ def merging_of(desk: Desk, number: int) -> Merging:
     if found is None or found["state"] != "open":
         return Merging("The pull request is closed.")
     fork = found["head_repository"].lower() != desk.full_name.lower()
-    return replace(_merging(desk, number, found), commit=str(found["head_sha"]), fork=fork)
+    merging = _merging(desk, number, found)
+    return replace(merging, commit=str(found["head_sha"]), base_branch=str(found["base_branch"]), fork=fork)
 
 
 def _merging(desk: Desk, number: int, found: PullRequest) -> Merging:

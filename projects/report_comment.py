@@ -6,7 +6,7 @@ Better and worse are said in words beside the arrow. A long report is cut, and t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from projects.comparison import CHANGED, Change, Line, counted, number, tests_ran
+from projects.comparison import CHANGED, Change, Gate, Line, counted, number, tests_ran
 from projects.markdown import fitting, inert
 from projects.model_history import Standing
 from projects.models import Report
@@ -16,9 +16,9 @@ _ROWS, _FAILED = 60, 30
 _FIRST = (Change.WORSE, Change.GONE, Change.NEW, Change.BETTER, Change.SAME)
 
 
-def report_comment(found: Standing, *, base_branch: str, url: str) -> str:
-    """The comment about a pull request that stands so; `url` is its page."""
-    report, base, gate = found.report, found.base, found.gate
+def report_comment(found: Standing, *, base_branch: str, url: str, shut: Gate | None = None) -> str:
+    """The comment about a pull request that stands so; `url` is its page. shut: what another one says of the commit."""
+    report, base, gate = found.report, found.base, shut or found.gate
     state = ", ".join(
         [f"the gate is {'open' if gate.passed else 'shut'}", *(f"{count} {one}" for count, one in counted(found.lines))]
     )

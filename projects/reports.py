@@ -101,8 +101,9 @@ def _to_be_told(report: Report) -> None:
     ring(TELL, row.pk)
 
 
-def head_seen(project: Project, number: int, *, head: str) -> bool:
-    """A pull request was seen to offer this commit: have its comment and gate say so, where they speak of another one.
+def head_seen(project: Project, number: int, *, head: str, base_branch: str) -> bool:
+    """A pull request was seen to offer this commit to this branch: have its comment and gate say so, where they speak
+    of another one.
 
     False, and nothing done, for one without a report.
     """
@@ -110,7 +111,7 @@ def head_seen(project: Project, number: int, *, head: str) -> bool:
         row = Feedback.objects.select_for_update().filter(project=project, pull_request=number).first()
         if row is None:
             return False
-        if row.head != head:
+        if (row.head, row.base_branch) != (head, base_branch):
             row.look_at = timezone.now()
             row.save(update_fields=["look_at"])
             ring(TELL, row.pk)

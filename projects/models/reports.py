@@ -75,7 +75,7 @@ class Feedback(models.Model):
     """What the forge is to be told about a pull request, or about a commit of a branch.
 
     Due when `look_at` has come and nobody holds the lease. A report that comes in sets `report` and `look_at`; a push
-    to the pull request sets `look_at`.
+    to the pull request, or another branch to go to, sets `look_at`.
     """
 
     CLOSED = "The pull request is closed."
@@ -90,6 +90,9 @@ class Feedback(models.Model):
         default="",
         blank=True,
         help_text="What the pull request offers, as the forge said when it was last told. Empty: not told yet.",
+    )
+    base_branch = models.CharField(
+        max_length=255, default="", blank=True, help_text="Where the pull request went then. Empty: not told yet."
     )
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="+", help_text="The newest.")
     told = models.ForeignKey(Report, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)

@@ -354,7 +354,8 @@ class FakeForge(FakeActions):
         with self._lock:
             self._enter("create_pull_request", full_name, branch, base)
             kept = self._kept(full_name, "make a pull request")
-            if any(one["head_branch"] == branch and one["state"] == "open" for one in kept.pull_requests.values()):
+            alike = (one for one in kept.pull_requests.values() if one["state"] == "open")
+            if any((one["head_branch"], one["base_branch"]) == (branch, base) for one in alike):
                 raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
             number = len(kept.pull_requests) + 1
             kept.pull_request_texts[number] = body

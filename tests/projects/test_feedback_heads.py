@@ -17,6 +17,7 @@ from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.models import Resource
 from tests.ci import MAE, PASSED
 from tests.people import client
+from tests.projects import file_door
 from tests.projects.telling import comments, gate_on, opened, push, ready, reported, tell_all
 from tests.projects.tended import REPOSITORY, World, installed
 
@@ -79,7 +80,7 @@ def pushed(world: World, project: Project, number: int) -> str:
     """A push to the pull request of which the forge told, and was asked about; the commit."""
     head = push(world, "more")
     world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = head
-    reports.head_seen(project, number, head=head)
+    reports.head_seen(project, number, head=head, base_branch="main")
     return head
 
 
@@ -113,11 +114,11 @@ def test_a_push_takes_the_old_verdict_from_the_top_until_it_reports(world: World
 
 def test_a_head_that_is_known_or_a_pull_request_without_a_report_costs_no_call(world: World, project: Project) -> None:
     number, sha = opened(world)
-    reports.head_seen(project, number, head=sha)
+    reports.head_seen(project, number, head=sha, base_branch="main")
     assert not Feedback.objects.exists()
     reported(project, sha, number)
     tell_all()
-    reports.head_seen(project, number, head=sha)
+    reports.head_seen(project, number, head=sha, base_branch="main")
     assert feedback.due(limit=9) == []
 
 
@@ -144,6 +145,83 @@ def test_a_run_of_the_branch_about_the_head_is_not_put_off(
     tell_all()
     assert gate_on(world, third)[0] == "success"
     assert "has not reported yet" in comments(world, number)[0]
+
+
+def into_scratch(world: World) -> int:
+    """A second pull request from the branch of the first, into a branch without a report; its number."""
+    world.forge.create_branch(REPOSITORY, "scratch", "main")
+    push(world, "drift", branch="scratch")
+    return world.forge.create_pull_request(REPOSITORY, "shorter-window", "scratch", "Try it", "")
+
+
+LAX: list[dict[str, Any]] = [{**MAE, "value": 0.9, "threshold": None}]
+
+
+@pytest.mark.parametrize("reports_itself", [False, True])
+def test_of_two_pull_requests_with_one_commit_the_stricter_holds_the_gate(
+    world: World, project: Project, reports_itself: bool
+) -> None:
+    reported(project, world.forge.branch_head(REPOSITORY, "main")["sha"], None, metrics=[MAE], tests=PASSED)
+    number, sha = opened(world)
+    other = into_scratch(world)
+    if reports_itself:
+        reported(project, sha, number, metrics=LAX, tests=PASSED)
+    else:
+        reported(project, "b" * 40, number, metrics=LAX, tests=PASSED)
+    tell_all()
+    reported(project, sha, other, metrics=LAX, tests=PASSED)
+    tell_all()
+    missed = "mae (test) is 0.9; 0.2 or less is needed."
+    assert gate_on(world, sha) == ("failure", f"Pull request {number}: {missed}")
+    assert comments(world, other)[0].splitlines()[1:4] == [
+        "### Model: the gate is shut",
+        "",
+        f"Pull request {number}: {missed}",
+    ]
+    tell_all()
+    assert gate_on(world, sha)[0] == "failure"
+    assert feedback.due(limit=9) == []
+
+    world.forge.repositories[REPOSITORY].pull_requests[number]["state"] = "closed"
+    Feedback.objects.filter(pull_request=number).update(look_at=timezone.now())
+    tell_all()
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    assert feedback.due(limit=9) == []
+
+
+def test_a_pull_request_that_comes_to_a_reported_commit_is_heard(world: World, project: Project) -> None:
+    reported(project, world.forge.branch_head(REPOSITORY, "main")["sha"], None, metrics=[MAE], tests=PASSED)
+    number, first = opened(world)
+    reported(project, first, number, metrics=[MAE], tests=PASSED)
+    tell_all()
+    other = into_scratch(world)
+    head = push(world, "more")
+    reported(project, head, other, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, head)[0] == "success"
+    reports.head_seen(project, number, head=head, base_branch="main")
+    tell_all()
+    tell_all()
+    assert gate_on(world, head)[0] == "failure"
+    assert feedback.due(limit=9) == []
+
+
+def test_a_pull_request_that_goes_to_another_branch_is_told_anew(world: World, project: Project) -> None:
+    reported(project, world.forge.branch_head(REPOSITORY, "main")["sha"], None, metrics=[MAE], tests=PASSED)
+    sha, number = push(world), into_scratch(world)
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    world.forge.repositories[REPOSITORY].pull_requests[number]["base_branch"] = "main"
+    row = register_project_repository(project, installation=installation())
+    assert row is not None
+    file_door.delivered(row, pull_request=number)
+    file_door.look(world.forge, row)
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is 0.9; 0.2 or less is needed.")
+    assert "| metric | this | main `" in comments(world, number)[0]
+    assert Feedback.objects.get(pull_request=number).base_branch == "main"
 
 
 def test_comment_gate_and_page_speak_of_the_same_commit(world: World, project: Project) -> None:

@@ -65,7 +65,7 @@ def test_a_new_tip_has_the_comment_about_the_model_told_again(forge: PushedForge
     asked = forge.made("pull_request", "set_status", "edit_comment", "upsert_comment")
 
     assert send(ci(project), pull_request=number, commit=head(forge, number)).status_code == 201
-    Feedback.objects.update(look_at=None, head=head(forge, number))
+    Feedback.objects.update(look_at=None, head=head(forge, number), base_branch="main")
     forge.calls.clear()
     preview(forge, row, number)
     assert Feedback.objects.get().look_at is None
