@@ -70,7 +70,8 @@ class Forge(Protocol):
 class Told:
     """What was said: about which report, in which comment, beside which base. `why`: what could not be said.
 
-    head, base_branch: what the pull request offered meanwhile and to which branch, "" when the forge was not asked.
+    head, base_branch, merge_base: what the pull request offered meanwhile, to which branch, and where it left that; ""
+    when the forge was not asked.
     again: rows that are to be told again.
     """
 
@@ -79,6 +80,7 @@ class Told:
     base: Report | None = None
     head: str = ""
     base_branch: str = ""
+    merge_base: str = ""
     why: str = ""
     again: tuple[int, ...] = ()
 
@@ -192,14 +194,24 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     except PermanentError as error:
         why = error.message
     return Told(
-        report=report, comment_id=comment_id, base=base, head=head, base_branch=base_branch, why=why, again=again
+        report=report,
+        comment_id=comment_id,
+        base=base,
+        head=head,
+        base_branch=base_branch,
+        merge_base=_merge_base(found),
+        why=why,
+        again=again,
     )
+
+
+def _merge_base(found: Mapping[str, Any]) -> str:
+    return str(found.get("merge_base") or "")
 
 
 def _standing(report: Report, found: Mapping[str, Any]) -> Standing:
     """How a report stands where a pull request goes to, as the forge has that."""
-    merge_base = str(found.get("merge_base") or "")
-    base = base_at(report.project, branch=str(found["base_branch"]), merge_base=merge_base)
+    base = base_at(report.project, branch=str(found["base_branch"]), merge_base=_merge_base(found))
     return standing_of(report, base=base, head=str(found["head_sha"]))
 
 
@@ -323,10 +335,11 @@ def _done(row: Feedback, told: Told) -> None:
             return
         held.lease_until, held.tries, held.why = None, 0, told.why[:1000]
         held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
-        held.head, held.base_branch = told.head or held.head, told.base_branch or held.base_branch
-        held.save(update_fields=["lease_until", "tries", "why", "comment_id", "told", "told_at", "head", "base_branch"])
-        if told.base is not None:
-            Report.objects.filter(pk=told.report.pk).update(base=told.base)
+        if told.base_branch:
+            held.head, held.base_branch, held.merge_base = told.head, told.base_branch, told.merge_base
+        held.save()
+        if told.base is not None or told.base_branch:
+            Report.objects.filter(pk=told.report.pk).update(base=told.base, told_alone=told.base is None)
         _have_told_again([*told.again, *([held.pk] if held.look_at is not None else [])])
     log.info("feedback_told", project=row.project.slug, pull_request=row.pull_request, why=told.why)
 

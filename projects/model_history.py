@@ -117,10 +117,10 @@ def standing_of(report: Report, *, base: Report | None, head: str = "") -> Stand
 
 
 def base_of(report: Report, *, branches: Sequence[str]) -> Report | None:
-    """What a report is compared with: what the forge was told it beside, or else on a branch the one before of another
-    commit, on a pull request the newest of the default branch, the first of `branches`.
+    """What a report is compared with: what the forge was told it beside, be it nothing, or else on a branch the one
+    before of another commit, on a pull request the newest of the default branch, the first of `branches`.
     """
-    if report.base is not None:
+    if report.base is not None or report.told_alone:
         return report.base
     if report.pull_request is None:
         older = of_branch(report.project, report.branch).filter(pk__lt=report.pk)
@@ -152,7 +152,8 @@ def gates_of(reports: Sequence[Report], *, branches: Sequence[str]) -> list[Gate
     found = []
     for place, one in enumerate(reports):
         older = (other for other in reports[place + 1 :] if other.commit != one.commit)
-        base = one.base or (main if one.pull_request is not None else next(older, beyond))
+        alone = one.base is not None or one.told_alone
+        base = one.base if alone else main if one.pull_request is not None else next(older, beyond)
         found.append(standing_of(one, base=base).gate)
     return found
 

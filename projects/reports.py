@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 TELL = "projects.feedback_tasks.tell"
 KEPT = 1000
 """Reports of a project from pull requests, and as many from branches; the oldest go, but for what the gate needs."""
+TOLD_ANEW = 100
+"""Pull requests that a report of a branch has told anew at most, the newest."""
 OF_MAIN = 100
 """Reports of the default branch that stay however many other branches report: a gate without a base holds less."""
 WITH_PLOTS = 20
@@ -48,6 +50,7 @@ def take_in(project: Project, said: ReportIn) -> tuple[Report, bool]:
             else:
                 came_to(made)
                 _to_be_told(made)
+                _tell_beside(made)
                 _forget(made)
                 log.info("reported", slug=project.slug, commit=made.commit[:10], metrics=len(made.metrics))
                 return made, True
@@ -99,6 +102,25 @@ def _to_be_told(report: Report) -> None:
         row.report_id, row.look_at, row.tries = max(row.report_id, report.pk), timezone.now(), 0
         row.save(update_fields=["report", "look_at", "tries"])
     ring(TELL, row.pk)
+
+
+def _tell_beside(report: Report) -> None:
+    """Have pull requests told anew that were told without this report of a branch, and should have been beside it: it
+    is of the commit that they left from, or the first of the branch that they go to.
+
+    Those that are being told look again too, as they may have looked before this one was there.
+    """
+    if report.pull_request is not None:
+        return
+    rows = Feedback.objects.filter(project=report.project_id, pull_request__isnull=False).exclude(why=Feedback.CLOSED)
+    alone = Q(told__isnull=False, told__base=None, base_branch__in=("", report.branch))
+    left_here = Q(told__isnull=False, merge_base=report.commit) & ~Q(told__base__commit=report.commit)
+    found = rows.filter(alone | left_here | Q(lease_until__isnull=False) | Q(look_at__isnull=False))
+    ids = list(found.order_by("-report_id").values_list("pk", flat=True)[:TOLD_ANEW])
+    for row in Feedback.objects.select_for_update().filter(pk__in=ids, look_at=None).order_by("pk"):
+        row.look_at, row.tries = timezone.now(), 0
+        row.save(update_fields=["look_at", "tries"])
+        ring(TELL, row.pk)
 
 
 def head_seen(project: Project, number: int, *, head: str, base_branch: str) -> bool:

@@ -15,4 +15,14 @@ class Migration(migrations.Migration):
             name='base_branch',
             field=models.CharField(blank=True, default='', help_text='Where the pull request went then. Empty: not told yet.', max_length=255),
         ),
+        migrations.AddField(
+            model_name='feedback',
+            name='merge_base',
+            field=models.CharField(blank=True, default='', help_text='The commit that it left that branch at, where the forge said.', max_length=64),
+        ),
+        migrations.AddField(
+            model_name='report',
+            name='told_alone',
+            field=models.BooleanField(default=False, help_text='The forge was told of it on its pull request, beside nothing: there was no base.'),
+        ),
     ]

@@ -36,6 +36,9 @@ class Report(models.Model):
         blank=True,
         help_text="What the forge was told it beside, but for the default branch. Empty until then.",
     )
+    told_alone = models.BooleanField(
+        default=False, help_text="The forge was told of it on its pull request, beside nothing: there was no base."
+    )
 
     class Meta:
         ordering = ["-pk"]
@@ -75,7 +78,7 @@ class Feedback(models.Model):
     """What the forge is to be told about a pull request, or about a commit of a branch.
 
     Due when `look_at` has come and nobody holds the lease. A report that comes in sets `report` and `look_at`; a push
-    to the pull request, or another branch to go to, sets `look_at`.
+    to the pull request, another branch to go to, or a report that it should have been told beside, sets `look_at`.
     """
 
     CLOSED = "The pull request is closed."
@@ -93,6 +96,9 @@ class Feedback(models.Model):
     )
     base_branch = models.CharField(
         max_length=255, default="", blank=True, help_text="Where the pull request went then. Empty: not told yet."
+    )
+    merge_base = models.CharField(
+        max_length=64, default="", blank=True, help_text="The commit that it left that branch at, where the forge said."
     )
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="+", help_text="The newest.")
     told = models.ForeignKey(Report, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)

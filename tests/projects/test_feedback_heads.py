@@ -12,6 +12,7 @@ from projects import feedback, intake, reports
 from projects.feedback_tasks import tell
 from projects.installation import installation
 from projects.listening import register_project_repository
+from projects.model_history import gates_of
 from projects.models import Delivery, Feedback, Project, RegisteredRepository, Report
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.models import Resource
@@ -222,6 +223,63 @@ def test_a_pull_request_that_goes_to_another_branch_is_told_anew(world: World, p
     assert gate_on(world, sha) == ("failure", "mae (test) is 0.9; 0.2 or less is needed.")
     assert "| metric | this | main `" in comments(world, number)[0]
     assert Feedback.objects.get(pull_request=number).base_branch == "main"
+
+
+def test_a_base_that_reports_after_the_pull_request_holds_it(world: World, project: Project) -> None:
+    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    number, sha = opened(world)
+    report = reported(project, sha, number, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    reported(project, main, None, metrics=[MAE], tests=PASSED)
+    tell_all()
+    missed = "mae (test) is 0.9; 0.2 or less is needed."
+    assert gate_on(world, sha) == ("failure", missed)
+    assert f"main `{main[:10]}`" in comments(world, number)[0]
+    said = client("alice").get(f"/api/v1/projects/demand/reports/{report.pk}/").json()
+    assert (said["gate_open"], said["compared_with"]) == (False, main)
+    # The same again changes nothing, and asks nobody.
+    reported(project, main, None, metrics=[MAE], tests=PASSED)
+    assert not Feedback.objects.filter(pull_request=number).exclude(look_at=None).exists()
+
+
+def test_the_commit_that_it_left_from_may_report_after_a_newer_one(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    left_from = world.forge.repositories[REPOSITORY].pull_requests[number]["merge_base"]
+    newer = push(world, "z", branch="main")
+    reported(project, newer, None, metrics=[{**MAE, "value": 0.5, "threshold": None}], tests=PASSED)
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    reported(project, left_from, None, metrics=[MAE], tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha)[0] == "failure"
+
+
+def test_a_base_that_reports_while_it_is_told_is_looked_at_next(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    number, sha = opened(world)
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    meanwhile(monkeypatch, world, lambda: reported(project, main, None, metrics=[MAE], tests=PASSED))
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    tell_all()
+    assert gate_on(world, sha)[0] == "failure"
+
+
+def test_where_nothing_is_there_to_compare_with_page_and_gate_say_the_same(world: World, project: Project) -> None:
+    reported(project, world.forge.branch_head(REPOSITORY, "main")["sha"], None, metrics=[MAE], tests=PASSED)
+    sha, number = push(world), into_scratch(world)
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    page = f"/projects/demand/models/?pull_request={number}"
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    assert "The gate is open." in client("alice").get(page).content.decode()
+    report = Report.objects.get(pull_request=number)
+    assert (report.base, report.told_alone) == (None, True)
+    assert [one.passed for one in gates_of([report], branches=["main"])] == [True]
 
 
 def test_comment_gate_and_page_speak_of_the_same_commit(world: World, project: Project) -> None:
