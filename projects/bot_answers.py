@@ -175,7 +175,8 @@ def _said(line: Line) -> str:
     value = "gone" if line.value is None else number(line.value)
     base = "" if line.base is None else f", before {number(line.base)}"
     held = "" if line.held is None else f"; {'held' if line.held else 'missed'}: {line.demand}"
-    return f"{line.label}: {value}{base}, {CHANGED[line.change]}{held}"
+    turn = f"; {line.turn}" if line.turned else ""
+    return f"{line.label}: {value}{base}, {CHANGED[line.change]}{held}{turn}"
 
 
 def _versions(mine: Report, base: Report) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 A change counts as none when it is smaller than a thousandth of the value before: two runs of the same code differ by
 as much. A threshold that the base has holds on when a report leaves it out, so that nobody gets through the gate by
-dropping it; changing its value is possible, and shown. Nor does anybody by dropping all model tests, or by a run in
-which they could not begin: fewer are shown.
+dropping it; changing its value is possible, and shown. Nor does anybody by saying that the other direction is better:
+where the base has a threshold, a metric that turned counts as missed, and is shown. Nor by dropping all model tests, or
+by a run in which they could not begin: fewer are shown.
 """
 
 import math
@@ -42,7 +43,8 @@ CHANGED = {
 class Line:
     """One metric beside its base. `value` is None when it is gone, `base` when it is new or there is no base.
 
-    threshold: the one that counts. held: None when there is no threshold.
+    lower_is_better: as the base has it, where that has a threshold; turned: the report says the other direction than
+    the base. threshold: the one that counts. held: None when there is no threshold.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Line:
     threshold: float | None
     base_threshold: float | None
     change: Change
+    turned: bool = False
 
     @property
     def label(self) -> str:
@@ -61,12 +64,22 @@ class Line:
 
     @property
     def held(self) -> bool | None:
-        """Does it keep its threshold? A metric that is gone does not."""
+        """Does it keep its threshold? One that is gone does not, nor one that turned and had a threshold before."""
         if self.threshold is None:
             return None
-        if self.value is None:
+        if self.value is None or (self.turned and self.base_threshold is not None):
             return False
         return self.value <= self.threshold if self.lower_is_better else self.value >= self.threshold
+
+    @property
+    def turn(self) -> str:
+        """What the report says against the base; "" where it turned nothing."""
+        return f"says now that {'lower' if self.says_lower else 'higher'} is better" if self.turned else ""
+
+    @property
+    def says_lower(self) -> bool:
+        """Is lower better by the report's own word?"""
+        return self.lower_is_better is not (self.turned and self.base_threshold is not None)
 
     @property
     def demand(self) -> str:
@@ -102,7 +115,9 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
 
     tests: as a report has them. before: those of the base; None for no base.
     """
+    lines = list(lines)
     asked = [line for line in lines if line.held is not None]
+    turns = [f"{line.label} {line.turn}." for line in lines if line.turned and line.held is not False]
     missed = [line for line in asked if not line.held]
     failed: Sequence[Mapping[str, Any]] = tests.get("failed", ())
     passed = int(tests.get("passed", 0))
@@ -115,12 +130,11 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
             names = ", ".join(str(one["name"]) for one in failed)
             many = f"{len(failed)} of {len(failed) + passed} model tests fail"
             said.append(f"{many}: {names}.")
-        return Gate(passed=False, sentence=_shortened(said))
-    if not asked and not passed:
-        return Gate(passed=True, sentence="No threshold and no model test: nothing to hold.")
+        return Gate(passed=False, sentence=_shortened([*said, *turns]))
     thresholds = f"{len(asked)} of {len(asked)} thresholds held" if asked else "No threshold"
     tried = f"{passed} model tests passed" if passed else "no model test"
-    return Gate(passed=True, sentence=f"{thresholds}, {tried}.")
+    said = [f"{thresholds}, {tried}." if asked or passed else "No threshold and no model test: nothing to hold."]
+    return Gate(passed=True, sentence=_shortened([*said, *turns]))
 
 
 def counted(lines: Iterable[Line]) -> list[tuple[int, Change]]:
@@ -145,9 +159,9 @@ def _key(metric: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _line(metric: Mapping[str, Any], before: Mapping[str, Any] | None) -> Line:
-    value, lower = float(metric["value"]), metric["direction"] == "lower"
-    base = None if before is None else float(before["value"])
+    value, base = float(metric["value"]), None if before is None else float(before["value"])
     told = None if before is None else before["threshold"]
+    lower = (metric if before is None or told is None else before)["direction"] == "lower"
     own = metric["threshold"]
     return Line(
         name=str(metric["name"]),
@@ -158,6 +172,7 @@ def _line(metric: Mapping[str, Any], before: Mapping[str, Any] | None) -> Line:
         threshold=told if own is None else own,
         base_threshold=told,
         change=_change(value, base, lower=lower),
+        turned=before is not None and before["direction"] != metric["direction"],
     )
 
 
@@ -185,7 +200,8 @@ def _gone(before: Mapping[str, Any]) -> Line:
 def _miss(line: Line) -> str:
     if line.value is None:
         return f"{line.label} is gone; {line.demand} is needed."
-    return f"{line.label} is {number(line.value)}; {line.demand} is needed."
+    said = f"is {number(line.value)} and {line.turn}" if line.turned else f"is {number(line.value)}"
+    return f"{line.label} {said}; {line.demand} is needed."
 
 
 def _shortened(sentences: Sequence[str]) -> str:

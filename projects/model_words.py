@@ -56,10 +56,16 @@ def shown(line: Line, *, compared: bool) -> Shown:
         value="" if line.value is None else number(line.value),
         base="" if line.base is None else number(line.base),
         arrow=_ARROWS[known] if known else "",
-        change=str(_CHANGES[known]) if known else "",
+        change=", ".join(filter(None, (str(_CHANGES[known]) if known else "", _turn(line)))),
         threshold=_threshold(line),
         missed=line.held is False,
     )
+
+
+def _turn(line: Line) -> str:
+    if not line.turned:
+        return ""
+    return _("now said that lower is better") if line.says_lower else _("now said that higher is better")
 
 
 def _threshold(line: Line) -> str:

@@ -140,6 +140,7 @@ class ComparedOut(BaseModel):
     change: Change
     threshold: float | None = Field(description="The one that counts: the report's, else the base's.")
     held: bool | None = Field(description="null: without a threshold.")
+    turned: bool = Field(description="Says the other direction than the base; not held where that has a threshold.")
 
 
 class ToldOut(BaseModel):

@@ -56,6 +56,8 @@ def _row(line: Line, *, compared: bool) -> str:
     change = CHANGED[line.change] if compared else ""
     if line.value is not None and line.base is not None and line.change in (Change.BETTER, Change.WORSE):
         change += f" by {number(abs(line.value - line.base))}"
+    if line.turned:
+        change += f"; **{line.turn}**"
     return f"| {inert(line.label)} | {value} | {base} | {change} | {_threshold(line)} |"
 
 

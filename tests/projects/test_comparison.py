@@ -54,6 +54,29 @@ def test_a_threshold_can_be_changed_but_not_dropped() -> None:
     )
 
 
+@pytest.mark.parametrize("threshold", [0.2, None])
+@pytest.mark.parametrize("value", [0.9, 0.1])
+def test_a_metric_with_a_threshold_can_not_be_turned(value: float, threshold: float | None) -> None:
+    base = [metric(threshold=0.2)]
+    lines = compare([metric(value=value, direction="higher", threshold=threshold)], base)
+    (turned,) = lines
+    assert (turned.turned, turned.held, turned.demand) == (True, False, "0.2 or less")
+    assert turned.change is (Change.WORSE if value == 0.9 else Change.BETTER)
+    said = f"mae (test) is {value} and says now that higher is better; 0.2 or less is needed."
+    assert gate(lines, {}) == Gate(False, said)
+
+
+def test_a_direction_that_held_nothing_turns_by_being_named() -> None:
+    lines = compare([metric("r2", 0.9, direction="higher", threshold=0.8)], [metric("r2", 0.8)])
+    assert [(line.turned, line.held, line.change) for line in lines] == [(True, True, Change.BETTER)]
+    said = "1 of 1 thresholds held, no model test. r2 (test) says now that higher is better."
+    assert gate(lines, {}) == Gate(True, said)
+    lines = compare([metric("r2", 0.7, direction="higher")], [metric("r2", 0.8)])
+    assert gate(lines, {"passed": 2}) == Gate(
+        True, "No threshold, 2 model tests passed. r2 (test) says now that higher is better."
+    )
+
+
 @pytest.mark.parametrize(
     ("metrics", "tests", "said"),
     [

@@ -107,6 +107,17 @@ def test_a_changed_threshold_is_named() -> None:
     assert "| mae (test) | 0.12 | 0.12 | = same | held: 0.5 or less (was 0.2) |" in said.splitlines()
 
 
+def test_a_turned_direction_is_named() -> None:
+    said = comment(row(metrics=[{**MAE, "value": 0.9, "direction": "higher"}], tests={}), row(tests={}))
+    assert said.splitlines()[:3] == [
+        "### Model: the gate is shut, 1 worse",
+        "",
+        "mae (test) is 0.9 and says now that higher is better; 0.2 or less is needed.",
+    ]
+    cells = "▼ worse by 0.78; **says now that higher is better** | **missed**: 0.2 or less |"
+    assert f"| mae (test) | 0.9 | 0.12 | {cells}" in said.splitlines()
+
+
 @pytest.mark.parametrize(
     "text",
     [
