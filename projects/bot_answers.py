@@ -14,7 +14,7 @@ from projects.bot_commands import ACTS, COMMANDS, WANTS, WORD, Command
 from projects.comparison import CHANGED, Line, number
 from projects.deciders import waits_for
 from projects.errors import Conflict, NotAllowed, NotFound
-from projects.model_history import Standing, base_of, branches_of, of_branch, standing_of, standing_of_pull_request
+from projects.model_history import Standing, base_of, branches_of, newest_of, standing_of, standing_of_pull_request
 from projects.models import Decision, Door, Project, Report
 from projects.readable import shown_spec, unread
 from provisioning.conditions import Word
@@ -212,7 +212,7 @@ def _standing(place: Place) -> Standing | None:
     branches = [place.main_branch] if place.main_branch else branches_of(project)[:1]
     if place.pull_request is not None:
         return standing_of_pull_request(project, place.pull_request, branches=branches)
-    report = of_branch(project, branches[0]).first() if branches else None
+    report = newest_of(project, branches[0]) if branches else None
     return None if report is None else standing_of(report, base=base_of(report, branches=branches))
 
 
@@ -220,7 +220,7 @@ def _find(project: Project, reference: str) -> Report | None:
     """The newest report of a branch, that of a pull request (12, #12), or the newest of a commit by its first seven
     digits or more.
     """
-    found = of_branch(project, reference).first()
+    found = newest_of(project, reference)
     if found is None and (numbered := _PULL_REQUEST.fullmatch(reference)):
         standing = standing_of_pull_request(project, int(numbered[1]), branches=())
         found = standing.report if standing else None

@@ -16,6 +16,8 @@ DRAWN = 30
 _BRANCHES = 12
 USUAL = ("main", "master")
 """What the default branch is usually called; a guess, for as long as the forge was not asked."""
+NEWEST_COMMIT = ("-commit_at", "-pk")
+"""The order of a branch's reports by what they are about: a run of an old commit that ends last is not the newest."""
 
 COLUMNS = (
     "received_at",
@@ -85,6 +87,11 @@ def of_branch(project: Project, branch: str) -> QuerySet[Report]:
     return project.reports.filter(branch=branch, pull_request=None)
 
 
+def newest_of(project: Project, branch: str) -> Report | None:
+    """What a branch is at: the last run of its newest commit, whichever run ended last; None without a report."""
+    return of_branch(project, branch).order_by(*NEWEST_COMMIT).first()
+
+
 def of_pull_request(project: Project, number: int) -> QuerySet[Report]:
     """Reports of a pull request, newest first."""
     return project.reports.filter(pull_request=number)
@@ -123,37 +130,31 @@ def base_of(report: Report, *, branches: Sequence[str]) -> Report | None:
     if report.base is not None or report.told_alone:
         return report.base
     if report.pull_request is None:
-        older = of_branch(report.project, report.branch).filter(pk__lt=report.pk)
-        return older.exclude(commit=report.commit).first()
-    if not branches:
-        return None
-    return of_branch(report.project, branches[0]).first()
+        return _before([report]).get(report.pk)
+    return newest_of(report.project, branches[0]) if branches else None
 
 
 def base_at(project: Project, *, branch: str, merge_base: str) -> Report | None:
-    """What a pull request into `branch` is compared with: the commit it left from ("" when nobody says), else the
-    branch's newest.
+    """What a pull request into `branch` is compared with: the commit it left from ("" when nobody says), else what the
+    branch is at.
     """
     rows = project.reports.filter(pull_request=None)
     there = rows.filter(commit=merge_base).first() if merge_base else None
-    return there or of_branch(project, branch).first()
+    return there or newest_of(project, branch)
 
 
 def gates_of(reports: Sequence[Report], *, branches: Sequence[str]) -> list[Gate]:
-    """What the gate says of each beside its base: some of one branch or of pull requests, newest first, base selected.
+    """What the gate says of each beside its base: some of one branch or of pull requests, base selected.
 
-    One query for any number. branches: as for `base_of`.
+    Three queries for any number. branches: as for `base_of`.
     """
-    if not reports:
-        return []
-    last = reports[-1]
-    main = of_branch(last.project, branches[0]).first() if branches and last.pull_request is not None else None
-    beyond = base_of(last, branches=branches) if last.pull_request is None else main
+    before = _before(reports)
+    of_pulls = branches and any(one.pull_request is not None for one in reports)
+    main = newest_of(reports[0].project, branches[0]) if of_pulls else None
     found = []
-    for place, one in enumerate(reports):
-        older = (other for other in reports[place + 1 :] if other.commit != one.commit)
-        alone = one.base is not None or one.told_alone
-        base = one.base if alone else main if one.pull_request is not None else next(older, beyond)
+    for one in reports:
+        told = one.base is not None or one.told_alone
+        base = one.base if told else main if one.pull_request is not None else before.get(one.pk)
         found.append(standing_of(one, base=base).gate)
     return found
 
@@ -163,13 +164,26 @@ def gates_apart(reports: Sequence[Report]) -> dict[int, Gate]:
 
     Two queries for any number.
     """
+    before = _before(reports)
+    return {one.pk: standing_of(one, base=before.get(one.pk)).gate for one in reports}
+
+
+def _before(reports: Sequence[Report]) -> Mapping[int, Report]:
+    """By the number of each report of a branch, the one of the commit before that was there when it came, if any.
+
+    A later commit may have reported by then: it is not what this one was made from.
+    """
     older = Report.objects.filter(
-        project=OuterRef("project"), branch=OuterRef("branch"), pull_request=None, pk__lt=OuterRef("pk")
+        project=OuterRef("project"),
+        branch=OuterRef("branch"),
+        pull_request=None,
+        pk__lt=OuterRef("pk"),
+        commit_at__lt=OuterRef("commit_at"),
     ).exclude(commit=OuterRef("commit"))
-    rows = Report.objects.filter(pk__in=[one.pk for one in reports])
-    beside = dict(rows.values_list("pk", Subquery(older.order_by("-pk").values("pk")[:1])))
+    rows = Report.objects.filter(pk__in=[one.pk for one in reports], pull_request=None)
+    beside = dict(rows.values_list("pk", Subquery(older.order_by(*NEWEST_COMMIT).values("pk")[:1])))
     bases = Report.objects.in_bulk([pk for pk in beside.values() if pk is not None])
-    return {one.pk: standing_of(one, base=bases.get(beside.get(one.pk))).gate for one in reports}
+    return {pk: bases[base] for pk, base in beside.items() if base in bases}
 
 
 def metrics_in(reports: Sequence[Report]) -> dict[str, Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -67,7 +68,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         metrics = model_history.metrics_in(newest)
         label = request.GET.get("of", "")
         label = label if label in metrics else next(iter(metrics), "")
-        standing = _standing(found, number, newest[0], branches=branches)
+        standing = _standing(found, number, rows, branches=branches)
         oldest_first = newest[::-1]
         after, before = request.GET.get("after", ""), request.GET.get("before", "")
         runs = rows.select_related("project", "base")
@@ -77,7 +78,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
             "gate_words": model_words.gate_words(standing),
             "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
             "counts": model_words.counts(standing.lines) if standing.base else "",
-            "told": feedback_about(newest[0]),
+            "told": feedback_about(standing.report),
             "metrics": list(metrics),
             "label": label,
             "several": len(newest) > 1,
@@ -93,12 +94,13 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def _standing(
-    project: Project, number: int | None, newest: Report, *, branches: Sequence[str]
+    project: Project, number: int | None, rows: QuerySet[Report], *, branches: Sequence[str]
 ) -> model_history.Standing:
-    """What the page is about: how the pull request stands, as its comment says, or the newest run of a branch."""
+    """What the page is about: how the pull request stands, as its comment says, or what a branch is at."""
     if number is not None and (found := model_history.standing_of_pull_request(project, number, branches=branches)):
         return found
-    return model_history.standing_of(newest, base=model_history.base_of(newest, branches=branches))
+    report = with_plots(rows.select_related("project", "base")).order_by(*model_history.NEWEST_COMMIT)[0]
+    return model_history.standing_of(report, base=model_history.base_of(report, branches=branches))
 
 
 def _trainings(project: Project) -> list[tuple[TrainingAsked, Gate | None]]:

@@ -4,18 +4,18 @@ Nothing is asked outside: the worker says it on the forge (`projects.feedback`).
 bounded, so that a pipeline that runs wild fills no disk.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from projects import model_history
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.errors import Conflict
-from projects.models import Door, Feedback, Plot, Project, Report
+from projects.models import Delivery, Door, Feedback, Plot, Project, Report
 from projects.report_body import ReportIn
 from projects.training import came_to
 
@@ -80,11 +80,20 @@ def _make(project: Project, said: ReportIn) -> Report:
         tests=said.tests.model_dump(mode="json") if said.tests else {},
         reproduced=said.reproduced,
         digest=said.digest(),
+        commit_at=_came(project, said),
     )
     Plot.objects.bulk_create(
         Plot(report=made, name=one.name, media_type=one.media_type, content=one.decoded()) for one in said.plots
     )
     return made
+
+
+def _came(project: Project, said: ReportIn) -> datetime:
+    """When the commit came to its branch: as the forge told of the push, or else when it first reported, if not now."""
+    pushes = Delivery.objects.filter(repository__project=project, commit=said.commit, pull_request=None)
+    known = model_history.of_branch(project, said.branch).filter(commit=said.commit)
+    pushed, before = pushes.aggregate(last=Max("received_at")), known.aggregate(last=Max("commit_at"))
+    return max((one for one in (pushed["last"], before["last"]) if one is not None), default=timezone.now())
 
 
 def _to_be_told(report: Report) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, F, Max, Q, QuerySet, When
 from django.utils import timezone
 
-from projects.model_history import USUAL
+from projects.model_history import NEWEST_COMMIT, USUAL
 from projects.models import DirectoryEntry, Membership, Project, Report, TrainingAsked, UsageDay
 from projects.nesting import people_in
 from projects.readable import fields_of
@@ -92,7 +92,7 @@ def _of_main(rows: QuerySet[Report]) -> QuerySet[Report]:
 def _newest(rows: QuerySet[Report]) -> QuerySet[Report]:
     """The newest of each project: of the branch that is usually the main one, or else of any."""
     other = Case(When(branch__in=USUAL, then=0), default=1)
-    return rows.alias(other=other).order_by("project_id", "other", "-pk").distinct("project_id")
+    return rows.alias(other=other).order_by("project_id", "other", *NEWEST_COMMIT).distinct("project_id")
 
 
 def _reported(row: Report) -> Reported:

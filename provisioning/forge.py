@@ -130,7 +130,7 @@ class PullRequest(TypedDict):
     base_branch: str
     base_sha: str
     merge_base: NotRequired[str]
-    """The commit that it left its base at; not every forge tells."""
+    """The commit that it left its base at; "" or absent where the forge doesn't tell: in lists, of closed ones."""
 
 
 class ChangedFile(TypedDict):

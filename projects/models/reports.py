@@ -28,6 +28,10 @@ class Report(models.Model):
     reproduced = models.BooleanField(null=True, blank=True)
     digest = models.CharField(max_length=64, help_text="SHA-256 of what was sent: the same again is no other report.")
     received_at = models.DateTimeField(default=timezone.now)
+    commit_at = models.DateTimeField(
+        default=timezone.now,
+        help_text="When its commit came to the branch: pushed, as the forge told, or else first reported.",
+    )
     base = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,
@@ -48,6 +52,11 @@ class Report(models.Model):
         indexes = [
             models.Index(fields=["project", "-id"], name="report_by_project"),
             models.Index(fields=["project", "branch", "-id"], name="report_by_branch", condition=Q(pull_request=None)),
+            models.Index(
+                fields=["project", "branch", "-commit_at", "-id"],
+                name="report_by_commit",
+                condition=Q(pull_request=None),
+            ),
             models.Index(fields=["project", "pull_request", "-id"], name="report_by_pull_request"),
         ]
 

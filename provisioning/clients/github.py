@@ -458,7 +458,18 @@ class GitHub(LikeGitHub):
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A pull request, or None."""
         found = self._api.find(f"read pull request {number} of {full_name}", f"{repo(full_name)}/pulls/{number}")
-        return None if found is None else documents.pull_request(found)
+        if found is None:
+            return None
+        pull = documents.pull_request(found)
+        if pull["state"] == "open":
+            pull["merge_base"] = self._merge_base(full_name, pull["base_sha"], pull["head_sha"])
+        return pull
+
+    def _merge_base(self, full_name: str, base: str, head: str) -> str:
+        """Where two commits parted; "" when GitHub can't say. The first page would have every file that differs."""
+        path = f"{repo(full_name)}/compare/{base}...{head}?per_page=1&page=2"
+        found = self._api.find(f"compare two commits of {full_name}", path)
+        return str(found["merge_base_commit"]["sha"]) if found is not None else ""
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
         """The open pull requests that come from a branch of this very repository, oldest number first."""

@@ -116,9 +116,9 @@ def statuses(found: Sequence[Json]) -> dict[str, Status]:
 def pull_request(found: Json, *, head_repository: str) -> PullRequest:
     """A merge request out of GitLab's answer. head_repository: where it comes from, which GitLab only numbers.
 
-    What GitLab calls its base is the commit that it left its target at.
+    What GitLab calls its base is where it left the target branch, and the start that branch's tip at its last push.
     """
-    base = (found.get("diff_refs") or {}).get("base_sha") or ""
+    refs = found.get("diff_refs") or {}
     return {
         "number": found["iid"],
         "title": found["title"],
@@ -130,8 +130,8 @@ def pull_request(found: Json, *, head_repository: str) -> PullRequest:
         "head_branch": found["source_branch"],
         "head_sha": found["sha"] or "",
         "base_branch": found["target_branch"],
-        "base_sha": base,
-        "merge_base": base,
+        "base_sha": refs.get("start_sha") or "",
+        "merge_base": refs.get("base_sha") or "",
     }
 
 

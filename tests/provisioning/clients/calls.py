@@ -15,6 +15,7 @@ from provisioning.forge import ForgeClient
 NAME = "forecasting/demand"
 SHA = "5f0c7a529a3e4b1d8c572f6d1e0b9a445f0c7a52"
 BEFORE = "0b1d7a529a3e4b1d8c572f6d1e0b9a445f0c7a52"
+PARTED = "7c3d7a529a3e4b1d8c572f6d1e0b9a445f0c7a52"
 BOT = "slipway-bot"
 URL = "https://portal.corp.example/hooks/git-2/u/"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEx"
@@ -60,6 +61,10 @@ def _without_addresses(found: Any) -> Any:
         return [_without_addresses(one) for one in found]
     left_out = ("html_url", "clone_url", "merge_base")
     return found and {name: value for name, value in found.items() if name not in left_out}
+
+
+def _without_merge_base(found: Any) -> Any:
+    return {name: value for name, value in _without_addresses(found).items() if name != "merge_base"}
 
 
 REPOSITORY = {
@@ -179,9 +184,11 @@ CALLS = {
         },
     ),
     "statuses of no commit": Called(lambda forge: forge.statuses(NAME, BEFORE), {}),
-    "pull request": Called(lambda forge: _without_addresses(forge.pull_request(NAME, 7)), pull_request()),
+    "pull request": Called(
+        lambda forge: _without_addresses(forge.pull_request(NAME, 7)), pull_request(merge_base=PARTED)
+    ),
     "pull request of a fork that is gone": Called(
-        lambda forge: _without_addresses(forge.pull_request(NAME, 7)),
+        lambda forge: _without_merge_base(forge.pull_request(NAME, 7)),
         pull_request(head_repository="", state="closed", merged=True),
     ),
     "pull request that is not there": Called(lambda forge: forge.pull_request(NAME, 8), None),

@@ -3,13 +3,14 @@
 import base64
 from typing import Any
 
-from tests.provisioning.clients.calls import BEFORE, BOT, KEY, MARK, NAME, SHA, URL
+from tests.provisioning.clients.calls import BEFORE, BOT, KEY, MARK, NAME, PARTED, SHA, URL
 from tests.provisioning.clients.recorded import Asked, InTurn
 
 API = "/api/v3"
 REPO = f"{API}/repos/{NAME}"
 COMMITS = f"{REPO}/commits?per_page=2"
 PAGE = "page=1&per_page=50"
+PARTING = f"{REPO}/compare/{BEFORE}...{SHA}?per_page=1&page=2"
 
 
 def repository(**changes: Any) -> dict[str, Any]:
@@ -346,7 +347,10 @@ SCRIPTS: dict[str, Script] = {
         {("GET", f"{REPO}/commits/{BEFORE}/status?per_page=100"): (422, {"message": "No commit found for SHA"})},
         None,
     ),
-    "pull request": ({("GET", f"{REPO}/pulls/7"): pull()}, [get(f"{REPO}/pulls/7")]),
+    "pull request": (
+        {("GET", f"{REPO}/pulls/7"): pull(), ("GET", PARTING): {"merge_base_commit": {"sha": PARTED}, "commits": []}},
+        [get(f"{REPO}/pulls/7"), get(PARTING)],
+    ),
     "pull request of a fork that is gone": (
         {
             ("GET", f"{REPO}/pulls/7"): pull(

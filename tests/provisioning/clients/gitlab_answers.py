@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.provisioning.clients.calls import BEFORE, BOT, KEY, MARK, NAME, SHA, URL
+from tests.provisioning.clients.calls import BEFORE, BOT, KEY, MARK, NAME, PARTED, SHA, URL
 from tests.provisioning.clients.recorded import Asked
 
 API = "/api/v4"
@@ -100,7 +100,7 @@ def request(**changes: Any) -> dict[str, Any]:
         "source_branch": "change",
         "target_branch": "main",
         "sha": SHA,
-        "diff_refs": {"base_sha": BEFORE, "head_sha": SHA, "start_sha": BEFORE},
+        "diff_refs": {"base_sha": PARTED, "head_sha": SHA, "start_sha": BEFORE},
         **changes,
     }
 
