@@ -60,11 +60,14 @@ class Standing:
 
 
 def branches_of(project: Project) -> list[str]:
-    """Branches with reports, the default one first, then by the newest report; at most a dozen."""
+    """Branches with reports, the default one first, however long ago it reported, then by the newest report; at most a
+    dozen.
+    """
     rows = project.reports.filter(pull_request=None).order_by().values("branch").annotate(last=Max("pk"))
     found = [str(row["branch"]) for row in rows.order_by("-last")[:_BRANCHES]]
-    main = [name for name in _main(project) if name in found][:1]
-    return main + [name for name in found if name not in main]
+    reported = set(of_main(project).order_by().values_list("branch", flat=True).distinct())
+    main = [name for name in _main(project) if name in reported][:1]
+    return [*main, *(name for name in found if name not in main)][:_BRANCHES]
 
 
 def is_main(project: Project, branch: str) -> bool:

@@ -9,7 +9,7 @@ from projects.bot_answers import Place, told
 from projects.bot_commands import command
 from projects.installation import installation
 from projects.listening import register_project_repository
-from projects.model_history import base_of, gates_apart, gates_of, newest_of
+from projects.model_history import base_of, branches_of, gates_apart, gates_of, newest_of
 from projects.models import Door, Project
 from projects.scorecard_facts import facts_of
 from tests.ci import MAE, PASSED
@@ -79,6 +79,20 @@ def test_of_two_quick_merges_the_second_counts_though_it_reports_first(world: Wo
     assert [base_of(one, branches=()) for one in (late, newest, oldest)] == [oldest, oldest, None]
     assert [one.passed for one in gates_of([late, newest, oldest], branches=["main"])] == [True] * 3
     assert "0.1</td>" in client("alice").get("/projects/demand/models/").content.decode()
+
+
+def test_main_is_not_lost_among_busy_branches(world: World, project: Project) -> None:
+    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    reported(project, main, None, metrics=[MAE], tests=PASSED)
+    for number in range(12):
+        reported(project, f"{number:040x}", None, branch=f"topic-{number}", metrics=[MAE], tests=PASSED)
+    sha = push(world)
+    reported(project, sha, None, branch="shorter-window", metrics=LAX, tests=PASSED)
+    branches = branches_of(project)
+    assert (branches[:3], len(branches)) == (["main", "shorter-window", "topic-11"], 12)
+    assert status_of(project).startswith(f"model at {main[:10]} (main): ")
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is 0.9; 0.2 or less is needed.")
 
 
 def test_a_commit_that_is_pushed_again_is_what_main_is_at(world: World, project: Project) -> None:
