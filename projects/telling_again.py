@@ -1,7 +1,7 @@
 """What a forge refused for good is told once more: when somebody asks for a look, or when its Kinds got through again.
 
 A refusal (the bot's right was taken away, a commit that isn't there) is not tried again by itself, as it would be
-refused for ever. It costs one try each time that there is a reason to hope.
+refused for ever. It costs one try each time that there is a reason to hope. What is closed refused nothing.
 """
 
 from django.db import transaction
@@ -38,7 +38,7 @@ def after_a_recovery() -> None:
 
 
 def _again(rows: QuerySet[Feedback]) -> None:
-    refused = rows.filter(look_at=None, lease_until=None).exclude(why="").order_by("-report_id")
+    refused = rows.filter(look_at=None, lease_until=None).exclude(why__in=["", Feedback.CLOSED]).order_by("-report_id")
     ids = list(refused.select_for_update(skip_locked=True).values_list("pk", flat=True)[:AT_MOST])
     Feedback.objects.filter(pk__in=ids).update(look_at=timezone.now(), tries=0)
     for one in ids:

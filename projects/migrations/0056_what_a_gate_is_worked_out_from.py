@@ -44,4 +44,12 @@ class Migration(migrations.Migration):
             model_name='report',
             index=models.Index(condition=models.Q(('pull_request', None)), fields=['project', 'branch', '-commit_at', '-id'], name='report_by_commit'),
         ),
+        migrations.RemoveIndex(
+            model_name='feedback',
+            name='feedback_refused',
+        ),
+        migrations.AddIndex(
+            model_name='feedback',
+            index=models.Index(condition=models.Q(('look_at', None), models.Q(('why__in', ['', 'The pull request is closed.']), _negated=True)), fields=['project'], name='feedback_refused'),
+        ),
     ]

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from projects.models.core import Project
 
+_CLOSED = "The pull request is closed."
+
 
 class Report(models.Model):
     """One run's numbers. `metrics` and `tests` are lists and figures as `projects.report_body` checked them."""
@@ -90,7 +92,7 @@ class Feedback(models.Model):
     to the pull request, another branch to go to, or a report that it should have been told beside, sets `look_at`.
     """
 
-    CLOSED = "The pull request is closed."
+    CLOSED = _CLOSED
     """`why`, where nothing is wrong: there is nobody left to tell."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feedback")
@@ -133,7 +135,11 @@ class Feedback(models.Model):
         indexes = [
             models.Index(fields=["look_at"], name="feedback_due", condition=Q(look_at__isnull=False)),
             # Few rows: what a forge refused for good.
-            models.Index(fields=["project"], name="feedback_refused", condition=Q(look_at=None) & ~Q(why="")),
+            models.Index(
+                fields=["project"],
+                name="feedback_refused",
+                condition=Q(look_at=None) & ~Q(why__in=["", _CLOSED]),
+            ),
         ]
 
     def __str__(self) -> str:

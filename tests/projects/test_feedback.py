@@ -332,6 +332,18 @@ def test_only_so_much_is_told_again_at_a_time(world: World, project: Project) ->
     assert sorted(left.values_list("pull_request", flat=True)) == [1, 2]
 
 
+def test_closed_pull_requests_take_no_place_of_what_was_refused(world: World, project: Project) -> None:
+    for number in range(1, telling_again.AT_MOST + 2):
+        reported(project, "b" * 40, number)
+    Feedback.objects.update(look_at=None, why=Feedback.CLOSED, told_at=timezone.now())
+    Feedback.objects.filter(pull_request=1).update(why="git-1 refuses.")
+
+    with transaction.atomic():
+        telling_again.after_a_look(project)
+
+    assert list(Feedback.objects.exclude(look_at=None).values_list("pull_request", flat=True)) == [1]
+
+
 def test_what_the_forge_refuses_for_good_waits_for_the_next_report(world: World, project: Project) -> None:
     number, sha = opened(world)
     reported(project, sha, number)
