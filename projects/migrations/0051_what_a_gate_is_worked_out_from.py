@@ -15,7 +15,7 @@ WHERE first.id = projects_report.id
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0049_access_changes'),
+        ('projects', '0050_cards_as_made'),
     ]
 
     operations = [
