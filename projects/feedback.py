@@ -267,15 +267,14 @@ def hold_first(
     if not _is_vetted(project) or not _is_to_report(project, installation=installation):
         return
     reported = Report.objects.filter(project=project, commit=head)
-    untold = not reported.exists()
+    elsewhere = Feedback.objects.filter(project=project, head=head).exclude(base_branch__in=("", base_branch)).exists()
     present = client.statuses(full_name, head).get(MODEL_GATE)
     state = present["state"] if present is not None else None
-    elsewhere = Feedback.objects.filter(project=project, head=head).exclude(base_branch__in=("", base_branch))
-    if (state is None and untold) or (state == "success" and elsewhere.exists()):
+    if (state is None and not reported.exists()) or (state == "success" and elsewhere):
         said, url = _WAITS_IN_VAIN if fork else _WAITS, _page(project, number, installation)
         client.set_status(full_name, head, MODEL_GATE, "pending", said, url)
         state = "pending"
-    if untold and state == "pending" and reported.all().exists():
+    if state == "pending" and not elsewhere and reported.all().exists():
         _have_told_again(_others(project, commit=head))
 
 

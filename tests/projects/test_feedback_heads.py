@@ -434,3 +434,20 @@ def test_who_reports_while_the_gate_is_held_has_the_last_word(
         looked_at(world, gated, number)
     tell_all()
     assert gate_on(world, first)[0] == "success"
+
+
+def test_a_gate_opened_for_another_branch_waits_for_the_one_that_goes_to_main(world: World, gated: Project) -> None:
+    reported(gated, world.forge.branch_head(REPOSITORY, "main")["sha"], None, metrics=[MAE], tests=PASSED)
+    sha, other = push(world), into_scratch(world)
+    reported(gated, sha, other, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+
+    number = world.forge.create_pull_request(REPOSITORY, "shorter-window", "main", "Shorter window", "")
+    for _ in range(2):
+        looked_at(world, gated, number)
+        tell_all()
+        assert gate_on(world, sha) == ("pending", "Waits for CI to report about this commit's model.")
+    reported(gated, sha, number, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha) == ("failure", "mae (test) is 0.9; 0.2 or less is needed.")

@@ -59,7 +59,7 @@ def _without_addresses(found: Any) -> Any:
     """Nor what not every forge tells."""
     if isinstance(found, list):
         return [_without_addresses(one) for one in found]
-    left_out = ("html_url", "clone_url", "merge_base")
+    left_out = ("html_url", "clone_url")
     return found and {name: value for name, value in found.items() if name not in left_out}
 
 

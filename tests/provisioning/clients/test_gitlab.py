@@ -74,13 +74,6 @@ def test_a_hook_that_was_switched_off_is_made_anew(server: Played, forge: GitLab
     ]
 
 
-def test_the_commit_at_which_a_merge_request_left_its_target_is_told(server: Played, forge: GitLab) -> None:
-    server.answers["GET", f"{PROJECT}/merge_requests/7"] = request()
-    found = forge.pull_request(NAME, 7)
-    assert found is not None
-    assert found["merge_base"] == BEFORE
-
-
 def test_a_group_is_made_once(server: Played, forge: GitLab) -> None:
     server.answers |= {("POST", f"{API}/groups"): (201, {"id": 2})}
     assert forge.ensure_organisation("forecasting") is True
