@@ -16,7 +16,7 @@ from projects import audience
 from projects.installation import Installation
 from projects.models import ConsentState, ConsentStep, DataConsent, Door, Project, ProjectRequest, Team
 from projects.notices import announce
-from projects.spec import wish_for
+from projects.spec import wish_for, with_a_plan
 from projects.today import day_of, today
 from provisioning.catalogue import Catalogue, DataStore
 from provisioning.data_access import OPTIONS, DataOptions, chosen, longest, without_consent
@@ -179,8 +179,7 @@ def wish_of_any_plan(
     spec: ProjectSpec, *, project: Project, installation: Installation, consents: Mapping[str, Consent] | None = None
 ) -> Wish:
     """The wish of a spec for what plans have no part in: whose plan left the catalogue has another one here."""
-    if spec.plan not in installation.catalogue.plans:
-        spec = spec.model_copy(update={"plan": installation.catalogue.defaults.plan})
+    spec = with_a_plan(spec, catalogue=installation.catalogue)
     return wish_for(spec, installation=installation, uid=str(project.uid), consents=consents)
 
 

@@ -36,7 +36,9 @@ def tell_ahead(*, day: date, installation: Installation) -> int:
     told = 0
     for project in rows.select_related("team", "registered_repository").iterator(chunk_size=500):
         try:
-            wish = present_wish(project, settings=installation, moved={}, consents=let.get(project.pk, {}))
+            wish = present_wish(
+                project, settings=installation, moved={}, consents=let.get(project.pk, {}), any_plan=True
+            )
         except NoWish:
             continue
         wish = replace(wish, spec=readable(wish.spec), today=day)

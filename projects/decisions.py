@@ -72,7 +72,8 @@ def approve(
         if (lost := right_lost(request)) is not None:
             raise Conflict(lost)
         spec = _asked_for(request)
-        if spec is not None and spec.plan not in installation.catalogue.plans:
+        had = {project.wanted().plan} if project is not None else set()
+        if spec is not None and spec.plan not in {*installation.catalogue.plans, *had}:
             raise Conflict(
                 gettext("The plan %(plan)s is no longer offered. Reject this and ask for another plan.")
                 % {"plan": spec.plan}

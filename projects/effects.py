@@ -16,7 +16,7 @@ from projects.dates import short_day
 from projects.identity import Name
 from projects.installation import Installation
 from projects.rights import PORTAL, SYSTEMS, rights_by
-from projects.spec import wish_for
+from projects.spec import wish_for, with_a_plan
 from projects.today import today
 from provisioning.spec import Contributor, ProjectSpec, Role
 
@@ -104,8 +104,7 @@ def _held(
     present = contributors.present(spec, moved=moved, today=today())
     if plan is not None:
         present = present.model_copy(update={"plan": plan.plan})
-    if present.plan not in installation.catalogue.plans:
-        return {}
+    present = with_a_plan(present, catalogue=installation.catalogue)
     outside = rights_by(wish_for(present, installation=installation, uid=uid))
     roles = {(one.is_group, one.subject): one.role for one in present.contributors}
     held: dict[Name, Held] = {}

@@ -213,7 +213,9 @@ def grant(
             if project.ended and not is_over(spec.expires):
                 # A new end date ends the suspension that the old one brought, and no other.
                 project.suspended = project.ended = False
-            project.spec, project.units = spec_as_json(spec), units_of(spec, catalogue=installation.catalogue)
+            project.spec = spec_as_json(spec)
+            if spec.plan in installation.catalogue.plans:
+                project.units = units_of(spec, catalogue=installation.catalogue)
         project.save(
             update_fields=[
                 "generation",

@@ -8,7 +8,7 @@ from projects.effects import NOBODY, PersonEffect, effects_of
 from projects.installation import Installation
 from projects.policy import Verdict
 from projects.readable import readable
-from projects.spec import wish_for
+from projects.spec import wish_for, with_a_plan
 from provisioning.kind import Consent, Kind, Wish, kinds
 from provisioning.phrases import Phrase
 from provisioning.plan import Action, Change, compare, counts
@@ -72,16 +72,20 @@ def plan_of(
     if spec is None:
         raise ValueError("a plan needs a spec before or after")
     before = readable(before) if before is not None else None
-    new = wish_for(after, installation=installation, uid=uid, consents=consents) if after else None
-    known = before is not None and before.plan in installation.catalogue.plans
+    catalogue = installation.catalogue
+    kept = before is not None and after is not None and before.plan == after.plan
+    new = _wish(after, installation=installation, uid=uid, consents=consents) if after else None
     old = None
-    if before is not None and known:
-        old = wish_for(before, installation=installation, uid=uid, consents=consents)
+    if before is not None and (kept or before.plan in catalogue.plans):
+        old = _wish(before, installation=installation, uid=uid, consents=consents)
     wish = new or old
     if wish is None:
         return Preview(spec=spec, kinds=(), names={})
     having = [(kind, _wanting(kind, new), _wanting(kind, old)) for kind in kinds().values()]
     plans = tuple(_kind_plan(kind, new=now, old=then) for kind, now, then in having if now or then)
+    if spec.plan not in catalogue.plans:
+        # Of what stays nobody can say any more how large it is.
+        plans = tuple(one for one in plans if one.action is not Action.KEEP)
     names = {
         "namespace": wish.names.namespace,
         "bucket": wish.names.bucket,
@@ -89,6 +93,11 @@ def plan_of(
     }
     people = effects_of(before=before, after=after, installation=installation, moved=moved or {}, uid=uid)
     return Preview(spec=spec, kinds=plans, names=names, people=people)
+
+
+def _wish(spec: ProjectSpec, *, installation: Installation, uid: str, consents: Mapping[str, Consent] | None) -> Wish:
+    spec = with_a_plan(spec, catalogue=installation.catalogue)
+    return wish_for(spec, installation=installation, uid=uid, consents=consents)
 
 
 def _wanting(kind: Kind, wish: Wish | None) -> Wish | None:

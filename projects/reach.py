@@ -133,7 +133,7 @@ class RoleRights:
 def role_rights(project: Project, *, installation: Installation) -> tuple[RoleRights, ...]:
     """What each role opens in this project; () while its wish can't be said."""
     try:
-        wish = present_wish(project, settings=installation, moved={})
+        wish = present_wish(project, settings=installation, moved={}, any_plan=True)
     except NoWish:
         return ()
     sample = [Contributor(user=role.value, role=role) for role in Role]
@@ -213,7 +213,7 @@ def _rights(project: Project, *, installation: Installation) -> Mapping[Name, Ri
     """What each contributor gets outside now, under the name in the spec; nothing when the wish can't be said."""
     moved = contributors.moved([project.pk]).get(project.pk, {})
     try:
-        wish = present_wish(project, settings=installation, moved=moved)
+        wish = present_wish(project, settings=installation, moved=moved, any_plan=True)
     except NoWish:
         return {}
     found = rights_by(replace(wish, spec=readable(wish.spec)))

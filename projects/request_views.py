@@ -133,7 +133,8 @@ def _page(
     catalogue = settings.catalogue
     lines: tuple[Any, ...] = ()
     people: tuple[PersonEffect, ...] = ()
-    if (after or before) is not None and (after is None or after.plan in catalogue.plans):
+    known = {*catalogue.plans, *([before.plan] if before else [])}
+    if (after or before) is not None and (after is None or after.plan in known):
         uid = str(asked.project.uid) if asked.project else NOBODY
         out = moved([asked.project.pk]).get(asked.project.pk) if asked.project else None
         let = in_force(asked.project) if asked.project else None

@@ -146,6 +146,11 @@ def wish_for(
     )
 
 
+def with_a_plan(spec: ProjectSpec, *, catalogue: Catalogue) -> ProjectSpec:
+    """The spec for what plans have no part in: whose plan left the catalogue has another one here."""
+    return spec if spec.plan in catalogue.plans else spec.model_copy(update={"plan": catalogue.defaults.plan})
+
+
 def read_spec(
     data: Any,
     *,
@@ -158,7 +163,8 @@ def read_spec(
 
     data: the wish as plain data. project: the one it changes, None for a new one. request: the open one for a new
     project that it puts in other words; its name is not taken by itself. A wish that names no owner keeps the owners
-    that there are; for a new project the person who asks becomes one.
+    that there are; for a new project the person who asks becomes one. A plan that left the catalogue stays with who has
+    it, as long as the options stay, of which it was the measure.
     """
     if not isinstance(data, Mapping):
         raise InvalidSpec(
@@ -182,16 +188,17 @@ def read_spec(
     broken = {fault.path[0] for fault in faults if fault.path}
     plan_known = "plan" not in broken
     if plan_known and filled["plan"] not in catalogue.plans:
-        plans = ", ".join(catalogue.plans)
-        faults.append(
-            Fault(
-                path=("plan",),
-                code="unknown_plan",
-                message=gettext("There is no plan %(plan)s. Choose one of %(plans)s.")
-                % {"plan": filled["plan"], "plans": plans},
-            )
-        )
         plan_known = False
+        if not _keeps_plan(filled["plan"], spec=spec, project=project):
+            plans = ", ".join(catalogue.plans)
+            faults.append(
+                Fault(
+                    path=("plan",),
+                    code="unknown_plan",
+                    message=gettext("There is no plan %(plan)s. Choose one of %(plans)s.")
+                    % {"plan": filled["plan"], "plans": plans},
+                )
+            )
     faults += _slug_faults(filled, broken=broken, catalogue=catalogue, project=project, request=request)
     team, team_faults = _team(filled, broken=broken, by=by, project=project)
     faults += team_faults
@@ -212,6 +219,14 @@ def read_spec(
     if faults or spec is None or team is None:
         raise InvalidSpec(faults)
     return spec, team
+
+
+def _keeps_plan(plan: Any, *, spec: ProjectSpec | None, project: Project | None) -> bool:
+    """Is it the plan that the project has, with the options that it had? spec: None where its shape is faulty."""
+    if project is None:
+        return False
+    before = project.wanted()
+    return bool(before.plan == plan) and (spec is None or spec.options == before.options)
 
 
 def _with_owners(data: Mapping[str, Any], *, by: "Person", project: Project | None) -> dict[str, Any]:

@@ -1,30 +1,38 @@
-"""What goes on for a project that is suspended: people's rights, and nothing else.
+"""What goes on for a project that is suspended, or whose plan left the catalogue: people's rights, and nothing else.
 
-Suspending means that we stop looking: nothing is repaired, no new wish is made so. But who leaves the company, or is
-taken off the project, loses their rights outside all the same, and data of others is closed after its last day, or
-without the consent of its team; a switched-off project must not be a way to keep them.
+Suspending means that we stop looking: nothing is repaired, no new wish is made so; and without its plan nobody knows
+how large things are to be. But who leaves the company, or is taken off the project, loses their rights outside all the
+same, and data of others is closed after its last day, or without the consent of its team; a switched-off project must
+not be a way to keep them.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from provisioning.catalogue import Plan
 from provisioning.data_access import without_ends
-from provisioning.kind import Kind, Wish, kinds
+from provisioning.kind import Kind, Object, Wish, kinds
 from provisioning.outcomes import Known, fingerprint
 from provisioning.spec import ProjectSpec
+
+# What differs between a plan and this one is what plans have a part in.
+_UNLIKE_ANY = Plan(cpu="997m", memory="997Mi", gpu=997, pods=997, storage="997Mi", bucket="997Mi", units=997)
 
 
 def kinds_to_follow(wish: Wish, known: Mapping[str, Known], *, asked: ProjectSpec) -> dict[str, Kind]:
     """Kinds that give rights and were last made for others than the wish has now, or only for what has ended; {} when
     none was.
 
-    asked: what the project was asked to be, with what has ended since, which the wish has no more.
+    asked: what the project was asked to be, with what has ended since, which the wish has no more. Where the wish has
+    another plan, as its own left the catalogue, what plans have a part in stays as it is.
     They wait for no other Kind here: what was made once has what it stands on.
     """
     nobody = replace(wish, spec=wish.spec.model_copy(update={"contributors": ()}))
     unended = without_ends(replace(wish, spec=asked))
     found = {}
     for kind in kinds().values():
+        if wish.spec.plan != asked.plan:
+            kind = _without_sizes(kind)
         before = known.get(kind.name)
         if before is None or not before.applied:
             continue
@@ -37,3 +45,13 @@ def kinds_to_follow(wish: Wish, known: Mapping[str, Known], *, asked: ProjectSpe
         if gives and not before.wants_the_same(fingerprint(wish, desired)):
             found[kind.name] = replace(kind, after=())
     return found
+
+
+def _without_sizes(kind: Kind) -> Kind:
+    """The Kind without the objects that differ from plan to plan."""
+
+    def desired(wish: Wish) -> tuple[Object, ...]:
+        others = {thing.key: thing for thing in kind.desired(replace(wish, plan=_UNLIKE_ANY))}
+        return tuple(thing for thing in kind.desired(wish) if others.get(thing.key) == thing)
+
+    return replace(kind, desired=desired)

@@ -1,6 +1,6 @@
 """What workers do. Each task takes row ids only, may come twice or never, and finds in Postgres what there is to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -162,7 +162,8 @@ def _look(claim: work.Claim, *, settings: Installation) -> None:
     with structlog.contextvars.bound_contextvars(project=project.slug, fence=claim.fence):
         try:
             if project.suspended and project.deletion_requested_at is None:
-                work.release(claim, after=_follow_people(project, claim, settings=settings))
+                _, delay = _follow_people(project, claim, settings=settings)
+                work.release(claim, after=_later(delay, settings=settings))
                 return
             with audited(actor="slipway", door=Door.SYSTEM):
                 again = _look_at(project, claim, settings=settings)
@@ -181,19 +182,25 @@ def _look(claim: work.Claim, *, settings: Installation) -> None:
         ring("projects.tasks.reconcile_project", project.pk)
 
 
-def _follow_people(project: Project, claim: work.Claim, *, settings: Installation) -> timedelta:
-    """Make people's rights of a suspended project so, where they changed; how long until the next look."""
+def _later(delay: float | None, *, settings: Installation) -> timedelta:
+    return settings.resync if delay is None else min(timedelta(seconds=delay), settings.resync)
+
+
+def _follow_people(
+    project: Project, claim: work.Claim, *, settings: Installation
+) -> tuple[Collection[str], float | None]:
+    """Make people's rights so, where they changed, and nothing else. By which Kinds, and the delay as in `Result`."""
     try:
-        wish = present_wish(project, settings=settings)
+        wish = present_wish(project, settings=settings, any_plan=True)
     except NoWish:
-        return settings.resync
+        return (), None
     known = work.known_of(project)
     skipped = {row.kind for row in project.skipped_kinds.all()}
     follow = {
         name: kind for name, kind in kinds_to_follow(wish, known, asked=project.wanted()).items() if name not in skipped
     }
     if not follow:
-        return settings.resync
+        return (), None
     client_of = _opener(settings)
     result = reconcile(
         wish=wish,
@@ -204,7 +211,7 @@ def _follow_people(project: Project, claim: work.Claim, *, settings: Installatio
         now=timezone.now,
     )
     log.info("followed_people", kinds=sorted(follow))
-    return settings.resync if result.delay is None else min(timedelta(seconds=result.delay), settings.resync)
+    return follow, result.delay
 
 
 def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> bool:
@@ -275,14 +282,19 @@ def _forget_old_kinds(project: Project) -> None:
 
 
 def _refuse(project: Project, claim: work.Claim, message: str, *, settings: Installation) -> bool:
-    """Say on every resource why nothing can be made. Looked at again as others are, should the reason go away."""
+    """Say on every resource why nothing can be made, but for people's rights that could be made so all the same.
+
+    Looked at again as others are, should the reason go away.
+    """
     log.error("no_wish", reason=message)
+    followed, delay = _follow_people(project, claim, settings=settings)
     known = work.known_of(project)
-    here = {name: kind for name, kind in kinds().items() if name in known or kind.wanted is None}
+    left = {name: kind for name, kind in kinds().items() if name not in followed}
+    here = {name: kind for name, kind in left.items() if name in known or kind.wanted is None}
     outcomes = refused(kinds=here, known=known, catalogue=settings.catalogue, message=message, now=timezone.now())
     again = work.finish(
         claim,
-        Result(delay=None, ready=False),
+        Result(delay=delay, ready=False),
         outcomes,
         generation=project.generation,
         resync=settings.resync,

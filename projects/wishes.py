@@ -10,7 +10,7 @@ from projects.errors import Unreadable
 from projects.installation import Installation
 from projects.models import Project
 from projects.overlaps import earlier_of
-from projects.spec import wish_for
+from projects.spec import wish_for, with_a_plan
 from projects.today import day_of, today
 from provisioning.kind import Consent, KnownRepository, Wish
 
@@ -27,21 +27,23 @@ def present_wish(
     settings: Installation,
     moved: contributors.Moved | None = None,
     consents: Mapping[str, Consent] | None = None,
+    any_plan: bool = False,
 ) -> Wish:
     """The wish of a row, with the contributors who count now. Raises NoWish.
 
     moved, consents: what `contributors.moved` and `consents.of_all` say of this project, where they were asked for many
     at once.
 
-    Removing needs names and no sizes: what is to go goes by any plan.
+    any_plan: for what plans have no part in, such as people's rights: a plan that left the catalogue is no obstacle.
+    Removing needs names and no sizes: what is to go goes by any plan too.
     """
     try:
         spec = project.wanted()
     except Unreadable as error:
         log.error("spec_unreadable", project=project.slug)
         raise NoWish(error.message) from error
-    if project.deletion_requested_at is not None and spec.plan not in settings.catalogue.plans:
-        spec = spec.model_copy(update={"plan": settings.catalogue.defaults.plan})
+    if any_plan or project.deletion_requested_at is not None:
+        spec = with_a_plan(spec, catalogue=settings.catalogue)
     if moved is None:
         moved = contributors.moved([project.pk]).get(project.pk, {})
     if consents is None:

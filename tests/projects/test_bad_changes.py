@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
-from projects import actions, tasks
+from projects import actions, decisions, tasks
 from projects.installation import installation
+from projects.leaving import leave
 from projects.models import (
     Delivery,
     Door,
@@ -25,16 +26,19 @@ from projects.models import (
 )
 from provisioning.errors import Reason
 from provisioning.models import Resource
+from provisioning.policy_rules import Rule
 from provisioning.secrets import resolver, signature
 from provisioning.targets import forget_clients
 from tests.people import bearer, client, person, teams
 from tests.projects.doors import SMALL, text
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
+from tests.projects.tended import ALICE, BOB
 
 pytestmark = pytest.mark.django_db
 
 API = "/api/v1"
 ANY = {"If-Match": "*"}
+PEOPLE = "/projects/demand/people/change/"
 NUL = "a\x00b"
 SHA = "5f0c7a529a3e4b1d8c572f6d1e0b9a445f0c7a52"
 
@@ -374,14 +378,55 @@ def test_a_project_whose_plan_left_is_still_shown(no_medium: Project, who: str) 
         assert client(who).get(path).status_code in (200, 286), path
 
 
-def test_a_project_whose_plan_left_needs_another_one_for_any_change(no_medium: Project, untouched: Any) -> None:
+def test_a_project_whose_plan_left_needs_another_one_for_what_plans_have_a_part_in(
+    no_medium: Project, untouched: Any
+) -> None:
+    size = {"options": {"bucket": {"quota": "10Gi"}}}
     with untouched():
-        answer = call("patch", "/projects/demand/", {"title": "Demand"}, headers=ANY)
-        page = client("alice").post("/projects/demand/edit/", {"title": "x", "plan": "medium", "do": "change"})
+        answer = call("patch", "/projects/demand/", size, headers=ANY)
+        typed = {"plan": "medium", "options_shown": "1", "options.bucket.quota": "10Gi", "do": "change"}
+        page = client("alice").post("/projects/demand/edit/", typed)
     sentence = "There is no plan medium. Choose one of small, large, gpu."
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, sentence)
     assert (page.status_code, sentence in text(page)) == (422, True)
     assert call("patch", "/projects/demand/", {"plan": "small"}, headers=ANY).status_code == 202
+
+
+def test_a_project_whose_plan_left_can_be_changed_otherwise(no_medium: Project) -> None:
+    people = [ALICE, {"user": "bob@corp.example", "role": "owner"}]
+    foreseen = call("patch", "/projects/demand/?dry_run=true", {"contributors": people}, headers=ANY).json()
+    assert {(one["kind"], one["action"]) for one in foreseen["kinds"]} == {
+        ("access", "update"),
+        ("repository_access", "update"),
+    }
+    assert call("patch", "/projects/demand/", {"contributors": people}, headers=ANY).status_code == 202
+    units = Project.objects.get().units
+    leave(no_medium, by=person("bob"), door=Door.FORM, installation=installation())
+    no_medium.refresh_from_db()
+    assert (no_medium.generation, no_medium.spec["plan"], no_medium.units) == (3, "medium", units)
+    assert list(no_medium.memberships.values_list("subject", flat=True)) == ["alice@corp.example"]
+
+
+def test_somebody_is_taken_out_where_the_plan_left_by_the_page_people(no_medium: Project) -> None:
+    call("patch", "/projects/demand/", {"contributors": [ALICE, BOB]}, headers=ANY)
+    typed = {"subject": ["user:alice@corp.example"], "role": ["owner"], "until": [""], "generation": "2"}
+    browser = client("alice")
+    assert "role binding slipway-editors" in text(browser.post(PEOPLE, {**typed, "do": "preview"}))
+    assert browser.post(PEOPLE, {**typed, "do": "save"}).status_code == 302
+    no_medium.refresh_from_db()
+    assert list(no_medium.memberships.values_list("subject", flat=True)) == ["alice@corp.example"]
+
+
+def test_what_was_asked_before_the_plan_left_can_be_approved(no_medium: Project) -> None:
+    asks = Rule(name="people", decision="ask", because="A person looks.")
+    present = installation()
+    policy = present.catalogue.model_copy(update={"policy": (asks,)})
+    with override_settings(INSTALLATION=replace(present, catalogue=policy)):
+        call("patch", "/projects/demand/", {"contributors": [ALICE, BOB]}, headers=ANY)
+    request = ProjectRequest.objects.get(decision="pending")
+    assert "role binding slipway-editors" in text(client("paula").get(f"/requests/{request.pk}/"))
+    decisions.approve(request, by=person("paula"), door=Door.FORM, installation=installation())
+    assert Project.objects.get().memberships.count() == 2
 
 
 def test_a_project_whose_plan_left_can_be_retired_and_goes(no_medium: Project) -> None:

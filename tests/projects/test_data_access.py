@@ -18,7 +18,7 @@ from tests.people import person, teams
 from tests.projects.tended import ALICE, NAMESPACE, World, asked, installed, look, rows
 from tests.provisioning.kinds.test_data import ROADS, SECRET_ROADS
 from tests.provisioning.kinds.test_data_schemas import SALES
-from tests.provisioning.wishes import DATABASE
+from tests.provisioning.wishes import DATABASE, catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,6 +69,17 @@ def test_a_project_loses_it_with_a_longest_time_that_became_shorter_also_while_i
     with installed(data_stores=[{**ROADS, "max_days": 4}]):
         look(project)
         assert opened(world) == []
+
+
+def test_a_project_whose_plan_left_loses_it_too_and_keeps_the_size_of_its_bucket(world: World) -> None:
+    project = look(asked(options=reading("winter-roads", days=9)))
+    Project.objects.filter(pk=project.pk).update(accepted_at=timezone.now() - timedelta(days=5))
+    quotas = {name: one.quota for name, one in world.store.buckets.items()}
+    plans = {name: plan for name, plan in catalogue().model_dump()["plans"].items() if name != "medium"}
+    with installed(data_stores=[{**ROADS, "max_days": 4}], plans=plans):
+        look(project)
+    assert opened(world) == []
+    assert {name: one.quota for name, one in world.store.buckets.items()} == quotas
 
 
 def test_a_store_that_left_the_catalogue_holds_up_no_other_change(world: World) -> None:

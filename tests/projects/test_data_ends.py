@@ -102,7 +102,13 @@ def test_what_rests_or_goes_is_not_told(state: str) -> None:
     assert tell(days=0) == 0
 
 
-@pytest.mark.parametrize("change", [{"plan": "gone"}, {"options": {"data": {"read": 7}}}], ids=["plan", "choice"])
+def test_a_project_whose_plan_left_is_told() -> None:
+    row = project("summer-roads", days=3)
+    Project.objects.filter(pk=row.pk).update(spec={**row.spec, "plan": "gone"})
+    assert tell(days=0) == 1
+
+
+@pytest.mark.parametrize("change", [{"contributors": 7}, {"options": {"data": {"read": 7}}}], ids=["people", "choice"])
 def test_what_can_not_be_read_of_one_project_keeps_nobody_else_from_being_told(change: dict[str, Any]) -> None:
     row = project("summer-roads", days=3)
     broken = project("summer-roads", days=3, slug="supply")

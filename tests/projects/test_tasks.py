@@ -145,6 +145,44 @@ def test_a_plan_that_left_the_catalogue_needs_attention_until_it_is_back(world: 
     assert events(Reason.DRIFTED) == []
 
 
+@pytest.mark.parametrize("suspended", [False, True])
+def test_who_is_out_loses_rights_where_the_plan_left_and_nothing_else_is_done(world: World, suspended: bool) -> None:
+    project = look(asked())
+    Project.objects.filter(pk=project.pk).update(suspended=suspended)
+    change(project, contributors=[ALICE])
+    world.forget_calls()
+    with without_medium():
+        project = look(project)
+        assert (world.subjects("editor"), world.subjects("owner")) == ([], ["ad:alice@corp.example"])
+        assert [call for call in world.calls() if "ResourceQuota" in str(call) or "set_quota" in str(call)] == []
+        assert (project.word, is_due(project)) == (Word.SUSPENDED if suspended else Word.ATTENTION, False)
+        messages = rows(project, "synced_message")
+        followed = {"access", "repository_access"}
+        assert {messages[kind] for kind in usual_kinds().keys() - followed} == {"" if suspended else SENTENCE}
+        world.forget_calls()
+        project = look(project)
+        assert world.calls() == []
+        assert set(rows(project, "synced_message").values()) == {"" if suspended else SENTENCE}
+    Project.objects.filter(pk=project.pk).update(suspended=False)
+    assert look(project).word is Word.READY
+    assert events(Reason.DRIFTED) == []
+
+
+def test_a_target_that_is_away_delays_the_rights_of_a_project_whose_plan_left_and_loses_them_not(world: World) -> None:
+    project = look(asked())
+    change(project, contributors=[ALICE])
+    world.cluster.fail_with(TargetUnavailable("cluster-north is away."), on="*", times=20)
+    with without_medium():
+        project = look(project)
+        assert (rows(project)["access"], rows(project)["limits"]) == (Reason.TARGET_UNAVAILABLE, Reason.REJECTED)
+        assert project.next_look_at is not None
+        assert project.next_look_at - timezone.now() < timedelta(minutes=1)
+        world.cluster.end_failures()
+        world.connect()
+        look(project)
+    assert world.subjects("editor") == []
+
+
 def test_a_plan_that_left_before_the_first_look_is_said_too(world: World) -> None:
     with without_medium():
         project = look(asked())
