@@ -142,7 +142,7 @@ def _put_off(person: "Person", *, installation: Installation) -> None:
     rows = list(waiting.select_related("request").select_for_update(of=("self",)))
     for row in rows:
         kind = next((one for one in KINDS if one == row.kind), None)
-        if kind is None:
+        if kind is None or NEWS[kind].asks:
             continue
         about = row.project_id or (row.request.project_id if row.request else None)
         at = mail_time(kind, choice=choice, project=about, now=now, window=installation.mail_window)

@@ -20,7 +20,7 @@ DIGEST_AT = time(8)
 
 @dataclass(frozen=True)
 class Choice:
-    """What one person chose, and whether somebody decides in their place today."""
+    """What one person chose, and whether one who is told with them decides in their place today."""
 
     zone: tzinfo
     kinds: Mapping[str, When] = field(default_factory=dict)
@@ -36,7 +36,11 @@ class Choice:
 
 
 def choices_of(people: Iterable[int]) -> dict[int, Choice]:
-    """The choice of each of these accounts, the usual one for who has made none. Three queries for any number."""
+    """The choice of each of these accounts, the usual one for who has made none. Three queries for any number.
+
+    people: all who are told of the same. Only a stand-in among them makes somebody away: one who asked is not told, and
+    can't decide.
+    """
     keys, day = list(people), today()
     rows = {row.person_id: row for row in MailChoice.objects.filter(person__in=keys)}
     muted: dict[int, dict[int, date]] = {key: {} for key in keys}
@@ -44,7 +48,7 @@ def choices_of(people: Iterable[int]) -> dict[int, Choice]:
         "person", "project", "until"
     ):
         muted[person][project] = until
-    standing = StandIn.objects.filter(approver__in=keys, stand_in__is_active=True, begins__lte=day, ends__gte=day)
+    standing = StandIn.objects.filter(approver__in=keys, stand_in__in=keys, begins__lte=day, ends__gte=day)
     away = set(standing.values_list("approver", flat=True))
     return {key: _choice(rows.get(key), muted=muted[key], away=key in away) for key in keys}
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from devstack.mail_sink import MailSink
 from portal.models import User
-from projects import mailing, stand_ins
+from projects import mailing, reminders, stand_ins
 from projects.installation import installation
 from projects.mail_choices import MailWish, Mute, choose, chosen_by
 from projects.models import Door, Notice
@@ -18,7 +19,7 @@ from projects.news import NEWS
 from projects.notices import announce
 from projects.today import today
 from tests.people import bearer, client, person, team
-from tests.projects.asking import asked
+from tests.projects.asking import asked, leads_decide
 from tests.projects.pages import ask, fields, project_of
 from tests.projects.sink import mails, pass_window, running, text
 
@@ -97,6 +98,30 @@ def test_what_waits_for_a_decision_is_muted_by_a_stand_in_only() -> None:
         "paula@corp.example": True,
         "bob@corp.example": False,
     }
+
+
+def test_a_stand_in_who_asks_leaves_it_to_who_is_away() -> None:
+    lead, alice, day = person("charlie"), person("alice"), today()
+    lead.groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    with leads_decide():
+        lead = User.objects.get(pk=lead.pk)
+        stand_ins.name(alice.username, begins=day, ends=day, by=lead, door=Door.FORM, installation=installation())
+        request = asked(who="alice")
+        reminders.remind(installation=installation(), now=timezone.now() + timedelta(days=90))
+    told = Notice.objects.filter(request=request).select_related("person").order_by("pk")
+    assert [(row.person, row.kind, row.mail_at is not None) for row in told] == [
+        (lead, kind, True) for kind in ("request-waits", "reminder", "escalation")
+    ]
+
+
+def test_other_mails_chosen_while_a_stand_in_decides_leave_what_waits_to_be_mailed() -> None:
+    paula, day = person("paula"), today()
+    person("bob")
+    request = asked()
+    stand_ins.name("bob@corp.example", begins=day, ends=day, by=paula, door=Door.FORM, installation=installation())
+    chosen("paula", kinds={"comment": "never"})
+    # bob was not told: he was nobody's stand-in then.
+    assert Notice.objects.get(request=request).mail_at is not None
 
 
 def test_the_page_keeps_what_was_chosen() -> None:
