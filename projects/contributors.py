@@ -8,9 +8,9 @@ name; so role bindings and rights on the forge follow without a new spec.
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from projects.directory import ended_accounts
 from projects.identity import Name, entries_of, present_name
 from projects.models import DirectoryEntry, Door, Membership, Project
 from provisioning.spec import Contributor, ProjectSpec, Role
@@ -68,14 +68,14 @@ def roles_of(*, object_id: str, username: str) -> QuerySet[Membership]:
     return Membership.objects.filter(_named([(object_id, username)]))
 
 
+def to_ended() -> QuerySet[Membership]:
+    """Grants in person to accounts whose access the platform team ended."""
+    accounts = list(ended_accounts().values_list("object_id", "username"))
+    return Membership.objects.filter(_named(accounts)) if accounts else Membership.objects.none()
+
+
 def _ended(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:
-    """Grants to accounts whose access the platform team ended: who left by the directory is found by its rows."""
-    ended = get_user_model().objects.filter(is_active=False, left_at=None)
-    accounts = list(ended.values_list("object_id", "username"))
-    if not accounts:
-        return ()
-    rows = Membership.objects.filter(_named(accounts))
-    rows = rows if projects is None else rows.filter(project__in=projects)
+    rows = to_ended() if projects is None else to_ended().filter(project__in=projects)
     return rows.order_by().values_list("project", "subject")
 
 

@@ -1,12 +1,14 @@
 """Who is there: people and groups of the directory, found by what one types, and who is in which group.
 
 Everything here reads the rows of the last sync, so it asks nothing outside and answers while the directory is away.
-Whoever wants to know whether somebody still counts asks `DirectoryEntry.present`.
+Whoever wants to know whether somebody still counts asks `DirectoryEntry.present`, and `ended_accounts`: of them the
+directory knows nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -55,6 +57,7 @@ _INHABITED = """
     JOIN projects_directoryentry person ON person.object_id = below.id
     JOIN projects_directoryentry held ON held.object_id = below.root
     WHERE NOT person.is_group AND person.enabled AND person.gone_at IS NULL AND held.gone_at IS NULL
+    AND person.object_id <> ALL(%s)
 """
 
 
@@ -139,10 +142,19 @@ def people_in(group_object_id: str) -> list[DirectoryEntry]:
 
 
 def inhabited(group_object_ids: Iterable[str]) -> set[str]:
-    """Those of these groups that are there and hold a present person, directly or by groups in them."""
+    """Those of these groups that are there and hold a person who is there, directly or by groups in them."""
     with connection.cursor() as cursor:
-        cursor.execute(_INHABITED, [list(group_object_ids)])
+        cursor.execute(_INHABITED, [list(group_object_ids), _ended_ids()])
         return {root for (root,) in cursor.fetchall()}
+
+
+def ended_accounts() -> QuerySet[Any]:
+    """Accounts whose access the platform team ended: who left by the directory is found by its rows."""
+    return get_user_model().objects.filter(is_active=False, left_at=None)
+
+
+def _ended_ids() -> list[str]:
+    return list(ended_accounts().exclude(object_id="").values_list("object_id", flat=True))
 
 
 def synced() -> bool:
@@ -158,7 +170,7 @@ def anybody(names: Iterable[Name], *, bound: Mapping[Name, str]) -> bool:
     names = list(names)
     ids = {bound[name] for name in names if name in bound}
     ids |= {entry.object_id for entry in entries_of(name for name in names if name not in bound).values()}
-    there = DirectoryEntry.objects.filter(object_id__in=ids, enabled=True, gone_at=None)
+    there = DirectoryEntry.objects.filter(object_id__in=ids - set(_ended_ids()), enabled=True, gone_at=None)
     kinds = list(there.values_list("is_group", "object_id"))
     if any(not is_group for is_group, _ in kinds) or inhabited([object_id for _, object_id in kinds]):
         return True

@@ -3,8 +3,8 @@
 An owner who wants a deputy makes somebody an editor; there is no further role for it. Each is asked for as long as the
 catalogue says (`succession`), and may accept until somebody has. Nobody becomes owner without saying so.
 
-"Left" is what the directory says: an owner that it doesn't know counts as there, so without a directory nothing here
-ever happens.
+"Left" is who the directory says so of, and whose access the platform team ended. An owner whom it doesn't know counts
+as there.
 """
 
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from projects import audience
+from projects.contributors import to_ended
 from projects.directory import inhabited
 from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succession, Team
 from projects.notices import announce
@@ -114,4 +115,5 @@ def _held(role: Role) -> QuerySet[Membership]:
         Q(enabled=False) | Q(gone_at__isnull=False)
     )
     lasting = Q(until=None) | Q(until__gte=today())
-    return Membership.objects.filter(lasting, ~Exists(out), role=role).exclude(object_id__in=empty)
+    held = Membership.objects.filter(lasting, ~Exists(out), role=role).exclude(object_id__in=empty)
+    return held.exclude(pk__in=to_ended().values("pk"))

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from projects import actions
+from projects.ending import end_access
 from projects.errors import InvalidSpec
 from projects.installation import installation
 from projects.leaving import leave
@@ -88,3 +89,11 @@ def test_the_last_real_owner_does_not_leave(company: dict[str, DirectoryEntry]) 
     project = project_of(ask(contributors=[ALICE, TYPO]))
     with pytest.raises(InvalidSpec, match=REFUSED):
         leave(project, by=person("alice"), door=Door.API, installation=installation())
+
+
+def test_who_lost_access_by_the_platform_team_can_not_be_the_only_owner(company: dict[str, DirectoryEntry]) -> None:
+    project = project_of(ask())
+    end_access(person("bob"), by=person("paula"), because="Their laptop was stolen.")
+    for owner in (BOB, {"group": "ml-vision", "role": "owner"}):
+        with pytest.raises(InvalidSpec, match="None of these owners is known"):
+            changed(project, owner)

@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from portal.models import User
 from projects import contributors, permissions, succession, taking_over
+from projects.directory_tasks import follow_directory
+from projects.ending import end_access, give_back_access
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.identity import bind_teams
 from projects.installation import installation
 from projects.leavers import after_sync
-from projects.models import DirectoryEdge, Door, Membership, OfferedTo, Project, Succession
+from projects.models import DirectoryEdge, Door, Membership, Notice, OfferedTo, Project, Succession
 from provisioning.spec import Role
 from tests.entries import gone, group_entry, person_entry, switched_off
 from tests.people import bearer, client, person, team
@@ -111,6 +113,33 @@ def test_a_group_owns_as_long_as_it_has_people(leaves: str) -> None:
         DirectoryEdge.objects.all().delete()
     after_sync(frozenset({"oid-charlie"}))
     assert offer() == ("EDITORS", True)
+
+
+@pytest.mark.parametrize("directory", [True, False])
+def test_an_owner_whose_access_was_ended_is_out_until_it_is_given_back(directory: bool) -> None:
+    if directory:
+        person_entry("alice"), person_entry("bob")
+    granted(ALICE, BOB)
+    end_access(person("alice"), by=person("paula"), because="Their laptop was stolen.")
+    follow_directory()
+    assert offer() == ("EDITORS", True)
+    assert Notice.objects.get(kind="offered").person == person("bob")
+    give_back_access(person("alice"), by=person("paula"), because="It was found.")
+    follow_directory()
+    assert offer() is None
+
+
+def test_people_whose_access_was_ended_are_nobody_in_a_group() -> None:
+    alice, bob = person_entry("alice"), person_entry("bob")
+    group_entry("ml-forecasting", bob)
+    group_entry("ml-vision", alice)
+    team("forecasting")
+    bind_teams()
+    granted({"group": "ml-vision", "role": "owner"})
+    for who in ("alice", "bob"):
+        end_access(person(who), by=person("paula"), because="Their laptop was stolen.")
+    after_sync(NOTHING)
+    assert offer() == ("PLATFORM", False), "nobody whose access counts is in the team"
 
 
 def test_without_a_directory_nobody_has_left() -> None:
