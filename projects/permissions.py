@@ -247,8 +247,8 @@ def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
         return requests
     seen = Q(requested_by=user.pk) | Q(project__in=visible_projects(user)) | Q(team__in=_teams(user))
     # A stand-in of the platform team is asked only as long as it waits.
-    seen |= Q(decided_by=user.pk)
-    return requests.filter(seen | _asks(deciding_for(user)))
+    decided = Q(decided_by=user.pk, decision__in=(Decision.APPROVED, Decision.REJECTED))
+    return requests.filter(seen | decided | _asks(deciding_for(user)))
 
 
 def own_requests(user: "Person") -> QuerySet[ProjectRequest]:

@@ -353,6 +353,37 @@ def test_a_stand_in_decides_for_days_and_not_before_or_after() -> None:
         )
 
 
+def test_a_stand_in_sees_what_they_decided_and_nothing_else(pages: None) -> None:
+    paula, stranger, day = person("paula"), person("charlie"), today()
+    row = StandIn.objects.create(approver=paula, stand_in=stranger, begins=day, ends=day)
+    yes, no, other = (asked(slug) for slug in ("one", "two", "three"))
+    browser = client("charlie")
+    answer = browser.post(f"/requests/{yes.pk}/approve/", {"revision": "1"}, follow=True)
+    assert (answer.status_code, answer.redirect_chain) == (200, [(f"/requests/{yes.pk}/", 302)])
+    assert browser.post(f"/requests/{no.pk}/reject/", {"revision": "1", "comment": "No."}).status_code == 302
+    row.delete()
+    decisions.approve(other, by=paula, door=Door.FORM, installation=installation())
+    browser = client("charlie")
+    shown = [browser.get(f"/requests/{one.pk}/").status_code for one in (yes, no, other)]
+    assert shown == [200, 200, 404]
+    assert browser.get("/projects/one/").status_code == 404
+
+
+def test_who_took_a_request_back_and_left_sees_it_no_more() -> None:
+    team("forecasting")
+    person("charlie")
+    people = [{"user": f"{who}@corp.example", "role": "owner"} for who in ("alice", "charlie")]
+    shared: dict[str, Any] = {"by": person("alice"), "door": Door.FORM, "installation": installation()}
+    project = actions.create({**DEMAND, "contributors": people}, **shared).project
+    assert project is not None
+    request = actions.change(project, {**project.spec, "plan": "gpu"}, **shared).request
+    assert request is not None
+    decisions.withdraw(request, by=charlie(), door=Door.FORM)
+    leave(project, by=charlie(), door=Door.FORM, installation=installation())
+    assert fresh(request).decided_by == charlie()
+    assert not permissions.visible_requests(charlie()).filter(pk=request.pk).exists()
+
+
 def test_faults_of_a_stand_in_come_all_at_once_and_only_its_two_people_end_it() -> None:
     paula, day = person("paula"), today()
     with pytest.raises(InvalidSpec) as error:
