@@ -31,7 +31,7 @@ from projects.models import (
 from projects.notices import announce
 from projects.own_role import leaves
 from projects.policy import units_of
-from projects.spec import read_spec
+from projects.spec import faults_now, read_spec
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def approve(
 
     revision: the one that was read; None to skip that check. within_budget: only if the team's budget has room for it
     at this moment, with the budget held until the commit. Raises NotFound, NotAllowed (also for one's own request),
-    Conflict when it was decided, changed or overtaken, has no room, or who asked could not ask for it any more,
-    InvalidSpec.
+    Conflict when it was decided, changed or overtaken, does not fit any more, has no room, or who asked could not ask
+    for it any more.
     """
     with audited_by(by=by, door=door), transaction.atomic():
         request = _held(request, by=by, revision=revision)
@@ -72,11 +72,11 @@ def approve(
         if (lost := right_lost(request)) is not None:
             raise Conflict(lost)
         spec = _asked_for(request)
-        had = {project.wanted().plan} if project is not None else set()
-        if spec is not None and spec.plan not in {*installation.catalogue.plans, *had}:
+        faults = faults_now(spec, installation=installation, project=project, request=request) if spec else []
+        if faults:
             raise Conflict(
-                gettext("The plan %(plan)s is no longer offered. Reject this and ask for another plan.")
-                % {"plan": spec.plan}
+                gettext("What was asked for does not fit any more. %(faults)s Ask for changes, or reject it.")
+                % {"faults": " ".join(dict.fromkeys(fault.message for fault in faults))}
             )
         if within_budget:
             _check_room(request, spec=spec, project=project, installation=installation)

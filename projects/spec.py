@@ -1,7 +1,8 @@
 """The one place that turns input into a ProjectSpec, whichever door it came by, with all its faults at once.
 
-Checks in this order, and none hides another where they can be told apart: the shape (pydantic), the catalogue (plan,
-Kinds, options), the team and the person's right to ask for it, the name. Nothing outside is asked.
+Checks in this order, and none hides another where they can be told apart: the shape (pydantic), what may be otherwise
+on the day of a yes (plan, name, people, days, options), the team and the person's right to ask for it. Nothing outside
+is asked.
 """
 
 from collections.abc import Iterable, Mapping
@@ -176,8 +177,7 @@ def read_spec(
                 )
             ]
         )
-    catalogue = installation.catalogue
-    filled = {"plan": catalogue.defaults.plan, **data}
+    filled = {"plan": installation.catalogue.defaults.plan, **data}
     filled = _with_owners(filled, by=by, project=project)
     spec: ProjectSpec | None = None
     faults: list[Fault] = []
@@ -186,6 +186,33 @@ def read_spec(
     except ValidationError as error:
         faults += faults_of(error)
     broken = {fault.path[0] for fault in faults if fault.path}
+    faults += _faults(filled, spec=spec, broken=broken, installation=installation, project=project, request=request)
+    team, team_faults = _team(filled, broken=broken, by=by, project=project)
+    faults += team_faults
+    if faults or spec is None or team is None:
+        raise InvalidSpec(faults)
+    return spec, team
+
+
+def faults_now(
+    spec: ProjectSpec, *, installation: Installation, project: Project | None, request: ProjectRequest
+) -> list[Fault]:
+    """What speaks today against a spec that was asked for on another day, whoever asked: days, plan, options, name."""
+    data, new = spec.model_dump(), None if project else request
+    return _faults(data, spec=spec, broken=set(), installation=installation, project=project, request=new)
+
+
+def _faults(
+    filled: Mapping[str, Any],
+    *,
+    spec: ProjectSpec | None,
+    broken: set[str | int],
+    installation: Installation,
+    project: Project | None,
+    request: ProjectRequest | None,
+) -> list[Fault]:
+    """Every fault but those of the shape, of which the fields in `broken` have some, and of the team."""
+    catalogue, faults = installation.catalogue, []
     plan_known = "plan" not in broken
     if plan_known and filled["plan"] not in catalogue.plans:
         plan_known = False
@@ -200,8 +227,6 @@ def read_spec(
                 )
             )
     faults += _slug_faults(filled, broken=broken, catalogue=catalogue, project=project, request=request)
-    team, team_faults = _team(filled, broken=broken, by=by, project=project)
-    faults += team_faults
     if spec is not None:
         faults += _contributor_faults(spec, project=project)
         if (
@@ -216,9 +241,7 @@ def read_spec(
     faults += option_faults
     if spec is not None and plan_known and not option_faults:
         faults += _plan_faults(spec, installation=installation, project=project) + _past_faults(spec, project=project)
-    if faults or spec is None or team is None:
-        raise InvalidSpec(faults)
-    return spec, team
+    return faults
 
 
 def _keeps_plan(plan: Any, *, spec: ProjectSpec | None, project: Project | None) -> bool:

@@ -102,6 +102,48 @@ def test_a_yes_names_the_revision_it_has_seen() -> None:
     assert fresh(request).decision == Decision.PENDING
 
 
+PAST = (today() - timedelta(days=1)).isoformat()
+BOB = {"user": "bob@corp.example", "role": "viewer"}
+
+
+@pytest.mark.parametrize(
+    ("since", "changes", "sentence"),
+    [
+        ({"expires": PAST}, {}, "The end date has passed."),
+        ({"contributors": [{"user": "alice@corp.example", "role": "owner"}, {**BOB, "until": PAST}]}, {}, "last day"),
+        ({}, {"reserved_names": ("dem*",)}, "demand is reserved for the platform"),
+        ({"options": {"bucket": {"quota": "900Ti"}}}, {}, "is more than plan gpu allows"),
+        ({"options": {"mailbox": {"size": 7}}}, {}, "There are no options for mailbox."),
+        ({"plan": "huge"}, {}, "There is no plan huge."),
+    ],
+    ids=["end", "contributor", "name", "size", "option", "plan"],
+)
+def test_a_yes_asks_what_was_asked_for_as_it_is_now(
+    since: dict[str, Any], changes: dict[str, Any], sentence: str, settings: Settings
+) -> None:
+    request, before = asked(), settings.INSTALLATION
+    ProjectRequest.objects.filter(pk=request.pk).update(after={**(request.after or {}), **since})
+    settings.INSTALLATION = replace(before, catalogue=before.catalogue.model_copy(update=changes))
+    with pytest.raises(Conflict) as error:
+        approve(request, person("paula"))
+    settings.INSTALLATION = before
+    assert error.value.message.startswith("What was asked for does not fit any more. ")
+    assert sentence in error.value.message
+    assert (fresh(request).decision, Project.objects.exists()) == (Decision.PENDING, False)
+
+
+def test_what_was_so_before_does_not_hold_up_a_yes() -> None:
+    team("forecasting")
+    shared: dict[str, Any] = {"by": person("alice"), "door": Door.FORM, "installation": installation()}
+    project = actions.create({**DEMAND, "expires": (today() + timedelta(days=9)).isoformat()}, **shared).project
+    assert project is not None
+    Project.objects.update(spec={**project.spec, "expires": PAST})
+    project.refresh_from_db()
+    request = actions.change(project, {**project.spec, "plan": "gpu"}, **shared).request
+    assert request is not None
+    assert approve(request, person("paula")).decision == Decision.APPROVED
+
+
 def test_a_revision_keeps_to_its_name_and_is_checked_as_every_wish() -> None:
     request = asked()
     for data, code in (({**GPU, "slug": "other"}, "fixed"), ({**GPU, "plan": "none"}, "unknown_plan")):
