@@ -90,6 +90,11 @@ app.conf.update(
             "options": {"expires": _config.usage_seconds},
         },
         "count-fleet": {"task": "projects.platform_tasks.count_fleet", "schedule": 15.0, "options": {"expires": 15}},
+        "recount-units": {
+            "task": "projects.platform_tasks.recount_units",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         "judge-fleet": {
             "task": "projects.scorecard_tasks.judge_fleet",
             "schedule": 3600.0,
