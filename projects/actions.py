@@ -184,10 +184,11 @@ def ask_change(
 
     keeps_waiting: what waits for the project is left to the caller, where this is granted at once.
     """
-    spec, team = read_spec(data, installation=installation, by=by, project=project)
     with audited_by(by=by, door=door), transaction.atomic():
-        project = Project.objects.select_for_update().get(pk=project.pk)
+        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
         check_present(project, expected=expected)
+        # Only now: a wish that names no owner keeps those that there are, not those that there were.
+        spec, team = read_spec(data, installation=installation, by=by, project=project)
         before = project.wanted()
         verdict, free = verdict_of(
             Action.CHANGE,

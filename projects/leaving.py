@@ -51,25 +51,27 @@ def leave(
     """
     if not permissions.may_see(by, project):
         raise NotFound
-    own, spec = own_names(by, project), without(by, project)
-    if spec is None:
-        raise Conflict(
-            gettext(
-                "You hold no role of your own in %(slug)s, so there is nothing to give up. What "
-                "you reach by a group ends when you leave that group."
-            )
-            % {"slug": project.slug}
-        )
-    if is_last_owner(spec):
-        raise Conflict(
-            gettext(
-                "You are the last owner of %(slug)s, so you can't leave it. Make somebody else "
-                "owner first, without an end date, or retire the project."
-            )
-            % {"slug": project.slug}
-        )
     shared: dict[str, Any] = {"by": by, "door": door, "installation": installation}
     with audited_by(by=by, door=door), transaction.atomic():
+        # Held before it is read: who left a moment ago must not come back by this.
+        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        own, spec = own_names(by, project), without(by, project)
+        if spec is None:
+            raise Conflict(
+                gettext(
+                    "You hold no role of your own in %(slug)s, so there is nothing to give up. What "
+                    "you reach by a group ends when you leave that group."
+                )
+                % {"slug": project.slug}
+            )
+        if is_last_owner(spec):
+            raise Conflict(
+                gettext(
+                    "You are the last owner of %(slug)s, so you can't leave it. Make somebody else "
+                    "owner first, without an end date, or retire the project."
+                )
+                % {"slug": project.slug}
+            )
         asked = ask_change(project, plain(spec), **shared, expected=expected, dry_run=dry_run, keeps_waiting=True)
         if asked.request is not None and asked.request.decision == Decision.APPROVED:
             _carry_over(asked.request, own=own, by=by, installation=installation)

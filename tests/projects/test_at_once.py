@@ -16,6 +16,7 @@ from projects.errors import Conflict
 from projects.in_use import is_in_use
 from projects.installation import installation
 from projects.leavers import after_sync
+from projects.leaving import leave
 from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, Succession, Team
 from projects.passed_on import pass_on
 from projects.taking_over import take_over
@@ -24,6 +25,7 @@ from tests.entries import group_entry, person_entry
 from tests.people import person
 from tests.projects.asking import asked, fresh
 from tests.projects.pages import ask, project_of
+from tests.projects.tended import ALICE, BOB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -94,6 +96,32 @@ def test_approving_and_changing_at_the_same_moment(pages: None, crowd: ThreadPoo
         waits(2)
     assert change.result() == Decision.APPROVED
     assert approval.result() == "This request is withdrawn already."
+
+
+def people_of(project: Project) -> set[str]:
+    return set(project.memberships.values_list("subject", flat=True))
+
+
+def test_a_wish_that_names_no_owner_keeps_those_that_there_are_when_its_turn_comes(
+    pages: None, crowd: ThreadPoolExecutor
+) -> None:
+    project = project_of(ask(contributors=[ALICE, {**BOB, "role": "owner"}]))
+    with held(project):
+        titled = sent(crowd, lambda: changed(project, title="Winter").decision)
+        waits(1)
+        changed(project, contributors=[ALICE])
+    assert titled.result() == Decision.APPROVED
+    assert (Project.objects.get().title, people_of(project)) == ("Winter", {"alice@corp.example"})
+
+
+def test_two_who_leave_at_the_same_moment_are_both_out(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project = project_of(ask(contributors=[ALICE, BOB, {**BOB, "user": "charlie@corp.example"}]))
+    bob, charlie, settings = person("bob"), person("charlie"), installation()
+    with held(project):
+        left = sent(crowd, lambda: leave(project, by=charlie, door=Door.API, installation=settings).unchanged)
+        waits(1)
+        leave(project, by=bob, door=Door.API, installation=settings)
+    assert (left.result(), people_of(project)) == (False, {"alice@corp.example"})
 
 
 def test_rejecting_and_retiring_at_the_same_moment(pages: None, crowd: ThreadPoolExecutor) -> None:
