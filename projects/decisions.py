@@ -88,7 +88,7 @@ def approve(
             raise Conflict(
                 gettext("The name %(slug)s was given to somebody else in between.") % {"slug": request.slug}
             ) from error
-        _tell_asker(request, by=by, said=f"{by.username} approved your request for {request.slug}.")
+        _tell_askers(request, by=by, said=f"{by.username} approved your request for {request.slug}.")
     log.info("decided", decision="approved", request=request.pk, slug=request.slug)
     return request
 
@@ -104,7 +104,7 @@ def reject(
         request.decided_door, request.comment, request.asked_back_at = door, comment, None
         request.save(update_fields=["decision", "decided_at", "decided_by", "decided_door", "comment", "asked_back_at"])
         _answer_commit(request)
-        _tell_asker(request, by=by, said=f"{by.username} rejected your request for {request.slug}: {comment}")
+        _tell_askers(request, by=by, said=f"{by.username} rejected your request for {request.slug}: {comment}")
     log.info("decided", decision="rejected", request=request.pk, slug=request.slug)
     return request
 
@@ -124,7 +124,7 @@ def ask_for_changes(
         _say(request, by=by, text=text, asks=True)
         _answer_commit(request)
         said = f"{by.username} asks for changes to your request for {request.slug}: {text}"
-        _tell_asker(request, by=by, said=said, kind="changes-asked")
+        _tell_askers(request, by=by, said=said, kind="changes-asked")
     log.info("changes_asked", request=request.pk, slug=request.slug)
     return request
 
@@ -227,7 +227,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
         spoke = {one.by for one in request.comments.select_related("by")}
         to = {*spoke, *(audience.deciders_of(request) if by.pk in authors else ())}
         heard = f"{by.username} about {request.slug}: {text}"
-        announce("comment", to=[*to, *_asker(request)], but=by, text=heard, request=request)
+        announce("comment", to=[*to, *audience.askers_of(request)], but=by, text=heard, request=request)
     return said
 
 
@@ -327,12 +327,8 @@ def _say(request: ProjectRequest, *, by: "Person", text: str, asks: bool = False
     )
 
 
-def _asker(request: ProjectRequest) -> list[Any]:
-    return [request.requested_by] if request.requested_by is not None else []
-
-
-def _tell_asker(request: ProjectRequest, *, by: "Person", said: str, kind: Any = "request-decided") -> None:
-    announce(kind, to=_asker(request), but=by, text=said, request=request, project=request.project)
+def _tell_askers(request: ProjectRequest, *, by: "Person", said: str, kind: Any = "request-decided") -> None:
+    announce(kind, to=audience.askers_of(request), but=by, text=said, request=request, project=request.project)
 
 
 def _answer_commit(request: ProjectRequest) -> None:

@@ -85,6 +85,27 @@ def test_asked_for_changes_answered_in_other_words_and_approved() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("verdict", ["approved", "rejected", "changes"])
+def test_whoever_put_it_in_other_words_hears_the_answer_too(verdict: str) -> None:
+    team("forecasting")
+    owners = [{"user": f"{who}@corp.example", "role": "owner"} for who in ("alice", "bob")]
+    shared: dict[str, Any] = {"by": person("alice"), "door": Door.FORM, "installation": installation()}
+    project = actions.create({**DEMAND, "contributors": owners}, **shared).project
+    assert project is not None
+    request = actions.change(project, {**project.spec, "plan": "gpu"}, **shared).request
+    assert request is not None
+    revise(request, {**project.spec, "plan": "large"}, person("bob"))
+    Notice.objects.all().delete()
+    paula = person("paula")
+    if verdict == "approved":
+        approve(request, paula)
+    elif verdict == "rejected":
+        decisions.reject(request, by=paula, door=Door.FORM, comment="No.")
+    else:
+        decisions.ask_for_changes(request, by=paula, door=Door.FORM, text="Why?")
+    assert told("alice") == told("bob") == ["changes-asked" if verdict == "changes" else "request-decided"]
+
+
 def test_other_words_that_fit_are_made_at_once() -> None:
     request = asked()
     revised = revise(request, {**GPU, "plan": "small"}, person("alice"))
