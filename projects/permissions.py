@@ -293,14 +293,23 @@ def _asks(people: list["Person"]) -> Q:
 
 
 def to_decide(user: "Person") -> QuerySet[ProjectRequest]:
-    """Requests that wait for this person's yes or no: not those that they asked for, or that wait for the asker."""
+    """Requests that wait for this person's yes or no: not those that they, or the only ones in whose place it would be,
+    asked for, or that wait for the asker.
+    """
     waiting = ProjectRequest.objects.select_related("team", "project")
     if not user.is_active:
         return waiting.none()
     waiting = waiting.filter(decision=Decision.PENDING, asked_back_at=None)
-    authored = RequestRevision.objects.filter(request=OuterRef("pk"), by=user.pk)
-    own = Q(requested_by=user.pk) & ~Q(requested_by=None) | Exists(authored)
-    return waiting.filter(_asks(deciding_for(user))).exclude(own)
+    asked = Q(pk__in=[])
+    for one in deciding_for(user):
+        asked |= _asks([one]) & ~_authored(one)
+    return waiting.filter(asked, ~_authored(user))
+
+
+def _authored(user: "Person") -> Q:
+    """Requests that the person asked for, first or in other words."""
+    revised = RequestRevision.objects.filter(request=OuterRef("pk"), by=user.pk)
+    return Q(requested_by=user.pk) & ~Q(requested_by=None) | Q(Exists(revised))
 
 
 def author_of(request: ProjectRequest) -> "Person | None":
@@ -380,9 +389,16 @@ def consents_to_decide(user: "Person") -> QuerySet[DataConsent]:
     waiting = DataConsent.objects.select_related("project__team", "team")
     if not user.is_active:
         return waiting.none()
-    waiting = waiting.filter(_asks_about_data(deciding_for(user)), state=ConsentState.ASKED)
-    authored = RequestRevision.objects.filter(request=OuterRef("request"), by=user.pk)
-    return waiting.exclude(Q(asked_by=user.pk) & ~Q(asked_by=None) | Exists(authored))
+    asked = Q(pk__in=[])
+    for one in deciding_for(user):
+        asked |= _asks_about_data([one]) & ~_asked_for_data(one)
+    return waiting.filter(asked, ~_asked_for_data(user), state=ConsentState.ASKED)
+
+
+def _asked_for_data(user: "Person") -> Q:
+    """Consents that the person asked for, first or in other words."""
+    revised = RequestRevision.objects.filter(request=OuterRef("request"), by=user.pk)
+    return Q(asked_by=user.pk) & ~Q(asked_by=None) | Q(Exists(revised))
 
 
 def _asks_about_data(people: list["Person"]) -> Q:

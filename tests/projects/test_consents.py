@@ -182,6 +182,17 @@ def test_nobody_says_yes_to_a_day_that_has_passed() -> None:
         give(consent(row))
 
 
+def test_what_somebody_asked_does_not_wait_for_who_decides_in_their_place() -> None:
+    row = consent(project("winter-roads"))
+    stranger = person("charlie")
+    StandIn.objects.create(approver=keeper(), stand_in=stranger, begins=today(), ends=today())
+    assert list(permissions.consents_to_decide(person("charlie"))) == [row]
+    DataConsent.objects.update(asked_by=keeper())
+    row.refresh_from_db()
+    assert not permissions.may_decide_consent(person("charlie"), row)
+    assert list(permissions.consents_to_decide(person("charlie"))) == []
+
+
 @pytest.mark.parametrize("act", [give, reject, withdraw])
 def test_strangers_know_of_nothing_and_who_is_not_asked_decides_nothing(act: Callable[..., Any]) -> None:
     row = project("winter-roads")

@@ -416,6 +416,25 @@ def test_a_stand_in_decides_for_days_and_not_before_or_after() -> None:
         )
 
 
+def test_what_somebody_asked_does_not_wait_for_who_decides_in_their_place() -> None:
+    paula, bob, day = person("paula"), person("bob"), today()
+    StandIn.objects.create(approver=paula, stand_in=bob, begins=day, ends=day)
+    own, other = asked("one", who="paula"), asked("two")
+    assert list(permissions.to_decide(person("bob"))) == [other]
+    # Whoever stands in for somebody else too decides about it in that place.
+    charlie_ = person("charlie")
+    charlie_.is_staff = True
+    charlie_.save()
+    StandIn.objects.create(approver=charlie_, stand_in=bob, begins=day, ends=day)
+    assert set(permissions.to_decide(person("bob"))) == {own, other}
+    assert permissions.may_decide(person("bob"), own)
+    revise(other, {**GPU, "slug": "two", "title": "Two"}, person("alice"))
+    RequestRevision.objects.update(by=paula)
+    assert set(permissions.to_decide(person("bob"))) == {own, other}
+    StandIn.objects.filter(approver=charlie_).delete()
+    assert list(permissions.to_decide(person("bob"))) == []
+
+
 def test_a_stand_in_sees_what_they_decided_and_nothing_else(pages: None) -> None:
     paula, stranger, day = person("paula"), person("charlie"), today()
     row = StandIn.objects.create(approver=paula, stand_in=stranger, begins=day, ends=day)
