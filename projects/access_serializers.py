@@ -35,7 +35,9 @@ class GrantOut(BaseModel):
     role: Role
     source: Door = Field(description="The door by which it came.")
     until: date | None
-    standing: Standing = Field(description="What the directory says; `unchecked` where there is none.")
+    standing: Standing = Field(
+        description="What the directory says, `unchecked` without one; `closed`: the platform team ended their access."
+    )
     counts: bool = Field(description="Whether it opens anything today.")
     rights: dict[System, str] = Field(description="What it opens outside, by system, in words.")
     people: list[InsideOut] = Field(description="Who is in the group, also through other groups.")

@@ -31,6 +31,7 @@ _NOBODY = nesting.Crowd(people=(), whole=True)
 class Standing(StrEnum):
     """What is so with who holds a role. LEFT: gone from the directory or switched off there. UNKNOWN: the directory has
     nobody of that name, so the role counts for whoever signs in under it. UNCHECKED: there is no directory to ask.
+    ENDED: the role's last day is over. CLOSED: the platform team ended their access.
     """
 
     PRESENT = "present"
@@ -38,6 +39,7 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
     UNCHECKED = "unchecked"
     ENDED = "ended"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Grant:
     @property
     def counts(self) -> bool:
         """Does it open anything today?"""
-        return self.standing not in (Standing.LEFT, Standing.ENDED)
+        return self.standing not in (Standing.LEFT, Standing.ENDED, Standing.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def reach_of(project: Project, *, installation: Installation) -> Reach:
     crowds = nesting.crowds([*granted, *(one for one in bound.values() if one)])
     rights = _rights(project, installation=installation)
     history = given(rows)
+    closed = set(contributors.to_ended().filter(project=project.pk).values_list("pk", flat=True))
     return Reach(
         grants=tuple(
             _grant(
@@ -106,6 +109,7 @@ def reach_of(project: Project, *, installation: Installation) -> Reach:
                 crowds=crowds,
                 rights=rights,
                 checked=checked,
+                closed=row.pk in closed,
                 history=history.get(row.pk),
             )
             for row in rows
@@ -164,6 +168,7 @@ def _grant(
     crowds: Mapping[str, nesting.Crowd],
     rights: Mapping[Name, Rights],
     checked: bool,
+    closed: bool,
     history: Given | None,
 ) -> Grant:
     crowd = crowds.get(entry.object_id, _NOBODY) if entry and row.is_group else _NOBODY
@@ -173,7 +178,7 @@ def _grant(
         role=Role(row.role),
         source=row.source,
         until=row.until,
-        standing=_standing(row, entry=entry, checked=checked),
+        standing=_standing(row, entry=entry, checked=checked, closed=closed),
         given=history,
         name=entry.name if entry else "",
         object_id=entry.object_id if entry else "",
@@ -183,9 +188,11 @@ def _grant(
     )
 
 
-def _standing(row: Membership, *, entry: DirectoryEntry | None, checked: bool) -> Standing:
+def _standing(row: Membership, *, entry: DirectoryEntry | None, checked: bool, closed: bool) -> Standing:
     if row.until is not None and row.until < today():
         return Standing.ENDED
+    if closed:
+        return Standing.CLOSED
     if entry is not None:
         return Standing.PRESENT if entry.present else Standing.LEFT
     return Standing.UNKNOWN if checked else Standing.UNCHECKED

@@ -110,7 +110,9 @@ class _Inside:
         return object_id in self.account.group_ids if object_id else name in self.account.directory_groups
 
     def standing(self, *, checked: bool) -> Standing:
-        """What the directory says of them."""
+        """What the directory says of them, and the platform team, which may have ended their access."""
+        if self.account is not None and not self.account.is_active and self.account.left_at is None:
+            return Standing.CLOSED
         if self.entry is None:
             return Standing.UNKNOWN if checked else Standing.UNCHECKED
         return Standing.PRESENT if self.entry.present else Standing.LEFT
@@ -151,6 +153,14 @@ def _of_grant(grant: Grant, *, inside: _Inside) -> Path:
             role=grant.role,
             says=gettext("The role %(role)s rests: the directory has switched this off, or has it no more.") % said,
             do=gettext("It counts again as soon as the directory has it again."),
+        )
+    if grant.standing is Standing.CLOSED:
+        return Path(
+            open=False,
+            kind=kind,
+            role=grant.role,
+            says=gettext("The role %(role)s rests: the platform team ended their access.") % said,
+            do=gettext("It counts again as soon as the platform team gives the access back."),
         )
     if not grant.is_group:
         return Path(open=True, kind=kind, role=grant.role, says=gettext("Is %(role)s in person, by %(door)s.") % said)

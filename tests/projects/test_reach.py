@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from projects import actions, nesting, permissions
 from projects.account_groups import groups_now, write
+from projects.ending import end_access
 from projects.installation import installation
 from projects.models import DirectoryEdge, DirectoryEntry, DirectoryState, Door, Membership, Project
 from projects.reach import Standing, reach_of, role_rights
@@ -150,6 +151,22 @@ def test_who_left_is_unknown_or_over_is_told_apart(company: Mapping[str, Directo
         "The last day is over.",
     ):
         assert said in page, said
+
+
+def test_a_role_whose_holder_lost_access_by_the_platform_team_opens_nothing(
+    company: Mapping[str, DirectoryEntry],
+) -> None:
+    project = made({"user": "bob@corp.example", "role": "editor"})
+    end_access(person("bob"), by=person("paula"), because="Their laptop was stolen.")
+    _, bob = reach_of(project, installation=installation()).grants
+    assert (bob.subject, bob.standing, bob.counts, dict(bob.rights)) == (
+        "bob@corp.example", Standing.CLOSED, False, {},
+    )  # fmt: skip
+    answer = asked("bob@corp.example", project)
+    assert (answer.sees, answer.standing, dict(answer.rights)) == (False, Standing.CLOSED, {})
+    assert "The role editor rests: the platform team ended their access." in [path.says for path in answer.paths]
+    page = text(client("alice").get("/projects/demand/people/"))
+    assert "The platform team ended their access. The role rests and opens nothing." in page
 
 
 def test_without_a_directory_nothing_is_said_about_it() -> None:
