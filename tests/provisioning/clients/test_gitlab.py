@@ -7,7 +7,7 @@ import pytest
 
 from provisioning.clients.gitlab import GitLab
 from provisioning.errors import PermanentError, Reason, TargetUnavailable, TemporaryError
-from tests.provisioning.clients.calls import BEFORE, BOT, CALLS, NAME, SHA, check
+from tests.provisioning.clients.calls import BOT, CALLS, NAME, SHA, check
 from tests.provisioning.clients.gitlab_answers import (
     API,
     COPY,
@@ -27,7 +27,6 @@ from tests.provisioning.clients.gitlab_answers import (
     USER,
     get,
     repository,
-    request,
 )
 from tests.provisioning.clients.recorded import Asked, InTurn, Played
 
