@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from projects import actions, documents, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
+from projects.contributors import bindings
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.file_source import notice_of
 from projects.form_people import look_up
@@ -162,7 +163,7 @@ def form_page(
 ) -> HttpResponse:
     """The page with the form, its faults, and the plan beside it."""
     person = person_of(request)
-    look_up(form.rows)
+    look_up(form.rows, bound=bindings(form.project) if form.project else {})
     shown = {
         "form": form,
         "stale": stale,

@@ -20,27 +20,49 @@ Moved = Mapping[Name, str | None]
 
 
 def set_memberships(project: Project, *, spec: ProjectSpec, door: Door) -> None:
-    """Rows as the spec has them. Those that stay the same keep where they came from and who they mean."""
+    """Rows as the spec has them. Those that stay the same keep where they came from."""
     wanted = {(one.is_group, one.subject): one for one in spec.contributors}
+    ids = meant(spec, project=project)
     for row in project.memberships.all():
         one = wanted.get((row.is_group, row.subject))
-        if one is None or one.role != row.role or one.until != row.until:
+        if one is None or _differs(one, row):
             row.delete()
         else:
             del wanted[(row.is_group, row.subject)]
-    meant = {name: entry.object_id for name, entry in entries_of(wanted).items()} if wanted else {}
     Membership.objects.bulk_create(
         Membership(
             project=project,
             subject=one.subject,
             is_group=one.is_group,
-            object_id=meant.get(name, ""),
+            object_id=ids.get(name, ""),
             role=one.role,
             source=door,
             until=one.until,
         )
         for name, one in wanted.items()
     )
+
+
+def meant(spec: ProjectSpec, *, project: Project | None) -> dict[Name, str]:
+    """Object ids of whom the spec's contributors mean once it is the project's; without those that stay names.
+
+    project: None for a new one. Who was there before is still meant, with another role too and whatever they are called
+    by now. Only where they left may a changed entry mean somebody else: who has the name now.
+    """
+    rows = {(row.is_group, row.subject): row for row in project.memberships.all()} if project is not None else {}
+    wanted = {(one.is_group, one.subject): one for one in spec.contributors}
+    ids = {name: rows[name].object_id for name in wanted if name in rows and rows[name].object_id}
+    changed = {name for name, one in wanted.items() if name not in rows or _differs(one, rows[name])}
+    held = DirectoryEntry.objects.filter(object_id__in={ids[name] for name in changed if name in ids})
+    left = set(held.filter(gone_at__isnull=False).values_list("object_id", flat=True))
+    named = [name for name in wanted if name in changed and (name not in ids or ids[name] in left)]
+    return ids | {name: entry.object_id for name, entry in entries_of(named).items()} if named else ids
+
+
+def bindings(project: Project) -> dict[Name, str]:
+    """Object ids of whom its contributors mean now; without those that are only named."""
+    rows = project.memberships.exclude(object_id="").values_list("is_group", "subject", "object_id")
+    return {(is_group, subject): object_id for is_group, subject, object_id in rows}
 
 
 def moved(projects: Iterable[int] | None = None) -> dict[int, Moved]:
@@ -72,6 +94,10 @@ def to_ended() -> QuerySet[Membership]:
     """Grants in person to accounts whose access the platform team ended."""
     accounts = list(ended_accounts().values_list("object_id", "username"))
     return Membership.objects.filter(_named(accounts)) if accounts else Membership.objects.none()
+
+
+def _differs(one: Contributor, row: Membership) -> bool:
+    return (one.role, one.until) != (row.role, row.until)
 
 
 def _ended(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:

@@ -4,7 +4,7 @@ One input searches the directory while one types; what is found are buttons of t
 has a Search button. A name that the directory does not have can be added as it was typed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.http import QueryDict
@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from projects import directory
 from projects.errors import Fault
-from projects.identity import entries_of
+from projects.identity import Name, entries_of, present_name
 from projects.models import DirectoryEntry, Project
 from projects.readable import fields_of
 from provisioning.spec import Role
@@ -22,7 +22,8 @@ from provisioning.spec import Role
 class ContributorRow:
     """One contributor as the form shows it. `entry`: who that is in the directory, None when it has nobody, or several.
 
-    `unknown`: there is a directory, and it does not have this name.
+    `unknown`: there is a directory, and it does not have this name. `heir`: who has the name now, where it is that of
+    somebody who left.
     """
 
     subject: str
@@ -32,6 +33,13 @@ class ContributorRow:
     errors: list[str] = field(default_factory=list)
     entry: DirectoryEntry | None = None
     unknown: bool = False
+    heir: DirectoryEntry | None = None
+
+    @property
+    def called(self) -> str:
+        """The name that the directory has for it by now; "" where it is still this one."""
+        now = present_name(self.subject, self.entry) if self.entry is not None else self.subject
+        return now if now.lower() != self.subject.lower() else ""
 
     @property
     def value(self) -> str:
@@ -143,14 +151,21 @@ def whom_added(typed: QueryDict, *, groups_only: bool = False) -> tuple[Contribu
     return meant, nothing
 
 
-def look_up(rows: Iterable[ContributorRow]) -> None:
-    """Put beside each row who that is in the directory. Two queries."""
+def look_up(rows: Iterable[ContributorRow], *, bound: Mapping[Name, str]) -> None:
+    """Put beside each row who that is in the directory. At most three queries.
+
+    bound: by object id those of whom it is known. Their names may be others, or somebody else's, by now.
+    """
     rows = list(rows)
-    known = entries_of([(row.is_group, row.subject) for row in rows])
-    is_there = bool(known) or DirectoryEntry.objects.exists()
-    for row in rows:
-        row.entry = known.get((row.is_group, row.subject))
-        row.unknown = is_there and row.entry is None
+    names = [(row.is_group, row.subject) for row in rows]
+    ids = {bound[name] for name in names if name in bound}
+    by_id = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in=ids)} if ids else {}
+    named = entries_of(names)
+    is_there = bool(named or by_id) or DirectoryEntry.objects.exists()
+    for row, name in zip(rows, names, strict=True):
+        row.entry = by_id.get(bound[name]) if name in bound else named.get(name)
+        row.heir = named.get(name) if row.entry is not None and row.entry.gone_at is not None else None
+        row.unknown = is_there and row.entry is None and name not in bound
 
 
 def _row(value: str) -> ContributorRow | None:

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from projects import nesting, permissions
+from projects import contributors, nesting, permissions
 from projects.effects import PersonEffect
 from projects.identity import Name, entries_of
 from projects.models import DirectoryEntry, Project
@@ -106,8 +106,7 @@ def _is_less(old: Role | None, new: Role | None) -> bool:
 
 def _ids(project: Project, names: list[Name]) -> dict[Name, str]:
     """Object ids of these contributors: those that their memberships are bound to, else those the directory has now."""
-    rows = project.memberships.exclude(object_id="").values_list("is_group", "subject", "object_id")
-    ids = {(is_group, subject): object_id for is_group, subject, object_id in rows}
+    ids = contributors.bindings(project)
     found = entries_of(name for name in names if name not in ids)
     return ids | {name: entry.object_id for name, entry in found.items()}
 

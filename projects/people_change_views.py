@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from projects import actions, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
+from projects.contributors import bindings
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.form_people import look_up
 from projects.forms import ProjectForm
@@ -69,7 +70,7 @@ def change_people(request: HttpRequest, slug: str) -> HttpResponse:
 def _form_page(
     request: HttpRequest, form: ProjectForm, *, project: Project, status: int = 200, stale: str = ""
 ) -> HttpResponse:
-    look_up(form.rows)
+    look_up(form.rows, bound=bindings(project))
     project = Project.objects.select_related("team").get(pk=project.pk) if stale else project
     shown = {
         **frame(request, project, tab="people"),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, gettext_noop
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
+from projects.contributors import meant
 from projects.directory import anybody, synced
 from projects.errors import Fault, InvalidSpec
 from projects.identity import Name
@@ -412,10 +413,7 @@ def _nobody_owns(spec: ProjectSpec, *, project: Project | None) -> bool:
     owners = _owners(spec.contributors)
     if project is not None and owners == _owners(project.wanted().contributors):
         return False
-    # The present ones may be called otherwise by now.
-    rows = project.memberships.exclude(object_id="") if project is not None else ()
-    bound = {(row.is_group, row.subject): row.object_id for row in rows}
-    return synced() and not anybody(owners, bound=bound)
+    return synced() and not anybody(owners, bound=meant(spec, project=project))
 
 
 def _was_there(one: Contributor, project: Project | None) -> bool:

@@ -60,6 +60,8 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
         )
         end_waiting(project, by=by, newer=request, because=f"{by.username} took the project over.")
         grant(request, spec=spec, team=project.team, installation=installation, project=project)
+        # The name may have been somebody's who is called otherwise now and had a role here.
+        project.memberships.filter(is_group=False, subject=by.username.lower()).update(object_id=by.object_id)
         succession.end(offer, now=timezone.now(), accepted_by=by)
     log.info("taken_over", slug=project.slug, door=door.value)
     return request

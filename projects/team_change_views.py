@@ -97,7 +97,8 @@ def team_edit(request: HttpRequest, team: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, shown: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    look_up(shown["form"].groups)
+    ids = shown["team"].group_ids
+    look_up(shown["form"].groups, bound={(True, name): ids[name] for name in ids})
     return render(request, "projects/team_edit.html", shown, status=status)
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from projects.directory import folded
 from projects.models import DirectoryEntry, Project, ProjectRequest
-from tests.people import client
-from tests.projects.pages import NEW, fields, press, text
+from tests.entries import gone, group_entry, person_entry, rename
+from tests.people import client, team
+from tests.projects.pages import NEW, ask, fields, press, project_of, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -125,3 +126,36 @@ def test_the_form_searches_while_one_types() -> None:
     page = client("alice").get("/projects/new/").content.decode()
     assert 'hx-get="/directory/" hx-trigger="input changed delay:250ms" hx-target="#found"' in page
     assert "<datalist" not in page
+
+
+@pytest.fixture
+def demand() -> Project:
+    """A project of alice's in which bob and a group work, whom the directory has."""
+    team("forecasting")
+    person_entry("alice")
+    group_entry("ml-vision", person_entry("bob"))
+    people = [("user", "alice@corp.example", "owner"), ("user", "bob@corp.example", "editor")]
+    contributors = [{kind: name, "role": role} for kind, name, role in [*people, ("group", "ml-vision", "viewer")]]
+    return project_of(ask("demand", contributors=contributors))
+
+
+@pytest.mark.parametrize("address", ["/projects/demand/people/change/", "/projects/demand/edit/"])
+@pytest.mark.usefixtures("demand")
+def test_who_is_called_otherwise_now_is_shown_so(address: str) -> None:
+    rename(DirectoryEntry.objects.get(object_id="oid-bob"), "bob.berg@corp.example")
+    rename(DirectoryEntry.objects.get(object_id="oid-ml-vision"), "ml-perception")
+    page = text(client("alice").get(address))
+    assert "Bob person bob@corp.example · called bob.berg@corp.example now" in page
+    assert "ml-vision group ml-vision · called ml-perception now" in page
+    assert "not in the directory" not in page
+
+
+@pytest.mark.usefixtures("demand")
+def test_a_grant_of_who_left_is_not_shown_as_that_of_who_has_the_name_now() -> None:
+    gone(DirectoryEntry.objects.get(object_id="oid-bob"))
+    address = "/projects/demand/people/change/"
+    page = text(client("alice").get(address))
+    assert "Bob person bob@corp.example · left the directory: gets nothing " in page
+    person_entry("bobby", upn="bob@corp.example")
+    page = text(client("alice").get(address))
+    assert "Bob person bob@corp.example · left the directory: gets nothing. The name is Bobby's now: another" in page

@@ -105,6 +105,42 @@ def test_a_later_wish_keeps_who_was_meant() -> None:
     assert meant(project)["bob@corp.example"] == "oid-newcomer", "a new grant is for who has the name now"
 
 
+@pytest.mark.parametrize("changed", [{"role": "editor"}, {"until": "2100-01-31"}])
+def test_another_role_or_last_day_is_still_for_who_was_meant_whatever_they_are_called(changed: dict[str, str]) -> None:
+    bob, vision = person_entry("bob"), group_entry("ml-vision", person_entry("charlie"))
+    grants = [{"user": "bob@corp.example", "role": "viewer"}, {"group": "ml-vision", "role": "viewer"}]
+    project = made(*grants)
+    user, charlie = person("bob"), person("charlie")
+    User.objects.filter(pk=user.pk).update(username="bob.berg@corp.example")
+    User.objects.filter(pk=charlie.pk).update(group_ids=["oid-ml-vision"])
+    rename(bob, "bob.berg@corp.example")
+    rename(vision, "ml-perception")
+    wish = {**project.spec, "contributors": [ALICE, *({**one, **changed} for one in grants)]}
+    actions.change(project, wish, by=person("alice"), door=Door.FORM, installation=installation())
+    person_entry("newcomer", upn="bob@corp.example")
+    group_entry("ml-vision", object_id="oid-other")
+    bind_memberships()
+    assert meant(project) == {
+        "alice@corp.example": "",
+        "bob@corp.example": "oid-bob",
+        "ml-vision": "oid-ml-vision",
+    }
+    role = Role(changed.get("role", "viewer"))
+    assert [permissions.role_in(User.objects.get(pk=who.pk), project) for who in (user, charlie)] == [role, role]
+    assert permissions.role_in(newcomer("bob@corp.example"), project) is None
+
+
+def test_who_left_is_meant_as_long_as_nobody_has_the_name() -> None:
+    bob = person_entry("bob")
+    project = made({"user": "bob@corp.example", "role": "viewer"})
+    gone(bob)
+    wish = {**project.spec, "contributors": [ALICE, {"user": "bob@corp.example", "role": "editor"}]}
+    actions.change(project, wish, by=person("alice"), door=Door.API, installation=installation())
+    person_entry("newcomer", upn="bob@corp.example")
+    bind_memberships()
+    assert meant(project)["bob@corp.example"] == "oid-bob"
+
+
 # Rights of people
 
 

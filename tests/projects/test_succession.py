@@ -20,9 +20,18 @@ from projects.errors import Conflict, NotAllowed, NotFound
 from projects.identity import bind_teams
 from projects.installation import installation
 from projects.leavers import after_sync
-from projects.models import DirectoryEdge, Door, Membership, Notice, OfferedTo, Project, Succession
+from projects.models import (
+    DirectoryEdge,
+    DirectoryEntry,
+    Door,
+    Membership,
+    Notice,
+    OfferedTo,
+    Project,
+    Succession,
+)
 from provisioning.spec import Role
-from tests.entries import gone, group_entry, person_entry, switched_off
+from tests.entries import gone, group_entry, person_entry, rename, switched_off
 from tests.people import bearer, client, person, team
 from tests.projects.tended import ALICE, BOB, asked
 
@@ -227,6 +236,18 @@ def test_who_accepts_stands_in_the_place_of_who_left(ownerless: Project) -> None
     assert (audit.pgh_context.metadata["actor"], audit.pgh_context.metadata["door"]) == ("bob@corp.example", "form")
     days_pass(30)
     assert offer() is None
+
+
+def test_who_accepts_is_owner_though_the_name_was_that_of_another_editor(ownerless: Project) -> None:
+    rename(DirectoryEntry.objects.get(object_id="oid-bob"), "bob.berg@corp.example")
+    bob, dave = person("bob"), newcomer()
+    User.objects.filter(pk=bob.pk).update(username="bob.berg@corp.example")
+    User.objects.filter(pk=dave.pk).update(username="bob@corp.example")
+    days_pass(7)
+    take_over(ownerless, User.objects.get(pk=dave.pk))
+    assert list(Membership.objects.filter(role=Role.OWNER).values_list("subject", "object_id")) == [
+        ("bob@corp.example", dave.object_id)
+    ]
 
 
 def test_those_asked_first_may_still_accept_and_those_asked_later_not_yet(ownerless: Project) -> None:
