@@ -115,15 +115,15 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         """
         known = account_groups.groups_now(user.object_id)
         names = self.groups_of(claims, access_token) if known is None else []
-        fields = [*adfs.CLAIM_MAPPING, *adfs.GROUP_TO_FLAG_MAPPING, "group_ids"]
+        fields = [*adfs.CLAIM_MAPPING, "is_staff", "group_ids"]
         before = [getattr(user, field) for field in fields]
         for field, claim in adfs.CLAIM_MAPPING.items():
             if claim in claims:
                 longest = getattr(User._meta.get_field(field), "max_length", None)
                 setattr(user, field, str(claims[claim] or "")[:longest])
         if known is None:
-            self.update_user_flags(user, claims, names)
             user.group_ids = sorted(name.lower() for name in names if is_object_id(name))
+            user.is_staff = account_groups.is_platform_team(names=names, ids=user.group_ids)
         with transaction.atomic():
             changed = [field for field, old in zip(fields, before, strict=True) if getattr(user, field) != old]
             if changed:
@@ -136,9 +136,14 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         user.__dict__.pop("directory_groups", None)
 
     def groups_of(self, claims: dict[str, Any], access_token: str) -> list[str]:
-        """Names of the person's directory groups, sorted; asks Graph when the token had no room for them."""
+        """Names of the person's directory groups, sorted; asks Graph when the token had no room for them.
+
+        What reads as an object id is one: AD FS sends names only, and whoever may make a group could call it so.
+        """
         names = {str(name).strip() for name in self.process_user_groups(claims, access_token)}
         usable = {name for name in names if 0 < len(name) <= _LONGEST_GROUP_NAME and name.isprintable()}
+        if _is_adfs():
+            usable = {name for name in usable if not is_object_id(name)}
         if len(usable) < len(names):
             log.warning("%s directory groups have names we can't keep", len(names) - len(usable))
         return sorted(usable)
@@ -152,7 +157,7 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
     def get_group_memberships_from_ms_graph(self, obo_access_token: str) -> list[str]:
         """All groups from Graph, over all its pages: object ids, and the AD names of those that come from AD.
 
-        Display names are left out: two groups may have the same.
+        Display names are left out: two groups may have the same. So are names that read as an object id.
         """
         address = f"https://{provider_config.msgraph_endpoint}/v1.0/me/transitiveMemberOf/microsoft.graph.group"
         url: str | None = address
@@ -164,7 +169,8 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
             headers = {"Authorization": f"Bearer {obo_access_token}"}
             page = self._ms_request(provider_config.session.get, url, headers=headers).json()
             for group in page.get("value", []):
-                names.extend(filter(None, (group.get("id"), group.get("onPremisesSamAccountName"))))
+                name = group.get("onPremisesSamAccountName") or ""
+                names.extend(filter(None, (group.get("id"), "" if is_object_id(name.strip()) else name)))
             url = page.get("@odata.nextLink")
         return names
 
@@ -308,9 +314,14 @@ def _client_secret() -> str:
         raise IdentityProviderUnavailable("the client secret is missing") from error
 
 
+def _is_adfs() -> bool:
+    """Is the identity provider AD FS, and not Entra ID?"""
+    return bool(adfs.TENANT_ID == "adfs")
+
+
 def _is_guest(claims: dict[str, Any]) -> bool:
     """Whether the person is of another tenant. AD FS sends none by itself; where it is set up to, it must match."""
-    adfs_mode = adfs.TENANT_ID == "adfs"
+    adfs_mode = _is_adfs()
     ours = adfs.IDENTITY_TENANT
     home = claims.get("idp", claims.get("iss"))
     if adfs_mode and ours == "adfs":

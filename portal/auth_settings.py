@@ -28,7 +28,6 @@ def adfs_settings(config: "Config") -> dict[str, Any]:
         "CA_BUNDLE": config.adfs_ca_bundle or True,
         "USERNAME_CLAIM": "upn",
         "CLAIM_MAPPING": {"first_name": "given_name", "last_name": "family_name", "email": "email"},
-        "GROUP_TO_FLAG_MAPPING": {"is_staff": config.adfs_platform_admin_group},
         "MIRROR_GROUPS": True,
         # Signing keys roll over; an hour is the longest that a new one stays unknown.
         "CONFIG_RELOAD_INTERVAL": 1,

@@ -13,6 +13,7 @@ from projects.directory import groups_by_member
 from projects.identity import groups_meant
 from projects.installation import installation
 from projects.models import DirectoryEntry
+from provisioning.directory import is_object_id
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -27,10 +28,15 @@ def groups_now(object_id: str) -> list[DirectoryEntry] | None:
     return groups_by_member([object_id])[object_id]
 
 
+def is_platform_team(*, names: Iterable[str], ids: Iterable[str]) -> bool:
+    """Is who has these groups in the platform team?"""
+    return installation().platform_group in groups_meant(names=names, ids=ids)
+
+
 def write(user: "Person", groups: Sequence[DirectoryEntry]) -> bool:
     """Give the account these groups and no others; only what differs is written. True when something was."""
     names, ids = _names(groups), ids_of(groups)
-    staff = installation().platform_group in groups_meant(names=names, ids=ids)
+    staff = is_platform_team(names=names, ids=ids)
     row_differs = (user.group_ids, user.is_staff) != (ids, staff)
     if row_differs:
         user.group_ids, user.is_staff = ids, staff
@@ -50,4 +56,6 @@ def ids_of(groups: Iterable[DirectoryEntry]) -> list[str]:
 
 
 def _names(groups: Iterable[DirectoryEntry]) -> set[str]:
-    return {entry.account for entry in groups if len(entry.account) <= _LONGEST_NAME}
+    """By which grants may name them while they are bound to nobody: not by another group's object id."""
+    own = (one.account for one in groups if one.account == one.object_id or not is_object_id(one.account))
+    return {name for name in own if len(name) <= _LONGEST_NAME}

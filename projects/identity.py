@@ -27,15 +27,16 @@ def entries_of(names: Iterable[Name]) -> dict[Name, DirectoryEntry]:
     """Whom the directory has under each name (or object id) now, without those it has nobody or several for.
 
     A switched-off account is still somebody's, and comes second to one that is not. Who left is not found: the name
-    may be given to somebody else.
+    may be given to somebody else. Nor is a group by a name that reads as an object id: it may be that of another one.
     """
     names = list(names)
     texts = {name.lower() for _, name in names}
     held = DirectoryEntry.objects.filter(gone_at=None).alias(lowered=Lower("account"))
     found: dict[Name, dict[str, DirectoryEntry]] = defaultdict(dict)
     for entry in held.filter(Q(lowered__in=texts) | Q(object_id__in=texts)):
-        for text in (entry.account.lower(), entry.object_id):
-            found[entry.is_group, text][entry.object_id] = entry
+        found[entry.is_group, entry.object_id][entry.object_id] = entry
+        if not is_object_id(entry.account):
+            found[entry.is_group, entry.account.lower()][entry.object_id] = entry
     clear = {}
     for is_group, name in names:
         entries = found.get((is_group, name.lower()), {})

@@ -2,11 +2,15 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import requests
 from django.test import RequestFactory
 from django.utils import timezone
+from django_auth_adfs.config import provider_config
 from django_auth_adfs.config import settings as adfs
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
@@ -16,9 +20,12 @@ from rest_framework.views import APIView
 from portal.accounts import SignInRefused
 from portal.auth import AdfsBearer, BearerBackend, CodeBackend, IdentityProviderUnavailable
 from portal.models import User
+from projects.installation import installation
 from projects.models import RegisteredRepository
 from tests.entries import group_entry, person_entry
 from tests.portal.directory import ALICE, claims, token
+
+PLATFORM, OTHER, CLOUD = (f"66000000-0000-4000-8000-0000000000{end}" for end in ("01", "02", "03"))
 
 
 @pytest.mark.django_db
@@ -107,12 +114,70 @@ def test_the_api_says_503_while_tokens_can_not_be_checked() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("provider")
+@pytest.mark.usefixtures("entra")
 def test_object_ids_in_a_token_count_while_the_directory_does_not_know_the_person_yet() -> None:
     vision = "66000000-0000-4000-8000-00000000000A"
     user = BearerBackend().authenticate(access_token=token(**{adfs.GROUPS_CLAIM: ["ml-users", vision]}))
     assert user is not None
     assert (user.directory_groups, user.group_ids) == ((vision, "ml-users"), [vision.lower()])
+
+
+@pytest.fixture
+def entra(provider: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider is Entra ID."""
+    for name in ("TENANT_ID", "IDENTITY_TENANT"):
+        monkeypatch.setattr(adfs, name, "corp-tenant")
+
+
+@pytest.fixture
+def platform_by_id(settings: Any) -> None:
+    """The platform team's group is named by object id."""
+    settings.INSTALLATION = replace(installation(), platform_group=PLATFORM)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider", "platform_by_id")
+@pytest.mark.parametrize("name", [PLATFORM, PLATFORM.upper(), f" {PLATFORM} "])
+def test_a_group_of_ad_fs_that_is_called_like_an_object_id_is_none(name: str) -> None:
+    user = BearerBackend().authenticate(access_token=token(**{adfs.GROUPS_CLAIM: ["ml-users", name]}))
+    assert user is not None
+    assert (user.directory_groups, user.group_ids, user.is_staff) == (("ml-users",), [], False)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("entra", "platform_by_id")
+def test_the_platform_team_by_object_id_in_a_token_of_entra() -> None:
+    user = BearerBackend().authenticate(access_token=token(**{adfs.GROUPS_CLAIM: [PLATFORM.upper()]}))
+    assert user is not None
+    assert (user.group_ids, user.is_staff) == ([PLATFORM], True)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("entra", "platform_by_id")
+def test_a_name_that_graph_tells_is_never_an_object_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    vision = "66000000-0000-4000-8000-00000000000a"
+
+    def get(url: str, **_: object) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code = 200
+        groups = [
+            {"id": vision, "onPremisesSamAccountName": "ml-vision"},
+            {"id": OTHER, "onPremisesSamAccountName": PLATFORM},
+            {"id": CLOUD, "onPremisesSamAccountName": None},
+        ]
+        answer._content = json.dumps({"access_token": "t"} if "oauth2" in url else {"value": groups}).encode()
+        return answer
+
+    monkeypatch.setattr(provider_config.session, "get", get)
+    monkeypatch.setattr(provider_config, "msgraph_endpoint", "graph.corp.example")
+    more = {adfs.GROUPS_CLAIM: "src1"}
+    user = BearerBackend().authenticate(access_token=token(_claim_names=more, **{adfs.GROUPS_CLAIM: None}))
+    assert user is not None
+    assert (user.directory_groups, user.group_ids, user.is_staff) == (
+        tuple(sorted((vision, "ml-vision", OTHER, CLOUD))),
+        sorted((vision, OTHER, CLOUD)),
+        False,
+    )
 
 
 @pytest.mark.django_db

@@ -31,7 +31,6 @@ COMMON = {
     "CA_BUNDLE": True,
     "USERNAME_CLAIM": "upn",
     "CLAIM_MAPPING": {"first_name": "given_name", "last_name": "family_name", "email": "email"},
-    "GROUP_TO_FLAG_MAPPING": {"is_staff": "ml-platform"},
     "MIRROR_GROUPS": True,
     "CONFIG_RELOAD_INTERVAL": 1,
     "RETRIES": 0,

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.models import User
-from projects import actions, permissions
+from projects import account_groups, actions, permissions
 from projects.identity import bind_memberships, bind_teams, entries_of
 from projects.installation import installation
 from projects.models import Door, Membership, Project, Team
@@ -79,6 +79,19 @@ def test_of_two_with_one_name_the_one_that_is_switched_on_is_meant() -> None:
     switched_off(person_entry("bob", object_id="oid-before"))
     person_entry("bob")
     assert entries_of([(False, "Bob@corp.example")])[False, "Bob@corp.example"].object_id == "oid-bob"
+
+
+def test_a_group_called_like_the_object_id_of_another_one_gets_nothing_of_it() -> None:
+    vision = "66000000-0000-4000-8000-000000000001"
+    project = made({"group": vision, "role": "editor"})
+    group_entry("ml-vision", object_id=vision)
+    group_entry(vision, person_entry("bob"), object_id="66000000-0000-4000-8000-000000000002")
+    user = person("bob")
+    account_groups.write(user, account_groups.groups_now("oid-bob") or [])
+    assert user.directory_groups == ()
+    assert permissions.role_in(user, project) is None
+    bind_memberships()
+    assert meant(project)[vision] == vision
 
 
 def test_what_was_named_before_there_was_a_directory_is_bound_later() -> None:
