@@ -92,7 +92,8 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         claims = self.validate_access_token(access_token) or {}
         if not isinstance(claims.get("exp"), int | float):
             raise SignInRefused("This token never expires, and such tokens are not accepted.")
-        if not ({"scp", "roles"} & claims.keys() or claims.get("ver") == "1.0"):
+        # Entra puts app roles into ID tokens too, and those of version 1.0 say so as AD FS's access tokens do.
+        if not ("scp" in claims or (_is_adfs() and claims.get("ver") == "1.0")):
             raise SignInRefused("This is not an access token for this portal. Send the access token, not the ID token.")
         if _is_guest(claims):
             log.warning("a guest was refused (tid %s, idp %s)", claims.get("tid"), claims.get("idp"))

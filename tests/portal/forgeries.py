@@ -15,6 +15,7 @@ from django_auth_adfs.config import settings as adfs
 
 from tests.portal.directory import ALICE, ISSUER, KEY, OTHER_KEY, claims, token
 
+TENANT = "corp-tenant"
 EVIL = "https://evil.example"
 
 
@@ -159,4 +160,21 @@ FORGERIES: Mapping[str, Callable[[], str]] = {
     "a token in a token": lambda: signed_body(token().encode()),
     "very long": lambda: "A" * 40_000 + "." + "A" * 40_000 + ".A",
     "deeply nested": lambda: signed_body(b"[" * 20_000 + b"]" * 20_000),
+}
+
+
+def id_token_of_entra(**changes: object) -> str:
+    """Entra issues it for the client id, which is the API's audience too."""
+    usual = {"aud": adfs.CLIENT_ID, "tid": TENANT, "scp": None, "ver": "2.0", "nonce": "n"}
+    return token(**usual | changes)
+
+
+FORGERIES_IN_ENTRA: Mapping[str, Callable[[], str]] = {
+    "ID token": id_token_of_entra,
+    "ID token with app roles": lambda: id_token_of_entra(roles=["Projects.Read"]),
+    "ID token of version 1.0": lambda: id_token_of_entra(ver="1.0"),
+    "ID token of version 1.0 with app roles": lambda: id_token_of_entra(ver="1.0", roles=["Projects.Read"]),
+    "program with app roles": lambda: id_token_of_entra(upn=None, roles=["Projects.Read"], idtyp="app", nonce=None),
+    "program that says it has scopes": lambda: id_token_of_entra(upn=None, scp="read", nonce=None),
+    "another tenant's access token": lambda: id_token_of_entra(tid="other-tenant", scp="read"),
 }

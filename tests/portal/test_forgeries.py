@@ -12,7 +12,7 @@ from django_auth_adfs.config import settings as adfs
 from portal import known_tokens
 from portal.models import User
 from tests.portal.directory import token
-from tests.portal.forgeries import FORGERIES
+from tests.portal.forgeries import FORGERIES, FORGERIES_IN_ENTRA, TENANT, id_token_of_entra
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("provider")]
 WISH = {"slug": "demand", "team": "forecasting"}
@@ -32,8 +32,34 @@ def _asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     known_tokens.forget()
 
 
+@pytest.fixture
+def entra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider is Entra ID, where client and API are one registration."""
+    monkeypatch.setattr(adfs, "IDENTITY_TENANT", TENANT)
+    monkeypatch.setattr(adfs, "TENANT_ID", TENANT)
+    monkeypatch.setattr(adfs, "AUDIENCE", [adfs.CLIENT_ID, f"api://{adfs.CLIENT_ID}"])
+
+
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
 def test_a_forged_token_opens_nothing_and_leaves_no_trace(forge: Callable[[], str]) -> None:
+    refused(forge)
+
+
+@pytest.mark.usefixtures("entra")
+@pytest.mark.parametrize("forge", FORGERIES_IN_ENTRA.values(), ids=FORGERIES_IN_ENTRA.keys())
+def test_what_is_no_access_token_of_entra_opens_nothing_and_leaves_no_trace(forge: Callable[[], str]) -> None:
+    refused(forge)
+
+
+@pytest.mark.usefixtures("entra")
+def test_an_access_token_of_entra_is_let_in_with_and_without_app_roles() -> None:
+    for roles in (None, ["Projects.Read"]):
+        text = id_token_of_entra(scp="access", roles=roles, nonce=None)
+        answer = Client(headers={"Authorization": f"Bearer {text}"}).get("/api/v1/me/")
+        assert (answer.status_code, answer.json()["username"]) == (200, "alice@corp.example")
+
+
+def refused(forge: Callable[[], str]) -> None:
     before = rows()
     script = Client(headers={"Authorization": f"Bearer {forge()}"})
     for answer in (
