@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from projects import permissions, telling_again
 from projects.audit import audited
 from projects.consents import in_force
-from projects.contributors import moved
+from projects.contributors import meaning
 from projects.doorbell import ring_project
 from projects.effects import NOBODY
 from projects.end_dates import why_not_resumed
@@ -386,9 +386,9 @@ def _preview(
     project: Project | None = None,
 ) -> Preview:
     uid = str(project.uid) if project else NOBODY
-    out = moved([project.pk]).get(project.pk) if project else None
+    who = meaning(project, becomes=after)
     let = in_force(project) if project else None
-    plan = plan_of(installation=installation, after=after, before=before, uid=uid, moved=out, consents=let)
+    plan = plan_of(installation=installation, after=after, before=before, uid=uid, meaning=who, consents=let)
     if project is not None:
         plan = replace(plan, people=with_kept(plan.people, project=project, before=before, after=after))
     return replace(plan, verdict=verdict, units=units_of(after, catalogue=installation.catalogue), free_units=free)

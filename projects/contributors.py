@@ -6,6 +6,7 @@ name; so role bindings and rights on the forge follow without a new spec.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -17,6 +18,20 @@ from provisioning.spec import Contributor, ProjectSpec, Role
 
 Moved = Mapping[Name, str | None]
 """Who of a project's contributors is not what the spec says: the present name, or None for who is out."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Whom the contributors mean before and after a change of the spec.
+
+    before, after: who of them is not what the spec says. entries: whom the directory has for each name, after the
+    change where it still stands there. passed_on: the names that come to mean somebody else by it.
+    """
+
+    before: Moved = field(default_factory=dict)
+    after: Moved = field(default_factory=dict)
+    entries: Mapping[Name, DirectoryEntry] = field(default_factory=dict)
+    passed_on: frozenset[Name] = frozenset()
 
 
 def set_memberships(project: Project, *, spec: ProjectSpec, door: Door) -> None:
@@ -77,12 +92,39 @@ def moved(projects: Iterable[int] | None = None) -> dict[int, Moved]:
     entries = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in={row[3] for row in found})}
     by_project: dict[int, dict[Name, str | None]] = {}
     for project, is_group, subject, object_id in found:
-        entry = entries[object_id]
-        name = present_name(subject, entry) if entry.present else None
-        by_project.setdefault(project, {})[is_group, subject] = name
+        by_project.setdefault(project, {})[is_group, subject] = _name_of(subject, entries[object_id])
     for project, subject in _ended(projects):
         by_project.setdefault(project, {})[False, subject] = None
     return dict(by_project)
+
+
+def meaning(project: Project | None, *, becomes: ProjectSpec | None) -> Meaning:
+    """Whom the contributors of a project mean now, and once this is its spec. A few queries, however many there are.
+
+    project: None for a new one. becomes: None where nobody is to be bound anew: who they mean now counts for both.
+    """
+    held = bindings(project) if project is not None else {}
+    before = moved([project.pk]).get(project.pk, {}) if project is not None else {}
+    ids = meant(becomes, project=project) if becomes is not None else held
+    known = {*held.values(), *ids.values()}
+    by_id = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in=known)} if known else {}
+    if becomes is None:
+        after = before
+    else:
+        called = {name: _name_of(name[1], by_id[one]) for name, one in ids.items() if one in by_id}
+        names = [(one.is_group, one.subject) for one in becomes.contributors]
+        after = {name: now for name, now in called.items() if now != name[1]} | _ended_among(names, ids=ids)
+    return Meaning(
+        before=before,
+        after=after,
+        entries={name: by_id[one] for name, one in (held | ids).items() if one in by_id},
+        passed_on=frozenset(name for name, one in ids.items() if held.get(name, one) != one),
+    )
+
+
+def _name_of(subject: str, entry: DirectoryEntry) -> str | None:
+    """What the bound subject is called now; None for who is out."""
+    return present_name(subject, entry) if entry.present else None
 
 
 def roles_of(*, object_id: str, username: str) -> QuerySet[Membership]:
@@ -92,12 +134,24 @@ def roles_of(*, object_id: str, username: str) -> QuerySet[Membership]:
 
 def to_ended() -> QuerySet[Membership]:
     """Grants in person to accounts whose access the platform team ended."""
-    accounts = list(ended_accounts().values_list("object_id", "username"))
+    accounts = _ended_accounts()
     return Membership.objects.filter(_named(accounts)) if accounts else Membership.objects.none()
 
 
 def _differs(one: Contributor, row: Membership) -> bool:
     return (one.role, one.until) != (row.role, row.until)
+
+
+def _ended_accounts() -> list[tuple[str, str]]:
+    return list(ended_accounts().values_list("object_id", "username"))
+
+
+def _ended_among(names: Iterable[Name], *, ids: Mapping[Name, str]) -> dict[Name, str | None]:
+    """Who of these has no access any more; ids: by object id those of whom it is known."""
+    accounts = _ended_accounts()
+    ended, called = {one for one, _ in accounts if one}, {name for _, name in accounts}
+    people = (name for name in names if not name[0])
+    return {name: None for name in people if (ids[name] in ended if name in ids else name[1] in called)}
 
 
 def _ended(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:

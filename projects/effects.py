@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from projects import contributors
 from projects.dates import short_day
-from projects.identity import Name
+from projects.identity import Name, called_now
 from projects.installation import Installation
 from projects.rights import PORTAL, SYSTEMS, rights_by
 from projects.spec import wish_for, with_a_plan
@@ -42,6 +42,8 @@ class Effect:
 class PersonEffect:
     """Somebody for whom something changes. `says`: in half a sentence, what.
 
+    name, called: of whom the directory has for it, the name and, where it is another one by now, the account; "" for
+    nobody. out: gone from the directory, switched off there, or their access ended, so that the role opens nothing.
     keeps: what they reach all the same, by which other paths; kept: the highest role among those (`projects.kept`).
     """
 
@@ -49,6 +51,9 @@ class PersonEffect:
     is_group: bool
     says: str
     effects: tuple[Effect, ...]
+    name: str = ""
+    called: str = ""
+    out: bool = False
     keeps: tuple[str, ...] = ()
     kept: Role | None = None
 
@@ -64,23 +69,30 @@ def effects_of(
     before: ProjectSpec | None,
     after: ProjectSpec | None,
     installation: Installation,
-    moved: contributors.Moved,
+    meaning: contributors.Meaning,
     uid: str = NOBODY,
 ) -> tuple[PersonEffect, ...]:
     """For whom the change does something, in the order of the specs. Who is out of the directory gets nothing anyway.
 
-    moved: what `contributors.moved` says of the project.
+    meaning: what `contributors.meaning` says of the project and this change.
     """
     old, new = _by_name(before), _by_name(after)
-    held_before = _held(before, plan=after, installation=installation, moved=moved, uid=uid)
-    held_after = _held(after, plan=after, installation=installation, moved=moved, uid=uid)
+    held_before = _held(before, plan=after, installation=installation, moved=meaning.before, uid=uid)
+    held_after = _held(after, plan=after, installation=installation, moved=meaning.after, uid=uid)
     found = []
     for name in dict.fromkeys([*old, *new]):
         effects = _changes(held_before.get(name, {}), held_after.get(name, {}))
         if effects or old.get(name) != new.get(name):
+            entry = meaning.entries.get(name)
             found.append(
                 PersonEffect(
-                    subject=name[1], is_group=name[0], says=_says(old.get(name), new.get(name)), effects=effects
+                    subject=name[1],
+                    is_group=name[0],
+                    says=_says(old.get(name), new.get(name), passed_on=name in meaning.passed_on),
+                    effects=effects,
+                    name=entry.name if entry is not None else "",
+                    called=called_now(name[1], entry) if entry is not None else "",
+                    out=name in new and meaning.after.get(name, name[1]) is None,
                 )
             )
     return tuple(found)
@@ -129,15 +141,18 @@ def _changes(before: Held, after: Held) -> tuple[Effect, ...]:
     return tuple(found)
 
 
-def _says(before: Contributor | None, after: Contributor | None) -> str:
+def _says(before: Contributor | None, after: Contributor | None, *, passed_on: bool) -> str:
     if after is None:
         return gettext("loses the role %(role)s") % {"role": gettext(before.role.value)} if before else ""
     until = _until(after.until)
+    if passed_on:
+        said = gettext("becomes %(role)s%(until)s, in the place of whoever had the name before and left")
+        return said % {"role": gettext(after.role.value), "until": until}
     if before is None:
         return gettext("becomes %(role)s%(until)s") % {"role": gettext(after.role.value), "until": until}
     if before.role is not after.role:
-        said = {"old": before.role.value, "new": after.role.value, "until": until}
-        return gettext("is %(new)s instead of %(old)s%(until)s") % said
+        roles = {"old": before.role.value, "new": after.role.value, "until": until}
+        return gettext("is %(new)s instead of %(old)s%(until)s") % roles
     if before.until != after.until:
         return gettext("stays %(role)s%(until)s") % {
             "role": gettext(after.role.value),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from projects import directory
 from projects.errors import Fault
-from projects.identity import Name, entries_of, present_name
+from projects.identity import Name, called_now, entries_of
 from projects.models import DirectoryEntry, Project
 from projects.readable import fields_of
 from provisioning.spec import Role
@@ -38,8 +38,7 @@ class ContributorRow:
     @property
     def called(self) -> str:
         """The name that the directory has for it by now; "" where it is still this one."""
-        now = present_name(self.subject, self.entry) if self.entry is not None else self.subject
-        return now if now.lower() != self.subject.lower() else ""
+        return called_now(self.subject, self.entry) if self.entry is not None else ""
 
     @property
     def value(self) -> str:

@@ -114,3 +114,9 @@ def bound_groups(groups: list[str], ids: Mapping[str, str]) -> tuple[list[str], 
 def present_name(subject: str, entry: DirectoryEntry) -> str:
     """What to call a bound subject now. Who is named by object id stays so: that is how the systems know it."""
     return subject if subject.lower() == entry.object_id else entry.account
+
+
+def called_now(subject: str, entry: DirectoryEntry) -> str:
+    """The name that the directory has for a bound subject, where it is another one by now; else ""."""
+    now = present_name(subject, entry)
+    return now if now.lower() != subject.lower() else ""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from projects.contributors import Moved
+from projects.contributors import Meaning
 from projects.effects import NOBODY, PersonEffect, effects_of
 from projects.installation import Installation
 from projects.policy import Verdict
@@ -60,12 +60,12 @@ def plan_of(
     after: ProjectSpec | None,
     before: ProjectSpec | None = None,
     uid: str = NOBODY,
-    moved: Moved | None = None,
+    meaning: Meaning | None = None,
     consents: Mapping[str, Consent] | None = None,
 ) -> Preview:
     """The plan from one spec to another; None before is a new project, None after its removal.
 
-    moved: who of the contributors is out of the directory or renamed, as `contributors.moved` says; None for nobody.
+    meaning: whom the contributors mean, as `contributors.meaning` says; None for those that the names say.
     consents: what other teams let the project read, as `consents.in_force` says; None for nothing.
     """
     spec = after or before
@@ -91,7 +91,8 @@ def plan_of(
         "bucket": wish.names.bucket,
         "repository": full_name(wish),
     }
-    people = effects_of(before=before, after=after, installation=installation, moved=moved or {}, uid=uid)
+    who = meaning or Meaning()
+    people = effects_of(before=before, after=after, installation=installation, meaning=who, uid=uid)
     return Preview(spec=spec, kinds=plans, names=names, people=people)
 
 

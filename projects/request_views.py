@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from projects import audience, decide_many, decisions, documents, permissions, request_list, short_lists, stand_ins
 from projects.answers import answered, came_of, conflict_page, number_in, person_of
 from projects.consents import in_force
-from projects.contributors import moved
+from projects.contributors import meaning
 from projects.documents import spec_of
 from projects.effects import NOBODY, PersonEffect
 from projects.errors import Conflict, InvalidSpec
@@ -136,9 +136,10 @@ def _page(
     known = {*catalogue.plans, *([before.plan] if before else [])}
     if (after or before) is not None and (after is None or after.plan in known):
         uid = str(asked.project.uid) if asked.project else NOBODY
-        out = moved([asked.project.pk]).get(asked.project.pk) if asked.project else None
+        # What was decided once has bound whom it meant then.
+        who = meaning(asked.project, becomes=after if asked.decision == Decision.PENDING else None)
         let = in_force(asked.project) if asked.project else None
-        preview = plan_of(installation=settings, after=after, before=before, uid=uid, moved=out, consents=let)
+        preview = plan_of(installation=settings, after=after, before=before, uid=uid, meaning=who, consents=let)
         people = preview.people
         if asked.project is not None and asked.decision == Decision.PENDING:
             people = with_kept(people, project=asked.project, before=before, after=after)

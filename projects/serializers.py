@@ -376,6 +376,9 @@ class PersonEffectOut(BaseModel):
 
     subject: str
     is_group: bool
+    name: str = Field(description="Who that is in the directory; empty where it has nobody, or several.")
+    called: str = Field(description="The account there, where it is another one by now; else empty.")
+    out: bool = Field(description="Gone from the directory, switched off, or access ended: the role opens nothing.")
     says: str
     may_keep_keys: bool = Field(description="They could read the bucket's keys and can't any more: rotate them.")
     effects: list[EffectOut]

@@ -1,12 +1,14 @@
 """What a change of contributors does to whom: told before it is saved, as the Kinds then make it; and leaving."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 
+from portal.models import User
 from projects import actions
-from projects.contributors import moved
+from projects.contributors import Meaning
 from projects.effects import PersonEffect, effects_of
 from projects.errors import Conflict
 from projects.installation import installation
@@ -14,8 +16,8 @@ from projects.leaving import leave
 from projects.models import Door, Project, Team
 from projects.preview import plan_of
 from provisioning.spec import ProjectSpec, Role
-from tests.entries import gone, group_entry, person_entry, switched_off
-from tests.people import bearer, client, person, team
+from tests.entries import gone, group_entry, person_entry, rename, switched_off
+from tests.people import bearer, client, person
 from tests.projects.pages import ask, fields, project_of, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -30,7 +32,7 @@ def spec(*contributors: dict[str, Any], **more: Any) -> ProjectSpec:
 
 
 def done(before: ProjectSpec | None, after: ProjectSpec | None) -> tuple[PersonEffect, ...]:
-    return effects_of(before=before, after=after, installation=installation(), moved={})
+    return effects_of(before=before, after=after, installation=installation(), meaning=Meaning())
 
 
 def told(found: tuple[PersonEffect, ...]) -> list[tuple[str, str, list[str]]]:
@@ -87,16 +89,68 @@ def test_a_change_of_plan_does_nothing_to_people_and_a_removal_takes_all() -> No
     ]
 
 
-def test_who_left_the_directory_gets_nothing() -> None:
+def planned(project: Project | None, *contributors: dict[str, Any]) -> list[tuple[str, str, list[str], bool]]:
+    """Who is meant, what is said, where something changes, and whether they are out: asked for, with nothing done."""
+    wish = {"slug": "demand", "team": "forecasting", "contributors": [ALICE, *contributors]}
+    shared: dict[str, Any] = {"by": person("alice"), "door": Door.FORM, "installation": installation(), "dry_run": True}
+    asked = actions.change(project, wish, **shared) if project else actions.create(wish, **shared)
+    people = [one for one in asked.preview.people if one.subject != "alice@corp.example"]
+    return [(f"{one.name} {one.called}".strip(), one.says, [e.place for e in one.effects], one.out) for one in people]
+
+
+BOB = {"user": "bob@corp.example", "role": "viewer"}
+EVERYWHERE = ["portal", "cluster", "object_store", "forge"]
+
+
+@pytest.mark.parametrize("out", [gone, switched_off])
+def test_who_is_out_of_the_directory_gets_nothing(out: Callable[..., None]) -> None:
     bob = person_entry("bob")
-    team("forecasting")
-    project = project_of(ask("demand", contributors=[ALICE, {"user": "bob@corp.example", "role": "viewer"}]))
+    project = project_of(ask("demand", contributors=[ALICE, BOB]))
+    out(bob)
+    told = [("Bob", "is editor instead of viewer", [], True)]
+    assert planned(project, {**BOB, "role": "editor"}) == told
+
+
+def test_whom_one_adds_gets_nothing_while_they_are_out() -> None:
+    person_entry("bob", enabled=False)
+    assert planned(None, BOB) == [("Bob", "becomes viewer", [], True)]
+    project = project_of(ask("demand"))
+    assert planned(project, BOB) == [("Bob", "becomes viewer", [], True)]
+
+
+def test_whose_access_was_ended_gets_nothing() -> None:
+    User.objects.filter(pk=person("bob").pk).update(is_active=False)
+    project = project_of(ask("demand"))
+    assert planned(project, BOB) == [("", "becomes viewer", [], True)]
+    person_entry("bob")
+    assert planned(project, BOB) == [("Bob", "becomes viewer", [], True)]
+
+
+def test_another_role_for_a_name_that_is_somebody_elses_now_is_told_as_theirs() -> None:
+    bob = person_entry("bob")
+    project = project_of(ask("demand", contributors=[ALICE, BOB]))
     gone(bob)
-    changed = spec({"user": "bob@corp.example", "role": "editor"})
-    found = effects_of(
-        before=project.wanted(), after=changed, installation=installation(), moved=moved([project.pk])[project.pk]
-    )
-    assert told(found) == [("bob@corp.example", "is editor instead of viewer", [])]
+    person_entry("bobby", upn="bob@corp.example")
+    says = "becomes editor, in the place of whoever had the name before and left"
+    assert planned(project, {**BOB, "role": "editor"}) == [("Bobby", says, EVERYWHERE, False)]
+    assert planned(project) == [("Bob", "loses the role viewer", [], False)]
+
+
+def test_the_change_of_a_renamed_person_is_told_of_them() -> None:
+    bob = person_entry("bob")
+    project = project_of(ask("demand", contributors=[ALICE, BOB]))
+    rename(bob, "bob.berg@corp.example")
+    told = [("Bob bob.berg@corp.example", "is editor instead of viewer", EVERYWHERE, False)]
+    assert planned(project, {**BOB, "role": "editor"}) == told
+
+
+def test_the_request_page_says_who_is_meant_and_who_is_out() -> None:
+    person_entry("bob", enabled=False)
+    asked = ask("demand", plan="gpu", contributors=[ALICE, BOB])
+    assert asked.request is not None
+    assert asked.project is None
+    page = text(client("paula").get(f"/requests/{asked.request.pk}/"))
+    assert "bob@corp.example becomes viewer Bob Gets nothing for now: gone from the directory" in page
 
 
 def test_the_effects_name_exactly_the_subjects_that_the_plan_adds_and_takes_away() -> None:
@@ -182,6 +236,9 @@ def test_a_dry_run_of_the_api_has_the_effects_too() -> None:
         {
             "subject": "ml-vision",
             "is_group": True,
+            "name": "",
+            "called": "",
+            "out": False,
             "says": "becomes viewer",
             "may_keep_keys": False,
             "keeps": [],
