@@ -111,8 +111,7 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
     def take_over(self, user: User, claims: dict[str, Any], access_token: str) -> None:
         """Writes names, groups and flags of the directory to the account; only what differs.
 
-        Groups come from the rows of the last sync where those know the person, else from the token. An object id in a
-        token is the group's own; a name is none, since the rows may know it as that of a group that is gone.
+        Groups come from the rows of the last sync where those know the person, else from the token.
         """
         known = account_groups.groups_now(user.object_id)
         names = self.groups_of(claims, access_token) if known is None else []
@@ -123,7 +122,7 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
                 longest = getattr(User._meta.get_field(field), "max_length", None)
                 setattr(user, field, str(claims[claim] or "")[:longest])
         if known is None:
-            user.group_ids = sorted(name.lower() for name in names if is_object_id(name))
+            user.group_ids = account_groups.ids_of(names)
             user.is_staff = account_groups.is_platform_team(names=names, ids=user.group_ids)
         with transaction.atomic():
             changed = [field for field, old in zip(fields, before, strict=True) if getattr(user, field) != old]

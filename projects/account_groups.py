@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
 
-from projects.directory import groups_by_member
-from projects.identity import groups_meant
+from projects.directory import groups_by_member, is_kept
+from projects.identity import entries_of, groups_meant
 from projects.installation import installation
 from projects.models import DirectoryEntry
 from provisioning.directory import is_object_id
@@ -22,10 +22,27 @@ _LONGEST_NAME = 150
 
 
 def groups_now(object_id: str) -> list[DirectoryEntry] | None:
-    """The present groups of a present person, nested ones too; None when the directory has nobody with that id."""
-    if not DirectoryEntry.objects.filter(object_id=object_id, is_group=False, enabled=True, gone_at=None).exists():
+    """The present groups of a present person, nested ones too; None when the directory has nobody with that id.
+
+    None for everybody too where the catalogue has no directory any more: its rows would never change again.
+    """
+    present = DirectoryEntry.objects.filter(object_id=object_id, is_group=False, enabled=True, gone_at=None)
+    if not is_kept() or not present.exists():
         return None
     return groups_by_member([object_id])[object_id]
+
+
+def ids_of(names: Iterable[str]) -> list[str]:
+    """Object ids of the groups that a sign-in tells: those among the names.
+
+    Where the catalogue has no directory any more, also those of the groups that had the names last: grants are bound to
+    them, and groups count by name there. With a directory a name is none: its group may be gone.
+    """
+    names = list(names)
+    told = {name.lower() for name in names if is_object_id(name)}
+    if not is_kept():
+        told |= {entry.object_id for entry in entries_of((True, name) for name in names).values()}
+    return sorted(told)
 
 
 def is_platform_team(*, names: Iterable[str], ids: Iterable[str]) -> bool:

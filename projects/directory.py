@@ -17,6 +17,7 @@ from django.db.models.expressions import RawSQL
 
 from projects.folding import words_of
 from projects.identity import Name, entries_of
+from projects.installation import installation
 from projects.models import DirectoryEntry, DirectoryState
 
 LONGEST = 100
@@ -157,9 +158,14 @@ def _ended_ids() -> list[str]:
     return list(ended_accounts().exclude(object_id="").values_list("object_id", flat=True))
 
 
+def is_kept() -> bool:
+    """Does the catalogue have a directory? What is left of one that it had before is not kept up to date."""
+    return installation().catalogue.directory is not None
+
+
 def synced() -> bool:
     """Is there a directory that was read as a whole: does whom it doesn't have not exist?"""
-    return DirectoryState.objects.filter(complete_at__isnull=False).exists()
+    return is_kept() and DirectoryState.objects.filter(complete_at__isnull=False).exists()
 
 
 def anybody(names: Iterable[Name], *, bound: Mapping[Name, str]) -> bool:

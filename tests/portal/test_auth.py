@@ -196,6 +196,29 @@ def test_groups_come_from_the_directory_where_it_knows_the_person() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("provider")
+def test_groups_come_from_the_token_again_where_the_directory_left_the_catalogue(settings: Any) -> None:
+    alice = person_entry("alice", object_id=ALICE)
+    group_entry("ml-platform", alice)
+    group_entry("ml-vision", alice)
+    group_entry("ml-forecasting")
+    user = BearerBackend().authenticate(access_token=token())
+    assert user is not None
+    assert (user.directory_groups, user.is_staff) == (("ml-platform", "ml-vision"), True)
+
+    kept = installation()
+    settings.INSTALLATION = replace(kept, catalogue=kept.catalogue.model_copy(update={"directory": None}))
+    backend, said = BearerBackend(), claims(**{adfs.GROUPS_CLAIM: ["ml-vision", "ml-users"]})
+    backend.take_over(user, said, "")
+    again = User.objects.get(pk=user.pk)
+    assert (again.directory_groups, again.group_ids, again.is_staff) == (
+        ("ml-users", "ml-vision"),
+        ["oid-ml-vision"],
+        False,
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
 def test_a_file_that_waits_for_a_person_is_read_when_one_comes_for_the_first_time() -> None:
     rows = RegisteredRepository.objects
     for name, waits in (("forecasting/demand", True), ("forecasting/other", False)):

@@ -15,6 +15,7 @@ from projects.models import DirectoryEntry, DirectoryState, Door, Project
 from tests.entries import gone, group_entry, person_entry, rename
 from tests.people import person
 from tests.projects.pages import ask, project_of
+from tests.projects.tended import installed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 ALICE = {"user": "alice@corp.example", "role": "owner"}
@@ -67,6 +68,14 @@ def test_one_owner_who_is_there_is_enough(company: dict[str, DirectoryEntry], ow
 def test_without_a_directory_every_name_is_taken() -> None:
     person_entry("bob")
     assert changed(project_of(ask()), TYPO).project is not None
+
+
+@pytest.mark.usefixtures("company")
+def test_of_a_directory_that_left_the_catalogue_nobody_is_asked() -> None:
+    project = project_of(ask())
+    with installed():
+        assert installation().catalogue.directory is None
+        assert changed(project, TYPO).project is not None
 
 
 def test_owners_who_stay_are_not_asked_for_again(company: dict[str, DirectoryEntry]) -> None:
