@@ -114,7 +114,7 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         Groups come from the rows of the last sync where those know the person, else from the token.
         """
         known = account_groups.groups_now(user.object_id)
-        names = self.groups_of(claims, access_token) if known is None else []
+        names = account_groups.clear(self.groups_of(claims, access_token)) if known is None else []
         fields = [*adfs.CLAIM_MAPPING, "is_staff", "group_ids"]
         before = [getattr(user, field) for field in fields]
         for field, claim in adfs.CLAIM_MAPPING.items():

@@ -4,13 +4,13 @@ Where the directory knows a person, it is asked instead of the token: it knows n
 sign-in writes is what the next sync would write. Its rows may be some minutes old, and while a sync fails they stay.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
 
 from projects.directory import groups_by_member, is_kept
-from projects.identity import entries_of, groups_meant
+from projects.identity import entries_of, groups_meant, shared_names
 from projects.installation import installation
 from projects.models import DirectoryEntry
 from provisioning.directory import is_object_id
@@ -50,9 +50,19 @@ def is_platform_team(*, names: Iterable[str], ids: Iterable[str]) -> bool:
     return installation().platform_group in groups_meant(names=names, ids=ids)
 
 
-def write(user: "Person", groups: Sequence[DirectoryEntry]) -> bool:
-    """Give the account these groups and no others; only what differs is written. True when something was."""
-    names, ids = _names(groups), ids_of(groups)
+def clear(names: Iterable[str]) -> list[str]:
+    """Those of a sign-in's groups that say which group is meant, sorted."""
+    names = set(names)
+    return sorted(names - shared_names(names))
+
+
+def write(user: "Person", groups: Sequence[DirectoryEntry], *, shared: Collection[str] | None = None) -> bool:
+    """Give the account these groups and no others; only what differs is written. True when something was.
+
+    shared: what `shared_names` says of their names, where it was asked for many at once.
+    """
+    names, ids = _names(groups), kept_ids(groups)
+    names -= shared_names(names) if shared is None else set(shared)
     staff = is_platform_team(names=names, ids=ids)
     row_differs = (user.group_ids, user.is_staff) != (ids, staff)
     if row_differs:
@@ -67,7 +77,7 @@ def write(user: "Person", groups: Sequence[DirectoryEntry]) -> bool:
     return row_differs or names_differ
 
 
-def ids_of(groups: Iterable[DirectoryEntry]) -> list[str]:
+def kept_ids(groups: Iterable[DirectoryEntry]) -> list[str]:
     """Their object ids as an account keeps them."""
     return sorted(entry.object_id for entry in groups)
 

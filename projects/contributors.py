@@ -9,15 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Lower
 
 from projects.directory import ended_accounts
-from projects.identity import Name, entries_of, present_name
+from projects.identity import Name, entries_of, present_name, several
 from projects.models import DirectoryEntry, Door, Membership, Project
 from provisioning.spec import Contributor, ProjectSpec, Role
 
 Moved = Mapping[Name, str | None]
-"""Who of a project's contributors is not what the spec says: the present name, or None for who is out."""
+"""Who of a project's contributors is not what the spec says: the present name, or None for who is out or not clear."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,25 @@ def meant(spec: ProjectSpec, *, project: Project | None) -> dict[Name, str]:
     project: None for a new one. Who was there before is still meant, with another role too and whatever they are called
     by now. Only where they left may a changed entry mean somebody else: who has the name now.
     """
+    ids, named = _to_find(spec, project=project)
+    return ids | {name: entry.object_id for name, entry in entries_of(named).items()} if named else ids
+
+
+def unclear(spec: ProjectSpec, *, project: Project | None) -> dict[Name, list[DirectoryEntry]]:
+    """Groups that the spec names anew by a name which several have, with those."""
+    named = [name for name in _to_find(spec, project=project)[1] if name[0]]
+    return several(named) if named else {}
+
+
+def _to_find(spec: ProjectSpec, *, project: Project | None) -> tuple[dict[Name, str], list[Name]]:
+    """Object ids that stay what they are, and the names that are to be found in the directory."""
     rows = {(row.is_group, row.subject): row for row in project.memberships.all()} if project is not None else {}
     wanted = {(one.is_group, one.subject): one for one in spec.contributors}
     ids = {name: rows[name].object_id for name in wanted if name in rows and rows[name].object_id}
     changed = {name for name, one in wanted.items() if name not in rows or _differs(one, rows[name])}
     held = DirectoryEntry.objects.filter(object_id__in={ids[name] for name in changed if name in ids})
     left = set(held.filter(gone_at__isnull=False).values_list("object_id", flat=True))
-    named = [name for name in wanted if name in changed and (name not in ids or ids[name] in left)]
-    return ids | {name: entry.object_id for name, entry in entries_of(named).items()} if named else ids
+    return ids, [name for name in wanted if name in changed and (name not in ids or ids[name] in left)]
 
 
 def bindings(project: Project) -> dict[Name, str]:
@@ -95,6 +107,8 @@ def moved(projects: Iterable[int] | None = None) -> dict[int, Moved]:
         by_project.setdefault(project, {})[is_group, subject] = _name_of(subject, entries[object_id])
     for project, subject in _ended(projects):
         by_project.setdefault(project, {})[False, subject] = None
+    for project, subject in _shared(projects):
+        by_project.setdefault(project, {})[True, subject] = None
     return dict(by_project)
 
 
@@ -114,6 +128,7 @@ def meaning(project: Project | None, *, becomes: ProjectSpec | None) -> Meaning:
         called = {name: _name_of(name[1], by_id[one]) for name, one in ids.items() if one in by_id}
         names = [(one.is_group, one.subject) for one in becomes.contributors]
         after = {name: now for name, now in called.items() if now != name[1]} | _ended_among(names, ids=ids)
+        after |= dict.fromkeys(several(name for name in names if name[0] and name not in ids))
     return Meaning(
         before=before,
         after=after,
@@ -157,6 +172,17 @@ def _ended_among(names: Iterable[Name], *, ids: Mapping[Name, str]) -> dict[Name
 def _ended(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:
     rows = to_ended() if projects is None else to_ended().filter(project__in=projects)
     return rows.order_by().values_list("project", "subject")
+
+
+def _shared(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:
+    """Grants to a group's name that several have: cluster and forge, which know names only, would give it to each."""
+    same = DirectoryEntry.objects.filter(is_group=True, gone_at=None).alias(lowered=Lower("account"))
+    same = same.filter(lowered=Lower(OuterRef("subject"))).order_by()
+    rows = Membership.objects.filter(is_group=True, object_id="").alias(
+        held=Subquery(same.values("is_group").annotate(held=Count("pk")).values("held"))
+    )
+    rows = rows if projects is None else rows.filter(project__in=projects)
+    return rows.filter(held__gt=1).order_by().values_list("project", "subject")
 
 
 def _named(accounts: list[tuple[str, str]]) -> Q:

@@ -12,8 +12,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
 
 from projects.folding import words_of
 from projects.identity import Name, entries_of
@@ -47,7 +48,14 @@ _MEMBERS_OF = """
     )
     SELECT id FROM below
 """
-
+_MEMBERS_OF_ANY = """
+    WITH RECURSIVE below(id) AS (
+        SELECT member FROM projects_directoryedge WHERE "group" = ANY(%s)
+        UNION
+        SELECT edge.member FROM projects_directoryedge edge JOIN below ON edge."group" = below.id
+    )
+    SELECT id FROM below
+"""
 _INHABITED = """
     WITH RECURSIVE below(root, id) AS (
         SELECT "group", member FROM projects_directoryedge WHERE "group" = ANY(%s)
@@ -76,7 +84,8 @@ def search(words: str, *, is_group: bool | None = None, limit: int = 8) -> list[
     """People and groups that hold every word in name, account or mail; none for no words.
 
     First the one whose account that is, then those of which each word begins a word, then those that hold it inside.
-    Who left or is switched off is not found. is_group: only groups, only people, or None for both.
+    Who left or is switched off is not found. is_group: only groups, only people, or None for both. Each has `shared`:
+    whether another group has its account name too.
     """
     words = words.strip()[:LONGEST]
     parts = [part for text in words.split() for part in words_of(text.partition("@")[0])][:_WORDS_AT_MOST]
@@ -96,7 +105,11 @@ def search(words: str, *, is_group: bool | None = None, limit: int = 8) -> list[
         default=Value(2),
         output_field=IntegerField(),
     )
-    return list(found.annotate(rank=rank).order_by("rank", "folded", "object_id")[:limit])
+    lowered = Lower("account")
+    same = DirectoryEntry.objects.filter(is_group=True, gone_at=None).alias(lowered=lowered)
+    same = same.filter(lowered=Lower(OuterRef("account"))).exclude(object_id=OuterRef("object_id"))
+    found = found.annotate(rank=rank, shared=Exists(same))
+    return list(found.order_by("rank", "folded", "object_id")[:limit])
 
 
 def entry_of(*, subject: str, is_group: bool) -> DirectoryEntry | None:
@@ -140,6 +153,13 @@ def groups_by_member(object_ids: Sequence[str]) -> dict[str, list[DirectoryEntry
 def people_in(group_object_id: str) -> list[DirectoryEntry]:
     """Every present person in a group, directly or by groups in it; by name."""
     return list(_present(_MEMBERS_OF, group_object_id).filter(is_group=False))
+
+
+def inside(group_object_ids: Iterable[str]) -> set[str]:
+    """Object ids of all who are in one of these groups, directly or by groups in it; of those groups too."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEMBERS_OF_ANY, [list(group_object_ids)])
+        return {member for (member,) in cursor.fetchall()}
 
 
 def inhabited(group_object_ids: Iterable[str]) -> set[str]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from projects import directory
 from projects.errors import Fault
-from projects.identity import Name, called_now, entries_of
+from projects.identity import Name, called_now, entries_of, several
 from projects.models import DirectoryEntry, Project
 from projects.readable import fields_of
 from provisioning.spec import Role
@@ -22,8 +22,8 @@ from provisioning.spec import Role
 class ContributorRow:
     """One contributor as the form shows it. `entry`: who that is in the directory, None when it has nobody, or several.
 
-    `unknown`: there is a directory, and it does not have this name. `heir`: who has the name now, where it is that of
-    somebody who left.
+    `unknown`: there is a directory, and it does not have this name, or several groups of it, which is `shared`. `heir`:
+    who has the name now, where it is that of somebody who left.
     """
 
     subject: str
@@ -33,6 +33,7 @@ class ContributorRow:
     errors: list[str] = field(default_factory=list)
     entry: DirectoryEntry | None = None
     unknown: bool = False
+    shared: bool = False
     heir: DirectoryEntry | None = None
 
     @property
@@ -143,7 +144,8 @@ def whom_added(typed: QueryDict, *, groups_only: bool = False) -> tuple[Contribu
     meant = named(words, groups_only=groups_only)
     entry = directory.entry_of(subject=meant.subject, is_group=meant.is_group)
     if entry is not None:
-        return ContributorRow(subject=entry.account, is_group=entry.is_group), nothing
+        shared = several([(entry.is_group, entry.account)])
+        return ContributorRow(subject=entry.object_id if shared else entry.account, is_group=entry.is_group), nothing
     if found := directory.search(words, is_group=only):
         undecided = pressed not in ("", "add")
         return None, Search(words=words, found=found, undecided=undecided, groups_only=groups_only)
@@ -151,7 +153,7 @@ def whom_added(typed: QueryDict, *, groups_only: bool = False) -> tuple[Contribu
 
 
 def look_up(rows: Iterable[ContributorRow], *, bound: Mapping[Name, str]) -> None:
-    """Put beside each row who that is in the directory. At most three queries.
+    """Put beside each row who that is in the directory. At most four queries.
 
     bound: by object id those of whom it is known. Their names may be others, or somebody else's, by now.
     """
@@ -165,6 +167,9 @@ def look_up(rows: Iterable[ContributorRow], *, bound: Mapping[Name, str]) -> Non
         row.entry = by_id.get(bound[name]) if name in bound else named.get(name)
         row.heir = named.get(name) if row.entry is not None and row.entry.gone_at is not None else None
         row.unknown = is_there and row.entry is None and name not in bound
+    shared = several(name for row, name in zip(rows, names, strict=True) if row.unknown and row.is_group)
+    for row in rows:
+        row.shared = (row.is_group, row.subject) in shared
 
 
 def _row(value: str) -> ContributorRow | None:

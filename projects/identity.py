@@ -2,7 +2,8 @@
 
 Specs and teams name people and groups as one says it. Names change and are given again; object ids are neither. So each
 membership and each group of a team is bound to an object id as soon as the directory knows the name, and `permissions`
-asks for the id from then on. What the directory doesn't know, or knows twice, stays a name.
+asks for the id from then on. What the directory doesn't know stays a name. So does what it knows twice, and counts for
+nobody: accounts aren't given such a group's name (`projects.account_groups`), and new grants to it are refused.
 """
 
 from collections import defaultdict
@@ -12,6 +13,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 
 from projects.models import DirectoryEntry, Membership, Project, Team
 from provisioning.directory import is_object_id
@@ -29,6 +31,26 @@ def entries_of(names: Iterable[Name]) -> dict[Name, DirectoryEntry]:
     A switched-off account is still somebody's, and comes second to one that is not. Who left is not found: the name
     may be given to somebody else. Nor is a group by a name that reads as an object id: it may be that of another one.
     """
+    clear = {}
+    for name, entries in _all_of(names).items():
+        if len(entries) == 1:
+            clear[name] = entries[0]
+        else:
+            log.warning("name_not_clear", name=name[1], entries=sorted(one.object_id for one in entries))
+    return clear
+
+
+def several(names: Iterable[Name]) -> dict[Name, list[DirectoryEntry]]:
+    """Those of these names that the directory has more than once, with whom it has."""
+    return {name: entries for name, entries in _all_of(names).items() if len(entries) > 1}
+
+
+def shared_names(groups: Iterable[str]) -> set[str]:
+    """Those of these names that several groups have: they don't say which of them somebody is in."""
+    return {name for _, name in several((True, group) for group in groups)}
+
+
+def _all_of(names: Iterable[Name]) -> dict[Name, list[DirectoryEntry]]:
     names = list(names)
     texts = {name.lower() for _, name in names}
     held = DirectoryEntry.objects.filter(gone_at=None).alias(lowered=Lower("account"))
@@ -37,15 +59,19 @@ def entries_of(names: Iterable[Name]) -> dict[Name, DirectoryEntry]:
         found[entry.is_group, entry.object_id][entry.object_id] = entry
         if not is_object_id(entry.account):
             found[entry.is_group, entry.account.lower()][entry.object_id] = entry
-    clear = {}
+    all_of = {}
     for is_group, name in names:
-        entries = found.get((is_group, name.lower()), {})
-        candidates = [one for one in entries.values() if one.enabled] or list(entries.values())
-        if len(candidates) == 1:
-            clear[is_group, name] = candidates[0]
-        elif candidates:
-            log.warning("name_not_clear", name=name, entries=sorted(entries))
-    return clear
+        entries = list(found.get((is_group, name.lower()), {}).values())
+        if entries:
+            all_of[is_group, name] = [one for one in entries if one.enabled] or entries
+    return all_of
+
+
+def which_one(name: str, entries: Iterable[DirectoryEntry]) -> str:
+    """That a group's name is no answer, with those who have it."""
+    held = (f"{one.object_id} ({one.name}{', ' if one.place else ''}{one.place})" for one in entries)
+    said = gettext("The directory has several groups %(name)s: %(groups)s. Name the one you mean by its object id.")
+    return said % {"name": name, "groups": "; ".join(sorted(held))}
 
 
 def groups_meant(*, names: Iterable[str], ids: Iterable[str]) -> set[str]:

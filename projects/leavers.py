@@ -13,14 +13,15 @@ import structlog
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 from knox.models import get_token_model
 
 from projects import account_groups, succession
 from projects.audit import audited
-from projects.directory import groups_by_member
+from projects.directory import groups_by_member, inside
 from projects.doorbell import ring
-from projects.identity import bind_memberships, bind_teams
+from projects.identity import bind_memberships, bind_teams, shared_names
 from projects.installation import installation
 from projects.models import DirectoryEntry, Door, Membership, Project
 
@@ -46,7 +47,7 @@ def after_sync(changed: frozenset[str]) -> None:
         bind_teams()
         _switch_off()
         back = _switch_on()
-        _follow(changed | back)
+        _follow(changed | back | _in_groups_called_as(changed))
         succession.review(now=timezone.now(), catalogue=installation().catalogue)
         make_due(due)
 
@@ -90,30 +91,44 @@ def _tell_ids(changed: frozenset[str]) -> None:
     Whoever answers a page reads the account first, and asks then what is granted. With both written at once, a page
     between the two would know no id of a group that counts by its id already, and answer 404.
     """
-    for user, _, groups in _present(changed):
-        ids = account_groups.ids_of(groups)
-        if user.group_ids != ids:
-            user.group_ids = ids
-            user.save(update_fields=["group_ids"])
+    for accounts in _present(changed):
+        for user, _, groups in accounts:
+            ids = account_groups.kept_ids(groups)
+            if user.group_ids != ids:
+                user.group_ids = ids
+                user.save(update_fields=["group_ids"])
 
 
 def _follow(changed: frozenset[str]) -> None:
     """Groups, platform team, name and mail address of the accounts among these, as the directory has them."""
-    for user, entry, groups in _present(changed):
-        if account_groups.write(user, groups):
-            log.info("account_groups_changed", account=user.pk)
-        _rename(user, entry.account)
-        _write_to(user, entry.mail)
+    for accounts in _present(changed):
+        shared = shared_names({one.account for _, _, groups in accounts for one in groups})
+        for user, entry, groups in accounts:
+            if account_groups.write(user, groups, shared=shared):
+                log.info("account_groups_changed", account=user.pk)
+            _rename(user, entry.account)
+            _write_to(user, entry.mail)
 
 
-def _present(changed: frozenset[str]) -> "Iterator[tuple[Person, DirectoryEntry, Sequence[DirectoryEntry]]]":
-    """Accounts among these that are there to the directory too, with their entry and their groups."""
+def _present(changed: frozenset[str]) -> "Iterator[list[tuple[Person, DirectoryEntry, Sequence[DirectoryEntry]]]]":
+    """Accounts among these that are there to the directory too, with their entry and their groups, many at once."""
     for ids in _batches(changed):
         present = DirectoryEntry.objects.filter(object_id__in=ids, is_group=False, enabled=True, gone_at=None)
         entries = {entry.object_id: entry for entry in present}
         accounts = list(_accounts().filter(object_id__in=entries, is_active=True).prefetch_related("groups"))
         groups = groups_by_member([user.object_id for user in accounts])
-        yield from ((user, entries[user.object_id], groups[user.object_id]) for user in accounts)
+        yield [(user, entries[user.object_id], groups[user.object_id]) for user in accounts]
+
+
+def _in_groups_called_as(changed: frozenset[str]) -> set[str]:
+    """People in groups that have the name of a changed one: a name that two share is none (`identity.shared_names`)."""
+    groups: set[str] = set()
+    for ids in _batches(changed):
+        lowered = Lower("account")
+        names = DirectoryEntry.objects.filter(object_id__in=ids, is_group=True).values_list(lowered, flat=True)
+        called = DirectoryEntry.objects.filter(is_group=True, gone_at=None).alias(lowered=lowered)
+        groups.update(called.filter(lowered__in=set(names)).values_list("object_id", flat=True))
+    return inside(groups) if groups else set()
 
 
 def _rename(user: "Person", name: str) -> None:

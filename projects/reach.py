@@ -15,7 +15,7 @@ from django.db.models import Q
 from projects import contributors, nesting
 from projects.directory import synced
 from projects.given import Given, given
-from projects.identity import Name, entries_of
+from projects.identity import Name, entries_of, several
 from projects.installation import Installation
 from projects.models import DirectoryEntry, Membership, Project
 from projects.readable import readable
@@ -30,13 +30,15 @@ _NOBODY = nesting.Crowd(people=(), whole=True)
 
 class Standing(StrEnum):
     """What is so with who holds a role. LEFT: gone from the directory or switched off there. UNKNOWN: the directory has
-    nobody of that name, so the role counts for whoever signs in under it. UNCHECKED: there is no directory to ask.
-    ENDED: the role's last day is over. CLOSED: the platform team ended their access.
+    nobody of that name, so the role counts for whoever signs in under it. UNCLEAR: it has several, so it counts for
+    nobody. UNCHECKED: there is no directory to ask. ENDED: the role's last day is over. CLOSED: the platform team ended
+    their access.
     """
 
     PRESENT = "present"
     LEFT = "left"
     UNKNOWN = "unknown"
+    UNCLEAR = "unclear"
     UNCHECKED = "unchecked"
     ENDED = "ended"
     CLOSED = "closed"
@@ -62,7 +64,7 @@ class Grant:
     @property
     def counts(self) -> bool:
         """Does it open anything today?"""
-        return self.standing not in (Standing.LEFT, Standing.ENDED, Standing.CLOSED)
+        return self.standing in (Standing.PRESENT, Standing.UNKNOWN, Standing.UNCHECKED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def reach_of(project: Project, *, installation: Installation) -> Reach:
     rows = ranked(project)
     checked = synced()
     entries = _entries(rows)
+    shared = several((True, row.subject) for row in rows if row.is_group and (True, row.subject) not in entries)
     bound = _team_ids(project)
     granted = {entry.object_id for (is_group, _), entry in entries.items() if is_group and entry.present}
     crowds = nesting.crowds([*granted, *(one for one in bound.values() if one)])
@@ -110,6 +113,7 @@ def reach_of(project: Project, *, installation: Installation) -> Reach:
                 rights=rights,
                 checked=checked,
                 closed=row.pk in closed,
+                shared=(row.is_group, row.subject) in shared,
                 history=history.get(row.pk),
             )
             for row in rows
@@ -169,6 +173,7 @@ def _grant(
     rights: Mapping[Name, Rights],
     checked: bool,
     closed: bool,
+    shared: bool,
     history: Given | None,
 ) -> Grant:
     crowd = crowds.get(entry.object_id, _NOBODY) if entry and row.is_group else _NOBODY
@@ -178,7 +183,7 @@ def _grant(
         role=Role(row.role),
         source=row.source,
         until=row.until,
-        standing=_standing(row, entry=entry, checked=checked, closed=closed),
+        standing=_standing(row, entry=entry, checked=checked, closed=closed, shared=shared),
         given=history,
         name=entry.name if entry else "",
         object_id=entry.object_id if entry else "",
@@ -188,13 +193,15 @@ def _grant(
     )
 
 
-def _standing(row: Membership, *, entry: DirectoryEntry | None, checked: bool, closed: bool) -> Standing:
+def _standing(row: Membership, *, entry: DirectoryEntry | None, checked: bool, closed: bool, shared: bool) -> Standing:
     if row.until is not None and row.until < today():
         return Standing.ENDED
     if closed:
         return Standing.CLOSED
     if entry is not None:
         return Standing.PRESENT if entry.present else Standing.LEFT
+    if shared:
+        return Standing.UNCLEAR
     return Standing.UNKNOWN if checked else Standing.UNCHECKED
 
 

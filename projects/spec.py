@@ -16,10 +16,10 @@ from django.utils.translation import gettext, gettext_noop
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
-from projects.contributors import meant
+from projects.contributors import meant, unclear
 from projects.directory import anybody, synced
 from projects.errors import Fault, InvalidSpec
-from projects.identity import Name
+from projects.identity import Name, which_one
 from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
 from projects.phrases import translated
@@ -380,6 +380,7 @@ def _team(
 
 def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[Fault]:
     faults = []
+    shared = unclear(spec, project=project)
     seen: dict[tuple[bool, str], int] = {}
     for index, one in enumerate(spec.contributors):
         key = (one.is_group, one.subject)
@@ -387,6 +388,9 @@ def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[F
             message = gettext("%(subject)s stands here twice. One entry each.") % {"subject": one.subject}
             faults.append(Fault(path=("contributors", index), code="twice", message=message))
         seen[key] = index
+        if key in shared:
+            message = which_one(one.subject, shared[key])
+            faults.append(Fault(path=("contributors", index), code="ambiguous", message=message))
         if one.until is not None and one.until < today() and not _was_there(one, project):
             message = gettext("The last day has passed. Choose a later day, or leave the entry out.")
             faults.append(Fault(path=("contributors", index, "until"), code="past", message=message))

@@ -17,7 +17,7 @@ from projects import permissions
 from projects.audit import audited
 from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec, NotAllowed, StaleGeneration
-from projects.identity import bound_groups
+from projects.identity import bound_groups, several, which_one
 from projects.models import Door, Team
 from projects.spec import faults_of
 from projects.teams import find_team, people_count
@@ -93,6 +93,7 @@ def change_team(
         if expected is not None and expected != state_of(team):
             message = gettext("%(name)s was changed in between. Look at it again, then send yours.")
             raise StaleGeneration(message % {"name": team.name})
+        _check_clear(team, wanted)
         preview = _preview(team, wanted, taken=find_team(by, slug).taken)
         if dry_run or not preview:
             return preview
@@ -117,6 +118,19 @@ def _read(data: Any) -> TeamChange:
         message = gettext("This group stands here twice. Remove one.")
         raise InvalidSpec([Fault(path=("groups", index), code="twice", message=message) for index in twice])
     return wanted
+
+
+def _check_clear(team: Team, wanted: TeamChange) -> None:
+    """Raises InvalidSpec for new groups whose name several have."""
+    groups = wanted.groups or ()
+    shared = several((True, name) for name in groups if name not in team.ad_groups)
+    faults = [
+        Fault(path=("groups", index), code="ambiguous", message=which_one(name, shared[True, name]))
+        for index, name in enumerate(groups)
+        if (True, name) in shared
+    ]
+    if faults:
+        raise InvalidSpec(faults)
 
 
 def _preview(team: Team, wanted: TeamChange, *, taken: int) -> TeamPreview:

@@ -128,6 +128,14 @@ def _of_grant(grant: Grant, *, inside: _Inside) -> Path:
     }
     kind: PathKind = "group" if grant.is_group else "person"
     chain = inside.chains.get(grant.object_id, ())
+    if grant.standing is Standing.UNCLEAR:
+        return Path(
+            open=False,
+            kind=kind,
+            role=grant.role,
+            says=gettext("Several groups are called %(group)s, so its role %(role)s opens nothing.") % said,
+            do=gettext("An owner can take it out and add the one that is meant."),
+        )
     if grant.is_group and not inside.is_in(grant.subject, grant.object_id):
         if chain:
             return replace(_not_yet(grant.subject, chain=chain, kind=kind), role=grant.role)

@@ -159,3 +159,18 @@ def test_a_grant_of_who_left_is_not_shown_as_that_of_who_has_the_name_now() -> N
     person_entry("bobby", upn="bob@corp.example")
     page = text(client("alice").get(address))
     assert "Bob person bob@corp.example · left the directory: gets nothing. The name is Bobby's now: another" in page
+
+
+def test_of_groups_with_one_name_the_one_that_was_found_is_added_by_its_object_id() -> None:
+    south = "66000000-0000-4000-8000-000000000002"
+    entry("ml-vision", "Vision", is_group=True, place="North")
+    DirectoryEntry.objects.create(
+        object_id=south, account="ml-vision", name="Vision", is_group=True, place="South", folded=" vision ml-vision ml"
+    )
+    alice = client("alice")
+    assert f'name="add_found" value="group:{south}"' in press(alice, "search", q="ml-vision").content.decode()
+    added = press(alice, "add", q=south)
+    assert sent(added)[1:] == [(f"group:{south}", "viewer")]
+    assert f"Vision group {south} · South" in text(added)
+    typed = text(press(alice, "edit", subject=["group:ml-vision"], role=["viewer"], until=[""]))
+    assert "ml-vision group · several groups of the directory have this name: opens nothing" in typed

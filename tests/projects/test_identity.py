@@ -1,16 +1,22 @@
 """Whom a grant means: names change and are given again, object ids do neither."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.models import User
 from projects import account_groups, actions, permissions
+from projects.contributors import moved
+from projects.errors import InvalidSpec
 from projects.identity import bind_memberships, bind_teams, entries_of
 from projects.installation import installation
-from projects.models import Door, Membership, Project, Team
+from projects.leavers import after_sync
+from projects.models import DirectoryEntry, Door, Membership, Project, Team
+from projects.reach import reach_of
 from provisioning.spec import Role
 from tests.entries import gone, group_entry, person_entry, rename, switched_off
 from tests.people import client, person, team
@@ -275,3 +281,73 @@ def test_history_says_who_a_grant_meant() -> None:
     project = made()
     row = Membership.objects.get(project=project)
     assert list(row.history.values_list("pgh_label", "object_id")) == [("insert", "oid-alice")]  # type: ignore[attr-defined]
+
+
+# Names that several groups have
+
+
+@pytest.fixture
+def two_called_vision(settings: Any) -> User:
+    """Bob, who is in the second of two groups ml-vision, and of two groups ml-platform; signed in."""
+    settings.INSTALLATION = replace(installation(), platform_group="ml-platform")
+    person_entry("alice")
+    bob = person_entry("bob")
+    for name in ("ml-vision", "ml-platform"):
+        group_entry(name, object_id=f"oid-{name}-north")
+        group_entry(name, bob, object_id=f"oid-{name}-south")
+    user = person("bob")
+    account_groups.write(user, account_groups.groups_now("oid-bob") or [])
+    return User.objects.get(pk=user.pk)
+
+
+def test_a_name_that_two_groups_have_is_nobodys(two_called_vision: User) -> None:
+    assert (two_called_vision.directory_groups, two_called_vision.is_staff) == ((), False)
+    assert two_called_vision.group_ids == ["oid-ml-platform-south", "oid-ml-vision-south"]
+    assert account_groups.clear(["ml-vision", "ml-users"]) == ["ml-users"]
+
+
+@pytest.mark.usefixtures("two_called_vision")
+def test_a_group_whose_name_two_have_is_refused_with_their_object_ids() -> None:
+    said = (
+        "The directory has several groups ml-vision: oid-ml-vision-north (ml-vision); oid-ml-vision-south (ml-vision). "
+        "Name the one you mean by its object id."
+    )
+    with pytest.raises(InvalidSpec) as refused:
+        made({"group": "ml-vision", "role": "editor"})
+    assert [(one.path, one.code, one.message) for one in refused.value.faults] == [
+        (("contributors", 1), "ambiguous", said)
+    ]
+    project = made({"group": "oid-ml-vision-south", "role": "editor"})
+    assert permissions.role_in(User.objects.get(object_id="oid-bob"), project) is Role.EDITOR
+
+
+def test_a_grant_to_a_name_that_two_have_by_now_opens_nothing_and_holds_up_no_change(two_called_vision: User) -> None:
+    DirectoryEntry.objects.filter(account="ml-vision").update(gone_at=timezone.now())
+    vision = {"group": "ml-vision", "role": "editor"}
+    project = made(vision)
+    DirectoryEntry.objects.update(gone_at=None)
+    assert meant(project)["ml-vision"] == ""
+    assert permissions.role_in(two_called_vision, project) is None
+    assert moved([project.pk]) == moved() == {project.pk: {(True, "ml-vision"): None}}
+    found = {one.subject: (one.standing, one.counts) for one in reach_of(project, installation=installation()).grants}
+    assert found["ml-vision"] == ("unclear", False)
+    wish = {**project.spec, "title": "Demand"}
+    asked = actions.change(project, wish, by=person("alice"), door=Door.API, installation=installation())
+    assert asked.project is not None
+    wish["contributors"] = [ALICE, {**vision, "role": "viewer"}]
+    with pytest.raises(InvalidSpec, match="several groups ml-vision"):
+        actions.change(asked.project, wish, by=person("alice"), door=Door.API, installation=installation())
+
+
+def test_who_is_in_a_group_follows_when_another_one_gets_its_name() -> None:
+    bob = person_entry("bob")
+    vision = group_entry("ml-vision", bob)
+    person("bob")
+    after_sync(frozenset({bob.object_id, vision.object_id}))
+    assert User.objects.get(object_id="oid-bob").directory_groups == ("ml-vision",)
+    other = group_entry("ML-Vision", object_id="oid-other")
+    after_sync(frozenset({"oid-other"}))
+    assert User.objects.get(object_id="oid-bob").directory_groups == ()
+    gone(other)
+    after_sync(frozenset({"oid-other"}))
+    assert User.objects.get(object_id="oid-bob").directory_groups == ("ml-vision",)

@@ -109,6 +109,18 @@ def test_the_list_has_one_s_own_teams_and_is_sorted_and_a_file() -> None:
 
 
 @pytest.mark.usefixtures("company")
+def test_a_group_whose_name_two_have_is_refused_in_a_team() -> None:
+    DirectoryEntry.objects.create(object_id="oid-other", account="ml-vision", name="Vision", is_group=True)
+    paula = client("paula")
+    blank = fields(paula.get("/teams/forecasting/edit/"), holding="budget")
+    wish = {**blank, "group": ["ml-forecasting", "ml-vision"], "because": "Merged with vision.", "do": "preview"}
+    refused = paula.post("/teams/forecasting/edit/", wish)
+    assert refused.status_code == 422
+    assert "The directory has several groups ml-vision: oid-ml-vision" in text(refused)
+    assert "Several groups of the directory have this name: nobody is in the team by it." in text(refused)
+
+
+@pytest.mark.usefixtures("company")
 def test_the_platform_team_sees_what_a_change_does_before_it_is_made_and_it_is_kept_with_its_reason() -> None:
     ask("demand", plan="medium")
     paula = client("paula")
