@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
@@ -186,6 +186,16 @@ def is_kept() -> bool:
 def synced() -> bool:
     """Is there a directory that was read as a whole: does whom it doesn't have not exist?"""
     return is_kept() and DirectoryState.objects.filter(complete_at__isnull=False).exists()
+
+
+def has_left() -> Q:
+    """Of entries: switched off, or gone as a complete sync saw it.
+
+    A sign-in ends what goes by a name at once (`projects.passed_on`). Whether who had it left or is only called
+    otherwise, the next sync knows, and until then nothing is done that it could not undo.
+    """
+    seen = DirectoryState.objects.aggregate(at=Max("complete_at"))["at"]
+    return Q(enabled=False) | (Q(gone_at__isnull=False) if seen is None else Q(gone_at__lte=seen))
 
 
 def anybody(names: Iterable[Name], *, bound: Mapping[Name, str]) -> bool:

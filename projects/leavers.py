@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 from knox.models import get_token_model
 
 from projects import account_groups, succession
 from projects.audit import audited
-from projects.directory import groups_by_member, inside
+from projects.directory import groups_by_member, has_left, inside
 from projects.doorbell import ring
 from projects.identity import bind_memberships, bind_teams, shared_names
 from projects.installation import installation
@@ -54,7 +54,7 @@ def after_sync(changed: frozenset[str]) -> None:
 
 def _switch_off() -> None:
     """End accounts of people who left or are switched off: sessions, tokens, groups, and the account itself."""
-    out = _ENTRY.filter(Q(enabled=False) | Q(gone_at__isnull=False))
+    out = _ENTRY.filter(has_left())
     for user in _accounts().filter(Exists(out), is_active=True):
         switch_off(user, left_at=timezone.now())
         log.warning("account_left", account=user.pk)

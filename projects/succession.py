@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from projects import audience
 from projects.contributors import to_ended
-from projects.directory import inhabited
+from projects.directory import has_left, inhabited
 from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succession, Team
 from projects.notices import announce
 from projects.today import today
@@ -111,9 +111,7 @@ def _held(role: Role) -> QuerySet[Membership]:
     bound = Membership.objects.filter(role=role, is_group=True, project__deleted_at=None).exclude(object_id="")
     groups = set(bound.order_by().values_list("object_id", flat=True).distinct())
     empty = groups - inhabited(groups)
-    out = DirectoryEntry.objects.filter(object_id=OuterRef("object_id")).filter(
-        Q(enabled=False) | Q(gone_at__isnull=False)
-    )
+    out = DirectoryEntry.objects.filter(has_left(), object_id=OuterRef("object_id"))
     lasting = Q(until=None) | Q(until__gte=today())
     held = Membership.objects.filter(lasting, ~Exists(out), role=role).exclude(object_id__in=empty)
     return held.exclude(pk__in=to_ended().values("pk"))

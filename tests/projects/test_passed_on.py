@@ -7,13 +7,14 @@ import pytest
 from django.utils import timezone
 
 from portal.accounts import Person, account_of
-from portal.models import User
+from portal.models import ApiToken, User
 from projects import actions, permissions
 from projects.contributors import moved, present
 from projects.installation import installation
-from projects.models import DirectoryEntry, Door, Project
+from projects.leavers import after_sync
+from projects.models import DirectoryEntry, DirectoryState, Door, Project, Succession
 from projects.today import today
-from tests.entries import person_entry
+from tests.entries import person_entry, rename
 from tests.people import person, team
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +89,32 @@ def test_a_first_sign_in_under_one_s_own_name_ends_nothing(django_capture_on_com
     assert subjects(project) == [BOB, "alice@corp.example"]
     assert not DirectoryEntry.objects.exclude(gone_at=None).exists()
     assert rung == []
+
+
+def test_who_is_only_called_otherwise_keeps_account_and_tokens_until_a_sync_knows() -> None:
+    entries = {name: person_entry(name) for name in ("alice", "bob")}
+    bob = person("bob")
+    ApiToken.objects.create(bob, name="ci", scopes=["read"])
+    project_with(BOB, "owner")
+    DirectoryState.objects.create(source="corp", complete_at=timezone.now())
+    newcomer()
+    after_sync(frozenset())
+    assert (User.objects.get(pk=bob.pk).is_active, ApiToken.objects.count()) == (True, 1)
+    assert not Succession.objects.exists()
+
+    rename(entries["bob"], "bob.berg@corp.example")
+    DirectoryEntry.objects.update(gone_at=None)
+    DirectoryState.objects.update(complete_at=timezone.now())
+    after_sync(frozenset({"oid-bob"}))
+    again = User.objects.get(pk=bob.pk)
+    assert (again.username, again.is_active, ApiToken.objects.count()) == ("bob.berg@corp.example", True, 1)
+
+
+def test_who_left_is_out_as_soon_as_a_sync_has_not_seen_them() -> None:
+    person_entry("bob")
+    bob = person("bob")
+    ApiToken.objects.create(bob, name="ci", scopes=["read"])
+    newcomer()
+    DirectoryState.objects.create(source="corp", complete_at=timezone.now())
+    after_sync(frozenset())
+    assert (User.objects.get(pk=bob.pk).is_active, ApiToken.objects.count()) == (False, 0)
