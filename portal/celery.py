@@ -30,6 +30,7 @@ _ROUNDS = (
     "template_tasks",
     "training_tasks",
     "scorecard_tasks",
+    "ci_run_tasks",
 )
 _LARGE = (
     "projects.tasks.scan_fleet",
@@ -88,6 +89,11 @@ app.conf.update(
             "task": "projects.usage_tasks.measure_usage",
             "schedule": _config.usage_seconds,
             "options": {"expires": _config.usage_seconds},
+        },
+        "remove-old-runs": {
+            "task": "projects.ci_run_tasks.remove_old_runs",
+            "schedule": 300.0,
+            "options": {"expires": 300},
         },
         "count-fleet": {"task": "projects.platform_tasks.count_fleet", "schedule": 15.0, "options": {"expires": 15}},
         "recount-units": {

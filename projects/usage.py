@@ -98,7 +98,7 @@ def bounded() -> tuple[Measure, ...]:
 
 
 def of_project(project: Project, *, catalogue: Catalogue) -> tuple[Use, ...]:
-    """Every measure of a project, also those that were not told yet. Three queries."""
+    """Every measure of a project, also those that were not told yet but should be. Three queries."""
     rows = {row.measure: row for row in project.usage.all()}
     told = {row.target: row for row in TargetUsage.objects.all()}
     since = today() - timedelta(days=KEPT_DAYS)
@@ -107,6 +107,8 @@ def of_project(project: Project, *, catalogue: Catalogue) -> tuple[Use, ...]:
     uses = []
     for measure in measures():
         row = rows.get(measure.name)
+        if row is None and not measure.everywhere:
+            continue
         past = _days(days, measure.name)
         limit = row.limit if row else None
         uses.append(

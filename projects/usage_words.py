@@ -27,6 +27,7 @@ TITLES: "Mapping[str, StrPromise]" = {
     "storage": gettext_lazy("Volumes"),
     "bucket": gettext_lazy("Bucket"),
     "objects": gettext_lazy("Objects in the bucket"),
+    "runs": gettext_lazy("CI runs kept"),
 }
 """The titles of measures for translators; a Kind of somebody's own keeps the title that it gives."""
 
@@ -35,6 +36,7 @@ _SOON_DAYS = 60
 _REFUSED: "Mapping[str, StrPromise]" = {
     "storage": gettext_lazy("Full: new volumes are refused. Remove some that nobody needs."),
     "bucket": gettext_lazy("Full: the store refuses uploads. Remove what nobody needs, old versions too."),
+    "runs": gettext_lazy("Full: no run of CI begins. Remove PipelineRuns that have ended."),
 }
 
 

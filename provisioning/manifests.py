@@ -42,6 +42,7 @@ API_VERSIONS = {
     "TriggerBinding": "triggers.tekton.dev/v1beta1",
     "TriggerTemplate": "triggers.tekton.dev/v1beta1",
     "EventListener": "triggers.tekton.dev/v1beta1",
+    "PipelineRun": "tekton.dev/v1",
 }
 # Fields that the API server lets nobody change. Where one differs, somebody made the object anew by hand.
 _UNCHANGEABLE = {"RoleBinding": "roleRef", "Secret": "type"}

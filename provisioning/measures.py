@@ -17,7 +17,8 @@ class Measure:
     """Something that can be measured of a project.
 
     plan: the field of a plan that bounds it, "" when none does. lasting: what is used stays until somebody removes it,
-    so that its growth tells when it will be full.
+    so that its growth tells when it will be full. everywhere: every target tells it; otherwise what was never told is
+    no gap, and nobody is shown one.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Measure:
     unit: Unit
     plan: str = ""
     lasting: bool = False
+    everywhere: bool = True
 
 
 @dataclass(frozen=True)

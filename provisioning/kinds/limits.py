@@ -24,7 +24,10 @@ MEASURES = (
     Measure(name="gpu", title="GPU", unit="pieces", plan="gpu"),
     Measure(name="pods", title="Pods", unit="pieces", plan="pods"),
     Measure(name="storage", title="Volumes", unit="bytes", plan="storage", lasting=True),
+    Measure(name="runs", title="CI runs kept", unit="pieces", everywhere=False),
 )
+RUNS = "count/pipelineruns.tekton.dev"
+"""What the quota calls runs of CI on Tekton. It counts ended ones too (`provisioning.ci_runs`)."""
 # By measure, what the quotas call it. Where there are two, the fuller one is what stops a pod.
 _COUNTED = {
     "cpu": ("requests.cpu", "limits.cpu"),
@@ -32,6 +35,7 @@ _COUNTED = {
     "gpu": ("requests.nvidia.com/gpu",),
     "pods": ("pods",),
     "storage": ("requests.storage",),
+    "runs": (RUNS,),
 }
 
 Amount = Annotated[str, BeforeValidator(amount)]
@@ -50,7 +54,7 @@ _OBJECTS = {
     "count/cronjobs.batch": 50,
     "count/pipelines.tekton.dev": 50,
     "count/tasks.tekton.dev": 100,
-    "count/pipelineruns.tekton.dev": 500,
+    RUNS: 500,
     "count/taskruns.tekton.dev": 1500,
 }
 # What a container gets that asks for nothing: (request, limit).

@@ -18,9 +18,12 @@ from typing import Any
 from provisioning.ci import ACTIONS_FILE, CI_SCRIPT, by_tekton, deaf_to_forge, without_tekton
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
+from provisioning.names import LABEL_PROJECT
 from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import full_name
 
+LABEL_EVENT = "slipway.dev/event"
+"""With the project's label it tells the runs that the Trigger made from all others (`provisioning.ci_runs`)."""
 _NAME = "slipway-ci"
 _LISTENER = "ci-listener"
 _SYSTEM_NAMESPACE = "slipway-system"
@@ -153,11 +156,11 @@ def _run(wish: Wish) -> dict[str, Any]:
     """The run that the listener makes. It must not carry our mark: it is the tenants', who may cancel and delete it."""
     revision = "$(tt.params.revision)"
     return {
-        "apiVersion": "tekton.dev/v1",
+        "apiVersion": API_VERSIONS["PipelineRun"],
         "kind": "PipelineRun",
         "metadata": {
             "generateName": "ci-",
-            "labels": {"slipway.dev/project": wish.names.slug, "slipway.dev/event": "$(tt.params.event)"},
+            "labels": {LABEL_PROJECT: wish.names.slug, LABEL_EVENT: "$(tt.params.event)"},
             "annotations": {"slipway.dev/revision": revision},
         },
         "spec": {

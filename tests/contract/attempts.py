@@ -131,6 +131,7 @@ PORTAL_FORBIDDEN = {
     "read a team's own configmap": get(space("OWN", "/configmaps/theirs")),
     "list all pods": get("/api/v1/pods"),
     "read a log": get(space("OWN", "/pods/some/log")),
+    "list all runs": get("/apis/tekton.dev/v1/pipelineruns"),
     "list nodes": get("/api/v1/nodes"),
     "list volumes": get("/api/v1/persistentvolumes"),
     "list cluster roles": get(f"{RBAC}/clusterroles"),
@@ -240,6 +241,8 @@ PORTAL_FORBIDDEN = {
         },
     ),
     "clear all service accounts": delete(space("OWN", "/serviceaccounts")),
+    "clear all runs": delete("/apis/tekton.dev/v1/namespaces/OWN/pipelineruns"),
+    "delete a foreign run": delete("/apis/tekton.dev/v1/namespaces/FOREIGN/pipelineruns/theirs"),
     "token of the pipeline": token_request("OWN", "pipeline"),
     "token of a workload": token_request("OWN", "workload"),
     # Becoming somebody else, or changing the rules.

@@ -93,6 +93,19 @@ def test_a_silent_target_keeps_its_last_figures_and_the_others_are_measured(worl
     assert Heartbeat.objects.get(name="usage").detail == {"moved": 2}
 
 
+def test_ci_runs_are_a_measure_where_the_cluster_counts_them_and_no_gap_elsewhere(world: World) -> None:
+    project = look(asked())
+    count(world, pods="9")
+    measure_usage()
+    assert "runs" not in of(fresh(project))
+    quota = world.cluster.objects[("v1", "ResourceQuota", NAMESPACE, "slipway-objects")]
+    runs = "count/pipelineruns.tekton.dev"
+    quota["status"] = {"hard": {runs: quota["spec"]["hard"][runs]}, "used": {runs: "430"}}
+    measure_usage()
+    found = of(fresh(project))["runs"]
+    assert (found.used, found.limit, found.over, found.larger) == (430.0, 500.0, True, None)
+
+
 def test_a_store_that_has_not_counted_gives_no_figure_for_its_buckets(world: World) -> None:
     project = look(asked())
     world.store.put_object(NAMESPACE, "a.bin", b"x" * 100)
@@ -108,7 +121,7 @@ def test_a_project_tells_every_measure_with_its_age_and_the_next_plan(world: Wor
     count(world, requests_cpu="13")
     measure_usage()
     found = of(fresh(project))
-    assert list(found) == [one.name for one in usage.measures()]
+    assert list(found) == [one.name for one in usage.measures() if one.everywhere]
     cpu = found["cpu"]
     assert (cpu.used, cpu.limit, cpu.share, cpu.over) == (13.0, 16.0, 13 / 16, True)
     assert cpu.as_of is not None
