@@ -10,6 +10,7 @@ from django.conf import settings
 
 from projects import addresses
 from provisioning.catalogue import Catalogue
+from provisioning.errors import TargetUnavailable
 from provisioning.project_templates.rendering import Templates
 from provisioning.secrets import KeyRing, Resolve
 
@@ -31,6 +32,17 @@ class Installation:
     mail_from: str = ""
     """Whom mails come from. Empty where no mail server is named: nothing is mailed then."""
     mail_window: timedelta = timedelta(minutes=2)
+
+    def database_ca(self) -> str:
+        """The authorities that the catalogue names for the projects' database, as PEM; "" for none, or while their
+        file is not there."""
+        database = self.catalogue.database()
+        if database is None or database.ca is None:
+            return ""
+        try:
+            return self.resolve(database.ca)
+        except TargetUnavailable:
+            return ""
 
     def project_url(self, slug: str) -> str:
         """Address of a project's page."""

@@ -145,6 +145,7 @@ def wish_for(
         consents=consents or {},
         today=today(),
         accepted=accepted,
+        database_ca=installation.database_ca(),
     )
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, ValidationError
 
+from provisioning import database_trust
 from provisioning.catalogue import Catalogue, DatabaseTarget, DataStore, PrefixData, SchemaData
 from provisioning.kind import Consent, Options, Wish
 from provisioning.spec import Day, ProjectSpec
@@ -264,7 +265,8 @@ def login(wish: Wish) -> dict[str, str]:
     return {
         "PGUSER": reader(wish),
         "PGPASSWORD": wish.secret(PURPOSE),
-        "PGSSLMODE": "verify-full" if wish.database.tls else "disable",
+        "PGSSLMODE": database_trust.ssl_mode(wish.database),
+        **database_trust.variables(wish),
     }
 
 

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from provisioning import database_trust
 from provisioning.kind import Options, Wish
 
 OPTIONS = "features"
@@ -30,9 +31,9 @@ def schema(wish: Wish) -> str:
 
 
 def variables(wish: Wish) -> dict[str, str]:
-    """All that Feast's file takes: settings and login; {} where there is no feature store."""
+    """All that Feast takes: settings, login and whom to trust; {} where there is no feature store."""
     where = settings(wish)
-    return {**where, **login(wish)} if where else {}
+    return {**where, **login(wish), **database_trust.variables(wish)} if where else {}
 
 
 def login(wish: Wish) -> dict[str, str]:
@@ -48,6 +49,6 @@ def settings(wish: Wish) -> dict[str, str]:
         "FEATURES_DB_HOST": wish.database.host,
         "FEATURES_DB_PORT": str(wish.database.port),
         "FEATURES_DB_NAME": wish.database.database,
-        "FEATURES_DB_SSLMODE": "verify-full" if wish.database.tls else "disable",
+        "FEATURES_DB_SSLMODE": database_trust.ssl_mode(wish.database),
         "FEATURES_URL": f"s3://{wish.names.bucket}/features",
     }

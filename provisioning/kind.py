@@ -119,7 +119,7 @@ class Wish:
 
     today: the day on which it is said. accepted: the day on which it was wished so; None for now. consents: by name of
     a data store, what its team at that time let the project read; whether the name still stands for that,
-    `data_access` says.
+    `data_access` says. database_ca: the authorities that the catalogue names for the database, as PEM; "" for none.
     """
 
     uid: str
@@ -139,6 +139,7 @@ class Wish:
     consents: Mapping[str, Consent] = field(default_factory=dict)
     today: date | None = None
     accepted: date | None = None
+    database_ca: str = field(default="", repr=False)
 
     @property
     def cluster(self) -> ClusterTarget:

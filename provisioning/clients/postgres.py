@@ -10,6 +10,7 @@ What the server taught us, each held by tests/contract/test_features_kind.py:
 - To end a role's sessions and drop what it owns, our account must be a member of it. It may make itself one.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from typing import Any, TypedDict
 import psycopg
 from psycopg import errors, sql
 
+from provisioning.database_trust import SYSTEM_AUTHORITIES
 from provisioning.errors import PermanentError, TargetUnavailable
 
 _LIMITS = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000"
@@ -86,7 +88,7 @@ class Database:
         }
         self._ca = None
         if tls and ca is None:
-            self._where["sslrootcert"] = "system"
+            self._where["sslrootcert"] = os.environ.get("SSL_CERT_FILE", SYSTEM_AUTHORITIES)
         elif tls:
             # libpq takes authorities from a file only.
             self._ca = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 (it lives as long as the client)

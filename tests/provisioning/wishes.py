@@ -141,6 +141,7 @@ def wish(
     consents: Mapping[str, Consent] | None = None,
     today: date | None = None,
     accepted: date | None = None,
+    database_ca: str = "",
 ) -> Wish:
     """The wish of the sample project, with what is named changed."""
     spec = ProjectSpec.model_validate(
@@ -171,6 +172,7 @@ def wish(
         consents=consents or {},
         today=today,
         accepted=accepted,
+        database_ca=database_ca,
     )
 
 

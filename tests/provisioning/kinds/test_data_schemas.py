@@ -101,7 +101,12 @@ def test_the_password_ends_with_a_longest_time_that_became_shorter() -> None:
 
 
 def test_programs_find_addresses_and_account() -> None:
-    account = {"PGUSER": "ml_demand.data", "PGPASSWORD": PASSWORD, "PGSSLMODE": "verify-full"}
+    account = {
+        "PGUSER": "ml_demand.data",
+        "PGPASSWORD": PASSWORD,
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/etc/ssl/certs/ca-certificates.crt",
+    }
     addresses = {"DATA_SALES_URL": f"{URL}sales", "DATA_WINTER_ROADS_URL": "s3://vision-shared/roads/raw"}
     both = reading("sales", "winter-roads")
     assert given(both) == {**addresses, **account}

@@ -50,7 +50,12 @@ def test_the_settings_stand_in_project_info_and_the_password_only_in_a_secret() 
         "FEATURES_DB_SSLMODE": "verify-full",
         "FEATURES_URL": "s3://ml-demand-forecast/features",
     }
-    assert given == {**settings, "FEATURES_DB_USER": "ml_demand_forecast", "FEATURES_DB_PASSWORD": password}
+    assert given == {
+        **settings,
+        "FEATURES_DB_USER": "ml_demand_forecast",
+        "FEATURES_DB_PASSWORD": password,
+        "PGSSLROOTCERT": "/etc/ssl/certs/ca-certificates.crt",
+    }
     info = {thing.key: thing.body for thing in credentials.desired(stored())}["ConfigMap/project-info"]
     assert {name: value for name, value in dict(info or {})["data"].items() if name.startswith("FEATURES")} == settings
     assert given.items() <= ci.variables(stored()).items()
