@@ -2,7 +2,8 @@
 
 Plans follow the projects' options round by round, so a change by form, API or profile.yaml counts within a minute. What
 was missed in an outage happens once. A change of the data counts when two looks find the same: an upload that goes on
-is not trained half. Where it goes on and on, it is trained as it is after LONGEST_CHANGE.
+is not trained half. Where it goes on and on, it is trained as it is after LONGEST_CHANGE; where it rests again and
+again, one training comes LEAST after the other.
 
 While a project rests nothing is asked for: its times pass, and a change of its data counts once it is resumed.
 """
@@ -18,7 +19,7 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from projects.installation import Installation
-from projects.models import Project, TrainingPlan
+from projects.models import Project, TrainingAsked, TrainingPlan
 from projects.readable import fields_of
 from projects.rounds import alone
 from projects.training import Because, note
@@ -33,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 LONGEST_CHANGE = timedelta(hours=1)
 """A folder that never comes to rest is trained this long after its last training."""
+LEAST = timedelta(hours=1)
+"""From one training by data to the next. Data that comes file by file rests between any two, and a run that writes into
+the watched folder itself would start the next one without end."""
 
 
 def follow_schedules() -> None:
@@ -129,11 +133,17 @@ def _look_at_data(plan: TrainingPlan, *, installation: Installation, open_client
         since = plan.data_moving_since or timezone.now()
         at_rest = found == plan.data_moving or timezone.now() - since >= LONGEST_CHANGE
         cause = f"{plan.data} in {wish.names.bucket}"
-        if at_rest and note(plan.project, because=Because.DATA, cause=cause) is not None:
+        if at_rest and not _lately(plan) and note(plan.project, because=Because.DATA, cause=cause) is not None:
             seen, since = found, None
         else:
             moving = found
     _keep(plan, data_seen=seen, data_moving=moving, data_moving_since=since, data_unseen="", data_unseen_since=None)
+
+
+def _lately(plan: TrainingPlan) -> bool:
+    """Was a training by data asked for less than LEAST ago, whatever came of it?"""
+    asked = TrainingAsked.objects.filter(project=plan.project_id, because=Because.DATA)
+    return asked.filter(made_at__gt=timezone.now() - LEAST).exists()
 
 
 def _keep(plan: TrainingPlan, **found: Any) -> None:

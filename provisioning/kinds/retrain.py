@@ -34,7 +34,7 @@ class RetrainOptions(Options):
     data: str | None = Field(
         default=None,
         title="Train again when data changes in",
-        description="A folder of the bucket, such as raw/. Five minutes after its last change the model is trained.",
+        description="A folder of the bucket, such as raw/. Trained when its changes come to rest, hourly at most.",
     )
 
     @property

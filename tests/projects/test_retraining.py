@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from projects.installation import installation
 from projects.models import Project, TrainingAsked, TrainingPlan
-from projects.retraining import LONGEST_CHANGE, follow_data, follow_schedules
+from projects.retraining import LEAST, LONGEST_CHANGE, follow_data, follow_schedules
 from projects.training import send
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.kinds.retrain import LONGEST
@@ -38,6 +39,11 @@ def causes() -> list[tuple[str, str]]:
 
 def all_began() -> None:
     TrainingAsked.objects.update(sent_at=timezone.now())
+
+
+def an_hour_passes() -> None:
+    TrainingAsked.objects.update(made_at=F("made_at") - LEAST)
+    TrainingPlan.objects.update(data_moving_since=F("data_moving_since") - LEAST)
 
 
 def test_its_time_comes_once_however_long_nobody_looked(project: Project) -> None:
@@ -140,8 +146,41 @@ def test_a_folder_that_never_rests_is_trained_once_an_hour(world: World, project
     assert goes_on(3) == [("data", "raw/ in ml-demand")]
     all_began()
     assert len(goes_on(4)) == len(goes_on(5)) == 1
-    TrainingPlan.objects.update(data_moving_since=timezone.now() - LONGEST_CHANGE)
+    an_hour_passes()
     assert len(goes_on(6)) == 2
+
+
+def test_data_that_comes_file_by_file_is_trained_once_an_hour(world: World, project: Project) -> None:
+    follow_schedules()
+    see_data(world)
+    files = world.store.buckets["ml-demand"].objects
+    for number in range(6):
+        files[f"raw/{number}.csv"] = [b"1"]
+        see_data(world)
+        see_data(world)
+        all_began()
+    assert len(causes()) == 1
+    an_hour_passes()
+    see_data(world)
+    assert len(causes()) == 2, "what came meanwhile is trained then"
+    all_began()
+    an_hour_passes()
+    see_data(world)
+    see_data(world)
+    assert len(causes()) == 2, "and not once more"
+
+
+def test_a_run_that_writes_into_the_watched_folder_starts_no_endless_row(world: World, project: Project) -> None:
+    follow_schedules()
+    see_data(world)
+    files = world.store.buckets["ml-demand"].objects
+    files["raw/weeks.csv"] = [b"1,2"]
+    for number in range(12):
+        see_data(world)
+        if len(causes()) > len([one for one in files if one.startswith("raw/result")]):
+            files[f"raw/result-{number}.csv"] = [b"of the run"]
+            all_began()
+    assert len(causes()) == 1
 
 
 def test_what_changed_while_the_project_rested_is_trained_once_it_is_resumed(world: World, project: Project) -> None:
@@ -174,6 +213,7 @@ def test_a_change_whose_training_a_suspension_ended_counts_again(world: World, p
     Project.objects.update(suspended=True)
     send(TrainingAsked.objects.get().pk, installation=installation(), open_client=lambda _: world.forge)
     Project.objects.update(suspended=False)
+    an_hour_passes()
     for _ in range(4):
         see_data(world)
         all_began()
