@@ -1,8 +1,9 @@
 """The webhooks of the project's repository: one rings the cluster's CI listener, one rings the portal for profile.yaml.
 
-A hook is known by its URL; the portal's one by the end of it, which holds the project's uid, so that a portal that
-moved finds its old hook and corrects it. A forge can't be told to make a hook only once, so a crash may leave two: the
-extra ones are counted in what we observe, and removed.
+A hook is known by the project's uid in its URL, at the end of the portal's one and as a question in the listener's, so
+that a portal or a listener that moved finds its old hook and corrects it, and one that is no more leaves none. A forge
+can't be told to make a hook only once, so a crash may leave two: the extra ones are counted in what we observe, and
+removed.
 
 Secrets are derived and can't be read back: whoever moves `wish.versions` of "webhook" or "profile-hook" has the hooks
 applied again. Where the catalogue names no CI listener, or the forge itself runs CI in its place, the portal's hook is
@@ -11,7 +12,7 @@ all there is: a listener that is told all the same would run everything a second
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from provisioning import ci
 from provisioning.forge import ForgeClient
@@ -21,6 +22,7 @@ from provisioning.repositories import full_name, own_repository
 
 KEY_CI = "hook/ci"
 KEY_PROFILE = "hook/profile"
+_MARK = "slipway-project"
 SECRET_PURPOSES: Mapping[str, str] = {KEY_CI: "webhook", KEY_PROFILE: "profile-hook"}
 EVENTS: Mapping[str, tuple[str, ...]] = {
     KEY_CI: ("pull_request", "push"),
@@ -38,11 +40,19 @@ def _profile_url(wish: Wish) -> str:
     return f"{portal.scheme}://{portal.netloc}{profile_hook_path(wish)}"
 
 
+def _listener_url(wish: Wish) -> str:
+    """The listener's address with the project's mark; "" where none is to be rung. Listeners read no question."""
+    listener = ci.listener(wish)
+    if not listener or ci.driver(wish) != "listener":
+        return ""
+    parts = urlsplit(listener)
+    return parts._replace(query="&".join(filter(None, [parts.query, f"{_MARK}={wish.uid}"]))).geturl()
+
+
 def desired(wish: Wish) -> tuple[Object, ...]:
     """The portal's hook, and the listener's where the catalogue has one: none where something else runs CI."""
-    urls = {KEY_CI: ci.listener(wish), KEY_PROFILE: _profile_url(wish)}
-    unheard = {KEY_CI} if ci.driver(wish) != "listener" else set()
-    return tuple(Object(key=key, body=None if key in unheard else _body(key, url)) for key, url in urls.items() if url)
+    urls = {KEY_CI: _listener_url(wish), KEY_PROFILE: _profile_url(wish)}
+    return tuple(Object(key=key, body=_body(key, url) if url else None) for key, url in urls.items())
 
 
 def _body(key: str, url: str) -> Body:
@@ -51,12 +61,18 @@ def _body(key: str, url: str) -> Body:
 
 def _matching(wish: Wish, key: str, present: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The hooks on the repository that are this one, oldest first."""
-    listener = ci.listener(wish)
     if key == KEY_PROFILE:
         found = [hook for hook in present if urlsplit(hook["url"]).path == profile_hook_path(wish)]
     else:
-        found = [hook for hook in present if listener and hook["url"] == listener]
+        # Those that were made before there was a mark have the bare address.
+        found = [
+            hook for hook in present if _is_marked(wish, hook["url"]) or hook["url"] == (ci.listener(wish) or None)
+        ]
     return sorted(found, key=lambda hook: int(hook["id"]))
+
+
+def _is_marked(wish: Wish, url: str) -> bool:
+    return wish.uid in parse_qs(urlsplit(url).query).get(_MARK, [])
 
 
 def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
@@ -98,7 +114,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
 
 
 def delete(wish: Wish, client: ForgeClient) -> bool:
-    """Remove our hooks from a repository that is ours; the listener's URL alone is no proof, all projects share it."""
+    """Remove our hooks from a repository that is ours; the listener's bare URL is no proof, all projects share it."""
     if own_repository(wish, client) is None:
         return True
     name = full_name(wish)

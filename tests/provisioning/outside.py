@@ -27,7 +27,7 @@ from tests.provisioning.wishes import UID, one_by_one
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NAMESPACE, BUCKET, REPOSITORY, ACCOUNT = "ml-demand", "ml-demand", "forecasting/demand", f"ml-demand-{UID[:8]}"
 USERS = (ACCOUNT, f"{ACCOUNT}-b")
-LISTENER = "http://127.0.0.1:8081/"
+LISTENER = f"http://127.0.0.1:8081/?slipway-project={UID}"
 TEKTON = ("Trigger", "TriggerBinding", "TriggerTemplate", "EventListener")
 _WRITES = ("create", "apply", "delete", "make_", "set_", "put_", "remove_", "update_", "ensure_", "enable_", "disable_")
 

@@ -13,7 +13,8 @@ from tests.fakes.forge import FakeForge
 from tests.provisioning.wishes import UID, catalogue, one_by_one, wish
 
 NAME = "forecasting/demand"
-LISTENER = "http://127.0.0.1:8081/"
+BARE = "http://127.0.0.1:8081/"
+LISTENER = f"{BARE}?slipway-project={UID}"
 PROFILE = f"http://localhost:8000/hooks/git-1/{UID}/"
 NO_LISTENER = catalogue(cluster={"ci_listener_url": ""})
 BY_ACTIONS = catalogue(cluster={"ci": "actions"}, forge={"actions": True})
@@ -71,7 +72,10 @@ def test_desires_one_hook_for_ci_and_one_for_the_portal():
 def test_desires_the_portals_hook_alone_where_the_cluster_has_no_listener():
     wanted = wish(catalogue=NO_LISTENER)
 
-    assert KIND.desired(wanted) == (Object(key="hook/profile", body=body(PROFILE)),)
+    assert KIND.desired(wanted) == (
+        Object(key="hook/ci", body=None),
+        Object(key="hook/profile", body=body(PROFILE)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +200,7 @@ def test_removal_leaves_the_hooks_of_a_repository_that_is_another_projects(forge
 
 def test_a_listener_that_does_not_understand_the_forge_is_not_rung():
     wanted = wish(catalogue=catalogue(forge={"kind": "gitlab"}))
-    assert [thing.key for thing in KIND.desired(wanted)] == ["hook/profile"]
+    assert [thing.key for thing in KIND.desired(wanted) if thing.body] == ["hook/profile"]
 
 
 @pytest.mark.parametrize(
@@ -228,3 +232,50 @@ def test_a_listener_that_nobody_needs_any_more_is_not_rung_and_is_again_when_it_
     apply(wish(), forge)
 
     assert [one for one in hooks(forge) if one[0] != theirs] == expected()
+
+
+MOVED = catalogue(cluster={"ci_listener_url": "https://ci.corp.example/hooks?cluster=north"})
+
+
+def test_a_listener_that_moved_takes_its_hook_along(forge: FakeForge):
+    theirs = "https://ci.corp.example/hooks?slipway-project=another"
+    forge.create_hook(NAME, theirs, "a-good-long-secret", ["push"])
+    apply(wish(), forge)
+    moved = wish(catalogue=MOVED)
+    assert found(moved, forge) == {"update": 1, "keep": 1}
+
+    apply(moved, forge)
+
+    there = f"https://ci.corp.example/hooks?cluster=north&slipway-project={UID}"
+    assert [hook[0] for hook in hooks(forge)] == sorted([there, PROFILE, theirs])
+    assert found(moved, forge) == {"keep": 2}
+
+
+def test_a_listener_that_is_no_more_gets_no_deliveries(forge: FakeForge):
+    apply(wish(), forge)
+    gone = wish(catalogue=NO_LISTENER)
+    assert found(gone, forge) == {"delete": 1, "keep": 1}
+
+    apply(gone, forge)
+
+    assert [hook[0] for hook in hooks(forge)] == [PROFILE]
+    assert found(gone, forge) == {"keep": 1}
+
+
+def test_removal_takes_the_hook_of_a_listener_that_moved_or_went(forge: FakeForge):
+    for now in (MOVED, NO_LISTENER):
+        apply(wish(), forge)
+
+        assert KIND.delete(wish(catalogue=now), forge) is True
+
+        assert hooks(forge) == []
+
+
+def test_a_hook_from_before_there_was_a_mark_gets_one(forge: FakeForge):
+    for url in (BARE, BARE, PROFILE):
+        forge.create_hook(NAME, url, "a-good-long-secret", ["push"])
+    assert found(wish(), forge) == {"update": 2}
+
+    apply(wish(), forge)
+
+    assert hooks(forge) == expected()
