@@ -260,16 +260,17 @@ class GitLab(WithoutActions):
     ) -> None:
         """Make or replace the rule of a branch: Maintainers push when `push_logins` names anybody, else nobody does.
 
-        A rule can only be replaced by removing it first, so for a moment there is none. new: as elsewhere, unused here.
+        A rule can only be replaced by removing it first, so for a moment there is none. Checks and approvals that can't
+        be in it are refused once the rest protects the branch. new: as elsewhere, unused here.
         """
         if protected_files:
             raise cannot(self.name, "protect single files", "Write a CODEOWNERS file and ask for its owners' reviews.")
+        project = _project(full_name)
+        gitlab_protection.protect(self._api, project, branch, anybody_pushes=bool(push_logins))
         if checks:
             raise cannot(
                 self.name, "ask for checks by name", "Ask for a pipeline that succeeds, in the settings there."
             )
-        project = _project(full_name)
-        gitlab_protection.protect(self._api, project, branch, anybody_pushes=bool(push_logins))
         gitlab_protection.ask_for_approvals(self._api, project, approvals)
 
     # People

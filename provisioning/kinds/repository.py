@@ -43,7 +43,8 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
 
 def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
-    """A template that is not offered, or one for a repository that has its files already; a gate without protection."""
+    """A template that is not offered, or one for a repository that has its files already; a gate without protection, or
+    on a forge that can't require one."""
     options = options_of(wish)
     if options.model_gate == "required" and options.attach is not None:
         yield (
@@ -58,6 +59,11 @@ def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
         yield (
             "model_gate",
             phrase("Only a protected branch can require the gate. Protect it, or have the gate shown only."),
+        )
+    elif options.model_gate == "required" and wish.forge.kind == "gitlab":
+        yield (
+            "model_gate",
+            phrase("%(forge)s is a GitLab, which can't require the gate. Have it shown only.", forge=wish.forge.name),
         )
     if options.template is None:
         return

@@ -194,6 +194,8 @@ def test_what_the_edition_can_not_do_is_said(server: Played, forge: GitLab, asks
     with pytest.raises(PermanentError) as caught:
         forge.put_branch_protection(NAME, "main", push_logins=[BOT], **asks)
     assert (caught.value.reason, caught.value.message) == (Reason.UNSUPPORTED, message)
+    made = [one for one in server.asked if one.method == "POST" and one.path.endswith("/protected_branches")]
+    assert len(made) == 1, "what can be in the rule protects the branch all the same"
 
 
 def test_what_somebody_has_through_the_group_is_not_ours(server: Played, forge: GitLab) -> None:

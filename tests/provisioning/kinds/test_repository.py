@@ -229,6 +229,10 @@ def test_a_gate_needs_a_protected_branch_of_ours():
     assert list(KIND.check(with_options(model_gate="required", protect=False))) == [
         ("model_gate", "Only a protected branch can require the gate. Protect it, or have the gate shown only.")
     ]
+    gitlab = wish(catalogue=catalogue(forge={"kind": "gitlab"}), options={"repository": {"model_gate": "required"}})
+    assert list(KIND.check(gitlab)) == [
+        ("model_gate", "git-1 is a GitLab, which can't require the gate. Have it shown only.")
+    ]
     assert list(KIND.check(with_options(model_gate="required", attach="vision/lane"))) == [
         ("model_gate", "vision/lane is attached, so its protection is the team's: require slipway/model-gate there.")
     ]

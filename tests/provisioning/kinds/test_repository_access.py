@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.errors import TargetUnavailable, TemporaryError
+from provisioning.errors import PermanentError, TargetUnavailable, TemporaryError
 from provisioning.kind import Object, Wish, kinds
 from provisioning.kinds.repository import KIND as REPOSITORY
 from provisioning.kinds.repository_access import KIND
@@ -139,6 +139,20 @@ def test_applying_again_after_any_failure_ends_well(forge: FakeForge, method: st
 
     assert found(started(), forge) == {"keep": 3}
     assert len([call for call in forge.calls if call[0] == "put_files" and call[1] == NAME]) <= 2
+
+
+def test_a_rule_that_the_forge_refuses_keeps_nobody_outside(forge: FakeForge):
+    wanted = started(options={"repository": {"approvals": 1}})
+    made(wanted, forge)
+    refusal = PermanentError("git-1 can't ask for approvals. That needs GitLab Premium; ask for none in the project.")
+    forge.fail_with(refusal, on="put_branch_protection")
+
+    with pytest.raises(PermanentError) as told:
+        apply(wanted, forge)
+
+    assert told.value is refusal
+    assert forge.repositories[NAME].collaborators == {"alice": "admin", "bob": "write"}
+    assert found(wanted, forge) == {"create": 1, "keep": 2}
 
 
 def test_a_repository_that_is_gone_is_waited_for(forge: FakeForge):
