@@ -126,6 +126,7 @@ def environment(job: Job, access: Access, *, folder: Path, forge_url: str, run_u
         "GITHUB_REPOSITORY": job.repository,
         "GITHUB_RUN_ID": str(int(job.run, 16)),
         "SLIPWAY_PULL_REQUEST": "" if job.pull_request is None else str(job.pull_request),
+        "SLIPWAY_TRAINING": job.training,
         "SLIPWAY_CI_CACHE": str(cache),
         "SLIPWAY_RUN_URL": run_url,
         _RUN_VARIABLE: job.run,

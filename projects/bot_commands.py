@@ -13,7 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "why": "why the model gate is shut, or why something isn't ready",
     "compare": "this model's metrics beside those of a branch, a commit or a pull request",
     "retry": "look at the project again now, without waiting",
-    "retrain": "run CI on the default branch again, with the data as it is now",
+    "retrain": "run CI on the default branch again; data that DVC imports is taken as it is now",
 }
 WANTS: Mapping[str, str] = {"compare": "main"}
 """What a command may be given besides, as an example."""

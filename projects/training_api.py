@@ -122,7 +122,8 @@ class Trainings(Api):
     @extend_schema(
         operation_id="ask_for_training",
         summary="Have CI train the model again (owners, editors, platform team)",
-        description="CI runs on the default branch with the data as it is now. 409 while one waits to begin.",
+        description="CI runs on the default branch again; data that DVC imports is taken as it is now. "
+        "409 while one waits to begin.",
         tags=["reports"],
         parameters=[IDEMPOTENCY_KEY],
         request=Nothing,

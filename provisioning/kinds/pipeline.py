@@ -53,7 +53,7 @@ fi
 exec sh {CI_SCRIPT} all
 """
 """What a run does before the repository's own script. Git's own host is pinned; the key's file is nobody else's."""
-_TOLD = ("revision", "event", "branch", "pull_request")
+_TOLD = ("revision", "event", "branch", "pull_request", "training")
 """What a run is told of a delivery: as the overlays of the Trigger work it out, and nothing else of its body."""
 
 
@@ -118,6 +118,7 @@ def _trigger(wish: Wish) -> dict[str, Any]:
         # A name becomes a variable of the run; one with quotes or a dollar sign would be more than a name there.
         "branch": f'({branch}).matches("^[A-Za-z0-9._/+-]{{1,200}}$") ? ({branch}) : ""',
         "pull_request": '"pull_request" in body ? string(int(body.pull_request.number)) : ""',
+        "training": '"slipway" in body && body.slipway.training.matches("^[0-9]+$") ? body.slipway.training : ""',
     }
     return {
         "serviceAccountName": "pipeline",
@@ -178,6 +179,7 @@ def _task(wish: Wish) -> dict[str, Any]:
         "SLIPWAY_COMMIT": "$(tt.params.revision)",
         "GITHUB_REF_NAME": "$(tt.params.branch)",
         "SLIPWAY_PULL_REQUEST": "$(tt.params.pull_request)",
+        "SLIPWAY_TRAINING": "$(tt.params.training)",
     }
     step = {
         "name": "test",

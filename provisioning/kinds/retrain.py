@@ -34,7 +34,8 @@ class RetrainOptions(Options):
     data: str | None = Field(
         default=None,
         title="Train again when data changes in",
-        description="A folder of the bucket, such as raw/. Trained when its changes come to rest, hourly at most.",
+        description="A folder of the bucket, such as raw/, that trainings read anew (README: dvc import-url). "
+        "Trained when its changes come to rest, hourly at most.",
     )
 
     @property

@@ -172,6 +172,7 @@ def test_a_run_gets_what_the_namespace_holds_and_nothing_of_the_runners_own(
         "GITHUB_REPOSITORY": REPOSITORY,
         "GITHUB_RUN_ID": str(0x0123456789ABCDEF),
         "SLIPWAY_PULL_REQUEST": "7",
+        "SLIPWAY_TRAINING": "",
         "SLIPWAY_CI_CACHE": str(tmp_path / "cache"),
         "SLIPWAY_RUN_URL": "http://127.0.0.1:8081/runs/0123456789abcdef",
         "SLIPWAY_RUN": "0123456789abcdef",

@@ -66,7 +66,16 @@ def test_both_set_what_the_report_reads(project: Path):
     read = set(re.findall(r'"((?:SLIPWAY|GITHUB)_[A-Z_]+)"', (project / "slipway/report.py").read_text()))
     job, report = workflow_job(project)["env"], step_of(project, "Report")["env"]
 
-    assert read == {*job, *report, *OF_THE_RUNNER, "SLIPWAY_URL", "SLIPWAY_PROJECT", "SLIPWAY_TOKEN"}
+    # Which run is a training, slipway/ci.sh says.
+    assert read == {
+        *job,
+        *report,
+        *OF_THE_RUNNER,
+        "SLIPWAY_URL",
+        "SLIPWAY_PROJECT",
+        "SLIPWAY_TOKEN",
+        "SLIPWAY_TRAINING",
+    }
     assert {"SLIPWAY_URL", "SLIPWAY_PROJECT", "SLIPWAY_TOKEN"} <= set(variables(wish()))
     assert {**job, **report} == {
         "SLIPWAY_COMMIT": "${{ github.event.pull_request.head.sha || github.sha }}",
@@ -151,7 +160,7 @@ def test_slipway_s_own_trigger_runs_what_pipelines_as_code_does(project: Path):
 
     assert (own["image"], own["envFrom"]) == (other["image"], other["envFrom"])
     # Each has its own way into the repository.
-    told = {one["name"] for one in own["env"]} - {"SLIPWAY_CLONE"}
+    told = {one["name"] for one in own["env"]} - {"SLIPWAY_CLONE", "SLIPWAY_TRAINING"}
     assert told == {one["name"] for one in other["env"]} - {"GIT_AUTH", "PYTHONPATH", "OMP_NUM_THREADS"}
     assert own["script"].splitlines()[-1].endswith("slipway/ci.sh all")
     assert other["script"].splitlines()[-1].endswith("slipway/ci.sh all")

@@ -1,6 +1,7 @@
 """The project that a team starts from: what is in it, that its own tests pass, and that it makes the same twice."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,16 @@ def test_its_own_checks_and_tests_pass_and_the_pipeline_makes_the_same_twice(pro
     ReportIn.model_validate(report)
     assert report["commit"] == git(project, "rev-parse", "HEAD").strip()
     assert (report["reproduced"], report["tests"]["passed"], len(report["data_hash"])) == (True, 51, 64)
+
+
+def test_the_commands_of_its_readme_can_be_pasted(project: Path):
+    text = (project / "README.md").read_text()
+    commands = [
+        line for block in re.findall(r"^```\n(.+?)^```$", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+    ]
+
+    assert len(commands) > 10
+    assert [line for line in commands if re.search(r"\S {2,}[^# ]", line)] == [], "a remark would become arguments"
 
 
 def test_a_worse_model_is_noticed_by_metrics_and_behaviour(project: Path, run: Run):

@@ -94,6 +94,34 @@ def test_a_second_clone_pulls_what_the_first_pushed_and_makes_the_same(demand: W
         assert (second / name).read_bytes() == (first / name).read_bytes()
 
 
+PUT = """
+import os, s3fs
+files = s3fs.S3FileSystem(endpoint_url=os.environ["ENDPOINT"])
+files.pipe(os.environ["PLACE"], os.environ["TEXT"].encode())
+"""
+
+
+def test_a_folder_of_the_bucket_is_followed_with_the_projects_own_key(demand: Wish, tmp_path: Path, run: Run):
+    key = bucket_key(demand)
+    first = clone(demand, tmp_path / "first")
+
+    def put(name: str, text: str) -> None:
+        place = f"{demand.names.bucket}/raw/{name}"
+        run(first, "python", "-c", PUT, ENDPOINT=url("minio"), PLACE=place, TEXT=text, **key)
+
+    put("1.csv", "one")
+    run(first, "dvc", "import-url", "remote://data/raw", "raw", **key)
+    run(first, "dvc", "push", "raw.dvc", **key)
+    commit(first, "Follow raw/")
+    put("2.csv", "two")
+    second = tmp_path / "second"
+    git(tmp_path, "clone", "-q", str(first), "second")
+    run(second, "dvc", "pull", "raw.dvc", **key)
+    assert sorted(path.name for path in (second / "raw").iterdir()) == ["1.csv"]
+    run(second, "dvc", "update", "raw.dvc", **key)
+    assert sorted(path.name for path in (second / "raw").iterdir()) == ["1.csv", "2.csv"]
+
+
 def test_without_the_projects_key_nothing_is_pushed(demand: Wish, tmp_path: Path, run: Run):
     first = clone(demand, tmp_path / "first")
     run(first, "dvc", "repro")

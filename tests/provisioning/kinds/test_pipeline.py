@@ -82,6 +82,13 @@ TRIGGER = tekton(
                                 "key": "pull_request",
                                 "expression": '"pull_request" in body ? string(int(body.pull_request.number)) : ""',
                             },
+                            {
+                                "key": "training",
+                                "expression": (
+                                    '"slipway" in body && body.slipway.training.matches("^[0-9]+$")'
+                                    ' ? body.slipway.training : ""'
+                                ),
+                            },
                         ],
                     },
                 ],
@@ -99,6 +106,7 @@ TRIGGER_BINDING = tekton(
             {"name": "event", "value": "$(extensions.event)"},
             {"name": "branch", "value": "$(extensions.branch)"},
             {"name": "pull_request", "value": "$(extensions.pull_request)"},
+            {"name": "training", "value": "$(extensions.training)"},
         ]
     },
 )
@@ -120,6 +128,7 @@ TASK = {
                 {"name": "SLIPWAY_COMMIT", "value": "$(tt.params.revision)"},
                 {"name": "GITHUB_REF_NAME", "value": "$(tt.params.branch)"},
                 {"name": "SLIPWAY_PULL_REQUEST", "value": "$(tt.params.pull_request)"},
+                {"name": "SLIPWAY_TRAINING", "value": "$(tt.params.training)"},
                 {"name": "SLIPWAY_RUN", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             ],
             "volumeMounts": [{"name": "clone", "mountPath": "/slipway/clone", "readOnly": True}],
@@ -131,7 +140,7 @@ TASK = {
 TRIGGER_TEMPLATE = tekton(
     "TriggerTemplate",
     {
-        "params": [{"name": "revision"}, {"name": "event"}, {"name": "branch"}, {"name": "pull_request"}],
+        "params": [{"name": name} for name in ("revision", "event", "branch", "pull_request", "training")],
         "resourcetemplates": [
             {
                 "apiVersion": "tekton.dev/v1",

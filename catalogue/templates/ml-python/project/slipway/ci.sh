@@ -61,11 +61,21 @@ has_key() {
     test -n "${AWS_ACCESS_KEY_ID:-}"
 }
 
+# Own data is that which git pins. Only a training takes what DVC imports (dvc import-url) as it is there now.
+own_data() {
+    if test -z "${SLIPWAY_TRAINING:-}"; then
+        git ls-files -z '*.dvc' | xargs -0 dvc pull
+    else
+        git ls-files -z '*.dvc' | xargs -0 grep -LZ '^deps:' | xargs -0 -r dvc pull
+        git ls-files -z '*.dvc' | xargs -0 grep -lZ '^deps:' | xargs -0 -r dvc update
+    fi
+}
+
 # Own data comes from the bucket, the pipeline makes the rest; by force, since a cache may have it from some other day.
 pipeline() {
     if test -n "$(git ls-files '*.dvc')"; then
         if has_key; then
-            git ls-files -z '*.dvc' | xargs -0 dvc pull
+            own_data
         else
             echo "No key for the bucket here, so the data that DVC tracks can't be fetched."
         fi
@@ -115,6 +125,14 @@ all() {
 }
 
 export PYTHONPATH=src OMP_NUM_THREADS=1
+# A forge's own CI is started by hand for a training only, by Slipway or by somebody.
+if test "${GITHUB_EVENT_NAME:-}" = workflow_dispatch; then export SLIPWAY_TRAINING=yes; fi
+# Postgres' library takes the authority that it is to trust from a file only.
+if test -n "${DATABASE_CA:-}" && test -z "${PGSSLROOTCERT:-}"; then
+    export PGSSLROOTCERT="$PWD/.ci-cache/database-ca.pem"
+    mkdir -p .ci-cache
+    printf '%s' "$DATABASE_CA" | base64 -d > "$PGSSLROOTCERT"
+fi
 step="${1:-}"
 case "$step" in
     install | all) "$step" ;;

@@ -50,7 +50,7 @@ def report(root: Path, environ: Mapping[str, str], *, reproduced: bool | None) -
         "run": environ.get("SLIPWAY_RUN") or _run(environ) or "by-hand",
         "run_url": environ.get("SLIPWAY_RUN_URL") or None,
         "metrics": json.loads((root / "metrics/metrics.json").read_text(encoding="utf-8"))["metrics"],
-        "data_hash": data_hash(root),
+        "data_hash": data_hash(root, training=bool(environ.get("SLIPWAY_TRAINING"))),
         "environment_hash": environment_hash(root / "requirements.lock"),
         "tests": _tests(root / "metrics"),
         "reproduced": reproduced,
@@ -63,11 +63,15 @@ def _run(environ: Mapping[str, str]) -> str:
     return "-".join(filter(None, (environ.get("GITHUB_RUN_ID"), environ.get("GITHUB_RUN_ATTEMPT"))))
 
 
-def data_hash(root: Path) -> str | None:
-    """One hash for all data that this run used and the commit pins; None when its dvc.lock names no or other data."""
+def data_hash(root: Path, *, training: bool = False) -> str | None:
+    """One hash for all data that this run used and the commit pins; None when its dvc.lock names no or other data.
+
+    A training may take other data than the commit pins, which it keeps in the bucket: that is what is named then.
+    """
     lock, pinned = root / "dvc.lock", _git(root, "show", "HEAD:dvc.lock")
     used = _data(root, lock.read_text(encoding="utf-8")) if lock.exists() else ""
-    return hashlib.sha256(used.encode()).hexdigest() if used and pinned and used == _data(root, pinned) else None
+    named = used and (training or (pinned and used == _data(root, pinned)))
+    return hashlib.sha256(used.encode()).hexdigest() if named else None
 
 
 def _data(root: Path, lock: str) -> str:

@@ -122,6 +122,16 @@ def test_data_is_named_only_where_the_commit_pins_it(run):
     assert data_hash(run) is None
 
 
+def test_a_training_names_the_data_that_it_took(run):
+    (run / "dvc.lock").write_text(LOCK.replace("0cc1", "ffff"))
+    newer = hashed("data/train.csv ffff75b9c0f1b6a831c399e269772661")
+    assert report(run, {"SLIPWAY_TRAINING": "12"}, reproduced=None)["data_hash"] == newer
+    assert report(run, {"SLIPWAY_TRAINING": ""}, reproduced=None)["data_hash"] is None
+
+    (run / "dvc.lock").unlink()
+    assert data_hash(run, training=True) is None
+
+
 def test_another_model_of_the_same_data_leaves_the_data_pinned(run):
     (run / "dvc.lock").write_text(LOCK.replace(MODEL, MODEL.replace("0cc1", "ffff")))
 

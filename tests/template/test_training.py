@@ -1,0 +1,126 @@
+"""slipway/ci.sh: a training takes the folder of the bucket as it is now, a push the files that git pins."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.template.conftest import Run, commit, git
+
+PREPARE = 'rows = sample(seed=chosen["seed"], weeks=chosen["weeks"])'
+READS = 'rows = [row for path in sorted(Path("raw").glob("*.csv")) for row in read_rows(path)]'
+FILES = """
+from pathlib import Path
+from forecast.data import sample
+from forecast.files import write_rows
+rows = sample(seed=7, weeks=130)
+write_rows(Path("{folder}/1.csv"), [row for row in rows if row.week < 120])
+write_rows(Path("{folder}/2.csv"), [row for row in rows if row.week >= 120])
+"""
+
+
+@pytest.fixture(name="follows")
+def _follows(project: Path, run: Run) -> tuple[Path, Path]:
+    """A project whose data is a folder of its bucket, as its README says, and that folder: here one of the disk."""
+    store = project.parent / "bucket"
+    run(project, "python", "-c", FILES.format(folder=store / "raw"))
+    later = store / "raw" / "2.csv"
+    later.rename(store / "later.csv")
+    config = project / ".dvc/config"
+    lines = config.read_text().replace("s3://ml-demand", str(store)).splitlines(keepends=True)
+    config.write_text("".join(line for line in lines if not line.lstrip().startswith(("endpointurl", "region"))))
+    run(project, "dvc", "import-url", "remote://data/raw", "raw")
+    stages, prepare = project / "dvc.yaml", project / "src/forecast/prepare.py"
+    stages.write_text(stages.read_text().replace("src/forecast/prepare.py]", "src/forecast/prepare.py, raw]"))
+    text = prepare.read_text().replace(PREPARE, READS).replace("import sys\n", "import sys\nfrom pathlib import Path\n")
+    prepare.write_text(text.replace("TRAIN, parameters,", "TRAIN, parameters, read_rows,"))
+    run(project, "dvc", "repro")
+    run(project, "dvc", "push")
+    commit(project, "Learn from our sales")
+    return project, store
+
+
+def weeks(project: Path) -> int:
+    return max(int(line.split(",")[1]) for line in (project / "data/test.csv").read_text().splitlines()[1:])
+
+
+def ran(project: Path, tools: Path, step: str, **told: str) -> str:
+    """What a step of CI printed, in a clone of its own that has no data yet."""
+    environment = {
+        "PATH": f"{tools}:/usr/bin:/bin",
+        "HOME": str(project.parent),
+        "AWS_ACCESS_KEY_ID": "key",
+        "DVC_NO_ANALYTICS": "1",
+        **told,
+    }
+    done = subprocess.run(
+        ["sh", "slipway/ci.sh", step], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def fresh(project: Path, name: str) -> Path:
+    """A clone as a run has it."""
+    folder = project.parent / name
+    git(project.parent, "clone", "-q", str(project), name)
+    return folder
+
+
+@pytest.mark.parametrize("told", [{"SLIPWAY_TRAINING": "12"}, {"GITHUB_EVENT_NAME": "workflow_dispatch"}])
+def test_a_training_takes_the_folder_as_it_is_and_a_push_what_git_pins(
+    follows: tuple[Path, Path], tools: Path, told: dict[str, str]
+):
+    project, store = follows
+    (store / "later.csv").rename(store / "raw/2.csv")
+
+    pushed = fresh(project, "pushed")
+    ran(pushed, tools, "pipeline", GITHUB_EVENT_NAME="push", SLIPWAY_TRAINING="")
+    assert weeks(pushed) == 119
+    pinned = json.loads(ran(pushed, tools, "report").rpartition("}")[0] + "}")["data_hash"]
+
+    trained = fresh(project, "trained")
+    ran(trained, tools, "pipeline", **told)
+    assert weeks(trained) == 129
+    ran(trained, tools, "keep", **told)
+    used = json.loads(ran(trained, tools, "report", **told).rpartition("}")[0] + "}")["data_hash"]
+    assert (len(pinned), len(used), used != pinned) == (64, 64, True)
+
+    # What it took can be had again, though the folder goes on.
+    (store / "raw/1.csv").write_text("gone")
+    commit(trained, "Pin what was trained")
+    again = fresh(trained, "again")
+    ran(again, tools, "pipeline")
+    assert weeks(again) == 129
+    assert json.loads(ran(again, tools, "report").rpartition("}")[0] + "}")["data_hash"] == used
+
+
+def test_a_training_fetches_what_is_only_pinned_too(follows: tuple[Path, Path], tools: Path, run: Run):
+    project, _ = follows
+    (project / "own data.csv").write_text("a\n1\n")
+    run(project, "dvc", "add", "own data.csv")
+    run(project, "dvc", "push")
+    commit(project, "More")
+    trained = fresh(project, "trained")
+    ran(trained, tools, "pipeline", SLIPWAY_TRAINING="12")
+    assert (trained / "own data.csv").read_text() == "a\n1\n"
+    assert weeks(trained) == 119
+
+
+def test_postgres_authority_becomes_a_file_that_its_library_finds(project: Path, tools: Path):
+    check = project / "slipway/keys.py"
+    check.write_text("import os\nprint(os.environ.get('PGSSLROOTCERT', ''))\n")
+
+    def told(**given: str) -> str:
+        output = project / "github-env"
+        output.unlink(missing_ok=True)
+        ran(project, tools, "keys", GITHUB_ENV=str(output), **given)
+        return output.read_text().strip()
+
+    written = told(DATABASE_CA="LS0tLS1CRUdJTgo=")
+    assert Path(written).read_text() == "-----BEGIN\n"
+    assert os.path.commonpath([written, project]) == str(project)
+    assert told(DATABASE_CA="LS0tLS1CRUdJTgo=", PGSSLROOTCERT="/etc/own.pem") == "/etc/own.pem"
+    assert told() == ""
