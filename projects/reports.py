@@ -23,7 +23,8 @@ log = structlog.get_logger(__name__)
 
 TELL = "projects.feedback_tasks.tell"
 KEPT = 1000
-"""Reports of a project from pull requests, and as many from branches; the oldest go, but for what the gate needs."""
+"""Reports of a project from pull requests, and as many from branches; the oldest go, but for what the gate needs and
+what trainings came to."""
 TOLD_ANEW = 100
 """Pull requests that a report of a branch has told anew at most, the newest."""
 OF_MAIN = 100
@@ -165,7 +166,9 @@ def _forget(report: Report) -> None:
     if oldest:
         of_main = list(model_history.of_main(report.project).values_list("pk", flat=True)[:OF_MAIN])
         bases = rows.filter(base__isnull=False).values("base")
-        alike.filter(pk__lte=oldest[0]).exclude(pk__in=of_main).exclude(pk__in=bases).delete()
+        # One that came of a training goes after that: without it the training would seem to have sent none.
+        over = alike.filter(pk__lte=oldest[0], training=None)
+        over.exclude(pk__in=of_main).exclude(pk__in=bases).delete()
     plots = Plot.objects.filter(report__project=report.project_id)
     with_plots = list(plots.order_by("-report").values_list("report", flat=True).distinct()[:WITH_PLOTS])
     plots.exclude(report__in=with_plots).delete()

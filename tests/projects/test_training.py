@@ -13,10 +13,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import training
+from projects import reports, training
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.installation import installation
-from projects.models import Door, Membership, Notice, Project, TrainingAsked
+from projects.models import Door, Membership, Notice, Project, Report, TrainingAsked
 from projects.training_tasks import follow_schedules, ring_for_trainings, send
 from projects.wishes import present_wish
 from tests.ci import MAE, PASSED, ci
@@ -330,6 +330,25 @@ def test_owners_hear_once_when_no_report_came(project: Project) -> None:
     assert heard() == [(ALICES, f"demand was to be trained as its data changed (raw/ in b): {said}")]
     row.refresh_from_db()
     assert row.missed_at is not None
+
+
+def test_a_training_that_reported_did_so_however_many_others_report_after_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "KEPT", 1)
+    monkeypatch.setattr(reports, "OF_MAIN", 1)
+    person("alice")
+    row = begun(project, "a" * 40, because="schedule")
+    mine = reported(project, "a" * 40, run="mine")
+    for number in range(3):
+        reported(project, "b" * 40, run=f"other-{number}")
+    TrainingAsked.objects.update(sent_at=timezone.now() - timedelta(days=60))
+    follow_schedules()
+    assert (heard(), reports_of([row])) == ([], [mine])
+    assert sorted(Report.objects.values_list("run", flat=True)) == ["mine", "other-2"]
+    TrainingAsked.objects.all().delete()
+    reported(project, "b" * 40, run="other-3")
+    assert list(Report.objects.values_list("run", flat=True)) == ["other-3"]
 
 
 def test_owners_hear_when_it_shuts_the_gate_and_nothing_of_a_success(project: Project) -> None:
