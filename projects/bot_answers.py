@@ -4,7 +4,7 @@ Nothing is asked outside, so a chat has its answer at once. Whoever may not see 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _PULL_REQUEST = re.compile(r"[#!]?([1-9][0-9]{0,8})")
 _LINES = 20
+_REASONS = 10
+"""Of each sort that shuts a gate. With a line for every Kind besides, Slack takes it all: 50 blocks in a message."""
 
 
 @dataclass(frozen=True)
@@ -139,15 +141,25 @@ def _why(place: Place, _: str) -> Answer:
         lines.append("no model report yet, so nothing holds the gate")
         return Answer("This is what I know:", tuple(lines), place.address)
     lines += _awaits(found)
-    lines += [_said(one) for one in found.lines if one.held is False]
-    for failed in found.report.tests.get("failed", ())[:_LINES]:
-        example = f": {failed['example']}" if failed["example"] else ""
-        lines.append(f"{failed['name']} ({failed['kind']}) fails{example}")
+    missed = [_said(one) for one in found.lines if one.held is False]
+    failed = [_failed(one) for one in found.report.tests.get("failed", ())]
+    lines += [*_cut(missed, _REASONS, "missed thresholds"), *_cut(failed, _REASONS, "failed tests")]
     state = "open" if found.gate.passed else "shut"
     is_ = "was" if found.awaited else "is"
     return Answer(
         f"The gate {is_} {state} for {found.report.commit[:10]}. {found.gate.sentence}", tuple(lines), place.address
     )
+
+
+def _failed(test: Mapping[str, str]) -> str:
+    example = f": {test['example']}" if test["example"] else ""
+    return f"{test['name']} ({test['kind']}) fails{example}"
+
+
+def _cut(lines: Sequence[str], most: int, what: str) -> tuple[str, ...]:
+    """So many of them, and how many there are besides."""
+    more = (f"and {len(lines) - most} more {what}",) if len(lines) > most else ()
+    return (*lines[:most], *more)
 
 
 def _awaits(found: Standing) -> Iterator[str]:
@@ -164,11 +176,9 @@ def _compare(place: Place, reference: str) -> Answer:
         named = f"“{reference}”" if reference else "what it would replace"
         return Answer(f"I have no model report of {named}. Name a branch, a commit or a pull request that CI ran for.")
     mine = found.report
-    lines = standing_of(mine, base=base).lines
-    said = tuple(_said(one) for one in lines[:_LINES])
-    more = (f"and {len(lines) - _LINES} more metrics",) if len(lines) > _LINES else ()
+    said = _cut([_said(one) for one in standing_of(mine, base=base).lines], _LINES, "metrics")
     head = f"{mine.commit[:10]} beside {base.commit[:10]} ({_name(base)}):"
-    return Answer(head, (*said, *more, *_versions(mine, base)), f"{place.address}models/")
+    return Answer(head, (*said, *_versions(mine, base)), f"{place.address}models/")
 
 
 def _said(line: Line) -> str:

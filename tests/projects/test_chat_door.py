@@ -22,7 +22,7 @@ from provisioning.channels import Channel
 from provisioning.errors import TargetUnavailable
 from tests.ci import MAE, ci, send
 from tests.people import person, teams
-from tests.projects.tended import World, asked
+from tests.projects.tended import World, asked, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,6 +129,20 @@ def test_a_channel_is_told_of_its_team_s_projects_and_of_no_other(project: Proje
     assert "Did you mean /slipway status?" in told
     assert "/slipway status demand: how" in told
     assert "Write its name: why demand." in words(slack("why"))
+
+
+def test_a_model_that_is_bad_in_everything_fits_into_a_message_of_slack(project: Project) -> None:
+    look(project)
+    project.resources.update(ready_status="False", synced_status="False")
+    metrics = [{**MAE, "name": f"mae-{number}", "value": 0.9} for number in range(60)]
+    failed = [{"name": f"test_{number}", "kind": "slice", "example": ""} for number in range(60)]
+    tests = {"passed": 0, "failed": failed, "regression_examples": 0}
+    sent = send(ci(project), branch="main", pull_request=None, metrics=metrics, tests=tests)
+    assert sent.status_code == 201
+    told = slack("why demand").json()
+    assert len(told["blocks"]) <= 50, "Slack documents no more"
+    assert "and 50 more missed thresholds" in told["text"]
+    assert "and 50 more failed tests" in told["text"]
 
 
 @pytest.mark.parametrize(
