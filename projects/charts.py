@@ -116,15 +116,16 @@ def chart_of(
     from_zero: False for an axis that spans just the figures, which may be below zero. turned: what the legend says of
     places where something else began.
     """
-    found = [value for point in points for value in point.values if value is not None]
+    figures = [tuple(None if value is None else _drawable(value) for value in point.values) for point in points]
+    found = [value for values in figures for value in values if value is not None]
     if not found:
         return None
     low, top = (0.0, _top(max(found))) if from_zero else _around(min(found), max(found))
     step = 100 / max(len(points) - 1, 1)
     places = [100.0 if len(points) == 1 else index * step for index in range(len(points))]
     drawn = [
-        (style, [None if point.values[number] is None else 100 - ((point.values[number] or 0) - low) / (top - low) * 100
-                 for point in points])
+        (style, [None if values[number] is None else 100 - ((values[number] or 0) - low) / (top - low) * 100
+                 for values in figures])
         for number, style in enumerate(_STYLES[: len(lines)])
     ]  # fmt: skip
     rows = _rows(points, unit, figure)
@@ -227,6 +228,11 @@ def _short(value: float) -> float | int:
         return round(value, 1 if value >= 10 else 2)
     # Two digits that count: 0.0012 is not 0.
     return float(f"{value:.2g}")
+
+
+def _drawable(value: float) -> float:
+    """The figure, but for one so near to zero or so large that no axis can be reckoned with it."""
+    return 0.0 if abs(value) < 1e-300 else min(max(value, -1e300), 1e300)
 
 
 def _top(largest: float) -> float:

@@ -1,6 +1,6 @@
 """Charts as values: where lines run, what is said in words, and what the table behind holds."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from projects import charts
@@ -98,6 +98,19 @@ def test_an_axis_between_figures_has_short_ends_and_may_lie_below_zero() -> None
     assert axis(0.0) == ("0.5", "0.25", "0", "-0.25", "-0.5")
     assert axis(0.00123) == ("0.00135", "0.0013", "0.00125", "0.0012", "0.00115")
     assert axis(0.5, 980.0) == ("1,000", "750", "500", "250", "0")
+
+
+@given(figures=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5))
+@example(figures=[0.0, 5e-324])
+@example(figures=[0.0, 1.5e-323])
+@example(figures=[0.0, 1.7e308])
+@example(figures=[-1.7e308, 1.7e308])
+def test_every_figure_that_a_report_takes_can_be_drawn(figures: list[float]) -> None:
+    points = [Point(str(number), (figure,)) for number, figure in enumerate(figures)]
+    chart = chart_of(points, lines=("loss",), says="", first="Run", from_zero=False)
+    assert chart is not None
+    assert len(chart.ticks) == 5
+    assert len(chart.rows) == len(figures)
 
 
 @given(figures=st.lists(st.floats(min_value=-1e15, max_value=1e15), min_size=1, max_size=5))
