@@ -1,6 +1,7 @@
 """One's own account: who one is here, how pages look, tokens for scripts, and the end of all sessions.
 
-How pages look is kept in cookies, so that it holds for this browser and needs no script and no row.
+How pages look is kept in cookies, so that it holds for this browser and needs no script and no row. Mails come without
+a browser, so the language chosen last is kept with the person too.
 """
 
 from typing import Any, cast
@@ -83,7 +84,10 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
 
 @require_POST
 def display(request: HttpRequest) -> HttpResponse:
-    """Theme, language and time zone of this browser. What is none of those offered counts as no choice."""
+    """Theme, language and time zone of this browser. What is none of those offered counts as no choice.
+
+    Mails come in the language too. A browser in which none was chosen says nothing of them.
+    """
     offered = {
         THEME: [value for value, _ in THEMES],
         settings.LANGUAGE_COOKIE_NAME: [code for code, _ in settings.LANGUAGES],
@@ -98,6 +102,10 @@ def display(request: HttpRequest) -> HttpResponse:
             answer.set_cookie(name, chosen, max_age=_YEAR, secure=settings.HTTPS, samesite="Lax", httponly=not script)
         else:
             answer.delete_cookie(name, samesite="Lax")
+    language, before = (said.get(settings.LANGUAGE_COOKIE_NAME, "") for said in (request.POST, request.COOKIES))
+    if language or before:
+        kept = language if language in offered[settings.LANGUAGE_COOKIE_NAME] else ""
+        User.objects.filter(pk=cast(User, request.user).pk).update(language=kept)
     messages.info(request, gettext("Saved for this browser."))
     return answer
 

@@ -37,6 +37,10 @@ class User(AbstractUser):
         null=True, blank=True, editable=False, help_text="When the directory switched this account off here."
     )
 
+    language = models.CharField(
+        max_length=10, default="", blank=True, editable=False, help_text="Of mails: the one chosen last on a page."
+    )
+
     class Meta(AbstractUser.Meta):
         constraints = [
             models.UniqueConstraint(

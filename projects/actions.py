@@ -46,6 +46,7 @@ from projects.policy import Verdict, units_of
 from projects.preview import Preview, plan_of
 from projects.spec import read_spec, taken_sentence
 from provisioning.models import Resource
+from provisioning.phrases import phrase
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -368,7 +369,8 @@ def _same(project: Project, *, by: "Person", door: Door, **asked: Any) -> Projec
 
 
 def _end_waiting(project: Project, *, by: "Person", newer: ProjectRequest) -> None:
-    end_waiting(project, by=by, newer=newer, because=f"{by.username} asked for something else, in request {newer.pk}.")
+    because = phrase("%(who)s asked for something else, in request %(number)s.", who=by.username, number=newer.pk)
+    end_waiting(project, by=by, newer=newer, because=because)
 
 
 def _refuse_if(verdict: Verdict) -> None:

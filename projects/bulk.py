@@ -25,6 +25,7 @@ from projects.installation import Installation
 from projects.models import BulkAction, BulkItem, BulkRun, Decision, Door, ItemState, Project, RunState
 from projects.notices import announce
 from provisioning.kind import kinds
+from provisioning.phrases import Phrase, joined, phrase, word
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -231,10 +232,18 @@ def step(number: int, *, installation: Installation) -> bool:
     return True
 
 
-def _told(run: BulkRun) -> str:
+def _told(run: BulkRun) -> Phrase:
     counts = progress(run)
-    said = [f"{counts[state.value]} {state.label.lower()}" for state in ItemState if counts[state.value]]
-    return f"Your action {BulkAction(run.action).label.lower()} on many projects is through: {', '.join(said)}."
+    said = [
+        phrase("%(state)s: %(number)s", state=word(str(state.label)), number=counts[state.value])
+        for state in ItemState
+        if counts[state.value]
+    ]
+    return phrase(
+        "Your action “%(action)s” on many projects is through. %(states)s.",
+        action=word(str(BulkAction(run.action).label)),
+        states=joined(", ", said),
+    )
 
 
 def _stand_still(run: BulkRun, sentence: str) -> bool:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from provisioning.phrases import Phrase, joined, numbered, phrase
+
 SAME_WITHIN = 1e-3
 _SENTENCE = 240
 Metrics = Sequence[Mapping[str, Any]]
@@ -74,7 +76,9 @@ class Line:
     @property
     def turn(self) -> str:
         """What the report says against the base; "" where it turned nothing."""
-        return f"says now that {'lower' if self.says_lower else 'higher'} is better" if self.turned else ""
+        if not self.turned:
+            return ""
+        return phrase("says now that lower is better") if self.says_lower else phrase("says now that higher is better")
 
     @property
     def says_lower(self) -> bool:
@@ -86,12 +90,15 @@ class Line:
         """What the threshold asks for; "" without one."""
         if self.threshold is None:
             return ""
-        return f"{number(self.threshold)} or {'less' if self.lower_is_better else 'more'}"
+        figure = number(self.threshold)
+        if self.lower_is_better:
+            return phrase("%(figure)s or less", figure=figure)
+        return phrase("%(figure)s or more", figure=figure)
 
 
 @dataclass(frozen=True)
 class Gate:
-    """May this be merged, and why, in one sentence that fits a commit status."""
+    """May this be merged, and why, in one sentence that fits a commit status; where it is shut, mostly a phrase."""
 
     passed: bool
     sentence: str
@@ -117,7 +124,11 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
     """
     lines = list(lines)
     asked = [line for line in lines if line.held is not None]
-    turns = [f"{line.label} {line.turn}." for line in lines if line.turned and line.held is not False]
+    turns = [
+        phrase("%(metric)s %(turn)s.", metric=line.label, turn=line.turn)
+        for line in lines
+        if line.turned and line.held is not False
+    ]
     missed = [line for line in asked if not line.held]
     failed: Sequence[Mapping[str, Any]] = tests.get("failed", ())
     passed = int(tests.get("passed", 0))
@@ -125,16 +136,21 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
     if missed or failed or gone:
         said = [_miss(line) for line in missed]
         if gone:
-            said.append(f"{gone} model tests are gone." if gone > 1 else "The one model test is gone.")
+            said.append(numbered("The one model test is gone.", "%(number)s model tests are gone.", gone))
         if failed:
-            names = ", ".join(str(one["name"]) for one in failed)
-            many = f"{len(failed)} of {len(failed) + passed} model tests fail"
-            said.append(f"{many}: {names}.")
+            said.append(
+                phrase(
+                    "%(failed)s of %(all)s model tests fail: %(names)s.",
+                    failed=len(failed),
+                    all=len(failed) + passed,
+                    names=", ".join(str(one["name"]) for one in failed),
+                )
+            )
         return Gate(passed=False, sentence=_shortened([*said, *turns]))
     thresholds = f"{len(asked)} of {len(asked)} thresholds held" if asked else "No threshold"
     tried = f"{passed} model tests passed" if passed else "no model test"
-    said = [f"{thresholds}, {tried}." if asked or passed else "No threshold and no model test: nothing to hold."]
-    return Gate(passed=True, sentence=_shortened([*said, *turns]))
+    held = f"{thresholds}, {tried}." if asked or passed else "No threshold and no model test: nothing to hold."
+    return Gate(passed=True, sentence=_shortened([held, *turns]))
 
 
 def counted(lines: Iterable[Line]) -> list[tuple[int, Change]]:
@@ -197,13 +213,15 @@ def _gone(before: Mapping[str, Any]) -> Line:
     )
 
 
-def _miss(line: Line) -> str:
+def _miss(line: Line) -> Phrase:
     if line.value is None:
-        return f"{line.label} is gone; {line.demand} is needed."
-    said = f"is {number(line.value)} and {line.turn}" if line.turned else f"is {number(line.value)}"
-    return f"{line.label} {said}; {line.demand} is needed."
+        return phrase("%(metric)s is gone; %(demand)s is needed.", metric=line.label, demand=line.demand)
+    values = {"metric": line.label, "value": number(line.value), "demand": line.demand}
+    if line.turned:
+        return phrase("%(metric)s is %(value)s and %(turn)s; %(demand)s is needed.", turn=line.turn, **values)
+    return phrase("%(metric)s is %(value)s; %(demand)s is needed.", **values)
 
 
 def _shortened(sentences: Sequence[str]) -> str:
-    whole = " ".join(sentences)
+    whole = joined(" ", sentences)
     return whole if len(whole) <= _SENTENCE else f"{whole[:_SENTENCE]}…"

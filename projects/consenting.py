@@ -24,6 +24,7 @@ from projects.news import Kind
 from projects.notices import announce
 from projects.today import today
 from provisioning.data_access import chosen, without_consent
+from provisioning.phrases import Phrase, joined, phrase
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -56,8 +57,10 @@ def give(consent: DataConsent, *, by: "Person", door: Door, installation: Instal
         why = why.strip()[:LONGEST]
         move(row, ConsentState.GIVEN, by_name=by.username, door=door, why=why)
         _look_at(row.project)
-        said = f"Team {row.team.slug} lets {row.project.slug} read {row.store} until {row.until} ({by.username})."
-        _tell(row, by=by, kind="data-decided", said=f"{said} {why}".strip())
+        said = phrase(
+            "Team %(team)s lets %(slug)s read %(store)s until %(day)s (%(who)s).", **_named(row, by=by), day=row.until
+        )
+        _tell(row, by=by, kind="data-decided", said=joined(" ", [said, why]) if why else said)
     log.info("consent_given", project=row.project.slug, store=row.store)
     return row
 
@@ -69,8 +72,13 @@ def reject(consent: DataConsent, *, by: "Person", door: Door, why: str) -> DataC
         row = _held(consent, by=by)
         _check_decides(row, by=by)
         move(row, ConsentState.REJECTED, by_name=by.username, door=door, why=why)
-        said = f"Team {row.team.slug} does not let {row.project.slug} read {row.store} until {row.until}: {why}"
-        _tell(row, by=by, kind="data-decided", said=f"{said} ({by.username})")
+        said = phrase(
+            "Team %(team)s does not let %(slug)s read %(store)s until %(day)s: %(why)s (%(who)s)",
+            **_named(row, by=by),
+            day=row.until,
+            why=why,
+        )
+        _tell(row, by=by, kind="data-decided", said=said)
     log.info("consent_rejected", project=row.project.slug, store=row.store)
     return row
 
@@ -89,10 +97,12 @@ def withdraw(consent: DataConsent, *, by: "Person", door: Door, why: str) -> Dat
             raise Conflict(gettext("There is no consent to withdraw: it is %(state)s.") % {"state": _state(row)})
         move(row, ConsentState.WITHDRAWN, by_name=by.username, door=door, why=why)
         _look_at(row.project)
-        said = (
-            f"{by.username} withdrew the consent of team {row.team.slug}: {row.project.slug} reads {row.store} no more."
+        said = phrase(
+            "%(who)s withdrew the consent of team %(team)s: %(slug)s reads %(store)s no more. %(why)s",
+            **_named(row, by=by),
+            why=why,
         )
-        _tell(row, by=by, kind="data-withdrawn", said=f"{said} {why}")
+        _tell(row, by=by, kind="data-withdrawn", said=said)
     log.info("consent_withdrawn", project=row.project.slug, store=row.store)
     return row
 
@@ -163,7 +173,11 @@ def _look_at(project: Project) -> None:
     ring_project(project.pk)
 
 
-def _tell(row: DataConsent, *, by: "Person", kind: Kind, said: str) -> None:
+def _named(row: DataConsent, *, by: "Person") -> dict[str, str]:
+    return {"team": row.team.slug, "slug": row.project.slug, "store": row.store, "who": by.username}
+
+
+def _tell(row: DataConsent, *, by: "Person", kind: Kind, said: Phrase) -> None:
     """Tell the project's owners, and who asked."""
     asker = [row.asked_by] if row.asked_by is not None else []
     announce(kind, to=[*audience.owners_of(row.project), *asker], but=by, text=said, project=row.project)

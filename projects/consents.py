@@ -21,6 +21,7 @@ from projects.today import day_of, today
 from provisioning.catalogue import Catalogue, DataStore
 from provisioning.data_access import OPTIONS, DataOptions, chosen, longest, without_consent
 from provisioning.kind import Consent, Wish
+from provisioning.phrases import phrase
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -142,9 +143,14 @@ def ask(
     )
     way = request.door if request is not None else door
     ConsentStep.objects.create(consent=row, state=ConsentState.ASKED, by_name=who, door=way)
-    text = (
-        f"{who} asks that {project.slug} of team {project.team.slug} may read {store.name}, "
-        f"data of team {team.slug}, until {until.isoformat()}."
+    text = phrase(
+        "%(who)s asks that %(slug)s of team %(own)s may read %(store)s, data of team %(team)s, until %(day)s.",
+        who=who,
+        slug=project.slug,
+        own=project.team.slug,
+        store=store.name,
+        team=team.slug,
+        day=until,
     )
     announce("data-asked", to=asked_about(row), text=text, consent=row)
     log.info("consent_asked", project=project.slug, store=store.name, until=until.isoformat())

@@ -29,6 +29,7 @@ from projects.wishes import NoWish, present_wish
 from provisioning.errors import PermanentError
 from provisioning.kind import Credential, Wish, kinds
 from provisioning.outcomes import fingerprint
+from provisioning.phrases import phrase, word
 from provisioning.repositories import full_name
 
 if TYPE_CHECKING:
@@ -151,8 +152,14 @@ def rotate(
             raise Conflict(_("The key before this one still works. End it first, or wait until it has ended."))
         hours = installation.catalogue.credentials.overlap_hours if credential.overlaps and not end_old_now else 0
         made = _next_version(row, purpose, by=by.username, door=door, overlap=timedelta(hours=hours))
-        works = f"works for {hours} more hours" if hours else "ends at once"
-        text = f"{by.username} rotated a key of {row.slug}: {credential.title}. The one before {works}."
+        values = {"who": by.username, "slug": row.slug, "key": word(credential.title), "hours": hours}
+        text = (
+            phrase(
+                "%(who)s rotated a key of %(slug)s: %(key)s. The one before works for %(hours)s more hours.", **values
+            )
+            if hours
+            else phrase("%(who)s rotated a key of %(slug)s: %(key)s. The one before ends at once.", **values)
+        )
         announce("keys-rotated", to=audience.owners_of(row), but=by, text=text, project=row)
     log.info("rotated", slug=project.slug, purpose=purpose, version=made.version, overlap_hours=hours)
     return made
@@ -175,7 +182,12 @@ def end_old(project: Project, purpose: str, *, by: "Person", door: Door) -> Rota
         rotation.earlier_until, rotation.ended_by = timezone.now(), by.username
         rotation.save(update_fields=["earlier_until", "ended_by"])
         _look_soon(row)
-        text = f"{by.username} ended the old key of {row.slug}: {credential.title}. Only the present one works."
+        text = phrase(
+            "%(who)s ended the old key of %(slug)s: %(key)s. Only the present one works.",
+            who=by.username,
+            slug=row.slug,
+            key=word(credential.title),
+        )
         announce("keys-rotated", to=audience.owners_of(row), but=by, text=text, project=row)
     log.info("old_key_ended", slug=project.slug, purpose=purpose, version=rotation.version - 1)
     return rotation
@@ -210,7 +222,8 @@ def reveal(project: Project, purpose: str, *, by: "Person", door: Door, installa
                 )
         except IntegrityError as error:
             raise _shown_before(credential) from error
-        text = f"{by.username} was shown a key of {row.slug}: {credential.title}."
+        key = word(credential.title)
+        text = phrase("%(who)s was shown a key of %(slug)s: %(key)s.", who=by.username, slug=row.slug, key=key)
         announce("key-shown", to=audience.owners_of(row), but=by, text=text, project=row)
         try:
             values = credential.shown(present_wish(row, settings=installation))
@@ -238,7 +251,7 @@ def move_to_current_key(project: Project, *, by: str, installation: Installation
             _next_version(row, credential.purpose, by=by, door=Door.SYSTEM, overlap=timedelta(hours=hours))
         row.key_id = current
         row.save(update_fields=["key_id"])
-        text = f"All keys of {row.slug} were rotated, since the key that they come from was."
+        text = phrase("All keys of %(slug)s were rotated, since the key that they come from was.", slug=row.slug)
         announce("keys-rotated", to=audience.owners_of(row), text=text, project=row)
     log.info("moved_to_key", slug=project.slug, key_id=current)
     return True

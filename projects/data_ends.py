@@ -11,6 +11,7 @@ from datetime import date
 from django.db import transaction
 
 from projects import audience, consents
+from projects.dates import ahead
 from projects.installation import Installation
 from projects.models import DataEndTold, Project
 from projects.notices import announce
@@ -19,6 +20,7 @@ from projects.wishes import NoWish, present_wish
 from provisioning import data_access
 from provisioning.catalogue import DataStore
 from provisioning.kind import Wish
+from provisioning.phrases import Phrase, phrase
 
 BEFORE = 7
 
@@ -44,7 +46,7 @@ def tell_ahead(*, day: date, installation: Installation) -> int:
         wish = replace(wish, spec=readable(wish.spec), today=day)
         for until, stores in _by_day(wish, data_access.last_day).items():
             if 0 <= (until - day).days <= BEFORE:
-                told += _tell(project, until=until, text=_ends(project, stores, until=until, left=(until - day).days))
+                told += _tell(project, until=until, text=_ends(project, stores, until=until, day=day))
         for until, stores in _by_day(wish, data_access.ended_early).items():
             told += _tell(project, until=until, text=_ended(project, stores, until=until))
     return told
@@ -59,19 +61,26 @@ def _by_day(wish: Wish, day_of: Callable[[Wish, DataStore], date | None]) -> dic
     return found
 
 
-def _ends(project: Project, stores: Sequence[str], *, until: date, left: int) -> str:
-    when = "today" if left == 0 else "tomorrow" if left == 1 else f"in {left} days, on {until.isoformat()}"
-    return f"{project.slug} reads {', '.join(stores)} no more after its last day, {when}. To go on, name a later day."
-
-
-def _ended(project: Project, stores: Sequence[str], *, until: date) -> str:
-    return (
-        f"The catalogue shortened the time for which {project.slug} reads {', '.join(stores)}; it ended on "
-        f"{until.isoformat()}. To go on, name a new last day."
+def _ends(project: Project, stores: Sequence[str], *, until: date, day: date) -> Phrase:
+    return phrase(
+        "%(slug)s reads %(stores)s no more after its last day, %(when)s. To go on, name a later day.",
+        slug=project.slug,
+        stores=", ".join(stores),
+        when=ahead(until, today=day),
     )
 
 
-def _tell(project: Project, *, until: date, text: str) -> bool:
+def _ended(project: Project, stores: Sequence[str], *, until: date) -> Phrase:
+    return phrase(
+        "The catalogue shortened the time for which %(slug)s reads %(stores)s; it ended on %(day)s. To go on, name a "
+        "new last day.",
+        slug=project.slug,
+        stores=", ".join(stores),
+        day=until,
+    )
+
+
+def _tell(project: Project, *, until: date, text: Phrase) -> bool:
     with transaction.atomic():
         _, first = DataEndTold.objects.get_or_create(project=project, until=until)
         if first:

@@ -32,6 +32,7 @@ from projects.notices import announce
 from projects.own_role import leaves
 from projects.policy import units_of
 from projects.spec import faults_now, read_spec
+from provisioning.phrases import Phrase, phrase
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def approve(
             raise Conflict(
                 gettext("The name %(slug)s was given to somebody else in between.") % {"slug": request.slug}
             ) from error
-        _tell_askers(request, by=by, said=f"{by.username} approved your request for {request.slug}.")
+        said = phrase("%(who)s approved your request for %(slug)s.", who=by.username, slug=request.slug)
+        _tell_askers(request, by=by, said=said)
     log.info("decided", decision="approved", request=request.pk, slug=request.slug)
     return request
 
@@ -104,7 +106,8 @@ def reject(
         request.decided_door, request.comment, request.asked_back_at = door, comment, None
         request.save(update_fields=["decision", "decided_at", "decided_by", "decided_door", "comment", "asked_back_at"])
         _answer_commit(request)
-        _tell_askers(request, by=by, said=f"{by.username} rejected your request for {request.slug}: {comment}")
+        values = {"who": by.username, "slug": request.slug, "why": comment}
+        _tell_askers(request, by=by, said=phrase("%(who)s rejected your request for %(slug)s: %(why)s", **values))
     log.info("decided", decision="rejected", request=request.pk, slug=request.slug)
     return request
 
@@ -123,7 +126,8 @@ def ask_for_changes(
         request.save(update_fields=["asked_back_at"])
         _say(request, by=by, text=text, asks=True)
         _answer_commit(request)
-        said = f"{by.username} asks for changes to your request for {request.slug}: {text}"
+        values = {"who": by.username, "slug": request.slug, "what": text}
+        said = phrase("%(who)s asks for changes to your request for %(slug)s: %(what)s", **values)
         _tell_askers(request, by=by, said=said, kind="changes-asked")
     log.info("changes_asked", request=request.pk, slug=request.slug)
     return request
@@ -205,7 +209,8 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
     with audited_by(by=by, door=door), transaction.atomic():
         request = held(request)
         _check_open(request, revision=None)
-        end(request, by=by, door=door, said=f"{by.username} took the request for {request.slug} back.")
+        said = phrase("%(who)s took the request for %(slug)s back.", who=by.username, slug=request.slug)
+        end(request, by=by, door=door, said=said)
     return request
 
 
@@ -226,7 +231,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
             _answer_commit(request)
         spoke = {one.by for one in request.comments.select_related("by")}
         to = {*spoke, *(audience.deciders_of(request) if by.pk in authors else ())}
-        heard = f"{by.username} about {request.slug}: {text}"
+        heard = phrase("%(who)s about %(slug)s: %(what)s", who=by.username, slug=request.slug, what=text)
         announce("comment", to=[*to, *audience.askers_of(request)], but=by, text=heard, request=request)
     return said
 
@@ -327,7 +332,7 @@ def _say(request: ProjectRequest, *, by: "Person", text: str, asks: bool = False
     )
 
 
-def _tell_askers(request: ProjectRequest, *, by: "Person", said: str, kind: Any = "request-decided") -> None:
+def _tell_askers(request: ProjectRequest, *, by: "Person", said: Phrase, kind: Any = "request-decided") -> None:
     announce(kind, to=audience.askers_of(request), but=by, text=said, request=request, project=request.project)
 
 

@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from projects import audience
+from projects.dates import ahead
 from projects.models import EndTold, Project
 from projects.notices import announce
 from projects.readable import shown_spec
 from projects.today import is_over
+from provisioning.phrases import phrase
 
 BEFORE = (1, 7, 30)
 _ENDED = 0
@@ -40,10 +42,10 @@ def _tell(project: Project, *, day: date) -> bool:
     mark = next(days for days in BEFORE if left <= days)
     if any(told.expires == expires and told.days <= mark for told in project.ends_told.all()):
         return False
-    when = "today" if left == 0 else "tomorrow" if left == 1 else f"in {left} days, on {expires.isoformat()}"
-    text = (
-        f"{project.slug} ends {when}. After that it is suspended, and nothing is removed. "
-        "To keep it, change its end date."
+    text = phrase(
+        "%(slug)s ends %(when)s. After that it is suspended, and nothing is removed. To keep it, change its end date.",
+        slug=project.slug,
+        when=ahead(expires, today=day),
     )
     with transaction.atomic():
         _, first = EndTold.objects.get_or_create(project=project, expires=expires, days=mark)
@@ -59,9 +61,10 @@ def tell_ended(project: Project) -> None:
         project=project, expires=expires, days=_ENDED, defaults={"at": timezone.now()}
     )
     if first:
-        text = (
-            f"{project.slug} is suspended: its last day was {expires.isoformat()}. Nothing is removed. "
-            "A new end date resumes it."
+        text = phrase(
+            "%(slug)s is suspended: its last day was %(day)s. Nothing is removed. A new end date resumes it.",
+            slug=project.slug,
+            day=expires,
         )
         announce("suspended", to=audience.owners_of(project), text=text, project=project)
 

@@ -28,6 +28,7 @@ from projects.policy import Question, Verdict, asks_about_use, decide, units_of
 from projects.today import is_over, today
 from projects.usage import lacking, percent_used, target_use
 from provisioning.catalogue import Catalogue
+from provisioning.phrases import Phrase, joined, phrase, word
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -153,32 +154,45 @@ def _word_of(action: Action) -> Literal["create", "change", "retire"]:
 
 def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:
     """Tell everybody who may decide that a request waits for them."""
-    text = f"{by.username} asks to {request.action} {request.slug}. Rule {request.rule}: {request.because}"
+    asked = {
+        Action.CREATE: phrase("%(who)s asks to create %(slug)s.", who=by.username, slug=request.slug),
+        Action.CHANGE: phrase("%(who)s asks to change %(slug)s.", who=by.username, slug=request.slug),
+        Action.RETIRE: phrase("%(who)s asks to retire %(slug)s.", who=by.username, slug=request.slug),
+    }
+    # The sentence is the catalogue's own, and stays as it stands there.
+    rule = phrase("Rule %(rule)s: %(because)s", rule=request.rule, because=request.because)
+    text = joined(" ", [asked[Action(request.action)], rule])
     announce("request-waits", to=audience.deciders_of(request), but=by, text=text, request=request)
 
 
-def end_waiting(project: Project, *, by: "Person", newer: ProjectRequest, because: str) -> None:
+def end_waiting(project: Project, *, by: "Person", newer: ProjectRequest, because: Phrase) -> None:
     """End what waits for the project, because of a newer request. because: a sentence that says what `by` did."""
     waiting = project.requests.filter(decision=Decision.PENDING).exclude(pk=newer.pk)
     for request in waiting.select_for_update(of=("self",)):
         replace(request, by=by, newer=newer, because=because)
 
 
-def replace(request: ProjectRequest, *, by: "Person", newer: ProjectRequest, because: str) -> None:
+def replace(request: ProjectRequest, *, by: "Person", newer: ProjectRequest, because: Phrase) -> None:
     """The same for one that is held under lock."""
     request.replaced_by, request.comment = newer, because
-    said = f"The request of {request.requested_by_name} for {request.slug} is withdrawn: {because}"
+    said = phrase(
+        "The request of %(who)s for %(slug)s is withdrawn: %(because)s",
+        who=request.requested_by_name,
+        slug=request.slug,
+        because=because,
+    )
     end(request, by=by, door=newer.door, said=said)
 
 
-def end(request: ProjectRequest, *, by: "Person", door: str, said: str) -> None:
+def end(request: ProjectRequest, *, by: "Person", door: str, said: Phrase) -> None:
     """Withdraw a request that is held under lock; who asked and who was asked are told. said: what happened."""
     request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
     request.decided_door, request.asked_back_at = door, None
     decided = ("decision", "decided_at", "decided_by", "decided_door")
     request.save(update_fields=[*decided, "asked_back_at", "comment", "replaced_by"])
     to = [*audience.deciders_of(request), *audience.askers_of(request)]
-    announce("withdrawn", to=to, but=by, text=f"{said} There is nothing to decide any more.", request=request)
+    text = joined(" ", [said, phrase("There is nothing to decide any more.")])
+    announce("withdrawn", to=to, but=by, text=text, request=request)
 
 
 def grant(
@@ -252,9 +266,12 @@ def _tell_who_came_back(request: ProjectRequest, *, project: Project) -> None:
     people = came_back(request)
     if not people:
         return
-    names = ", ".join(f"{one.subject} as {one.role.value}" for one in people)
-    text = (
-        f"{request.requested_by_name} pushed a profile.yaml that puts back in {project.slug} who had been taken out: "
-        f"{names}. If that was not meant, take them out of the file."
+    names = [phrase("%(who)s as %(role)s", who=one.subject, role=word(one.role.value)) for one in people]
+    text = phrase(
+        "%(who)s pushed a profile.yaml that puts back in %(slug)s who had been taken out: %(names)s. If that was not "
+        "meant, take them out of the file.",
+        who=request.requested_by_name,
+        slug=project.slug,
+        names=joined(", ", names),
     )
     announce("people-back", to=audience.owners_of(project), text=text, project=project)

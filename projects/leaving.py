@@ -17,6 +17,7 @@ from projects.granting import audited_by, replace, verdict_of
 from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, spec_as_json
 from projects.own_role import own_names, without, without_names
+from provisioning.phrases import phrase
 from provisioning.profile_file import plain
 from provisioning.spec import ProjectSpec, Role
 
@@ -100,7 +101,7 @@ def _carry_over(granted: ProjectRequest, *, own: set[str], by: "Person", install
     left = project.wanted()
     waiting = project.requests.filter(decision=Decision.PENDING, base_generation=granted.base_generation)
     for request in waiting.select_for_update(of=("self",)).select_related("team", "requested_by"):
-        because = f"{by.username} left the project, and this was about them."
+        because = phrase("%(who)s left the project, and this was about them.", who=by.username)
         if not _still_meant(request, own=own, left=left):
             replace(request, by=by, newer=granted, because=because)
             continue
@@ -117,7 +118,8 @@ def _carry_over(granted: ProjectRequest, *, own: set[str], by: "Person", install
             project=project,
         )
         if verdict.decision == "refuse":
-            replace(request, by=by, newer=granted, because=f"{by.username} left the project. {verdict.because}")
+            because = phrase("%(who)s left the project. %(because)s", who=by.username, because=verdict.because)
+            replace(request, by=by, newer=granted, because=because)
             continue
         if verdict.decision == "ask" and verdict.rule != request.rule:
             request.rule, request.because = verdict.rule, verdict.because

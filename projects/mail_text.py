@@ -1,5 +1,7 @@
 """The mail that a person's notices become: a line for each, with its link; plain text and a small HTML part.
 
+All of it is in the language of whoever gets it, whoever caused it.
+
 Texts come from people. A header is one printable line whatever they hold, and the HTML part escapes them.
 """
 
@@ -15,12 +17,14 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.template import Context, Engine
+from django.utils import translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
 from projects import addresses
 from projects.installation import Installation
 from projects.models import ChatPost, Notice
+from projects.phrases import said
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -48,11 +52,24 @@ def usable_address(person: "Person") -> str:
     return person.email if parseaddr(person.email)[1] == person.email else ""
 
 
-def compose(notices: Sequence[Notice], *, to: str, number: str, installation: Installation) -> EmailMultiAlternatives:
+def language_of(person: "Person") -> str:
+    """The language that the person chose on a page; that of the settings for who chose none, or one that is gone."""
+    return person.language if person.language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def compose(
+    notices: Sequence[Notice], *, to: str, language: str, number: str, installation: Installation
+) -> EmailMultiAlternatives:
     """The mail for these notices, of one person, oldest first. number: its Message-ID."""
+    with translation.override(language):
+        return _composed(notices, to=to, number=number, installation=installation)
+
+
+def _composed(notices: Sequence[Notice], *, to: str, number: str, installation: Installation) -> EmailMultiAlternatives:
     base = installation.public_url
-    lines = [{"text": one.text, "url": base + link if (link := link_of(one)) else ""} for one in notices]
-    values = {"lines": lines, "choose": base + addresses.NOTIFICATIONS}
+    lines = [{"text": said(one, "text"), "url": base + link if (link := link_of(one)) else ""} for one in notices]
+    language = translation.get_language()
+    values = {"lines": lines, "choose": base + addresses.NOTIFICATIONS, "language": language}
     host = host_of(base)
     mail = EmailMultiAlternatives(
         subject=subject_of(notices),
@@ -61,6 +78,7 @@ def compose(notices: Sequence[Notice], *, to: str, number: str, installation: In
         to=[to],
         headers={
             "Message-ID": number,
+            "Content-Language": language,
             "List-Id": f"Slipway <notices.{host}>",
             "List-Unsubscribe": f"<{base}{addresses.NOTIFICATIONS}>",
             "Auto-Submitted": "auto-generated",
@@ -74,9 +92,9 @@ def compose(notices: Sequence[Notice], *, to: str, number: str, installation: In
 def subject_of(notices: Sequence[Notice]) -> str:
     """The sentence itself when it is the only one, else how many there are."""
     if len(notices) == 1:
-        return Truncator(_one_line(f"Slipway: {notices[0].text}")).chars(_LONGEST_SUBJECT)
-    said = ngettext("%(count)d notice", "%(count)d notices", len(notices)) % {"count": len(notices)}
-    return gettext("Slipway: %(said)s") % {"said": said}
+        return Truncator(_one_line(f"Slipway: {said(notices[0], 'text')}")).chars(_LONGEST_SUBJECT)
+    counted = ngettext("%(count)d notice", "%(count)d notices", len(notices)) % {"count": len(notices)}
+    return gettext("Slipway: %(said)s") % {"said": counted}
 
 
 def link_of(notice: Notice | ChatPost) -> str:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from projects import permissions
 from projects.installation import Installation
-from projects.mail_text import compose, message_id, usable_address
+from projects.mail_text import compose, language_of, message_id, usable_address
 from projects.models import ChatPost, ConsentState, Decision, Mailing, Notice
 from projects.news import is_over
 from projects.sending import LEASE, give_up, not_now
@@ -113,7 +113,9 @@ def _send(mailing: Mailing, connection: BaseEmailBackend, *, installation: Insta
     if not address:
         give_up(mailing, _NO_ADDRESS)
         return False
-    mail = compose(notices, to=address, number=mailing.message_id, installation=installation)
+    mail = compose(
+        notices, to=address, language=language_of(person), number=mailing.message_id, installation=installation
+    )
     try:
         _hand_over(mail, connection)
     except _Refused as error:

@@ -88,8 +88,8 @@ def gate_words(standing: Standing) -> str:
         text = ngettext("%(names)s misses its threshold.", "%(names)s miss their thresholds.", count)
         said.append(text % {"names": ", ".join(missed[:5]) + (" …" if count > 5 else "")})
     if gone:
-        text = ngettext("The one model test is gone.", "%(count)d model tests are gone.", gone)
-        said.append(text % {"count": gone})
+        text = ngettext("The one model test is gone.", "%(number)s model tests are gone.", gone)
+        said.append(text % {"number": gone})
     if failed:
         said.append(ngettext("%(count)d model test fails.", "%(count)d model tests fail.", failed) % {"count": failed})
     if said:

@@ -20,6 +20,7 @@ from projects.mail_text import link_of
 from projects.models import Door, MailChoice
 from projects.news import KINDS, NEWS
 from projects.notice_list import LIST, mark_read, notices_of
+from projects.phrases import said
 from projects.zone_names import zone_names
 
 _HOW = (
@@ -39,7 +40,12 @@ def notices(request: HttpRequest) -> HttpResponseBase:
     page = list_page(request, rows, of=LIST)
     shown = {
         "page": page,
-        "rows": [(one, link_of(one), NEWS[kind].title) for one in page.rows for kind in KINDS if kind == one.kind],
+        "rows": [
+            (one, said(one, "text"), link_of(one), NEWS[kind].title)
+            for one in page.rows
+            for kind in KINDS
+            if kind == one.kind
+        ],
         "unread": unread,
         "newest": next((str(one.pk) for one in page.rows if one.read_at is None), ""),
     }

@@ -14,13 +14,15 @@ from projects.installation import installation
 from projects.mail_times import choices_of, mail_time
 from projects.models import BulkRun, DataConsent, Notice, Project, ProjectRequest
 from projects.news import Kind
+from projects.phrases import as_kept
+from provisioning.phrases import Phrase
 
 
 def announce(
     kind: Kind,
     *,
     to: Iterable[AbstractUser],
-    text: str,
+    text: Phrase,
     but: AbstractUser | None = None,
     request: ProjectRequest | None = None,
     project: Project | None = None,
@@ -29,8 +31,8 @@ def announce(
 ) -> int:
     """Keep the sentence for each of these people once, without `but` (who did it) and who is switched off.
 
-    Channels that are to hear of it do, whoever else does. Returns for how many people. Call it inside the transaction
-    of what is told.
+    Each is told in their own language, and channels that are to hear of it in English, whoever else does. Returns for
+    how many people. Call it inside the transaction of what is told.
     """
     tell_channels(kind, text=text, request=request, project=project, consent=consent)
     people = {one.pk for one in to if one.is_active and (but is None or one.pk != but.pk)}
@@ -47,6 +49,7 @@ def announce(
             person_id=pk,
             kind=kind,
             text=text,
+            phrases=as_kept(text=text),
             request=request,
             project=project,
             consent=consent,

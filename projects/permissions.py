@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
     class Person(AbstractUser):
-        """What we need of a user: object id, the directory groups by name and by object id, and when they left."""
+        """What we need of a user: object id, groups of the directory by name and by object id, when they left, and the
+        language of mails."""
 
         object_id: str
         directory_groups: tuple[str, ...]
         group_ids: list[str]
         left_at: datetime | None
+        language: str
 
 
 MOST_ROLES = 200

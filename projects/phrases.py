@@ -1,10 +1,40 @@
-"""What the engine says of a wish, in the language of who reads the page."""
+"""What the engine and the domain say, in the language of who reads the page.
+
+What is stored is English. A row that keeps sentences has a column `phrases`: by column, how its sentence was put
+together (decision 0051). That counts as long as it makes what stands in the column; what was written without is shown
+as it stands.
+"""
+
+from typing import Any, Protocol
 
 from django.utils.translation import gettext, ngettext
 
-from provisioning.phrases import Phrase
+from provisioning.phrases import Phrase, phrase_of
+
+
+class Keeps(Protocol):
+    """A row that keeps sentences."""
+
+    phrases: dict[str, Any]
 
 
 def translated(text: str) -> str:
     """A phrase in the language that is active; a text that is none, as it is."""
     return text.told(one=gettext, many=ngettext) if isinstance(text, Phrase) else text
+
+
+def as_kept(**sentences: str) -> dict[str, Any]:
+    """What the column `phrases` of a row holds that has these sentences, by column."""
+    return {column: text.as_json() for column, text in sentences.items() if isinstance(text, Phrase)}
+
+
+def kept(row: Keeps, column: str) -> str:
+    """The sentence in this column of a row; a phrase where it was kept how it was put together."""
+    text: str = getattr(row, column)
+    found = row.phrases.get(column)
+    return made if found and (made := phrase_of(found)) == text else text
+
+
+def said(row: Keeps, column: str) -> str:
+    """The same in the language that is active."""
+    return translated(kept(row, column))

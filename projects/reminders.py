@@ -20,6 +20,7 @@ from projects.models import ConsentReminder, ConsentState, DataConsent, Decision
 from projects.notices import announce
 from projects.today import today
 from projects.working_hours import hours_between
+from provisioning.phrases import joined, phrase
 from provisioning.policy_rules import Decisions
 
 log = structlog.get_logger(__name__)
@@ -57,9 +58,15 @@ def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> b
     silent = audience.unheard(request.approvers)
     nobody = bool(silent) and len(silent) == len(set(request.approvers))
     due = [kind for kind in _due(waited, rules=rules, unheard=nobody) if _first(request, kind)]
-    text = f"{request.slug}: {request.requested_by_name} has waited {waited:.0f} working hours for a decision."
+    text = phrase(
+        "%(slug)s: %(who)s has waited %(hours)s working hours for a decision.",
+        slug=request.slug,
+        who=request.requested_by_name,
+        hours=f"{waited:.0f}",
+    )
     if silent:
-        text += f" Nobody of {', '.join(called(silent))} has signed in yet."
+        unheard = phrase("Nobody of %(groups)s has signed in yet.", groups=", ".join(called(silent)))
+        text = joined(" ", [text, unheard])
     if Reminder.Kind.REMINDED in due:
         announce("reminder", to=audience.deciders_of(request), text=text, request=request)
     if Reminder.Kind.ESCALATED in due:
@@ -101,16 +108,21 @@ def _look_at_consent(pk: int, *, installation: Installation, now: datetime) -> b
     rules = installation.catalogue.decisions
     waited = hours_between(asked.at, now, calendar=rules.working_hours)
     due = [kind for kind in _due(waited, rules=rules) if _first_of_consent(consent, kind)]
-    text = (
-        f"{asked.by_name} has waited {waited:.0f} working hours for team {consent.team.slug} to say whether "
-        f"{consent.project.slug} may read {consent.store}."
+    text = phrase(
+        "%(who)s has waited %(hours)s working hours for team %(team)s to say whether %(slug)s may read %(store)s.",
+        who=asked.by_name,
+        hours=f"{waited:.0f}",
+        team=consent.team.slug,
+        slug=consent.project.slug,
+        store=consent.store,
     )
     if Reminder.Kind.REMINDED in due:
         announce("data-reminder", to=asked_about(consent), text=text, consent=consent)
     if Reminder.Kind.ESCALATED in due:
         # The platform team can't consent in the team's place, but it knows whom to ask, and can name owners.
         to = [*audience.deciders_of_consent(consent), *audience.platform_team()]
-        announce("data-escalation", to=to, text=f"{text} Only that team can say yes.", consent=consent)
+        text = joined(" ", [text, phrase("Only that team can say yes.")])
+        announce("data-escalation", to=to, text=text, consent=consent)
         log.info("consent_escalated", consent=consent.pk)
     return bool(due)
 

@@ -10,6 +10,7 @@ from projects.exports import BATCH
 from projects.models import Heartbeat
 from projects.notices import announce
 from projects.platform_lists import drift_of, drifts
+from provisioning.phrases import phrase
 
 EVERY = timedelta(hours=1)
 _LAG = timedelta(minutes=5)
@@ -30,8 +31,11 @@ def tell_of_repairs(*, now: datetime) -> int:
         beat.at = until
         beat.save(update_fields=["at"])
         if slugs:
-            named = ", ".join(slug for slug, _ in slugs.most_common(_NAMED))
-            others = f" and {len(slugs) - _NAMED} more" if len(slugs) > _NAMED else ""
-            text = f"Changed by hand and put back: {slugs.total()} times, in {named}{others}."
+            named: str = ", ".join(slug for slug, _ in slugs.most_common(_NAMED))
+            if len(slugs) > _NAMED:
+                named = phrase("%(some)s and %(number)s more", some=named, number=len(slugs) - _NAMED)
+            text = phrase(
+                "Changed by hand and put back: %(times)s times, in %(projects)s.", times=slugs.total(), projects=named
+            )
             announce("drift-repaired", to=audience.platform_team(), text=text)
     return slugs.total()

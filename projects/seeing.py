@@ -22,6 +22,7 @@ from projects.list_address import Listed
 from projects.models import Door, SeenAs
 from projects.notices import announce
 from projects.sorting import BY_ID
+from provisioning.phrases import phrase
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -62,9 +63,12 @@ def begin(account: str, *, by: "Person", because: str) -> SeenAs:
             until=now + LONGEST,
         )
         minutes = int(LONGEST.total_seconds() // 60)
-        text = (
-            f"{by.username} of the platform team sees the portal as you, read-only, for at most {minutes} minutes. "
-            f"Reason: {row.because}"
+        text = phrase(
+            "%(who)s of the platform team sees the portal as you, read-only, for at most %(minutes)s minutes. Reason: "
+            "%(because)s",
+            who=by.username,
+            minutes=minutes,
+            because=row.because,
         )
         announce("seen-as", to=[person], but=by, text=text)
     log.info("see_as_began", by=by.username, seen=person.username)

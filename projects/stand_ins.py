@@ -15,6 +15,7 @@ from projects.installation import Installation
 from projects.models import Door, StandIn
 from projects.notices import announce
 from projects.today import today
+from provisioning.phrases import phrase
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -79,7 +80,12 @@ def name(
         raise InvalidSpec(faults)
     with audited_by(by=by, door=door), transaction.atomic():
         made = StandIn.objects.create(approver_id=by.pk, stand_in=person, begins=begins, ends=ends)
-        text = f"{by.username} named you to decide in their place, from {begins} to {ends}."
+        text = phrase(
+            "%(who)s named you to decide in their place, from %(begins)s to %(ends)s.",
+            who=by.username,
+            begins=begins,
+            ends=ends,
+        )
         announce("stand-in", to=[person], but=by, text=text)
     return made
 

@@ -21,6 +21,7 @@ from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succ
 from projects.notices import announce
 from projects.today import today
 from provisioning.catalogue import Catalogue
+from provisioning.phrases import phrase, word
 from provisioning.spec import Contributor, ProjectSpec, Role
 
 if TYPE_CHECKING:
@@ -79,9 +80,11 @@ def _ask(offer: Succession, to: OfferedTo, *, now: datetime, catalogue: Catalogu
     offer.offered_to, offer.offered_at = to, now
     offer.next_at = now + timedelta(days=days[to]) if to in days else None
     offer.save()
-    text = (
-        f"Every owner of {offer.project.slug} has left. It is offered to {to.label} now: whoever takes it over on its "
-        "page becomes its owner."
+    text = phrase(
+        "Every owner of %(slug)s has left. It is offered to %(whom)s now: whoever takes it over on its page becomes "
+        "its owner.",
+        slug=offer.project.slug,
+        whom=word(str(to.label)),
     )
     announce("offered", to=audience.asked_to_take_over(offer), text=text, project=offer.project)
     log.warning("ownership_offered", project=offer.project.slug, to=to.name.lower())

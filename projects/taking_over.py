@@ -12,6 +12,7 @@ from projects.errors import Conflict, NotAllowed
 from projects.granting import audited_by, check_present, check_seen, end_waiting, grant
 from projects.installation import Installation
 from projects.models import Action, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
+from provisioning.phrases import phrase
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -58,7 +59,7 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
             rule=RULE,
             because="Its owners left, and it was offered to whoever takes it over.",
         )
-        end_waiting(project, by=by, newer=request, because=f"{by.username} took the project over.")
+        end_waiting(project, by=by, newer=request, because=phrase("%(who)s took the project over.", who=by.username))
         grant(request, spec=spec, team=project.team, installation=installation, project=project)
         # The name may have been somebody's who is called otherwise now and had a role here.
         project.memberships.filter(is_group=False, subject=by.username.lower()).update(object_id=by.object_id)

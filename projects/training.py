@@ -32,6 +32,7 @@ from provisioning import ci
 from provisioning.errors import PermanentError, TemporaryError
 from provisioning.forge import ForgeClient
 from provisioning.kind import Wish
+from provisioning.phrases import Phrase, phrase
 from provisioning.repositories import full_name
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def came_to(report: Report) -> None:
     row.save(update_fields=["report"])
     opened = standing_of(report, base=base_of(report, branches=())).gate
     if not opened.passed:
-        _tell(row, f"the gate is shut at {report.commit[:10]}: {opened.sentence}")
+        values = {"commit": report.commit[:10], "why": opened.sentence}
+        _tell(row, phrase("the gate is shut at %(commit)s: %(why)s", **values))
 
 
 def miss_reports() -> None:
@@ -150,23 +152,27 @@ def miss_reports() -> None:
             row.missed_at = timezone.now()
             row.save(update_fields=["missed_at"])
             hours = REPORTS_WITHIN // timedelta(hours=1)
-            _tell(row, f"CI began, but sent no report within {hours} hours. Look at its log.")
+            _tell(row, phrase("CI began, but sent no report within %(hours)s hours. Look at its log.", hours=hours))
 
 
 def _tell_if_given_up(row: TrainingAsked) -> None:
     row.refresh_from_db(fields=["given_up_at", "why"])
     if row.given_up_at is not None:
-        _tell(row, f"it could not begin: {row.why}")
+        _tell(row, phrase("it could not begin: %(why)s", why=row.why))
 
 
-def _tell(row: TrainingAsked, what: str) -> None:
+def _tell(row: TrainingAsked, what: Phrase) -> None:
     """Have owners hear what became of a training that nobody stands beside. In the transaction of what is told."""
     project = row.project
     if row.because == Because.PERSON or project.deletion_requested_at is not None:
         return
-    why = "by its schedule" if row.because == Because.SCHEDULE else "as its data changed"
     cause = f" ({row.cause})" if row.cause else ""
-    text = f"{project.slug} was to be trained {why}{cause}: {what}"
+    values = {"slug": project.slug, "cause": cause, "what": what}
+    text = (
+        phrase("%(slug)s was to be trained by its schedule%(cause)s: %(what)s", **values)
+        if row.because == Because.SCHEDULE
+        else phrase("%(slug)s was to be trained as its data changed%(cause)s: %(what)s", **values)
+    )
     announce("training-failed", to=audience.owners_of(project), text=text, project=project)
 
 

@@ -13,6 +13,7 @@ from projects.models import Project, TroubleTold
 from projects.notices import announce
 from provisioning.kind import kinds
 from provisioning.models import NEEDS_PERSON, Resource
+from provisioning.phrases import joined, phrase, word
 
 AFTER = timedelta(minutes=15)
 OVER_AFTER = timedelta(hours=1)
@@ -39,12 +40,16 @@ def _tell(project: Project, *, now: datetime) -> bool:
         return False
     first = rows[0]
     kind = kinds().get(first.kind)
-    more = f" {len(rows) - 1} more of its resources need attention too." if len(rows) > 1 else ""
-    minutes = int(AFTER.total_seconds() // 60)
-    text = (
-        f"{project.slug} has needed attention for more than {minutes} minutes. "
-        f"{kind.title if kind else first.kind}: {first.synced_message}{more}"
+    text = phrase(
+        "%(slug)s has needed attention for more than %(minutes)s minutes. %(kind)s: %(why)s",
+        slug=project.slug,
+        minutes=int(AFTER.total_seconds() // 60),
+        kind=word(kind.title) if kind else first.kind,
+        why=first.synced_message,
     )
+    if len(rows) > 1:
+        others = phrase("%(number)s more of its resources need attention too.", number=len(rows) - 1)
+        text = joined(" ", [text, others])
     with transaction.atomic():
         _, new = TroubleTold.objects.get_or_create(project=project, defaults={"told_at": now})
         if new:

@@ -25,6 +25,7 @@ from provisioning import targets
 from provisioning.errors import Reason, TargetUnavailable
 from provisioning.models import Event, Resource
 from provisioning.outcomes import Known, Outcome
+from provisioning.phrases import phrase
 from provisioning.reconcile import Result
 
 log = structlog.get_logger(__name__)
@@ -189,7 +190,7 @@ def _tell_asker(project: Project, *, now: datetime) -> None:
         return
     made = project.requests.filter(action=Action.CREATE, decision=Decision.APPROVED).select_related("requested_by")
     asked = made.first()
-    text = f"{project.slug} is ready. Its page says how to use it."
+    text = phrase("%(slug)s is ready. Its page says how to use it.", slug=project.slug)
     to = [asked.requested_by] if asked is not None and asked.requested_by is not None else []
     announce("ready", to=to, text=text, project=project)
 

@@ -2,10 +2,12 @@
 
 The engine speaks English: what it finds is stored, logged, and written into commits. What a Kind says of a wish is read
 on pages too, so it keeps how it was put together (decision 0049). It knows of no translator: a page hands it one.
+
+A row that keeps such a sentence can keep beside it how it was put together, as JSON (decision 0051).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 Translate = Callable[[str], str]
 TranslateMany = Callable[[str, str, int], str]
@@ -36,6 +38,24 @@ class Phrase(str):
         }
         return pattern % values
 
+    def as_json(self) -> dict[str, Any]:
+        """What `phrase_of` makes the same phrase of; values are numbers, texts, or phrases as JSON."""
+        values = {name: _plain(value) for name, value in self._values.items()}
+        number = {} if self._many is None else {"many": self._many, "number": self._number}
+        return {"one": self._pattern, **number, "values": values}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Phrase):
+        return value.as_json()
+    return value if isinstance(value, int | float) else str(value)
+
+
+def phrase_of(kept: Mapping[str, Any]) -> Phrase:
+    """The phrase that `as_json` kept."""
+    values = {name: phrase_of(value) if isinstance(value, dict) else value for name, value in kept["values"].items()}
+    return Phrase(kept["one"], values, many=kept.get("many"), number=kept.get("number", 1))
+
 
 def phrase(pattern: str, /, **values: object) -> Phrase:
     """A pattern such as "Reads %(store)s." with its gaps filled.
@@ -45,9 +65,14 @@ def phrase(pattern: str, /, **values: object) -> Phrase:
     return Phrase(pattern, values)
 
 
-def numbered(one: str, many: str, number: int) -> Phrase:
-    """A number of things; both patterns say it as %(number)s."""
-    return Phrase(one, {"number": number}, many=many, number=number)
+def numbered(one: str, many: str, number: int, /, **values: object) -> Phrase:
+    """A number of things; both patterns say it as %(number)s, and have the same other gaps."""
+    return Phrase(one, {"number": number, **values}, many=many, number=number)
+
+
+def word(text: str) -> Phrase:
+    """A word that translators find elsewhere: a Kind's title, a role."""
+    return Phrase(text.replace("%", "%%"), {})
 
 
 def joined(separator: str, parts: Sequence[str]) -> Phrase:

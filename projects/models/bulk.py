@@ -95,6 +95,9 @@ class BulkItem(models.Model):
     foreseen = models.TextField(help_text="What the preview said.")
     changes = models.JSONField(default=list, help_text="Lines of the plan that the preview showed.")
     message = models.TextField(default="", blank=True, help_text="What came of it.")
+    phrases = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+    )
     request = models.ForeignKey(ProjectRequest, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField(null=True, blank=True)
 

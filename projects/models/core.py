@@ -329,6 +329,9 @@ class RegisteredRepository(models.Model):
     refused_commit = models.CharField(
         max_length=64, default="", blank=True, help_text="The commit that it was read at."
     )
+    phrases = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     documents = models.JSONField(

@@ -49,6 +49,9 @@ class Notice(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=40)
     text = models.TextField()
+    phrases = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+    )
     request = models.ForeignKey(ProjectRequest, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
     consent = models.ForeignKey(DataConsent, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)

@@ -39,6 +39,25 @@ def test_how_pages_look_is_kept_in_this_browser() -> None:
     assert {alice.cookies[name].value for name in ("theme", "language", "zone")} == {""}
 
 
+def test_the_language_chosen_last_is_kept_for_mails() -> None:
+    def kept() -> str:
+        return person("alice").language
+
+    here, there = client("alice"), client("alice")
+    here.post("/account/display/", {"language": "sv"})
+    assert kept() == "sv"
+    # Where none was chosen, saving something else says nothing of mails.
+    there.post("/account/display/", {"theme": "dark", "language": ""})
+    assert kept() == "sv"
+    there.post("/account/display/", {"language": "en-gb"})
+    assert kept() == "en-gb"
+    here.post("/account/display/", {"language": ""})
+    assert kept() == ""
+    here.post("/account/display/", {"language": "../etc"})
+    assert kept() == ""
+    assert person("bob").language == ""
+
+
 def test_a_theme_that_is_none_never_becomes_markup() -> None:
     alice = client("alice")
     alice.cookies["theme"] = '"><script>'

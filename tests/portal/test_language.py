@@ -1,9 +1,11 @@
 """Which language an answer is in: the person's choice, else the browser's; programs always read English."""
 
 import pytest
-from django.test import Client
+from django.contrib.auth.signals import user_logged_in
+from django.test import Client, RequestFactory
 
-from tests.people import client
+from portal.models import User
+from tests.people import client, person
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +41,16 @@ def test_a_choice_that_is_no_language_counts_as_none() -> None:
 @pytest.mark.parametrize("path", ["/api/v1/me/", "/healthz", "/profile.schema.json"])
 def test_programs_read_english(path: str) -> None:
     assert language(client("alice"), path, accept_language="sv") == "en-gb"
+
+
+def test_a_choice_from_before_it_was_kept_counts_from_the_next_sign_in_on() -> None:
+    def signs_in(chosen: str) -> str:
+        request = RequestFactory().get("/")
+        request.COOKIES["language"] = chosen
+        user_logged_in.send(sender=User, request=request, user=person("alice"))
+        return person("alice").language
+
+    assert signs_in("../../etc") == ""
+    assert signs_in("sv") == "sv"
+    # What was chosen since stands.
+    assert signs_in("en-gb") == "sv"

@@ -28,7 +28,7 @@ def test_texts_of_templates_of_code_and_of_kinds_are_found() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    sorted((translations.ROOT / "provisioning").rglob("*.py")),
+    sorted(path for folder in ("projects", "provisioning") for path in (translations.ROOT / folder).rglob("*.py")),
     ids=lambda path: path.relative_to(translations.ROOT).as_posix(),
 )
 def test_a_pattern_stands_where_its_phrase_is_made(path: Path) -> None:

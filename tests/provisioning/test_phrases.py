@@ -1,6 +1,10 @@
 """Phrases: English to whoever reads them as text, and said anew by a page's translators."""
 
-from provisioning.phrases import joined, numbered, phrase
+import json
+
+import pytest
+
+from provisioning.phrases import Phrase, joined, numbered, phrase, phrase_of, word
 
 SWEDISH = {
     "Reads %(store)s until %(day)s.": "Läser %(store)s till och med %(day)s.",
@@ -47,3 +51,23 @@ def test_what_stands_in_a_gap_is_never_read_as_a_pattern() -> None:
     said = joined(" %(x)s% ", [phrase("Reads %(store)s until %(day)s.", store="100%(store)s", day="%d"), "%s"])
     assert said == "Reads 100%(store)s until %d. %(x)s% %s"
     assert said.told(one=in_swedish, many=in_number) == "Läser 100%(store)s till och med %d. %(x)s% %s"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        phrase("no old versions"),
+        phrase("Reads %(store)s until %(day)s.", store="100%(store)s", day="%d"),
+        phrase("%(bucket)s: %(history)s", bucket="b-lanes", history=numbered("%(number)s day", "%(number)s days", 30)),
+        joined(", ", [numbered("%(number)s day", "%(number)s days", 1), "no old versions", word("no old versions")]),
+    ],
+)
+def test_it_comes_back_whole_from_json(made: Phrase) -> None:
+    again = phrase_of(json.loads(json.dumps(made.as_json())))
+    assert again == made
+    assert again.told(one=in_swedish, many=in_number) == made.told(one=in_swedish, many=in_number)
+
+
+def test_a_word_is_found_where_it_is_declared() -> None:
+    assert (word("no old versions"), word("100% sure")) == ("no old versions", "100% sure")
+    assert word("no old versions").told(one=in_swedish, many=in_number) == "inga gamla versioner"
