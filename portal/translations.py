@@ -33,6 +33,7 @@ _KEYWORDS: Mapping[str, Any] = {
     "npgettext_lazy": ((1, "c"), 2, 3),
     "PydanticCustomError": (2,),
     "phrase": None,
+    "say": None,
     "numbered": (1, 2),
 }
 Found = tuple[str | tuple[str, ...], str | None, str]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from projects import permissions, telling_again
 from projects.audit import audited
@@ -42,6 +41,7 @@ from projects.models import (
     ProjectRequest,
     spec_as_json,
 )
+from projects.phrases import say
 from projects.policy import Verdict, units_of
 from projects.preview import Preview, plan_of
 from projects.spec import read_spec, taken_sentence
@@ -93,9 +93,11 @@ def create(
         )
         preview = _preview(installation, after=spec, before=None, verdict=verdict, free=free)
         if mine is not None and mine != revising and mine.after != spec_as_json(spec):
-            message = gettext(
-                "You have asked for %(slug)s already (request %(number)s). Change that request, or withdraw it."
-            ) % {"slug": mine.slug, "number": mine.pk}
+            message = say(
+                "You have asked for %(slug)s already (request %(number)s). Change that request, or withdraw it.",
+                slug=mine.slug,
+                number=mine.pk,
+            )
             raise InvalidSpec([Fault(path=("slug",), code="taken", message=message)])
         if dry_run:
             return Asked(preview=preview)
@@ -152,8 +154,7 @@ def change(
     check_seen(by, project)
     if not permissions.may_change(by, project):
         raise NotAllowed(
-            gettext("Only owners of %(slug)s and the platform team may change it. Ask an owner.")
-            % {"slug": project.slug}
+            say("Only owners of %(slug)s and the platform team may change it. Ask an owner.", slug=project.slug)
         )
     return ask_change(
         project,
@@ -259,11 +260,10 @@ def retire(
     check_seen(by, project)
     if not permissions.may_retire(by, project):
         raise NotAllowed(
-            gettext("Only owners of %(slug)s and the platform team may retire it. Ask an owner.")
-            % {"slug": project.slug}
+            say("Only owners of %(slug)s and the platform team may retire it. Ask an owner.", slug=project.slug)
         )
     if remove_data and typed_name != project.slug:
-        message = gettext("To remove all that holds data too, confirm with the name %(slug)s.") % {"slug": project.slug}
+        message = say("To remove all that holds data too, confirm with the name %(slug)s.", slug=project.slug)
         raise InvalidSpec([Fault(path=("confirm",), code="not_confirmed", message=message)])
     with audited_by(by=by, door=door), transaction.atomic():
         project = Project.objects.select_for_update().select_related("team").get(pk=project.pk)
@@ -318,7 +318,7 @@ def look_again(project: Project, *, by: "Person", door: Door, kind: str | None =
     """
     check_seen(by, project)
     if not permissions.may_look_again(by, project):
-        raise NotAllowed(gettext("Viewers can't ask for a look. Ask an owner or editor of the project."))
+        raise NotAllowed(say("Viewers can't ask for a look. Ask an owner or editor of the project."))
     with audited_by(by=by, door=door), transaction.atomic():
         Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())
         LookAsked.objects.create(
@@ -339,9 +339,9 @@ def suspend(project: Project, *, by: "Person", door: Door, suspended: bool, beca
     """
     check_seen(by, project)
     if not permissions.is_platform_admin(by):
-        raise NotAllowed(gettext("Only the platform team suspends and resumes projects."))
+        raise NotAllowed(say("Only the platform team suspends and resumes projects."))
     if not because.strip():
-        message = gettext("Say why. It stands in the project's history.")
+        message = say("Say why. It stands in the project's history.")
         raise InvalidSpec([Fault(path=("because",), code="missing", message=message)])
     with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
         row = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)

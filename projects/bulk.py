@@ -24,6 +24,7 @@ from projects.foresight import foresee
 from projects.installation import Installation
 from projects.models import BulkAction, BulkItem, BulkRun, Decision, Door, ItemState, Project, RunState
 from projects.notices import announce
+from projects.phrases import as_kept, meant
 from provisioning.kind import kinds
 from provisioning.phrases import Phrase, joined, phrase, word
 
@@ -96,6 +97,10 @@ def draft(
                     state=ItemState.WAITING if seen.possible else ItemState.LEFT_OUT,
                     foreseen=seen.sentence,
                     changes=list(seen.changes),
+                    phrases={
+                        **as_kept(foreseen=seen.sentence),
+                        "changes": [one.as_json() for one in seen.changes],
+                    },
                 )
             )
         BulkItem.objects.bulk_create(items, batch_size=500)
@@ -214,7 +219,7 @@ def step(number: int, *, installation: Installation) -> bool:
             return False
         by = cast("Person", run.by)
         if not permissions.is_platform_admin(by):
-            return _stand_still(run, f"{run.by_name} is no longer of the platform team, so nothing more is done.")
+            return _stand_still(run, left_the_team(run))
         item = run.items.select_related("project").filter(state=ItemState.WAITING).first()
         if item is None:
             run.state, run.ended_at = RunState.DONE, timezone.now()
@@ -228,7 +233,7 @@ def step(number: int, *, installation: Installation) -> bool:
         with audited(actor=run.by_name, door=Door(run.door), because=run.because, bulk_run=run.pk):
             _perform(item, run, by=by, installation=installation)
         item.at = timezone.now()
-        item.save(update_fields=["state", "message", "request", "at"])
+        item.save(update_fields=["state", "message", "phrases", "request", "at"])
     return True
 
 
@@ -246,6 +251,11 @@ def _told(run: BulkRun) -> Phrase:
     )
 
 
+def left_the_team(run: BulkRun) -> Phrase:
+    """Why a run stands still whose author may not act any more."""
+    return phrase("%(who)s is no longer of the platform team, so nothing more is done.", who=run.by_name)
+
+
 def _stand_still(run: BulkRun, sentence: str) -> bool:
     run.state, run.said = RunState.PAUSED, sentence
     run.save(update_fields=["state", "said"])
@@ -257,37 +267,39 @@ def _perform(item: BulkItem, run: BulkRun, *, by: "Person", installation: Instal
     item.state = ItemState.DONE
     try:
         with transaction.atomic():
-            item.message = _act(item, run, by=by, installation=installation)
+            said: str = _act(item, run, by=by, installation=installation)
     except ProjectError as error:
-        item.state, item.message = ItemState.REFUSED, error.message
+        item.state, said = ItemState.REFUSED, meant(error.message)
+    item.message = said
+    item.phrases = {**item.phrases, **as_kept(message=said)}
 
 
-def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installation) -> str:
+def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installation) -> Phrase:
     project, door = item.project, Door(run.door)
     match BulkAction(run.action):
         case BulkAction.LOOK:
             actions.look_again(project, by=by, door=door, because=run.because)
-            return "Due now."
+            return phrase("Due now.")
         case BulkAction.RETRY:
             actions.look_again(project, by=by, door=door, kind=run.kind, because=run.because)
-            return "Due now."
+            return phrase("Due now.")
         case BulkAction.SUSPEND:
             actions.suspend(project, by=by, door=door, suspended=True, because=run.because)
-            return "Suspended."
+            return phrase("Suspended.")
         case BulkAction.RESUME:
             actions.suspend(project, by=by, door=door, suspended=False, because=run.because)
-            return "Resumed, due now."
+            return phrase("Resumed, due now.")
         case BulkAction.SKIP:
             skipping.skip(project, run.kind, by=by, door=door, because=run.because)
-            return "Skipped."
+            return phrase("Skipped.")
         case BulkAction.UNSKIP:
             ended = skipping.look_at_again(project, run.kind, by=by, door=door, because=run.because)
-            return "Looked at again." if ended else "It was not skipped any more."
+            return phrase("Looked at again.") if ended else phrase("It was not skipped any more.")
         case BulkAction.PLAN:
             return _change_plan(item, run, by=by, installation=installation)
 
 
-def _change_plan(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installation) -> str:
+def _change_plan(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installation) -> Phrase:
     asked = actions.change(
         item.project,
         {**item.project.spec, "plan": run.plan},
@@ -298,12 +310,17 @@ def _change_plan(item: BulkItem, run: BulkRun, *, by: "Person", installation: In
         note=run.because,
     )
     if asked.request is None:
-        return f"It has plan {run.plan} already."
+        return phrase("It has plan %(plan)s already.", plan=run.plan)
     item.request = asked.request
     if asked.request.decision == Decision.PENDING:
         item.state = ItemState.ASKED
-        return f"Rule {asked.request.rule}: {asked.request.because}"
-    return f"Plan {run.plan}, change {asked.request.generation}, rule {asked.request.rule}."
+        return phrase("Rule %(rule)s: %(because)s", rule=asked.request.rule, because=asked.request.because)
+    return phrase(
+        "Plan %(plan)s, change %(number)s, rule %(rule)s.",
+        plan=run.plan,
+        number=asked.request.generation,
+        rule=asked.request.rule,
+    )
 
 
 def progress(run: BulkRun) -> dict[str, int]:

@@ -9,8 +9,10 @@ from django.utils.translation import gettext, ngettext
 
 from projects import bulk
 from projects.models import BulkAction, BulkItem, BulkRun, ItemState, RunState
+from projects.phrases import said, translated
 from projects.presentation import kind_title
 from provisioning.conditions import Word
+from provisioning.phrases import phrase_of
 
 PAGE = 50
 
@@ -54,6 +56,12 @@ class RunBoard:
     def through(self) -> int:
         """Items that are done, asked or refused."""
         return self.total - self.counts[ItemState.WAITING]
+
+    @property
+    def said(self) -> str:
+        """Why it stands still, where nobody paused it."""
+        left = bulk.left_the_team(self.run)
+        return translated(left) if self.run.said == left else self.run.said
 
     @property
     def running(self) -> bool:
@@ -121,6 +129,11 @@ def _line(item: BulkItem) -> Line:
         item=item,
         state=str(ItemState(item.state).label),
         word=item.project.word,
-        says=item.message or item.foreseen,
-        changes=item.changes if item.state == ItemState.WAITING else (),
+        says=said(item, "message") or said(item, "foreseen"),
+        changes=_changes(item) if item.state == ItemState.WAITING else (),
     )
+
+
+def _changes(item: BulkItem) -> list[str]:
+    made = [phrase_of(one) for one in item.phrases.get("changes", ())]
+    return [translated(one) for one in made] if made == item.changes else item.changes

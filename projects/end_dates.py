@@ -8,12 +8,12 @@ from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from projects import audience
 from projects.dates import ahead
 from projects.models import EndTold, Project
 from projects.notices import announce
+from projects.phrases import say
 from projects.readable import shown_spec
 from projects.today import is_over
 from provisioning.phrases import phrase
@@ -74,9 +74,7 @@ def why_not_resumed(project: Project) -> str:
     expires = shown_spec(project).expires
     if expires is None or not is_over(expires):
         return ""
-    text = (
-        gettext("The last day of %(slug)s was %(day)s. Give it a later one; that resumes it.")
-        if project.ended
-        else gettext("The last day of %(slug)s was %(day)s. Give it a later one first, then resume it.")
-    )
-    return text % {"slug": project.slug, "day": expires.isoformat()}
+    values = {"slug": project.slug, "day": expires.isoformat()}
+    if project.ended:
+        return say("The last day of %(slug)s was %(day)s. Give it a later one; that resumes it.", **values)
+    return say("The last day of %(slug)s was %(day)s. Give it a later one first, then resume it.", **values)

@@ -12,7 +12,8 @@ ProjectError
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.utils.translation import gettext
+from projects.phrases import meant, say, translated
+from provisioning.phrases import joined, phrase
 
 
 class ProjectError(Exception):
@@ -36,6 +37,12 @@ class Fault:
         """The path as text: contributors.0.role."""
         return ".".join(str(part) for part in self.path)
 
+    @property
+    def sentence(self) -> str:
+        """The message with its field before it, to be told in any language."""
+        message = meant(self.message)
+        return phrase("%(field)s: %(message)s", field=self.field, message=message) if self.path else message
+
     def as_dict(self) -> dict[str, str]:
         """The form in which API and events carry it."""
         return {"field": self.field, "code": self.code, "message": self.message}
@@ -49,9 +56,7 @@ class InvalidSpec(ProjectError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__(
-            " ".join(f"{fault.field}: {fault.message}" if fault.path else fault.message for fault in self.faults)
-        )
+        super().__init__(translated(joined(" ", [fault.sentence for fault in self.faults])))
 
     @property
     def names_unknown_fields(self) -> bool:
@@ -64,7 +69,7 @@ class NotFound(ProjectError):
 
     def __init__(self) -> None:
         super().__init__(
-            gettext("Nothing here that you can see. Either there is no such thing, or it is not shared with you.")
+            say("Nothing here that you can see. Either there is no such thing, or it is not shared with you.")
         )
 
 
@@ -81,7 +86,7 @@ class Unreadable(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            gettext("What is stored of this project can't be read by this version of Slipway. Ask the platform team.")
+            say("What is stored of this project can't be read by this version of Slipway. Ask the platform team.")
         )
 
 

@@ -9,10 +9,12 @@ from projects.end_dates import why_not_resumed
 from projects.errors import ProjectError
 from projects.installation import Installation
 from projects.models import BulkAction, BulkRun, Door, Project
-from projects.presentation import plan_counts, plan_lines
+from projects.phrases import meant
+from projects.presentation import PlanLine, plan_counts, plan_lines
 from provisioning.errors import Reason
 from provisioning.kind import kinds
 from provisioning.models import Resource
+from provisioning.phrases import Phrase, joined, phrase, word
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -20,11 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What would happen, or why it would be left out, in one sentence. `changes`: the lines of its plan."""
+    """What would happen, or why it would be left out, in one sentence. `changes`: the lines of its plan.
+
+    Both are phrases, as far as they are ours: they are kept, and read in any language.
+    """
 
     possible: bool
     sentence: str
-    changes: Sequence[str] = field(default=())
+    changes: Sequence[Phrase] = field(default=())
 
 
 def foresee(run: BulkRun, project: Project, *, by: "Person", installation: Installation) -> Foreseen:
@@ -32,57 +37,63 @@ def foresee(run: BulkRun, project: Project, *, by: "Person", installation: Insta
     action = BulkAction(run.action)
     removing = project.deletion_requested_at is not None
     if removing and action not in (BulkAction.LOOK, BulkAction.RETRY):
-        return Foreseen(False, "It is being removed, and that goes on by itself.")
+        return Foreseen(False, phrase("It is being removed, and that goes on by itself."))
     if action == BulkAction.PLAN:
         return _plan(run, project, by=by, installation=installation)
     if action == BulkAction.SUSPEND:
         if project.ended:
-            return Foreseen(True, "It has ended. Suspended too, it isn't resumed by a later last day any more.")
+            return Foreseen(True, phrase("It has ended. Suspended too, it isn't resumed by a later last day any more."))
         if project.suspended:
-            return Foreseen(False, "It is suspended already.")
-        return Foreseen(True, "Nobody looks at it and nothing is repaired until it is resumed.")
+            return Foreseen(False, phrase("It is suspended already."))
+        return Foreseen(True, phrase("Nobody looks at it and nothing is repaired until it is resumed."))
     if action == BulkAction.RESUME:
         if not project.suspended:
-            return Foreseen(False, "It is not suspended.")
+            return Foreseen(False, phrase("It is not suspended."))
         if why := why_not_resumed(project):
-            return Foreseen(False, why)
-        return Foreseen(True, "It is looked at; what moved meanwhile is put right.")
+            return Foreseen(False, meant(why))
+        return Foreseen(True, phrase("It is looked at; what moved meanwhile is put right."))
     if project.suspended and not removing:
-        return Foreseen(False, "It is suspended, so nobody looks at it. Resume it first.")
+        return Foreseen(False, phrase("It is suspended, so nobody looks at it. Resume it first."))
     if action == BulkAction.LOOK:
         wrong = [row for row in project.resources.all() if row.synced_reason != Reason.AVAILABLE]
-        return Foreseen(True, f"All is looked at. {len(wrong)} of its resources are not as they should be.")
+        said = phrase("All is looked at. %(number)s of its resources are not as they should be.", number=len(wrong))
+        return Foreseen(True, said)
     return _one_kind(action, project, kind=run.kind)
 
 
 def _one_kind(action: BulkAction, project: Project, *, kind: str) -> Foreseen:
-    title = kinds()[kind].title
+    title = word(kinds()[kind].title)
     skipped = any(row.kind == kind for row in project.skipped_kinds.all())
     if action == BulkAction.UNSKIP:
         if not skipped:
-            return Foreseen(False, f"{title} is not skipped.")
-        return Foreseen(True, f"{title} is looked at again; what moved meanwhile is put right.")
+            return Foreseen(False, phrase("%(kind)s is not skipped.", kind=title))
+        return Foreseen(True, phrase("%(kind)s is looked at again; what moved meanwhile is put right.", kind=title))
     if skipped:
-        again = " Look at it again first." if action == BulkAction.RETRY else ""
-        return Foreseen(False, f"{title} is skipped already.{again}")
+        said = phrase("%(kind)s is skipped already.", kind=title)
+        again = phrase("Look at it again first.")
+        return Foreseen(False, joined(" ", [said, again]) if action == BulkAction.RETRY else said)
     row = next((one for one in project.resources.all() if one.kind == kind), None)
-    if action == BulkAction.SKIP:
-        return Foreseen(True, f"{title} is left alone until somebody ends that. {_state(row)}")
-    return Foreseen(True, f"{title} is tried again at once. {_state(row)}")
+    does = (
+        phrase("%(kind)s is left alone until somebody ends that.", kind=title)
+        if action == BulkAction.SKIP
+        else phrase("%(kind)s is tried again at once.", kind=title)
+    )
+    return Foreseen(True, joined(" ", [does, _state(row)]))
 
 
-def _state(row: Resource | None) -> str:
+def _state(row: Resource | None) -> Phrase:
     if row is None:
-        return "It was not looked at yet."
+        return phrase("It was not looked at yet.")
     if row.synced_reason == Reason.AVAILABLE:
-        return "It is as it should be."
-    return f"Now: {row.synced_reason}. {row.synced_message}".strip()
+        return phrase("It is as it should be.")
+    now = phrase("Now: %(reason)s.", reason=row.synced_reason)
+    return joined(" ", [now, row.synced_message]) if row.synced_message else now
 
 
 def _plan(run: BulkRun, project: Project, *, by: "Person", installation: Installation) -> Foreseen:
     before = str(project.spec.get("plan", ""))
     if before == run.plan:
-        return Foreseen(False, f"It has plan {run.plan} already.")
+        return Foreseen(False, phrase("It has plan %(plan)s already.", plan=run.plan))
     try:
         asked = actions.change(
             project,
@@ -93,13 +104,19 @@ def _plan(run: BulkRun, project: Project, *, by: "Person", installation: Install
             dry_run=True,
         )
     except ProjectError as error:
-        return Foreseen(False, error.message)
+        return Foreseen(False, meant(error.message))
     verdict = asked.preview.verdict
     if verdict is not None and verdict.decision == "refuse":
-        return Foreseen(False, f"Rule {verdict.rule}: {verdict.because}")
+        return Foreseen(False, phrase("Rule %(rule)s: %(because)s", rule=verdict.rule, because=verdict.because))
     lines = plan_lines(asked.preview)
-    changes = [f"{line.action} {line.title}: {'; '.join(line.details) or line.text}" for line in lines]
-    waits = (
-        f" A person decides, rule {verdict.rule}: {verdict.because}" if verdict and verdict.decision == "ask" else ""
-    )
-    return Foreseen(True, f"Plan {before} to {run.plan}: {plan_counts(lines)}.{waits}", changes)
+    counted = meant(plan_counts(lines))
+    said = phrase("Plan %(before)s to %(plan)s: %(counts)s.", before=before, plan=run.plan, counts=counted)
+    if verdict is not None and verdict.decision == "ask":
+        values = {"rule": verdict.rule, "because": verdict.because}
+        said = joined(" ", [said, phrase("A person decides, rule %(rule)s: %(because)s", **values)])
+    return Foreseen(True, said, [_line(one) for one in lines])
+
+
+def _line(line: PlanLine) -> Phrase:
+    what = joined("; ", [meant(one) for one in line.details]) if line.details else meant(line.text)
+    return phrase("%(does)s %(title)s: %(what)s", does=word(line.action), title=meant(line.title), what=what)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.db.models import Sum
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from projects import audience, permissions
 from projects.audit import audited
@@ -24,6 +23,7 @@ from projects.file_source import came_back
 from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
 from projects.notices import announce
+from projects.phrases import say
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
 from projects.today import is_over, today
 from projects.usage import lacking, percent_used, target_use
@@ -51,12 +51,14 @@ def check_present(project: Project, *, expected: int | None) -> None:
     if project.deleted_at is not None:
         raise NotFound
     if project.deletion_requested_at is not None:
-        raise Conflict(gettext("%(slug)s is being removed. Nothing can be changed any more.") % {"slug": project.slug})
+        raise Conflict(say("%(slug)s is being removed. Nothing can be changed any more.", slug=project.slug))
     if expected is not None and expected != project.generation:
-        message = gettext(
-            "%(slug)s was changed in between and is now at change %(number)s. Read it again, then send yours."
+        message = say(
+            "%(slug)s was changed in between and is now at change %(number)s. Read it again, then send yours.",
+            slug=project.slug,
+            number=project.generation,
         )
-        raise StaleGeneration(message % {"slug": project.slug, "number": project.generation})
+        raise StaleGeneration(message)
 
 
 def held(request: ProjectRequest) -> ProjectRequest:

@@ -12,6 +12,13 @@ from django.utils.translation import gettext, ngettext
 from provisioning.phrases import Phrase, phrase_of
 
 
+class Told(str):
+    """A phrase in the language that was active when it was told. To whoever keeps it, it is the phrase (`meant`)."""
+
+    __slots__ = ("phrase",)
+    phrase: Phrase
+
+
 class Keeps(Protocol):
     """A row that keeps sentences."""
 
@@ -20,12 +27,28 @@ class Keeps(Protocol):
 
 def translated(text: str) -> str:
     """A phrase in the language that is active; a text that is none, as it is."""
-    return text.told(one=gettext, many=ngettext) if isinstance(text, Phrase) else text
+    if not isinstance(text, Phrase):
+        return text
+    told = Told(text.told(one=gettext, many=ngettext))
+    told.phrase = text
+    return told
+
+
+def say(pattern: str, /, **values: object) -> str:
+    """A phrase of this pattern, in the language that is active: for errors, which pages show and rows may keep."""
+    given = {name: meant(value) if isinstance(value, str) else value for name, value in values.items()}
+    return translated(Phrase(pattern, given))
+
+
+def meant(text: str) -> str:
+    """What can be told in any language: the phrase of what was told in one; a text that is none, as it is."""
+    return text.phrase if isinstance(text, Told) else text
 
 
 def as_kept(**sentences: str) -> dict[str, Any]:
     """What the column `phrases` of a row holds that has these sentences, by column."""
-    return {column: text.as_json() for column, text in sentences.items() if isinstance(text, Phrase)}
+    found = {column: meant(text) for column, text in sentences.items()}
+    return {column: text.as_json() for column, text in found.items() if isinstance(text, Phrase)}
 
 
 def kept(row: Keeps, column: str) -> str:

@@ -19,7 +19,7 @@ from projects.consents import in_force
 from projects.errors import Fault
 from projects.installation import Installation
 from projects.models import Decision, Project
-from projects.phrases import translated
+from projects.phrases import meant, say, translated
 from projects.preview import Preview, plan_of
 from projects.readable import shown_spec
 from projects.rights import SYSTEMS
@@ -28,6 +28,7 @@ from projects.today import day_of
 from projects.wishes import known_repository
 from provisioning.conditions import Word
 from provisioning.kind import Kind, Wish, kinds
+from provisioning.phrases import joined, phrase, word
 from provisioning.plan import Action
 from provisioning.spec import ProjectSpec
 
@@ -70,7 +71,10 @@ DECISIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class PlanLine:
-    """One line of a plan: the action, what it is about, one sentence, and what changes in it."""
+    """One line of a plan: the action, what it is about, one sentence, and what changes in it.
+
+    Texts are in the language in which the plan was asked for; whoever keeps them can ask what they mean.
+    """
 
     action: str
     title: str
@@ -93,7 +97,7 @@ def icon_of(kind: str) -> str:
 def kind_title(kind: str) -> str:
     """What a Kind is called on pages; its name where this version has no such Kind."""
     known = kinds().get(kind)
-    return gettext(known.title) if known else kind
+    return translated(word(known.title)) if known else kind
 
 
 def kinds_as_shown() -> list[Kind]:
@@ -135,17 +139,25 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
                 PlanLine(
                     action="keep",
                     title=kind_title(one.kind.name),
-                    text=gettext("%(what)s. It stays with all it holds.") % {"what": translated(one.summary)},
+                    text=say("%(what)s. It stays with all it holds.", what=one.summary),
                 )
             )
         else:
             details = tuple(
-                f"{change.key}: {item.path} {_short(item.observed)} → {_short(item.desired)}"
+                say(
+                    "%(object)s: %(path)s %(now)s → %(then)s",
+                    object=change.key,
+                    path=item.path,
+                    now=_short(item.observed),
+                    then=_short(item.desired),
+                )
                 for change in one.changes
                 for item in change.differences
             )
             objects = [change for change in one.changes if change.action is not Action.KEEP and not change.differences]
-            details += tuple(f"{gettext(change.action.value)} {change.key}" for change in objects)
+            details += tuple(
+                say("%(does)s %(object)s", does=word(change.action.value), object=change.key) for change in objects
+            )
             lines.append(
                 PlanLine(
                     action=one.action.value,
@@ -156,21 +168,25 @@ def plan_lines(preview: Preview, *, keep_data: bool = False) -> tuple[PlanLine, 
             )
     lines += staying
     if kept:
-        lines.append(PlanLine(action="keep", title=", ".join(kept), text=gettext("Nothing restarts.")))
+        titles = translated(joined(", ", [meant(title) for title in kept]))
+        lines.append(PlanLine(action="keep", title=titles, text=say("Nothing restarts.")))
     return tuple(lines)
 
 
 def _short(value: Any) -> str:
-    text = gettext("none") if value is None else str(value)
+    text = say("none") if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def plan_counts(lines: tuple[PlanLine, ...], *, deletes: bool = False) -> str:
     """ "7 create · 1 keep". `deletes`: name deletions also when there are none."""
     totals = {action.value: sum(line.action == action.value for line in lines) for action in Action}
-    return " · ".join(
-        f"{number} {gettext(action)}" for action, number in totals.items() if number or (deletes and action == "delete")
-    )
+    said = [
+        phrase("%(number)s %(action)s", number=number, action=word(action))
+        for action, number in totals.items()
+        if number or (deletes and action == "delete")
+    ]
+    return translated(joined(" · ", said))
 
 
 def outline() -> tuple[PlanLine, ...]:

@@ -16,6 +16,7 @@ from projects.dates import short_moment
 from projects.doorbell import ring_project
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound
 from projects.models import Door, Project, SkippedKind
+from projects.phrases import say
 from provisioning.kind import kinds
 
 if TYPE_CHECKING:
@@ -37,21 +38,17 @@ def skip(project: Project, kind: str, *, by: "Person", door: Door, because: str)
             Fault(
                 path=("kind",),
                 code="unknown_kind",
-                message=gettext("There is no Kind %(kind)s. Kinds: %(known)s.") % {"kind": kind, "known": known},
+                message=say("There is no Kind %(kind)s. Kinds: %(known)s.", kind=kind, known=known),
             )
         )
     if not because.strip():
-        faults.append(
-            Fault(path=("because",), code="missing", message=gettext("Say why, for those who find it skipped."))
-        )
+        faults.append(Fault(path=("because",), code="missing", message=say("Say why, for those who find it skipped.")))
     if faults:
         raise InvalidSpec(faults)
     with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
         project = Project.objects.select_for_update().get(pk=project.pk)
         if project.deletion_requested_at is not None:
-            raise Conflict(
-                gettext("%(slug)s is being removed, and a removal leaves no Kind out.") % {"slug": project.slug}
-            )
+            raise Conflict(say("%(slug)s is being removed, and a removal leaves no Kind out.", slug=project.slug))
         row, made = SkippedKind.objects.get_or_create(
             project=project, kind=kind, defaults={"because": because.strip(), "by_name": by.username}
         )
@@ -83,7 +80,7 @@ def _check(project: Project, *, by: "Person") -> None:
     if not permissions.may_see(by, project):
         raise NotFound
     if not permissions.is_platform_admin(by):
-        raise NotAllowed(gettext("Only the platform team skips a resource."))
+        raise NotAllowed(say("Only the platform team skips a resource."))
 
 
 def _ring(project: Project) -> None:

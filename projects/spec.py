@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Lower
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
@@ -22,12 +22,13 @@ from projects.errors import Fault, InvalidSpec
 from projects.identity import Name, which_one
 from projects.installation import Installation
 from projects.models import Action, Decision, Project, ProjectRequest, Team
-from projects.phrases import translated
+from projects.phrases import say, translated
 from projects.today import today
 from provisioning.catalogue import Catalogue
 from provisioning.data_access import without_ended
 from provisioning.kind import Consent, Kind, KnownRepository, Wish, kinds
 from provisioning.names import Names, reserved
+from provisioning.phrases import word
 from provisioning.secrets import Earlier
 from provisioning.spec import SLUG_MAX, Contributor, ProjectSpec, Role, check_slug
 
@@ -82,19 +83,19 @@ def faults_of(error: ValidationError, *, under: tuple[str | int, ...] = ()) -> l
     for item in error.errors():
         known = _SENTENCES.get(item["type"])
         context = item.get("ctx", {})
-        message = gettext(known) if known else _said(item["msg"], context.get("error"))
+        message = translated(word(known)) if known else _said(item["msg"], context.get("error"))
         if item["type"] == "enum" or item["type"] == "literal_error":
-            message = gettext("Choose one of %(expected)s.") % {"expected": context.get("expected", "")}
+            message = say("Choose one of %(expected)s.", expected=context.get("expected", ""))
         elif item["type"] == "string_too_long":
-            message = gettext("At most %(most)s characters.") % {"most": context["max_length"]}
+            message = say("At most %(most)s characters.", most=context["max_length"])
         elif item["type"] in ("string_too_short", "too_short"):
-            message = gettext("This is needed.")
+            message = say("This is needed.")
         elif item["type"] == "too_long":
-            message = gettext("At most %(most)s entries.") % {"most": context["max_length"]}
+            message = say("At most %(most)s entries.", most=context["max_length"])
         elif item["type"] == "greater_than_equal":
-            message = gettext("Write %(least)s or more.") % {"least": context["ge"]}
+            message = say("Write %(least)s or more.", least=context["ge"])
         elif item["type"] == "less_than_equal":
-            message = gettext("Write %(most)s or less.") % {"most": context["le"]}
+            message = say("Write %(most)s or less.", most=context["le"])
         found.append(Fault(path=(*under, *item["loc"]), code=item["type"], message=message))
     return found
 
@@ -103,7 +104,7 @@ def _said(message: str, error: object) -> str:
     """What a check of ours says: by a ValueError, which pydantic hands on, or by an error with a code of its own."""
     if isinstance(error, ValueError) and error.args:
         return translated(error.args[0])
-    return gettext(message)
+    return translated(word(message))
 
 
 def wish_for(
@@ -175,7 +176,7 @@ def read_spec(
                 Fault(
                     path=(),
                     code="not_a_mapping",
-                    message=gettext("Write fields and values, such as slug: lane-detection."),
+                    message=say("Write fields and values, such as slug: lane-detection."),
                 )
             ]
         )
@@ -224,8 +225,9 @@ def _faults(
                 Fault(
                     path=("plan",),
                     code="unknown_plan",
-                    message=gettext("There is no plan %(plan)s. Choose one of %(plans)s.")
-                    % {"plan": filled["plan"], "plans": plans},
+                    message=say(
+                        "There is no plan %(plan)s. Choose one of %(plans)s.", plan=filled["plan"], plans=plans
+                    ),
                 )
             )
     faults += _slug_faults(filled, broken=broken, catalogue=catalogue, project=project, request=request)
@@ -237,7 +239,7 @@ def _faults(
             and (project is None or str(spec.expires) != project.spec.get("expires"))
         ):
             faults.append(
-                Fault(path=("expires",), code="past", message=gettext("The end date has passed. Choose a later day."))
+                Fault(path=("expires",), code="past", message=say("The end date has passed. Choose a later day."))
             )
     option_faults = _option_faults(filled)
     faults += option_faults
@@ -302,7 +304,7 @@ def _slug_faults(
             Fault(
                 path=("slug",),
                 code="fixed",
-                message=gettext("The name stays %(slug)s; it can't be changed later.") % {"slug": project.slug},
+                message=say("The name stays %(slug)s; it can't be changed later.", slug=project.slug),
             )
         ]
     if request is not None and slug != request.slug:
@@ -310,8 +312,7 @@ def _slug_faults(
             Fault(
                 path=("slug",),
                 code="fixed",
-                message=gettext("This request is for %(slug)s. Ask anew for %(asked)s.")
-                % {"slug": request.slug, "asked": slug},
+                message=say("This request is for %(slug)s. Ask anew for %(asked)s.", slug=request.slug, asked=slug),
             )
         ]
     answer = name_answer(slug, catalogue=catalogue, request=request)
@@ -326,14 +327,15 @@ def name_answer(slug: str, *, catalogue: Catalogue, request: ProjectRequest | No
     try:
         check_slug(slug)
     except ValueError as error:
-        return "invalid", str(error)
+        return "invalid", _said(str(error), error)
     if pattern := reserved(slug, patterns=catalogue.reserved_names):
         another = f"team-{slug}"[:SLUG_MAX].rstrip("-")
-        return "reserved", gettext("%(slug)s is reserved for the platform (%(pattern)s). Try %(another)s.") % {
-            "slug": slug,
-            "pattern": pattern,
-            "another": another,
-        }
+        return "reserved", say(
+            "%(slug)s is reserved for the platform (%(pattern)s). Try %(another)s.",
+            slug=slug,
+            pattern=pattern,
+            another=another,
+        )
     # Written as the unique indexes are, so that they serve.
     folded = Lower("slug")
     taken = Project.objects.alias(folded=folded).filter(folded=slug.lower(), deleted_at=None).exists()
@@ -348,7 +350,7 @@ def name_answer(slug: str, *, catalogue: Catalogue, request: ProjectRequest | No
 def taken_sentence(slug: str) -> str:
     """That a name is taken, with another one to try."""
     another = slug[: SLUG_MAX - 4].rstrip("-")
-    return gettext("%(slug)s is taken. Try %(another)s-2.") % {"slug": slug, "another": another}
+    return say("%(slug)s is taken. Try %(another)s-2.", slug=slug, another=another)
 
 
 def _team(
@@ -360,9 +362,9 @@ def _team(
     if project is not None:
         if slug == project.team.slug:
             return project.team, []
-        sentence = gettext("The project belongs to team %(slug)s; moving it is for the platform team.") % {
-            "slug": project.team.slug
-        }
+        sentence = say(
+            "The project belongs to team %(slug)s; moving it is for the platform team.", slug=project.team.slug
+        )
         return None, [Fault(path=("team",), code="fixed", message=sentence)]
     team = Team.objects.filter(slug=slug).first()
     if team is not None and permissions.may_create_in(by, team):
@@ -372,10 +374,10 @@ def _team(
     if team is not None and permissions.may_create_in(again, team):
         return team, []
     # One answer for a missing team and for somebody else's: team names are not for strangers.
-    mine = ", ".join(permissions.teams_of(again).values_list("slug", flat=True)) or gettext(
+    mine = ", ".join(permissions.teams_of(again).values_list("slug", flat=True)) or say(
         "none yet; ask the platform team"
     )
-    sentence = gettext("You are in no team %(slug)s. Your teams: %(mine)s.") % {"slug": slug, "mine": mine}
+    sentence = say("You are in no team %(slug)s. Your teams: %(mine)s.", slug=slug, mine=mine)
     return None, [Fault(path=("team",), code="not_your_team", message=sentence)]
 
 
@@ -386,25 +388,25 @@ def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[F
     for index, one in enumerate(spec.contributors):
         key = (one.is_group, one.subject)
         if key in seen:
-            message = gettext("%(subject)s stands here twice. One entry each.") % {"subject": one.subject}
+            message = say("%(subject)s stands here twice. One entry each.", subject=one.subject)
             faults.append(Fault(path=("contributors", index), code="twice", message=message))
         seen[key] = index
         if key in shared:
             message = which_one(one.subject, shared[key])
             faults.append(Fault(path=("contributors", index), code="ambiguous", message=message))
         if one.until is not None and one.until < today() and not _was_there(one, project):
-            message = gettext("The last day has passed. Choose a later day, or leave the entry out.")
+            message = say("The last day has passed. Choose a later day, or leave the entry out.")
             faults.append(Fault(path=("contributors", index, "until"), code="past", message=message))
     if not any(one.role is Role.OWNER and one.until is None for one in spec.contributors):
-        message = gettext("At least one person or group must stay owner, without an end date.")
+        message = say("At least one person or group must stay owner, without an end date.")
         faults.append(Fault(path=("contributors",), code="no_owner", message=message))
     elif _nobody_owns(spec, project=project):
-        message = gettext(
+        message = say(
             "None of these owners is known: %(names)s. Make a person of the directory owner, or a group with people "
-            "in it."
+            "in it.",
+            names=", ".join(name for _, name in sorted(_owners(spec.contributors))),
         )
-        names = ", ".join(name for _, name in sorted(_owners(spec.contributors)))
-        faults.append(Fault(path=("contributors",), code="unknown_owner", message=message % {"names": names}))
+        faults.append(Fault(path=("contributors",), code="unknown_owner", message=message))
     return faults
 
 
@@ -434,10 +436,7 @@ def _option_faults(data: Mapping[str, Any]) -> list[Fault]:
         kind = kinds().get(name)
         if kind is None or not kind.options.model_fields:
             known = ", ".join(name for name, kind in kinds().items() if kind.options.model_fields)
-            message = gettext("There are no options for %(name)s. Kinds with options: %(known)s.") % {
-                "name": name,
-                "known": known,
-            }
+            message = say("There are no options for %(name)s. Kinds with options: %(known)s.", name=name, known=known)
             faults.append(Fault(path=("options", name), code="no_options", message=message))
             continue
         if not isinstance(given, Mapping):
@@ -465,7 +464,7 @@ def _plan_faults(spec: ProjectSpec, *, installation: Installation, project: Proj
 
 def _past_faults(spec: ProjectSpec, *, project: Project | None) -> list[Fault]:
     """Last days among the options that have passed; one that was there before doesn't hold up other changes."""
-    message = gettext("The last day has passed. Choose a later day, or leave the entry out.")
+    message = say("The last day has passed. Choose a later day, or leave the entry out.")
     before = project.wanted().options if project else {}
     return [
         Fault(path=("options", name, field), code="past", message=message)

@@ -16,7 +16,7 @@ from portal.models import User
 from projects import bulk
 from projects.bulk import Wanted
 from projects.installation import installation
-from projects.models import BulkItem, Door, Project, ProjectRequest
+from projects.models import BulkItem, BulkRun, Door, Project, ProjectRequest
 from projects.platform_board import said as amount
 from provisioning.conditions import Status
 from provisioning.errors import Reason
@@ -221,6 +221,69 @@ def test_what_is_stored_is_english_whoever_caused_it() -> None:
     assert [one.foreseen for one in BulkItem.objects.filter(run=run)] == [
         "Nobody looks at it and nothing is repaired until it is resumed."
     ]
+
+
+def run_of(action: str, *projects: Project, **more: str) -> BulkRun:
+    """A run of the platform team, previewed by somebody who reads Swedish."""
+    with translation.override("sv"):
+        return bulk.draft(
+            Wanted(action=action, because="Night work.", **more),
+            list(Project.objects.filter(pk__in=[one.pk for one in projects]).prefetch_related("resources")),
+            by=person("paula"),
+            door=Door.FORM,
+            installation=installation(),
+        )
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "foreseen", "came"),
+    [
+        ("look", {}, "Allt gås igenom. 0 av dess resurser är inte som de ska.", "På tur nu."),
+        ("retry", {"kind": "bucket"}, "Vi försöker genast igen med Bucket. Den är som den ska.", "På tur nu."),
+        ("suspend", {}, "Ingen ser till det och inget lagas förrän det återupptas.", "Vilar."),
+        ("resume", {}, "Det vilar inte.", ""),
+        ("skip", {"kind": "webhook"}, "Webhook lämnas i fred tills någon avslutar det. Den är som den ska.", "Över"),
+        ("unskip", {"kind": "webhook"}, "Webhook är inte överhoppad.", ""),
+        ("plan", {"plan": "small"}, "Det har redan planen small.", ""),
+        ("plan", {"plan": "gpu"}, "Från planen small till gpu: ", "Regel gpu-asks: "),
+    ],
+)
+def test_what_a_run_would_do_and_what_came_of_it_is_swedish(
+    action: str, more: dict[str, str], foreseen: str, came: str
+) -> None:
+    project = project_of(ask())
+    settle(project)
+    run = run_of(action, project, **more)
+    paula = swedish("paula")
+    path = f"/platform/actions/{run.pk}/"
+    page = html.unescape(paula.get(path).content.decode())
+    assert foreseen in page
+    item = BulkItem.objects.get(run=run)
+    assert item.foreseen not in page
+    assert not [line for line in item.changes if line.startswith("update") and line in page]
+    bulk.start(run, by=person("paula"), door=Door.FORM)
+    while bulk.step(run.pk, installation=installation()):
+        pass
+    item.refresh_from_db()
+    page = html.unescape(paula.get(path).content.decode())
+    assert came in page
+    assert not item.message or item.message not in page
+
+
+def test_why_a_run_refused_a_project_or_stands_still_is_swedish() -> None:
+    project = project_of(ask())
+    settle(project)
+    run = run_of("plan", project, plan="medium")
+    Project.objects.filter(pk=project.pk).update(generation=9)
+    bulk.start(run, by=person("paula"), door=Door.FORM)
+    assert bulk.step(run.pk, installation=installation())
+    page = html.unescape(swedish("paula").get(f"/platform/actions/{run.pk}/").content.decode())
+    assert "demand was changed" in BulkItem.objects.get(run=run).message
+    assert "demand ändrades under tiden" in page
+    assert "demand was changed" not in page
+    BulkRun.objects.filter(pk=run.pk).update(said=bulk.left_the_team(run))
+    page = html.unescape(swedish("paula").get(f"/platform/actions/{run.pk}/").content.decode())
+    assert "paula@corp.example är inte längre i plattformsteamet" in page
 
 
 def test_numbers_and_days_follow_the_language() -> None:

@@ -32,7 +32,7 @@ def test_texts_of_templates_of_code_and_of_kinds_are_found() -> None:
     ids=lambda path: path.relative_to(translations.ROOT).as_posix(),
 )
 def test_a_pattern_stands_where_its_phrase_is_made(path: Path) -> None:
-    patterns = {"phrase": 1, "numbered": 2}
+    patterns = {"phrase": 1, "say": 1, "numbered": 2}
     made = [
         node.args[: patterns[node.func.id]]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
