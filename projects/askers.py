@@ -19,6 +19,7 @@ from projects.models import Project
 from projects.profile import FILE
 from provisioning.errors import PermanentError, TargetUnavailable, TemporaryError
 from provisioning.forge import ForgeClient
+from provisioning.phrases import Phrase, phrase
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -83,9 +84,9 @@ def person_of(
     return None
 
 
-def stranger(client: ForgeClient, login: str) -> str:
+def stranger(client: ForgeClient, login: str) -> Phrase:
     """What to say of somebody whom `person_of` doesn't find; a sentence goes on from here."""
-    return f"Slipway knows nobody whose account on {client.name} is {login}"
+    return phrase("Slipway knows nobody whose account on %(forge)s is %(login)s", forge=client.name, login=login)
 
 
 def _members_called(client: ForgeClient, login: str, project: Project) -> Iterator[Any]:

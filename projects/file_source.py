@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from projects.documents import changed, spec_of
 from projects.models import Action, Decision, Door, Project, ProjectRequest
+from projects.phrases import kept
 from projects.readable import fields_of
 from provisioning.spec import Contributor, ProjectSpec, Role
 
@@ -35,7 +36,10 @@ def source_of(project: Project) -> FileSource | None:
 
 @dataclass(frozen=True)
 class FileRefused:
-    """The project's profile.yaml asks for nothing as it is now: where it stands, at which commit, and why."""
+    """The project's profile.yaml asks for nothing as it is now: where it stands, at which commit, and why.
+
+    why: a phrase, where the row kept how it was put together.
+    """
 
     repository: str
     commit: str
@@ -47,7 +51,7 @@ def refused_of(project: Project) -> FileRefused | None:
     row = getattr(project, "registered_repository", None)
     if row is None or not row.refused or project.deletion_requested_at is not None:
         return None
-    return FileRefused(repository=row.full_name, commit=row.refused_commit, why=row.refused)
+    return FileRefused(repository=row.full_name, commit=row.refused_commit, why=kept(row, "refused"))
 
 
 def notice_of(project: Project) -> str:

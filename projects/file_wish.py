@@ -11,6 +11,7 @@ from projects.desk import Refused
 from projects.errors import Fault, InvalidSpec, ProjectError
 from projects.installation import Installation
 from projects.models import Decision, Door, ProjectRequest, RegisteredRepository
+from projects.phrases import meant, say
 from projects.profile import Profile, ProfileError, describe, parse
 from projects.verdicts import request_of
 
@@ -43,7 +44,7 @@ def ask(
         line = min(profile.locate(fault.path)[0] for fault in faults)
         raise Refused(describe(faults, profile), line=line) from error
     except ProjectError as error:
-        raise Refused([error.message]) from error
+        raise Refused([meant(error.message)]) from error
 
 
 def _asked(
@@ -61,7 +62,8 @@ def _asked(
             row.project, data, by=by, door=Door.FILE, installation=installation, commit=commit, dry_run=dry_run
         )
     if row.project is not None and data.get("slug") == row.project.slug:
-        sentence = f"{row.project.slug} was retired. A file does not bring it back; choose another slug."
+        slug = row.project.slug
+        sentence = say("%(slug)s was retired. A file does not bring it back; choose another slug.", slug=slug)
         raise InvalidSpec([Fault(path=("slug",), code="retired", message=sentence)])
     waits = None if row.project is not None else request_of(row)
     if waits is not None and waits.decision == Decision.PENDING:
@@ -73,8 +75,11 @@ def _replace(waits: ProjectRequest, *, by: "Person") -> None:
     try:
         decisions.withdraw(waits, by=by, door=Door.FILE)
     except ProjectError as error:
-        who = waits.requested_by_name
-        sentence = f"The request of {who} for {waits.slug} waits for a decision. Ask them to withdraw it."
+        sentence = say(
+            "The request of %(who)s for %(slug)s waits for a decision. Ask them to withdraw it.",
+            who=waits.requested_by_name,
+            slug=waits.slug,
+        )
         raise InvalidSpec([Fault(path=("slug",), code="waits", message=sentence)]) from error
 
 
@@ -87,7 +92,10 @@ def _completed(row: RegisteredRepository, data: Mapping[str, Any], *, installati
     if isinstance(chosen, Mapping):
         attach = chosen.get("attach")
         if isinstance(attach, str) and attach.lower() != row.full_name.lower():
-            sentence = f"A file can attach no other repository than its own, {row.full_name}. Leave this out."
+            sentence = say(
+                "A file can attach no other repository than its own, %(repository)s. Leave this out.",
+                repository=row.full_name,
+            )
             raise InvalidSpec([Fault(("options", "repository", "attach"), code="not_here", message=sentence)])
         before = present.options.get("repository", {}).get("attach") if present is not None else row.full_name
         if attach is not None:
@@ -101,6 +109,9 @@ def _completed(row: RegisteredRepository, data: Mapping[str, Any], *, installati
 def _in_file_words(fault: Fault, row: RegisteredRepository) -> Fault:
     project = row.project
     if fault.path == ("slug",) and fault.code == "fixed" and project is not None:
-        sentence = f"This repository belongs to the project {project.slug}. Keep that slug, or use another repository."
+        sentence = say(
+            "This repository belongs to the project %(slug)s. Keep that slug, or use another repository.",
+            slug=project.slug,
+        )
         return Fault(path=fault.path, code="other_project", message=sentence)
     return fault

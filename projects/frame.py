@@ -20,6 +20,7 @@ from projects.deciders import waits_for
 from projects.file_source import notice_of, refused_of
 from projects.installation import installation
 from projects.models import Action, Decision, Project, ProjectRequest
+from projects.phrases import translated
 from projects.presentation import kept_data, wish_of
 from projects.readable import can_be_saved, shown_spec, unread
 from projects.situation import Situation, situation
@@ -186,7 +187,7 @@ def _of_the_file(project: Project, *, tab: Tab) -> list[Notice]:
         text = gettext(
             "profile.yaml of commit %(commit)s in %(repository)s was refused, so the project stays as it was: %(why)s"
         )
-        where = {"commit": refused.commit[:7], "repository": refused.repository, "why": refused.why}
+        where = {"commit": refused.commit[:7], "repository": refused.repository, "why": translated(refused.why)}
         said.append(Notice("attention", text % where))
     if tab.name in ("people", "settings") and project.deletion_requested_at is None and (file := notice_of(project)):
         said.append(Notice("file", file))

@@ -36,6 +36,7 @@ from projects.listening import (
     take_turn,
 )
 from projects.models import Action, Decision, Delivery, Door, ProjectRequest, RegisteredRepository
+from projects.phrases import as_kept
 from projects.profile import FILE, Profile
 from projects.pull_requests import look_at_pull_request
 from projects.renamed import present_repository
@@ -43,6 +44,7 @@ from projects.repository_documents import note_documents
 from projects.verdicts import granted_project, request_of, shortened
 from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
 from provisioning.forge import ForgeClient
+from provisioning.phrases import phrase
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -205,12 +207,12 @@ def _seen(turn: Turn, sha: str, *, refused: str = "") -> None:
         _saw(hold(turn), sha, refused=refused).save(update_fields=_SEEN)
 
 
-_SEEN = ["seen_commit", "waits_for_person", "refused", "refused_commit"]
+_SEEN = ["seen_commit", "waits_for_person", "refused", "refused_commit", "phrases"]
 
 
 def _saw(row: RegisteredRepository, sha: str, *, refused: str = "") -> RegisteredRepository:
     row.seen_commit, row.waits_for_person = sha, False
-    row.refused, row.refused_commit = refused, sha if refused else ""
+    row.refused, row.refused_commit, row.phrases = refused, sha if refused else "", as_kept(refused=refused)
     return row
 
 
@@ -218,8 +220,9 @@ def _refused(turn: Turn, sha: str, *, why: str, again: bool) -> None:
     """Note what is wrong with the file. `again`: it is read again when a person comes who was never here."""
     with transaction.atomic():
         row = hold(turn)
-        row.refused, row.refused_commit, row.waits_for_person = why, sha, again
-        row.save(update_fields=["refused", "refused_commit", "waits_for_person"])
+        row.refused, row.refused_commit, row.phrases = why, sha, as_kept(refused=why)
+        row.waits_for_person = again
+        row.save(update_fields=["refused", "refused_commit", "phrases", "waits_for_person"])
 
 
 def _bind(turn: Turn, desk: Desk) -> None:
@@ -261,19 +264,32 @@ def _person(desk: Desk, login: str | None, head: Mapping[str, Any], *, waiting: 
         if any(one.received_at > timezone.now() - _FEED_LAG for one in waiting):
             raise TemporaryError(f"{desk.client.name} does not say yet who pushed.", delay=1)
         raise Refused(
-            [f"{desk.client.name} does not say who pushed {FILE}. Change it once more and push again."], again=True
+            [
+                phrase(
+                    "%(forge)s does not say who pushed profile.yaml. Change it once more and push again.",
+                    forge=desk.client.name,
+                )
+            ],
+            again=True,
         )
     person = person_of(desk.client, login, project=desk.row().project, commit=head)
     if person is None:
         raise Refused(
             [
-                f"{stranger(desk.client, login)}. Sign in once at {desk.installation.public_url}, by the mail address "
-                "that is known there; this file is looked at again then."
+                phrase(
+                    "%(stranger)s. Sign in once at %(portal)s, by the mail address that is known there; this file is "
+                    "looked at again then.",
+                    stranger=stranger(desk.client, login),
+                    portal=desk.installation.public_url,
+                )
             ],
             again=True,
         )
     if not person.is_active:
-        raise Refused([f"The account of {login} is closed. Somebody else of the team has to push {FILE}."])
+        closed = phrase(
+            "The account of %(login)s is closed. Somebody else of the team has to push profile.yaml.", login=login
+        )
+        raise Refused([closed])
     return person
 
 

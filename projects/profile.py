@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from projects.errors import Fault
+from provisioning.phrases import Phrase, joined, phrase
 
 FILE = "profile.yaml"
 MAX_BYTES = 64 * 1024
@@ -46,12 +47,12 @@ _CONSTANTS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _EXPLAINED = {
-    "mapping values are not allowed here": (
+    "mapping values are not allowed here": phrase(
         "A colon stands where none can. Check the indentation, or put the text in quotes."
     ),
-    "found character '\\t' that cannot start any token": "A tab can't indent. Use spaces.",
-    "could not find expected ':'": "A field needs a colon and a space after its name, such as slug: demand.",
-    "found unexpected end of stream": "A quote is opened and never closed. Close it.",
+    "found character '\\t' that cannot start any token": phrase("A tab can't indent. Use spaces."),
+    "could not find expected ':'": phrase("A field needs a colon and a space after its name, such as slug: demand."),
+    "found unexpected end of stream": phrase("A quote is opened and never closed. Close it."),
 }
 
 Path = tuple[str | int, ...]
@@ -62,12 +63,17 @@ Place = tuple[int, int]
 class Problem:
     """One fault of the file itself. Line and column count from 1."""
 
-    message: str
+    message: Phrase
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: {self.message}"
+        return str(self.sentence)
+
+    @property
+    def sentence(self) -> Phrase:
+        """ "line 3, column 5: …"."""
+        return _placed((self.line, self.column), self.message)
 
 
 class ProfileError(Exception):
@@ -87,9 +93,9 @@ class ProfileError(Exception):
         """Column of the first problem."""
         return self.problems[0].column
 
-    def sentences(self) -> list[str]:
+    def sentences(self) -> list[Phrase]:
         """One "line 3, column 5: …" for each problem."""
-        return [str(one) for one in self.problems]
+        return [one.sentence for one in self.problems]
 
 
 @dataclass(frozen=True)
@@ -111,10 +117,12 @@ def describe(faults: Iterable[Fault], profile: Profile) -> list[str]:
     """The faults of a wish as sentences with their places in the file, in its order; the whole's faults come first."""
     placed = [(profile.locate(fault.path) if fault.path else (0, 0), fault) for fault in faults]
     placed.sort(key=lambda one: one[0])
-    return [
-        f"line {place[0]}, column {place[1]}: {fault.field}: {fault.message}" if fault.path else fault.message
-        for place, fault in placed
-    ]
+    return [_placed(place, fault.sentence) if fault.path else fault.sentence for place, fault in placed]
+
+
+def _placed(place: Place, message: str) -> Phrase:
+    line, column = place
+    return phrase("line %(line)s, column %(column)s: %(message)s", line=line, column=column, message=message)
 
 
 def parse(text: bytes) -> Profile:
@@ -127,15 +135,25 @@ def parse(text: bytes) -> Profile:
 def _decode(text: bytes) -> str:
     if len(text) > MAX_BYTES:
         raise ProfileError(
-            Problem(f"The file has {len(text)} bytes; at most {MAX_BYTES} (64 KiB) are read. Shorten it.", 1, 1)
+            Problem(
+                phrase(
+                    "The file has %(bytes)s bytes; at most %(most)s (64 KiB) are read. Shorten it.",
+                    bytes=len(text),
+                    most=MAX_BYTES,
+                ),
+                1,
+                1,
+            )
         )
     if text.startswith(_UTF16) or b"\0" in text:
-        raise ProfileError(Problem("The file is not plain UTF-8 text (UTF-16, or binary). Save it as UTF-8.", 1, 1))
+        message = phrase("The file is not plain UTF-8 text (UTF-16, or binary). Save it as UTF-8.")
+        raise ProfileError(Problem(message, 1, 1))
     try:
         return text.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line, column = text.count(b"\n", 0, error.start) + 1, error.start - text.rfind(b"\n", 0, error.start)
-        message = f"The byte {text[error.start]:#04x} is not UTF-8. Save the file as UTF-8."
+        byte = f"{text[error.start]:#04x}"
+        message = phrase("The byte %(byte)s is not UTF-8. Save the file as UTF-8.", byte=byte)
         raise ProfileError(Problem(message, line, column)) from error
 
 
@@ -144,7 +162,8 @@ def _check_lines(text: str) -> None:
     if found := _CONTROL.search(text):
         line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
         code = f"U+{ord(found[0]):04X}"
-        raise ProfileError(Problem(f"There is a control character here ({code}). Remove it.", line, column))
+        message = phrase("There is a control character here (%(code)s). Remove it.", code=code)
+        raise ProfileError(Problem(message, line, column))
     for number, line_text in enumerate(text.splitlines(), start=1):
         opened = line_text.count("[") + line_text.count("{") - line_text.count("]") - line_text.count("}")
         if opened > _MAX_OPEN_IN_LINE:
@@ -152,7 +171,8 @@ def _check_lines(text: str) -> None:
 
 
 def _too_deep(line: int, column: int) -> Problem:
-    return Problem(f"This is nested more than {MAX_DEPTH} levels deep. A profile needs no more than 5.", line, column)
+    message = phrase("This is nested more than %(most)s levels deep. A profile needs no more than 5.", most=MAX_DEPTH)
+    return Problem(message, line, column)
 
 
 class _Reader:
@@ -175,11 +195,13 @@ class _Reader:
             raise ProfileError(*self._problems) from error
         except (YAMLError, ValueError, OverflowError) as error:
             # ValueError: an escape such as "\UFFFFFFFF" for a character that doesn't exist.
-            problem = Problem("From here on this is not YAML. Check quotes, escapes and indentation.", *self._last)
+            message = phrase("From here on this is not YAML. Check quotes, escapes and indentation.")
+            problem = Problem(message, *self._last)
             raise ProfileError(*self._problems, problem) from error
         if not self._problems and not isinstance(data, dict):
-            sentence = "The file is empty." if data is None else "The file is not made of fields."
-            self._note(f"{sentence} Write at least slug and team, such as slug: lane-detection.", (1, 1))
+            found = phrase("The file is empty.") if data is None else phrase("The file is not made of fields.")
+            advice = phrase("Write at least slug and team, such as slug: lane-detection.")
+            self._note(joined(" ", [found, advice]), (1, 1))
         if self._problems:
             raise ProfileError(*self._problems)
         return Profile(data=data, _places=self._places)
@@ -192,10 +214,11 @@ class _Reader:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self._note("A second document begins here. Keep one project in one file; remove this part.", place)
+                    said = phrase("A second document begins here. Keep one project in one file; remove this part.")
+                    self._note(said, place)
                     break
                 if event.version or event.tags:
-                    self._note("Directives (lines that begin with %) are not read. Remove them.", (1, 1))
+                    self._note(phrase("Directives (lines that begin with %%) are not read. Remove them."), (1, 1))
             elif isinstance(event, ScalarEvent | AliasEvent | MappingStartEvent | SequenceStartEvent):
                 data = self._node(event, path=(), depth=1)
         return data
@@ -205,16 +228,20 @@ class _Reader:
         self._places.setdefault(path, place)
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            self._stop(Problem(f"The file has more than {MAX_NODES} values. A profile needs far fewer.", *place))
+            many = phrase("The file has more than %(most)s values. A profile needs far fewer.", most=MAX_NODES)
+            self._stop(Problem(many, *place))
         anchor = getattr(event, "anchor", None)
         if isinstance(event, AliasEvent):
-            self._note(f"The alias *{_short(str(anchor))} is not read. Write the value out.", place)
+            name = _short(str(anchor))
+            self._note(phrase("The alias *%(name)s is not read. Write the value out.", name=name), place)
             return None
         if anchor is not None:
-            sentence = f"The anchor &{_short(str(anchor))} is not read. Remove it, and write repeated values out."
+            sentence = phrase(
+                "The anchor &%(name)s is not read. Remove it, and write repeated values out.", name=_short(str(anchor))
+            )
             self._note(sentence, place)
         if getattr(event, "tag", None) is not None:
-            self._note("Tags (words that begin with !) are not read. Remove it; put text in quotes.", place)
+            self._note(phrase("Tags (words that begin with !) are not read. Remove it; put text in quotes."), place)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, place)
         if depth > MAX_DEPTH:
@@ -243,9 +270,12 @@ class _Reader:
                 self._places.pop(below, None)
             elif name in found:
                 line = self._places[below][0]
-                self._note(
-                    f"The field {_short(name)} stands here a second time (first in line {line}). Keep one.", place
+                twice = phrase(
+                    "The field %(name)s stands here a second time (first in line %(line)s). Keep one.",
+                    name=_short(name),
+                    line=line,
                 )
+                self._note(twice, place)
             else:
                 self._places[below] = place
             value = self._node(next(self._events), path=below, depth=depth + 1)
@@ -258,18 +288,19 @@ class _Reader:
         place = self._see(event)
         if not isinstance(event, ScalarEvent):
             self._node(event, path=("",), depth=depth + 1)
-            self._note("A list, mapping or alias can't name a field. Write a plain word.", place)
+            self._note(phrase("A list, mapping or alias can't name a field. Write a plain word."), place)
             return None
         self._node(event, path=("",), depth=depth)
         if event.value == "<<" and event.style is None:
-            self._note("Merge keys (<<) are not read. Write the fields out.", place)
+            self._note(phrase("Merge keys (<<) are not read. Write the fields out."), place)
             return None
         return str(event.value)
 
     def _scalar(self, event: ScalarEvent, place: Place) -> Any:
         text = str(event.value)
         if found := _CONTROL_IN_VALUE.search(text):
-            self._note(f"This text holds a control character (U+{ord(found[0]):04X}). Remove it.", place)
+            code = f"U+{ord(found[0]):04X}"
+            self._note(phrase("This text holds a control character (%(code)s). Remove it.", code=code), place)
             return ""
         if event.style is not None:
             return text
@@ -286,7 +317,7 @@ class _Reader:
         self._last = (mark.line + 1, mark.column + 1)
         return self._last
 
-    def _note(self, message: str, place: Place) -> None:
+    def _note(self, message: Phrase, place: Place) -> None:
         self._problems.append(Problem(message, *place))
         if len(self._problems) >= MAX_PROBLEMS:
             raise ProfileError(*self._problems)
@@ -298,8 +329,8 @@ class _Reader:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark is not None else self._last
         said = str(error.problem or error.context or "it can't be understood")
-        sentence = _EXPLAINED.get(
-            said, f"From here on this is not YAML: {said[:200]}. Check the indentation and the quotes."
+        sentence = _EXPLAINED.get(said) or phrase(
+            "From here on this is not YAML: %(said)s. Check the indentation and the quotes.", said=said[:200]
         )
         return Problem(sentence, *place)
 

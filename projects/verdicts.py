@@ -10,6 +10,7 @@ from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, RegisteredRepository
 from provisioning.conditions import Word
 from provisioning.kind import kinds
+from provisioning.phrases import joined, phrase
 
 LIMIT = 255
 
@@ -23,11 +24,16 @@ class Said(NamedTuple):
 
 
 def shortened(sentences: Sequence[str], *, limit: int = LIMIT) -> str:
-    """Sentences in one line of at most `limit` characters; what doesn't fit is counted."""
-    lines = [" ".join(one.split()) for one in sentences]
+    """Sentences in one line of at most `limit` characters; what doesn't fit is counted.
+
+    A phrase of those that are in one line already, except where not even one fits.
+    """
+    folded = [" ".join(one.split()) for one in sentences]
+    lines = [one if one == line else line for one, line in zip(sentences, folded, strict=True)]
     for shown in range(len(lines), 0, -1):
         left = len(lines) - shown
-        text = " ".join(lines[:shown]) + (f" … and {left} more." if left else "")
+        more = [phrase("… and %(number)s more.", number=left)] if left else []
+        text = joined(" ", [*lines[:shown], *more])
         if len(text) <= limit:
             return text
     tail = f" … and {len(lines) - 1} more." if len(lines) > 1 else "…"

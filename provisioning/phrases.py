@@ -38,6 +38,10 @@ class Phrase(str):
         }
         return pattern % values
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As a text it would be copied by its characters alone.
+        return phrase_of, (self.as_json(),)
+
     def as_json(self) -> dict[str, Any]:
         """What `phrase_of` makes the same phrase of; values are numbers, texts, or phrases as JSON."""
         values = {name: _plain(value) for name, value in self._values.items()}

@@ -113,3 +113,39 @@ def test_a_project_that_goes_says_nothing_of_its_file(forge: PushedForge, row: R
         "/api/v1/projects/demand/", data=body, content_type="application/json", headers={"If-Match": "*"}
     )
     assert (gone.status_code, shown()) == (202, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "swedish"),
+    [
+        (BROKEN, "rad 3, kolumn 1: plan: Det finns ingen plan huge. Välj någon av"),
+        (PROFILE + b"title: [\n", "Härifrån är detta inte YAML"),
+        (PROFILE + b"x: 1\nx: 2\n", "Fältet x står här en andra gång (först på rad 3). Behåll ett."),
+        (PROFILE + b"options: {retrain: {schedule: '* * * * *'}}\n", "Oftare än en gång i timmen är för ofta."),
+        (PROFILE + b"title: 7\n", "rad 3, kolumn 1: title: Skriv text här."),
+        (PROFILE.replace(b"demand", b"supply"), "Det här repot hör till projektet demand. Behåll den slugen"),
+        (PROFILE + b"".join(b"field-%d: 1\n" % number for number in range(500)), " till."),
+    ],
+)
+def test_why_is_said_in_the_reader_s_language_and_stored_in_english(
+    forge: PushedForge, row: RegisteredRepository, content: bytes, swedish: str
+) -> None:
+    forge.push("alice", {"profile.yaml": content})
+    look(forge, row)
+    browser = client("alice")
+    browser.cookies["language"] = "sv"
+    page = text(browser.get("/projects/demand/"))
+    assert swedish in page
+    english = RegisteredRepository.objects.get(pk=row.pk).refused
+    assert english
+    assert english not in page
+    assert read()["why"] == english
+
+
+def test_what_was_refused_before_its_phrase_was_kept_is_quoted(forge: PushedForge, row: RegisteredRepository) -> None:
+    forge.push("alice", {"profile.yaml": BROKEN})
+    look(forge, row)
+    RegisteredRepository.objects.filter(pk=row.pk).update(phrases={})
+    browser = client("alice")
+    browser.cookies["language"] = "sv"
+    assert "line 3, column 1: plan: There is no plan huge." in text(browser.get("/projects/demand/"))

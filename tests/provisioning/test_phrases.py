@@ -1,5 +1,6 @@
 """Phrases: English to whoever reads them as text, and said anew by a page's translators."""
 
+import copy
 import json
 
 import pytest
@@ -62,10 +63,10 @@ def test_what_stands_in_a_gap_is_never_read_as_a_pattern() -> None:
         joined(", ", [numbered("%(number)s day", "%(number)s days", 1), "no old versions", word("no old versions")]),
     ],
 )
-def test_it_comes_back_whole_from_json(made: Phrase) -> None:
-    again = phrase_of(json.loads(json.dumps(made.as_json())))
-    assert again == made
-    assert again.told(one=in_swedish, many=in_number) == made.told(one=in_swedish, many=in_number)
+def test_it_comes_back_whole_from_json_and_from_a_copy(made: Phrase) -> None:
+    for again in (phrase_of(json.loads(json.dumps(made.as_json()))), copy.deepcopy(made)):
+        assert again == made
+        assert again.told(one=in_swedish, many=in_number) == made.told(one=in_swedish, many=in_number)
 
 
 def test_a_word_is_found_where_it_is_declared() -> None:
