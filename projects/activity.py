@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from projects.documents import Line, changed, difference, spec_of
 from projects.models import LAST_STEP_AT, Action, Decision, Door, Project, ProjectRequest
 from projects.permissions import visible_projects, visible_requests
+from projects.phrases import said
 from projects.presentation import kind_title, kinds_as_shown
 from provisioning.errors import Reason
 from provisioning.models import ORDINARY, Event
@@ -168,7 +169,7 @@ def _of_event(event: Event, *, linked: bool) -> Entry:
         at=event.at,
         icon="attention" if event.reason in (Reason.REJECTED, Reason.NAME_TAKEN, Reason.INTERNAL) else "look",
         who=f"{kind_title(event.kind)}:",
-        what=event.message,
+        what=said(event, "message"),
         how=gettext("change %(number)s") % {"number": event.generation},
         where=event.project.title if linked else "",
         link=reverse("projects:project", args=[event.project.slug]) if linked else "",

@@ -23,6 +23,7 @@ from projects.errors import Conflict, NotAllowed, NotFound
 from projects.installation import Installation
 from projects.models import Door, Project, Reveal, Rotation
 from projects.notices import announce
+from projects.phrases import translated
 from projects.presentation import kinds_as_shown
 from projects.readable import readable
 from projects.wishes import NoWish, present_wish
@@ -228,9 +229,9 @@ def reveal(project: Project, purpose: str, *, by: "Person", door: Door, installa
         try:
             values = credential.shown(present_wish(row, settings=installation))
         except NoWish as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(translated(error.message)) from error
         except PermanentError as error:
-            raise Conflict(error.message) from error
+            raise Conflict(translated(error.message)) from error
     log.info("revealed", slug=project.slug, purpose=purpose, version=version)
     return Shown(credential=credential, version=version, values=values)
 

@@ -87,7 +87,7 @@ def _state(row: Resource | None) -> Phrase:
     if row.synced_reason == Reason.AVAILABLE:
         return phrase("It is as it should be.")
     now = phrase("Now: %(reason)s.", reason=row.synced_reason)
-    return joined(" ", [now, row.synced_message]) if row.synced_message else now
+    return joined(" ", [now, row.synced.message]) if row.synced_message else now
 
 
 def _plan(run: BulkRun, project: Project, *, by: "Person", installation: Installation) -> Foreseen:

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext, ngettext
 
-from provisioning.phrases import Phrase, phrase_of
+from provisioning import phrases
+from provisioning.phrases import Phrase
 
 
 class Told(str):
@@ -47,15 +48,12 @@ def meant(text: str) -> str:
 
 def as_kept(**sentences: str) -> dict[str, Any]:
     """What the column `phrases` of a row holds that has these sentences, by column."""
-    found = {column: meant(text) for column, text in sentences.items()}
-    return {column: text.as_json() for column, text in found.items() if isinstance(text, Phrase)}
+    return phrases.as_kept(**{column: meant(text) for column, text in sentences.items()})
 
 
 def kept(row: Keeps, column: str) -> str:
     """The sentence in this column of a row; a phrase where it was kept how it was put together."""
-    text: str = getattr(row, column)
-    found = row.phrases.get(column)
-    return made if found and (made := phrase_of(found)) == text else text
+    return phrases.kept(getattr(row, column), row.phrases.get(column))
 
 
 def said(row: Keeps, column: str) -> str:

@@ -13,6 +13,8 @@ from projects.charts import Chart, Point, bars_of, chart_of, said
 from projects.dates import short_day
 from projects.directory_state import DirectoryStatus, directory_status
 from projects.listing import WORDS
+from projects.phrases import said as told
+from projects.phrases import translated
 from projects.platform_figures import QUEUE, Counted, Figures, StepTimes
 from projects.presentation import LOOKS, kind_title
 from provisioning.conditions import Word
@@ -84,6 +86,11 @@ class Board:
     directory: DirectoryStatus | None = None
 
     @property
+    def health(self) -> list[tuple[TargetHealth, str]]:
+        """Each target with what it said last, in the reader's language."""
+        return [(one, told(one, "message")) for one in self.targets]
+
+    @property
     def parts(self) -> dict[str, str]:
         """A short mark for each part, by the part's id."""
         health = [(one.name, one.answering, one.since, one.message, one.version) for one in self.targets]
@@ -134,7 +141,12 @@ def board(counted: Counted) -> Board:
         projects=figures.projects,
         counted_at=counted.at,
         silent=tuple(
-            Silent(name=one.name, message=one.message, since=one.since, waiting=platform_lists.waiting_for(one.name))
+            Silent(
+                name=one.name,
+                message=told(one, "message"),
+                since=one.since,
+                waiting=platform_lists.waiting_for(one.name),
+            )
             for one in targets
             if not one.answering
         ),
@@ -226,7 +238,7 @@ def stuck_row(row: Resource) -> Stuck:
         team=row.project.team.slug,
         kind=kind_title(row.kind),
         reason=row.synced_reason,
-        message=row.synced_message or _nothing_said(row),
+        message=translated(row.synced.message) or _nothing_said(row),
         since=row.synced_since,
         lasts=lasting(row.synced_since),
     )
@@ -253,7 +265,7 @@ def drift_row(one: platform_lists.Drift) -> Drifted:
         title=project.title,
         exists=project.deleted_at is None,
         kind=kind_title(one.event.kind),
-        message=one.event.message,
+        message=told(one.event, "message"),
         at=one.event.at,
         outcome=outcome,
         look=look,

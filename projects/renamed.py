@@ -11,9 +11,11 @@ from django.utils import timezone
 from projects.doorbell import ring_project
 from projects.listening import Turn, hold
 from projects.models import Project, RegisteredRepository
+from projects.phrases import as_kept
 from provisioning.errors import Reason
 from provisioning.forge import ForgeClient, Repository
 from provisioning.models import Event
+from provisioning.phrases import Phrase, phrase
 
 log = structlog.get_logger(__name__)
 
@@ -52,13 +54,24 @@ def _take_down(turn: Turn, found: Repository) -> None:
         if row.project_id is not None and before.lower() != name.lower():
             wanted = row.former_name or before
             row.former_name = "" if wanted.lower() == name.lower() else wanted
-            said = f"{before} was renamed on the forge. It is called {name} now, and we go on with it."
+            said = phrase(
+                "%(before)s was renamed on the forge. It is called %(name)s now, and we go on with it.",
+                before=before,
+                name=name,
+            )
             _tell(row.project_id, row.forge, said)
         row.save(update_fields=["number", "full_name", "former_name"])
 
 
-def _tell(project_id: int, forge: str, message: str) -> None:
+def _tell(project_id: int, forge: str, message: Phrase) -> None:
     """Into the project's history, and have everything that holds the name made anew."""
-    Event.objects.create(project_id=project_id, kind="repository", target=forge, reason=Reason.DRIFTED, message=message)
+    Event.objects.create(
+        project_id=project_id,
+        kind="repository",
+        target=forge,
+        reason=Reason.DRIFTED,
+        message=message,
+        phrases=as_kept(message=message),
+    )
     Project.objects.filter(pk=project_id, deleted_at=None).update(next_look_at=timezone.now())
     ring_project(project_id)

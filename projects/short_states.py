@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.utils.translation import ngettext
 
 from projects.models import Project
+from projects.phrases import translated
 from provisioning.conditions import Status, Word, project_word
 from provisioning.errors import Reason
 from provisioning.models import Resource
@@ -49,7 +50,7 @@ def _state(project: Project, odd: Sequence[Resource], right: int) -> ShortState:
     if held:
         # What holds the others up, before those that only wait for it.
         first = min(held, key=lambda row: row.synced_reason == Reason.DEPENDENCY_NOT_READY)
-        return ShortState(word, first.synced_message)
+        return ShortState(word, translated(first.synced.message))
     if word is Word.WORKING:
         says = ngettext("%(number)d ready so far", "%(number)d ready so far", right)
         return ShortState(word, says % {"number": right})

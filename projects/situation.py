@@ -191,7 +191,7 @@ def _row(kind: Kind, row: Resource | None, *, wish: Wish | None, skipped: Skippe
         ready = row.ready_message or summary
         message = translated(summary) if ready == summary else ready
         return Row(word=word, message=message, advice="", reason="", **shown)
-    message = shows.message or translated(summary)
+    message = translated(shows.message or summary)
     if skipped is not None and message == skipped.sentence:
         message = told(skipped)
     return Row(

@@ -18,6 +18,7 @@ from projects.audit import audited
 from projects.doorbell import ring
 from projects.installation import Installation, installation
 from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, LookAsked, Project, ProjectRequest, ReadyTime
+from projects.phrases import as_kept
 from projects.rounds import alone
 from projects.suspension import kinds_to_follow
 from projects.today import today
@@ -220,7 +221,7 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
     try:
         wish = present_wish(project, settings=settings)
     except NoWish as error:
-        return _refuse(project, claim, str(error), settings=settings)
+        return _refuse(project, claim, error.message, settings=settings)
     # An old key ends on time, not at the next look that comes anyway.
     ends = overlaps.next_end(project)
     resync = settings.resync if ends is None else min(settings.resync, max(ends - timezone.now(), timedelta()))
@@ -331,6 +332,7 @@ def _probe(target: targets.Target, *, settings: Installation) -> None:
         name=target.name,
         defaults={
             "answering": answering, "since": since, "last_asked": now, "message": message,
+            "phrases": as_kept(message=message),
             "version": version or (before.version if before else ""),
         },
     )  # fmt: skip

@@ -45,7 +45,7 @@ def _tell(project: Project, *, now: datetime) -> bool:
         slug=project.slug,
         minutes=int(AFTER.total_seconds() // 60),
         kind=word(kind.title) if kind else first.kind,
-        why=first.synced_message,
+        why=first.synced.message,
     )
     if len(rows) > 1:
         others = phrase("%(number)s more of its resources need attention too.", number=len(rows) - 1)

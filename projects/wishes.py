@@ -10,15 +10,21 @@ from projects.errors import Unreadable
 from projects.installation import Installation
 from projects.models import Project
 from projects.overlaps import earlier_of
+from projects.phrases import meant
 from projects.spec import wish_for, with_a_plan
 from projects.today import day_of, today
 from provisioning.kind import Consent, KnownRepository, Wish
+from provisioning.phrases import phrase
 
 log = structlog.get_logger(__name__)
 
 
 class NoWish(Exception):
     """What a project wants can't be said any more. The message is for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 def present_wish(
@@ -41,7 +47,7 @@ def present_wish(
         spec = project.wanted()
     except Unreadable as error:
         log.error("spec_unreadable", project=project.slug)
-        raise NoWish(error.message) from error
+        raise NoWish(meant(error.message)) from error
     if any_plan or project.deletion_requested_at is not None:
         spec = with_a_plan(spec, catalogue=settings.catalogue)
     if moved is None:
@@ -63,7 +69,10 @@ def present_wish(
             accepted=day_of(project.accepted_at),
         )
     except KeyError as error:
-        message = f"Plan {spec.plan} is no longer in the catalogue. Choose another plan, or ask the platform team."
+        message = phrase(
+            "Plan %(plan)s is no longer in the catalogue. Choose another plan, or ask the platform team.",
+            plan=spec.plan,
+        )
         raise NoWish(message) from error
 
 

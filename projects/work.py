@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from projects.models import Action, Decision, Project, ReadyTime
 from projects.notices import announce
+from projects.phrases import as_kept
 from provisioning import targets
 from provisioning.errors import Reason, TargetUnavailable
 from provisioning.models import Event, Resource
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 _FIELDS = [
     "target", "observed_generation", "applied", "wanted", "failures", "last_look",
     "synced_status", "synced_reason", "synced_message", "synced_since",
-    "ready_status", "ready_reason", "ready_message", "ready_since",
+    "ready_status", "ready_reason", "ready_message", "ready_since", "phrases",
 ]  # fmt: skip
 
 
@@ -258,6 +259,7 @@ def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
                 at=now,
                 reason=happening.reason,
                 message=happening.message,
+                phrases=as_kept(message=happening.message),
                 changes=[change.as_dict() for change in happening.changes],
                 generation=generation,
             )

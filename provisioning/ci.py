@@ -28,9 +28,10 @@ def deaf_to_forge(wish: Wish) -> str | None:
     """Why no delivery of the project's forge can start a run here, as a sentence; None when it can."""
     if wish.forge.kind != "gitlab":
         return None
-    return (
-        f"{wish.forge.title or wish.forge.name} is a GitLab. What starts runs here understands GitHub, Gitea and "
-        "Forgejo only, so a push starts none. The rest of the project works without it."
+    return phrase(
+        "%(forge)s is a GitLab. What starts runs here understands GitHub, Gitea and Forgejo only, so a push starts "
+        "none. The rest of the project works without it.",
+        forge=wish.forge.title or wish.forge.name,
     )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal, NotRequired, Protocol, TypedDict
 
 from provisioning.errors import PermanentError, Reason
+from provisioning.phrases import phrase
 
 Permission = Literal["none", "read", "write", "admin", "owner"]
 """What somebody may do on a repository, by whatever way."""
@@ -246,4 +247,7 @@ def our_comment(comments: Sequence[Comment], *, bot: str, marker: str) -> Commen
 
 def cannot(forge: str, what: str, instead: str) -> PermanentError:
     """What a driver raises for something that its forge has no way to do, and what to do instead."""
-    return PermanentError(f"{forge} can't {what}. {instead}", reason=Reason.UNSUPPORTED)
+    return PermanentError(
+        phrase("%(forge)s can't %(what)s. %(instead)s", forge=forge, what=what, instead=instead),
+        reason=Reason.UNSUPPORTED,
+    )

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from provisioning.conditions import PEOPLE, Condition, Status, Word, resource_word
 from provisioning.errors import Reason
+from provisioning.phrases import as_kept, kept
 
 STATUSES = [(status.value, status.value) for status in Status]
 REASONS = [(reason.value, reason.value) for reason in Reason]
@@ -42,6 +43,9 @@ class Resource(models.Model):
     ready_reason = models.CharField(max_length=24, choices=REASONS, default=Reason.PROGRESSING)
     ready_message = models.TextField(default="", blank=True)
     ready_since = models.DateTimeField(default=timezone.now)
+    phrases = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+    )
     last_look = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Looks in a row that failed; drives the back-off.")
     wanted = models.CharField(
@@ -77,7 +81,7 @@ class Resource(models.Model):
         return Condition(
             status=Status(self.synced_status),
             reason=Reason(self.synced_reason),
-            message=self.synced_message,
+            message=kept(self.synced_message, self.phrases.get("synced_message")),
             since=self.synced_since,
         )
 
@@ -87,7 +91,7 @@ class Resource(models.Model):
         return Condition(
             status=Status(self.ready_status),
             reason=Reason(self.ready_reason),
-            message=self.ready_message,
+            message=kept(self.ready_message, self.phrases.get("ready_message")),
             since=self.ready_since,
         )
 
@@ -107,6 +111,9 @@ class Resource(models.Model):
         self.synced_message, self.synced_since = synced.message, synced.since
         self.ready_status, self.ready_reason = ready.status, ready.reason
         self.ready_message, self.ready_since = ready.message, ready.since
+        # What is there when it is ready, the wish says again at any time (decision 0049).
+        usable = ready.status is Status.TRUE
+        self.phrases = as_kept(synced_message=synced.message, **({} if usable else {"ready_message": ready.message}))
 
 
 ORDINARY = (Reason.AVAILABLE, Reason.DELETING)
@@ -124,6 +131,9 @@ class Event(models.Model):
     at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=24, choices=REASONS)
     message = models.TextField()
+    phrases = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+    )
     changes = models.JSONField(default=list)
     generation = models.PositiveBigIntegerField(default=0)
 
@@ -148,6 +158,9 @@ class TargetHealth(models.Model):
     since = models.DateTimeField(default=timezone.now, help_text="When it began to answer, or to be silent.")
     last_asked = models.DateTimeField(null=True, blank=True)
     message = models.TextField(default="", blank=True)
+    phrases = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+    )
     version = models.CharField(max_length=80, default="", blank=True)
 
     class Meta:

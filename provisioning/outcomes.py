@@ -14,6 +14,7 @@ from provisioning.catalogue import Catalogue
 from provisioning.conditions import Condition, Status
 from provisioning.errors import ProvisioningError, Reason, TargetUnavailable, TemporaryError
 from provisioning.kind import Kind, Object, Wish, target_of
+from provisioning.phrases import Phrase, joined, phrase
 from provisioning.plan import Action, Change
 
 QUICK = 1.0
@@ -189,10 +190,17 @@ def backoff(*, failures: int, longest: float) -> float:
 def listed(keys: Sequence[str]) -> str:
     """Names of objects in one line."""
     shown = ", ".join(keys[:4])
-    return shown if len(keys) <= 4 else f"{shown} and {len(keys) - 4} more"
+    return shown if len(keys) <= 4 else phrase("%(some)s and %(number)s more", some=shown, number=len(keys) - 4)
 
 
-def drift_sentence(changes: Sequence[Change]) -> str:
+def drift_sentence(changes: Sequence[Change]) -> Phrase:
     """What differs from what was left, in one sentence."""
-    verbs = {Action.CREATE: "is missing", Action.UPDATE: "was changed", Action.DELETE: "came back"}
-    return "; ".join(f"{change.key} {verbs[change.action]}" for change in changes) + ", though nobody asked here."
+    return phrase("%(what)s, though nobody asked here.", what=joined("; ", [_differs(change) for change in changes]))
+
+
+def _differs(change: Change) -> Phrase:
+    if change.action is Action.CREATE:
+        return phrase("%(object)s is missing", object=change.key)
+    if change.action is Action.DELETE:
+        return phrase("%(object)s came back", object=change.key)
+    return phrase("%(object)s was changed", object=change.key)

@@ -61,6 +61,16 @@ def phrase_of(kept: Mapping[str, Any]) -> Phrase:
     return Phrase(kept["one"], values, many=kept.get("many"), number=kept.get("number", 1))
 
 
+def as_kept(**sentences: str) -> dict[str, Any]:
+    """How these sentences of a row, by column, were put together: what its column `phrases` holds."""
+    return {column: text.as_json() for column, text in sentences.items() if isinstance(text, Phrase)}
+
+
+def kept(text: str, how: Mapping[str, Any] | None) -> str:
+    """The sentence of a row as a phrase, where `how` makes this very text; else the text."""
+    return made if how and (made := phrase_of(how)) == text else text
+
+
 def phrase(pattern: str, /, **values: object) -> Phrase:
     """A pattern such as "Reads %(store)s." with its gaps filled.
 

@@ -43,6 +43,7 @@ from provisioning.outcomes import (
     slowed,
     unsupported,
 )
+from provisioning.phrases import joined, phrase, word
 from provisioning.plan import Action, Change, compare
 
 log = structlog.get_logger(__name__)
@@ -122,8 +123,9 @@ def reconcile(
 
     def blocked(kind: Kind, before: Known, done: Mapping[str, Outcome]) -> Outcome:
         not_ready = [name for name in needed(kind) if done[name].known.ready.status is not Status.TRUE]
-        missing = [kinds[name].title.lower() for name in not_ready]
-        sentence = f"Needs the {' and the '.join(missing)} first."
+        sentence = phrase(
+            "Needs first: %(kinds)s.", kinds=joined(", ", [word(kinds[name].title) for name in not_ready])
+        )
         waits = failed(before, Reason.DEPENDENCY_NOT_READY, sentence, now=now())
         return Outcome(kind=kind.name, target=wish.target(kind.system), known=waits)
 
@@ -161,7 +163,11 @@ def remove(
         return all(done[name].gone for name in later)
 
     def blocked(kind: Kind, before: Known, _: Mapping[str, Outcome]) -> Outcome:
-        waits = f"Goes with the {kinds[kind.within].title.lower()}." if kind.within else "Goes after what uses it."
+        waits = (
+            phrase("Goes together with: %(kind)s.", kind=word(kinds[kind.within].title))
+            if kind.within
+            else phrase("Goes after what uses it.")
+        )
         return Outcome(
             kind=kind.name,
             target=wish.target(kind.system),
@@ -272,7 +278,9 @@ def _guarded(
         return Outcome(kind=kind.name, target=target, known=after, happenings=happenings)
     except Exception:
         log.exception("kind_failed", kind=kind.name)
-        message = "Slipway itself failed here. The platform team finds the reason in the worker's log; we look again."
+        message = phrase(
+            "Slipway itself failed here. The platform team finds the reason in the worker's log; we look again."
+        )
         after = failed(known, Reason.INTERNAL, message, now=now())
         return Outcome(
             kind=kind.name, target=target, known=after, delay=backoff(failures=after.failures, longest=BACKOFF_MAX)
@@ -312,8 +320,13 @@ def _look(
             return came_to(warned, *(() if told else (drift,)))
         keys = {change.key for change in pending}
         kind.apply(wish, client, [thing for thing in desired if thing.key in keys], each)
-        word = "Put back" if drifted else "Changed" if known.applied else "Made"
-        message = f"{word} {listed([change.key for change in pending])}."
+        objects = listed([change.key for change in pending])
+        if drifted:
+            message = phrase("Put back %(objects)s.", objects=objects)
+        elif known.applied:
+            message = phrase("Changed %(objects)s.", objects=objects)
+        else:
+            message = phrase("Made %(objects)s.", objects=objects)
         applied = Happening(reason=Reason.AVAILABLE, message=message, changes=pending)
         return came_to(right, *((drift,) if drifted else ()), applied)
 
@@ -352,15 +365,16 @@ def _look_at_removal(
                 _delete_objects(kind, wish, open_client(kind.system))
             gone = True
         if not gone:
-            deleting = failed(known, Reason.DELETING, "Being removed.", now=now())
+            deleting = failed(known, Reason.DELETING, phrase("Being removed."), now=now())
             return Outcome(kind=kind.name, target=target, known=deleting, delay=2.0)
-        removed = replace(failed(known, Reason.DELETING, "Removed.", now=now()), applied=False)
-        happenings = (Happening(reason=Reason.DELETING, message=f"{kind.title} removed."),) if known.applied else ()
+        removed = replace(failed(known, Reason.DELETING, phrase("Removed."), now=now()), applied=False)
+        gone_now = Happening(reason=Reason.DELETING, message=phrase("%(kind)s removed.", kind=word(kind.title)))
+        happenings = (gone_now,) if known.applied else ()
         return Outcome(kind=kind.name, target=target, known=removed, happenings=happenings, gone=True, dropped=alone)
 
     outcome = _guarded(work, kind=kind, target=target, known=known, now=now)
     if not outcome.gone and outcome.known.synced.reason is not Reason.DELETING:
-        message = f"Being removed. {outcome.known.synced.message}"
+        message = joined(" ", [phrase("Being removed."), outcome.known.synced.message])
         deleting = replace(failed(known, Reason.DELETING, message, now=now()), failures=outcome.known.failures)
         happenings = () if known.synced.message == message else outcome.happenings
         return replace(outcome, known=deleting, happenings=happenings, delay=outcome.delay or BACKOFF_MAX)

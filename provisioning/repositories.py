@@ -12,6 +12,7 @@ from typing import Any
 from provisioning.errors import TemporaryError
 from provisioning.forge import ForgeClient, Repository
 from provisioning.kind import Each, KnownRepository, Wish
+from provisioning.phrases import phrase
 from provisioning.spec import Role
 
 Logins = Mapping[str, str | None]
@@ -68,7 +69,13 @@ def look_up(wish: Wish, client: ForgeClient) -> Repository | None:
         return found
     if number is None and not is_ours(wish, found):
         return found if attached(wish) is not None else None
-    raise TemporaryError(f"{name} is called {found['full_name']} now. We take that name over within ten minutes.")
+    raise TemporaryError(
+        phrase(
+            "%(name)s is called %(full_name)s now. We take that name over within ten minutes.",
+            name=name,
+            full_name=found["full_name"],
+        )
+    )
 
 
 def uid_topic(uid: str) -> str:

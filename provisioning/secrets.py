@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.phrases import phrase
 
 
 class SecretRef(BaseModel):
@@ -54,7 +55,10 @@ def resolver(*, folder: Path, environ: Mapping[str, str] | None = None) -> Resol
                 value = ""
         if not value:
             raise TargetUnavailable(
-                f"The credential {ref.file or ref.env} is not there yet. We look again by ourselves."
+                phrase(
+                    "The credential %(credential)s is not there yet. We look again by ourselves.",
+                    credential=ref.file or ref.env,
+                )
             )
         return value
 
@@ -106,7 +110,9 @@ class KeyRing:
         """
         known = dict(self.keys)
         if key_id is not None and key_id not in known:
-            raise PermanentError(f"The key {key_id} left the key ring. The platform team puts its line back.")
+            raise PermanentError(
+                phrase("The key %(key_id)s left the key ring. The platform team puts its line back.", key_id=key_id)
+            )
         key = self.keys[0][1] if key_id is None else known[key_id]
         info = f"slipway/v1/{uid}/{purpose}/{version}".encode()
         raw = HKDF(algorithm=SHA256(), length=32, salt=b"slipway", info=info).derive(key)

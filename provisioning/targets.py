@@ -23,6 +23,7 @@ from provisioning.catalogue import (
 )
 from provisioning.directory import Directory
 from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.phrases import phrase
 from provisioning.secrets import Resolve
 
 Target = ClusterTarget | ObjectStoreTarget | ForgeTarget | TrackerTarget | DatabaseTarget
@@ -133,7 +134,7 @@ def opener(catalogue: Catalogue, *, resolve: Resolve) -> Callable[[str], Any]:
 
     def client_of(name: str) -> Any:
         if name not in known:
-            raise PermanentError("The server for this has left the catalogue. The platform team puts it back.")
+            raise PermanentError(phrase("The server for this has left the catalogue. The platform team puts it back."))
         return open_client(known[name], resolve=resolve)
 
     return client_of

@@ -3,6 +3,7 @@
 import ssl
 
 from provisioning.errors import TargetUnavailable
+from provisioning.phrases import phrase
 
 
 def trusting(ca: str | None, *, name: str) -> ssl.SSLContext:
@@ -10,4 +11,6 @@ def trusting(ca: str | None, *, name: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cadata=ca)
     except ssl.SSLError:
-        raise TargetUnavailable(f"The certificates to trust of {name} (ca) can't be read. Correct the file.") from None
+        raise TargetUnavailable(
+            phrase("The certificates to trust of %(name)s (ca) can't be read. Correct the file.", name=name)
+        ) from None

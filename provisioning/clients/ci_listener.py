@@ -3,6 +3,7 @@
 import httpx
 
 from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.phrases import phrase
 from provisioning.secrets import signature
 
 _SECONDS = 5.0
@@ -24,9 +25,15 @@ def deliver(url: str, body: bytes, *, secret: str, event: str, delivery: str) ->
     try:
         answer = httpx.post(url, content=body, headers=headers, timeout=_SECONDS, follow_redirects=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TargetUnavailable(f"The CI listener does not answer ({type(error).__name__}).") from error
+        raise TargetUnavailable(
+            phrase("The CI listener does not answer (%(name)s).", name=type(error).__name__)
+        ) from error
     if 200 <= answer.status_code < 300:
         return
     if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
-        raise TargetUnavailable(f"The CI listener does not take it now ({answer.status_code}).")
-    raise PermanentError(f"The CI listener refuses the delivery ({answer.status_code}).")
+        raise TargetUnavailable(
+            phrase("The CI listener does not take it now (%(status_code)s).", status_code=answer.status_code)
+        )
+    raise PermanentError(
+        phrase("The CI listener refuses the delivery (%(status_code)s).", status_code=answer.status_code)
+    )

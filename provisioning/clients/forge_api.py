@@ -12,6 +12,7 @@ import orjson
 
 from provisioning.clients.rate_limits import told_to_wait
 from provisioning.errors import PermanentError, ProvisioningError, Reason, TargetUnavailable, TemporaryError
+from provisioning.phrases import phrase
 
 Json = dict[str, Any]
 
@@ -68,7 +69,13 @@ class ForgeApi:
         if response.status_code in _REDIRECTS:
             address = urljoin(str(response.request.url), response.headers.get("Location", ""))
             if _origin(address) != _origin(str(response.request.url)):
-                raise PermanentError(f"{self.name} can't {doing}: it sends us to another host, where we don't go.")
+                raise PermanentError(
+                    phrase(
+                        "%(name)s can't %(doing)s: it sends us to another host, where we don't go.",
+                        name=self.name,
+                        doing=doing,
+                    )
+                )
             response = self.send("GET", address)
         return self._found(doing, response)
 
@@ -109,7 +116,9 @@ class ForgeApi:
                 for piece in response.iter_bytes():
                     text += piece
                     if len(text) > limit:
-                        raise PermanentError(f"{self.name} can't {doing}: it is too large.")
+                        raise PermanentError(
+                            phrase("%(name)s can't %(doing)s: it is too large.", name=self.name, doing=doing)
+                        )
         except httpx.HTTPError as error:
             raise self._silent(error) from error
         return self._parsed(text)
@@ -139,37 +148,59 @@ class ForgeApi:
             raise self._not_a_forge()
 
     def _not_a_forge(self) -> TargetUnavailable:
-        return TargetUnavailable(f"{self.name} gives an answer that no forge gives. We look again by ourselves.")
+        return TargetUnavailable(
+            phrase("%(name)s gives an answer that no forge gives. We look again by ourselves.", name=self.name)
+        )
 
     def error(self, response: httpx.Response, doing: str) -> ProvisioningError:
         """A refusal as one of our errors."""
         status, message = response.status_code, said(response)
         if status == 401:
-            return TargetUnavailable(f"{self.name} refuses our credential. The platform team must renew it.")
+            return TargetUnavailable(
+                phrase("%(name)s refuses our credential. The platform team must renew it.", name=self.name)
+            )
         wait = told_to_wait(status=status, headers=response.headers, message=message)
         if status >= 500 or wait is not None:
-            why = "" if status >= 500 else ": it was asked too much in too short a time"
+            why = "" if status >= 500 else phrase(": it was asked too much in too short a time")
             return TargetUnavailable(
-                f"{self.name} answers {status} when asked to {doing}{why}. We look again by ourselves.", delay=wait
+                phrase(
+                    "%(name)s answers %(status)s when asked to %(doing)s%(why)s. We look again by ourselves.",
+                    name=self.name,
+                    status=status,
+                    doing=doing,
+                    why=why,
+                ),
+                delay=wait,
             )
         if status in _REDIRECTS:
             return TemporaryError(
-                f"{self.name} can't {doing}: it has another address now.", reason=Reason.DEPENDENCY_NOT_READY
+                phrase("%(name)s can't %(doing)s: it has another address now.", name=self.name, doing=doing),
+                reason=Reason.DEPENDENCY_NOT_READY,
             )
         if status == 404:
-            return TemporaryError(f"{self.name} can't {doing}: {message}", reason=Reason.DEPENDENCY_NOT_READY)
+            return TemporaryError(
+                phrase("%(name)s can't %(doing)s: %(message)s", name=self.name, doing=doing, message=message),
+                reason=Reason.DEPENDENCY_NOT_READY,
+            )
         if status == 409:
-            return TemporaryError(f"{self.name} can't {doing} just now: {message}", delay=0.2)
-        return PermanentError(f"{self.name} refuses to {doing}: {message}")
+            return TemporaryError(
+                phrase("%(name)s can't %(doing)s just now: %(message)s", name=self.name, doing=doing, message=message),
+                delay=0.2,
+            )
+        return PermanentError(
+            phrase("%(name)s refuses to %(doing)s: %(message)s", name=self.name, doing=doing, message=message)
+        )
 
     def _silent(self, error: httpx.HTTPError) -> TargetUnavailable:
         if isinstance(error, httpx.TimeoutException):
-            why = "it took too long"
+            why = phrase("it took too long")
         elif isinstance(error, httpx.ConnectError):
-            why = "no connection"
+            why = phrase("no connection")
         else:
-            why = "the connection broke"
-        return TargetUnavailable(f"{self.name} does not answer ({why}). We look again by ourselves.")
+            why = phrase("the connection broke")
+        return TargetUnavailable(
+            phrase("%(name)s does not answer (%(why)s). We look again by ourselves.", name=self.name, why=why)
+        )
 
 
 def _origin(address: str) -> tuple[str, str]:
@@ -186,10 +217,11 @@ def said(response: httpx.Response) -> str:
         document = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         document = None
+    status = phrase("it answers %(status)s", status=response.status_code)
     if not isinstance(document, dict):
-        return f"it answers {response.status_code}"
+        return status
     parts = [*_sentences(document.get("message") or document.get("error")), *_sentences(document.get("errors"))]
-    return "; ".join(parts)[:300] or f"it answers {response.status_code}"
+    return "; ".join(parts)[:300] or status
 
 
 def _sentences(told: Any) -> list[str]:

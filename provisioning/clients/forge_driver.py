@@ -9,6 +9,7 @@ from urllib.parse import quote
 from provisioning.clients.forge_api import ForgeApi
 from provisioning.errors import PermanentError
 from provisioning.forge import Comment, DeployKey, marked, our_comment
+from provisioning.phrases import phrase
 
 
 def answer_limit(limit: int) -> int:
@@ -31,7 +32,14 @@ class ForgeDriver(ABC):
 
     def _check_bot(self, login: str) -> None:
         if login.lower() != self.bot.lower():
-            raise PermanentError(f"The token for {self.name} belongs to {login}, but the catalogue says {self.bot}.")
+            raise PermanentError(
+                phrase(
+                    "The token for %(name)s belongs to %(login)s, but the catalogue says %(bot)s.",
+                    name=self.name,
+                    login=login,
+                    bot=self.bot,
+                )
+            )
 
     @abstractmethod
     def comments(self, full_name: str, number: int) -> list[Comment]:
@@ -52,7 +60,7 @@ class ForgeDriver(ABC):
         if changed.status_code == 404:
             return False
         if not changed.is_success:
-            raise self._api.error(changed, f"change our comment on {number}")
+            raise self._api.error(changed, phrase("change our comment on %(number)s", number=number))
         return True
 
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
@@ -64,10 +72,14 @@ class ForgeDriver(ABC):
         ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
         if ours is None:
             path = self._comments_at(full_name, number)
-            return int(self._api.ask(f"comment on {number}", "POST", path, body={"body": text})["id"])
+            return int(
+                self._api.ask(phrase("comment on %(number)s", number=number), "POST", path, body={"body": text})["id"]
+            )
         if ours["body"] != text:
             path = self._comment_at(full_name, number, ours["id"])
-            self._api.ask(f"change our comment on {number}", self._edit, path, body={"body": text})
+            self._api.ask(
+                phrase("change our comment on %(number)s", number=number), self._edit, path, body={"body": text}
+            )
         return ours["id"]
 
 
@@ -82,11 +94,16 @@ class LikeGitHub(ForgeDriver):
 
     def delete_hook(self, full_name: str, hook_id: int) -> bool:
         """Remove a webhook. False when it wasn't there."""
-        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{repo(full_name)}/hooks/{hook_id}")
+        return self._api.drop(
+            phrase("remove webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
+            f"{repo(full_name)}/hooks/{hook_id}",
+        )
 
     def deploy_keys(self, full_name: str) -> list[DeployKey]:
         """The deploy keys of a repository; [] when it isn't there."""
-        found = self._api.pages(f"list the deploy keys of {full_name}", f"{repo(full_name)}/keys")
+        found = self._api.pages(
+            phrase("list the deploy keys of %(full_name)s", full_name=full_name), f"{repo(full_name)}/keys"
+        )
         return [
             {
                 "id": one["id"],
@@ -100,39 +117,57 @@ class LikeGitHub(ForgeDriver):
     def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
         """Let whoever has the private half read the repository; the key's number."""
         body = {"title": title, "key": public, "read_only": True}
-        doing = f"add a deploy key to {full_name}"
+        doing = phrase("add a deploy key to %(full_name)s", full_name=full_name)
         return int(self._api.ask(doing, "POST", f"{repo(full_name)}/keys", body=body)["id"])
 
     def delete_deploy_key(self, full_name: str, key_id: int) -> None:
         """Remove a deploy key. Nothing happens when it isn't there."""
-        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{repo(full_name)}/keys/{key_id}")
+        self._api.drop(
+            phrase("remove deploy key %(key_id)s of %(full_name)s", key_id=key_id, full_name=full_name),
+            f"{repo(full_name)}/keys/{key_id}",
+        )
 
     def start_workflow(self, full_name: str, file: str, branch: str) -> None:
         """Have a workflow run on a branch's tip. PermanentError when it isn't there or takes no such call."""
         path = f"{repo(full_name)}/actions/workflows/{quote(file, safe='')}/dispatches"
         begun = self._api.send("POST", path, body={"ref": branch})
         if begun.status_code in (404, 422):
-            why = "It isn't on the default branch, or lacks `on: workflow_dispatch`."
-            raise PermanentError(f"{full_name} has no workflow {file} that can be started. {why}")
+            why = phrase("It isn't on the default branch, or lacks `on: workflow_dispatch`.")
+            raise PermanentError(
+                phrase(
+                    "%(full_name)s has no workflow %(file)s that can be started. %(why)s",
+                    full_name=full_name,
+                    file=file,
+                    why=why,
+                )
+            )
         if not begun.is_success:
-            raise self._api.error(begun, f"start the workflow {file} of {full_name}")
+            raise self._api.error(
+                begun, phrase("start the workflow %(file)s of %(full_name)s", file=file, full_name=full_name)
+            )
 
     def delete_ci_secret(self, full_name: str, name: str) -> None:
         """Take a workflows' secret away. Nothing happens when it isn't there."""
         path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
-        self._api.drop(f"remove the CI secret {name} of {full_name}", path)
+        self._api.drop(phrase("remove the CI secret %(name)s of %(full_name)s", name=name, full_name=full_name), path)
 
     _variable_value = "value"
     """Where the answer about a variable holds its value."""
 
     def ci_variable(self, full_name: str, name: str) -> str | None:
         """A workflows' variable, which everybody who writes to the repository can read; None when it isn't there."""
-        found = self._api.find(f"read the CI variable {name} of {full_name}", variable(full_name, name))
+        found = self._api.find(
+            phrase("read the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
+            variable(full_name, name),
+        )
         return None if found is None else str(found[self._variable_value])
 
     def delete_ci_variable(self, full_name: str, name: str) -> None:
         """Take a workflows' variable away. Nothing happens when it isn't there."""
-        self._api.drop(f"remove the CI variable {name} of {full_name}", variable(full_name, name))
+        self._api.drop(
+            phrase("remove the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
+            variable(full_name, name),
+        )
 
 
 def repo(full_name: str) -> str:

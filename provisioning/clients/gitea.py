@@ -44,6 +44,7 @@ from provisioning.forge import (
     State,
     Status,
 )
+from provisioning.phrases import phrase
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -64,9 +65,9 @@ class Forge(LikeGitHub):
 
     def probe(self) -> str:
         """The forge's version. PermanentError when the token is somebody else's than the bot's."""
-        login = self._api.ask("say whose token this is", "GET", "/user")["login"]
+        login = self._api.ask(phrase("say whose token this is"), "GET", "/user")["login"]
         self._check_bot(login)
-        return str(self._api.ask("tell its version", "GET", "/version")["version"])
+        return str(self._api.ask(phrase("tell its version"), "GET", "/version")["version"])
 
     # Repositories
 
@@ -75,25 +76,31 @@ class Forge(LikeGitHub):
 
         For the former name of one that was renamed or moved, that one, which says its present name.
         """
-        found = self._api.find_moved(f"look for {full_name}", repo(full_name))
+        found = self._api.find_moved(phrase("look for %(full_name)s", full_name=full_name), repo(full_name))
         return None if found is None else documents.repository(found)
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A repository by its number, which a rename or a transfer doesn't change; None when it isn't there."""
-        found = self._api.find(f"look for repository {repository_id}", f"/repositories/{repository_id}")
+        found = self._api.find(
+            phrase("look for repository %(repository_id)s", repository_id=repository_id),
+            f"/repositories/{repository_id}",
+        )
         return None if found is None else documents.repository(found)
 
     def ensure_organisation(self, name: str) -> bool:
         """Make a private organisation unless it is there. True: made now."""
         path = f"/orgs/{quote(name, safe='')}"
-        if self._api.find(f"look for the organisation {name}", path) is not None:
+        if self._api.find(phrase("look for the organisation %(name)s", name=name), path) is not None:
             return False
         made = self._api.send("POST", "/orgs", body={"username": name, "visibility": "private"})
         if made.is_success:
             return True
-        if made.status_code == 422 and self._api.find(f"look for the organisation {name}", path) is not None:
+        if (
+            made.status_code == 422
+            and self._api.find(phrase("look for the organisation %(name)s", name=name), path) is not None
+        ):
             return False
-        raise self._api.error(made, f"make the organisation {name}")
+        raise self._api.error(made, phrase("make the organisation %(name)s", name=name))
 
     def create_from_template(
         self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
@@ -131,36 +138,59 @@ class Forge(LikeGitHub):
         return self._create(f"/orgs/{quote(owner, safe='')}/repos", f"{owner}/{name}", body)
 
     def _create(self, path: str, full_name: str, body: Json, template: str | None = None) -> Repository:
-        doing = f"make {full_name}"
+        doing = phrase("make %(full_name)s", full_name=full_name)
         made = self._api.send("POST", path, body=body)
         if made.status_code == 409:
             raise AlreadyExists(f"{full_name} already exists on {self.name}.")
         if made.status_code == 404 and template is not None and "owner" not in said(made):
-            raise PermanentError(f"{self.name} has no template {template}. The platform team must mend the catalogue.")
+            raise PermanentError(
+                phrase(
+                    "%(name)s has no template %(template)s. The platform team must mend the catalogue.",
+                    name=self.name,
+                    template=template,
+                )
+            )
         if not made.is_success:
             raise self._api.error(made, doing)
         return documents.repository(self._api.document(made))
 
     def delete_repository(self, full_name: str) -> bool:
         """Remove a repository with all that is in it. False when it wasn't there."""
-        return self._api.drop(f"remove {full_name}", repo(full_name))
+        return self._api.drop(phrase("remove %(full_name)s", full_name=full_name), repo(full_name))
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the repository's topics."""
         path = f"{repo(full_name)}/topics"
-        self._api.ask(f"set the topics of {full_name}", "PUT", path, body={"topics": list(topics)})
+        self._api.ask(
+            phrase("set the topics of %(full_name)s", full_name=full_name), "PUT", path, body={"topics": list(topics)}
+        )
 
     def set_description(self, full_name: str, description: str) -> None:
         """Replace the repository's description."""
-        self._api.ask(f"describe {full_name}", "PATCH", repo(full_name), body={"description": description})
+        self._api.ask(
+            phrase("describe %(full_name)s", full_name=full_name),
+            "PATCH",
+            repo(full_name),
+            body={"description": description},
+        )
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the repository to its own people only, or to everybody who may see its owner."""
-        self._api.ask(f"set who sees {full_name}", "PATCH", repo(full_name), body={"private": private})
+        self._api.ask(
+            phrase("set who sees %(full_name)s", full_name=full_name),
+            "PATCH",
+            repo(full_name),
+            body={"private": private},
+        )
 
     def set_template(self, full_name: str, template: bool) -> None:
         """Say whether others may start from this repository."""
-        self._api.ask(f"mark {full_name} as a template", "PATCH", repo(full_name), body={"template": template})
+        self._api.ask(
+            phrase("mark %(full_name)s as a template", full_name=full_name),
+            "PATCH",
+            repo(full_name),
+            body={"template": template},
+        )
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the repository's page."""
@@ -170,7 +200,7 @@ class Forge(LikeGitHub):
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or repository)."""
-        doing = f"read the branch {branch} of {full_name}"
+        doing = phrase("read the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         found = self._api.find(doing, path)
         if found is None and self._branches(full_name):
@@ -183,7 +213,12 @@ class Forge(LikeGitHub):
 
     def _branches(self, full_name: str) -> list[Json]:
         """The first of a repository's branches. Asking makes Gitea fill its table of branches."""
-        return self._api.find(f"list the branches of {full_name}", f"{repo(full_name)}/branches?limit=1") or []
+        return (
+            self._api.find(
+                phrase("list the branches of %(full_name)s", full_name=full_name), f"{repo(full_name)}/branches?limit=1"
+            )
+            or []
+        )
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
@@ -192,13 +227,17 @@ class Forge(LikeGitHub):
         if made.status_code == 409:
             return False
         if not made.is_success:
-            raise self._api.error(made, f"make the branch {branch} of {full_name}")
+            raise self._api.error(
+                made, phrase("make the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
+            )
         return True
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
         """Remove a branch. False when it wasn't there."""
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
-        return self._api.drop(f"remove the branch {branch} of {full_name}", path)
+        return self._api.drop(
+            phrase("remove the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name), path
+        )
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
@@ -206,28 +245,49 @@ class Forge(LikeGitHub):
         TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file (folder, symbolic
         link, submodule) or is larger than `limit`.
         """
-        doing = f"read {path} of {full_name}"
+        doing = phrase("read %(path)s of %(full_name)s", path=path, full_name=full_name)
         where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None and not _COMMIT.fullmatch(ref) and self.branch_head(full_name, ref) is not None:
             # Either the file is absent, or Gitea has only now noticed the branch.
             found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         elif found is None and not self._has_commit(full_name, ref):
-            raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
+            raise TemporaryError(
+                phrase(
+                    "%(name)s can't %(doing)s, since %(ref)s isn't there yet.", name=self.name, doing=doing, ref=ref
+                ),
+                delay=0.2,
+            )
         if found is None:
             return None
         if isinstance(found, list) or found["type"] != "file":
             what = "folder" if isinstance(found, list) else found["type"]
-            raise PermanentError(f"{path} of {full_name} is a {what}. It must be a plain file.")
+            raise PermanentError(
+                phrase(
+                    "%(path)s of %(full_name)s is a %(what)s. It must be a plain file.",
+                    path=path,
+                    full_name=full_name,
+                    what=what,
+                )
+            )
         if found["size"] > limit:
-            raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
+            raise PermanentError(
+                phrase(
+                    "%(path)s of %(full_name)s is larger than %(most)s KiB.",
+                    path=path,
+                    full_name=full_name,
+                    most=limit // 1024,
+                )
+            )
         return base64.b64decode(found["content"]), found["sha"]
 
     def _has_commit(self, full_name: str, ref: str) -> bool:
         path = f"{repo(full_name)}/git/commits/{quote(ref, safe='')}?stat=false&files=false&verification=false"
         response = self._api.send("GET", path)
         if not response.is_success and response.status_code not in (404, 422):
-            raise self._api.error(response, f"look for {ref[:10]} in {full_name}")
+            raise self._api.error(
+                response, phrase("look for %(ref)s in %(full_name)s", ref=ref[:10], full_name=full_name)
+            )
         return response.is_success
 
     def put_files(
@@ -254,13 +314,18 @@ class Forge(LikeGitHub):
             ]
             + [{"operation": "delete", "path": path, "sha": blob} for path, blob in removed.items()],
         }
-        made = self._api.ask(f"write to {branch} of {full_name}", "POST", f"{repo(full_name)}/contents", body=body)
+        made = self._api.ask(
+            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            "POST",
+            f"{repo(full_name)}/contents",
+            body=body,
+        )
         return str(made["commit"]["sha"])
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of exactly that name, or None."""
         path = f"{repo(full_name)}/branch_protections/{quote(branch, safe='')}"
-        found = self._api.find(f"read the protection of {branch}", path)
+        found = self._api.find(phrase("read the protection of %(branch)s", branch=branch), path)
         return None if found is None else documents.protection(found)
 
     def put_branch_protection(
@@ -278,7 +343,10 @@ class Forge(LikeGitHub):
 
         new: it is thought not to be there, which saves a call; one that is there after all is replaced too.
         """
-        doing, path = f"protect {branch} of {full_name}", f"{repo(full_name)}/branch_protections"
+        doing, path = (
+            phrase("protect %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            f"{repo(full_name)}/branch_protections",
+        )
         body = documents.protection_body(approvals, checks, protected_files, push_logins)
         if new and self._api.send("POST", path, body={**body, "rule_name": branch}).is_success:
             return
@@ -296,53 +364,78 @@ class Forge(LikeGitHub):
         Only an exact match counts. Mail addresses that people hide are seen only with a site administrator's token.
         """
         if "@" not in who:
-            found = self._api.find(f"look for {who}", f"/users/{quote(who, safe='')}")
+            found = self._api.find(phrase("look for %(who)s", who=who), f"/users/{quote(who, safe='')}")
             return None if found is None else str(found["login"])
-        for one in self._api.pages(f"look for {who}", f"/users/search?q={quote(who, safe='')}", within="data"):
+        for one in self._api.pages(
+            phrase("look for %(who)s", who=who), f"/users/search?q={quote(who, safe='')}", within="data"
+        ):
             if one["email"].lower() == who.lower():
                 return str(one["login"])
         return None
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The people with rights of their own on a repository, by login. One call for each of them."""
-        people = self._api.pages(f"list the collaborators of {full_name}", f"{repo(full_name)}/collaborators")
+        people = self._api.pages(
+            phrase("list the collaborators of %(full_name)s", full_name=full_name), f"{repo(full_name)}/collaborators"
+        )
         return {one["login"]: self.permission(full_name, one["login"]) for one in people}
 
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}/permission"
-        found = self._api.find(f"tell what {login} may do on {full_name}", path)
+        found = self._api.find(
+            phrase("tell what %(login)s may do on %(full_name)s", login=login, full_name=full_name), path
+        )
         return "none" if found is None else found["permission"]
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, or change them. TemporaryError while the forge doesn't know the person."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}"
-        self._api.ask(f"let {login} into {full_name}", "PUT", path, body={"permission": permission})
+        self._api.ask(
+            phrase("let %(login)s into %(full_name)s", login=login, full_name=full_name),
+            "PUT",
+            path,
+            body={"permission": permission},
+        )
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away. Nothing happens when there are none, or no such person."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}"
         response = self._api.send("DELETE", path)
         if not response.is_success and response.status_code != 404 and "user does not exist" not in said(response):
-            raise self._api.error(response, f"take {login} off {full_name}")
+            raise self._api.error(
+                response, phrase("take %(login)s off %(full_name)s", login=login, full_name=full_name)
+            )
 
     # Webhooks
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a repository, events sorted, each family of events by its own name only."""
-        found = self._api.pages(f"list the webhooks of {full_name}", f"{repo(full_name)}/hooks")
+        found = self._api.pages(
+            phrase("list the webhooks of %(full_name)s", full_name=full_name), f"{repo(full_name)}/hooks"
+        )
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that signs with `secret`; its number."""
         body = {"type": "gitea", **documents.hook_body(url, secret, events)}
-        return int(self._api.ask(f"make a webhook on {full_name}", "POST", f"{repo(full_name)}/hooks", body=body)["id"])
+        return int(
+            self._api.ask(
+                phrase("make a webhook on %(full_name)s", full_name=full_name),
+                "POST",
+                f"{repo(full_name)}/hooks",
+                body=body,
+            )["id"]
+        )
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
         """Rewrite all of a webhook, its secret too."""
         path = f"{repo(full_name)}/hooks/{hook_id}"
         self._api.ask(
-            f"change webhook {hook_id} of {full_name}", "PATCH", path, body=documents.hook_body(url, secret, events)
+            phrase("change webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
+            "PATCH",
+            path,
+            body=documents.hook_body(url, secret, events),
         )
 
     # Secrets and variables of Actions
@@ -350,24 +443,38 @@ class Forge(LikeGitHub):
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
         path = f"{repo(full_name)}/actions/secrets"
-        return [str(one["name"]) for one in self._api.pages(f"list the CI secrets of {full_name}", path)]
+        return [
+            str(one["name"])
+            for one in self._api.pages(phrase("list the CI secrets of %(full_name)s", full_name=full_name), path)
+        ]
 
     def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
         """Give workflows secrets by name, new or in place of those of that name."""
         for name, value in values.items():
             path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
-            self._api.ask(f"write the CI secret {name} of {full_name}", "PUT", path, body={"data": value})
+            self._api.ask(
+                phrase("write the CI secret %(name)s of %(full_name)s", name=name, full_name=full_name),
+                "PUT",
+                path,
+                body={"data": value},
+            )
 
     _variable_value = "data"
 
     def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
         """Give workflows a variable. TemporaryError when it is there."""
-        doing, body = f"make the CI variable {name} of {full_name}", {"value": value}
+        doing, body = (
+            phrase("make the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
+            {"value": value},
+        )
         self._api.ask(doing, "POST", variable(full_name, name), body=body)
 
     def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
         """Change a workflows' variable. TemporaryError when it isn't there."""
-        doing, body = f"change the CI variable {name} of {full_name}", {"value": value}
+        doing, body = (
+            phrase("change the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
+            {"value": value},
+        )
         self._api.ask(doing, "PUT", variable(full_name, name), body=body)
 
     # Statuses, pull requests, comments
@@ -384,23 +491,35 @@ class Forge(LikeGitHub):
         }
         made = self._api.send("POST", f"{repo(full_name)}/statuses/{sha}", body=body)
         if made.status_code == 500 and not self._has_commit(full_name, sha):
-            raise PermanentError(f"{full_name} has no commit {sha[:10]} to write a status on.")
+            raise PermanentError(
+                phrase("%(full_name)s has no commit %(sha)s to write a status on.", full_name=full_name, sha=sha[:10])
+            )
         if not made.is_success:
-            raise self._api.error(made, f"write a status on {sha[:10]} of {full_name}")
+            raise self._api.error(
+                made, phrase("write a status on %(sha)s of %(full_name)s", sha=sha[:10], full_name=full_name)
+            )
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit; {} when there is none, or no such commit."""
-        found = self._api.find(f"read the statuses of {sha[:10]}", f"{repo(full_name)}/commits/{sha}/status")
+        found = self._api.find(
+            phrase("read the statuses of %(sha)s", sha=sha[:10]), f"{repo(full_name)}/commits/{sha}/status"
+        )
         return documents.statuses(found or {})
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A pull request, or None."""
-        found = self._api.find(f"read pull request {number} of {full_name}", f"{repo(full_name)}/pulls/{number}")
+        found = self._api.find(
+            phrase("read pull request %(number)s of %(full_name)s", number=number, full_name=full_name),
+            f"{repo(full_name)}/pulls/{number}",
+        )
         return None if found is None else documents.pull_request(found)
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
         """The open pull requests that come from a branch of this very repository, oldest number first."""
-        found = self._api.pages(f"list the pull requests of {full_name}", f"{repo(full_name)}/pulls?state=open")
+        found = self._api.pages(
+            phrase("list the pull requests of %(full_name)s", full_name=full_name),
+            f"{repo(full_name)}/pulls?state=open",
+        )
         ours = (documents.pull_request(one) for one in found)
         own = [
             one for one in ours if one["head_branch"] == branch and one["head_repository"].lower() == full_name.lower()
@@ -410,7 +529,7 @@ class Forge(LikeGitHub):
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
         """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
         path = f"{repo(full_name)}/pulls/{quote(base, safe='')}/{quote(branch, safe='')}"
-        return self._api.find(f"find a pull request of {full_name}", path) is not None
+        return self._api.find(phrase("find a pull request of %(full_name)s", full_name=full_name), path) is not None
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
@@ -419,20 +538,33 @@ class Forge(LikeGitHub):
         if made.status_code == 409:
             raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
         if not made.is_success:
-            raise self._api.error(made, f"make a pull request on {full_name}")
+            raise self._api.error(made, phrase("make a pull request on %(full_name)s", full_name=full_name))
         return int(self._api.document(made)["number"])
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
         """The files that a pull request touches."""
-        found = self._api.pages(f"list the files of pull request {number}", f"{repo(full_name)}/pulls/{number}/files")
+        found = self._api.pages(
+            phrase("list the files of pull request %(number)s", number=number),
+            f"{repo(full_name)}/pulls/{number}/files",
+        )
         return [{"path": one["filename"], "status": one["status"]} for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """The comments on an issue or pull request, oldest first."""
         path = f"{repo(full_name)}/issues/{number}"
         found = self._api.send("GET", f"{path}/comments")
-        if found.status_code == 500 and self._api.find(f"look for {number} of {full_name}", path) is None:
-            raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
+        if (
+            found.status_code == 500
+            and self._api.find(phrase("look for %(number)s of %(full_name)s", number=number, full_name=full_name), path)
+            is None
+        ):
+            raise PermanentError(
+                phrase(
+                    "%(full_name)s has no pull request %(number)s to comment on.", full_name=full_name, number=number
+                )
+            )
         if not found.is_success:
-            raise self._api.error(found, f"read the comments on {number} of {full_name}")
+            raise self._api.error(
+                found, phrase("read the comments on %(number)s of %(full_name)s", number=number, full_name=full_name)
+            )
         return [documents.comment(one) for one in self._api.document(found)]

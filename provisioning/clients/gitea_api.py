@@ -7,6 +7,7 @@ import httpx
 
 from provisioning.clients.forge_api import ForgeApi, said
 from provisioning.errors import ProvisioningError, Reason, TemporaryError
+from provisioning.phrases import phrase
 
 
 class GiteaApi(ForgeApi):
@@ -25,7 +26,13 @@ class GiteaApi(ForgeApi):
         message = said(response)
         if response.status_code < 500 and response.status_code not in (401, 429):
             if "branch does not exist" in message:
-                return TemporaryError(f"{self.name} can't {doing}, since the branch isn't there yet.", delay=0.2)
+                return TemporaryError(
+                    phrase("%(name)s can't %(doing)s, since the branch isn't there yet.", name=self.name, doing=doing),
+                    delay=0.2,
+                )
             if "user does not exist" in message:
-                return TemporaryError(f"{self.name} can't {doing}: {message}", reason=Reason.DEPENDENCY_NOT_READY)
+                return TemporaryError(
+                    phrase("%(name)s can't %(doing)s: %(message)s", name=self.name, doing=doing, message=message),
+                    reason=Reason.DEPENDENCY_NOT_READY,
+                )
         return super().error(response, doing)

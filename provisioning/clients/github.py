@@ -41,6 +41,7 @@ from provisioning.forge import (
     Status,
     cannot,
 )
+from provisioning.phrases import phrase
 
 _BEGUN = "Begin; the project's files follow"
 _BEGUN_FILE = b"The project's files follow in a moment.\n"
@@ -74,13 +75,13 @@ class GitHub(LikeGitHub):
 
     def probe(self) -> str:
         """The server's version, or that it is github.com. PermanentError when the token is somebody else's."""
-        doing = "say whose token this is"
+        doing = phrase("say whose token this is")
         found = self._api.send("GET", "/user")
         if not found.is_success:
             raise self._api.error(found, doing)
         self._check_bot(self._api.document(found)["login"])
         self._check_scopes(found.headers.get("X-OAuth-Scopes"))
-        return str(self._api.ask("tell its version", "GET", "/meta").get("installed_version", "github.com"))
+        return str(self._api.ask(phrase("tell its version"), "GET", "/meta").get("installed_version", "github.com"))
 
     def _check_scopes(self, scopes: str | None) -> None:
         """Only classic tokens have scopes; of others GitHub says nothing, or that they have none.
@@ -89,19 +90,27 @@ class GitHub(LikeGitHub):
         """
         if scopes and "workflow" not in {one.strip() for one in scopes.split(",")}:
             raise PermanentError(
-                f"The token of {self.name} lacks the scope workflow, so nothing with CI's files can be committed. "
-                "The platform team must make one that has it."
+                phrase(
+                    "The token of %(name)s lacks the scope workflow, so nothing with CI's files can be committed. "
+                    "The platform team must make one that has it.",
+                    name=self.name,
+                )
             )
 
     # Repositories
 
     def repository(self, full_name: str) -> Repository | None:
         """A repository, or None; for a former name the one that it leads to."""
-        return self._whole(self._api.find_moved(f"look for {full_name}", repo(full_name)))
+        return self._whole(self._api.find_moved(phrase("look for %(full_name)s", full_name=full_name), repo(full_name)))
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A repository by its number; None when it isn't there."""
-        return self._whole(self._api.find(f"look for repository {repository_id}", f"/repositories/{repository_id}"))
+        return self._whole(
+            self._api.find(
+                phrase("look for repository %(repository_id)s", repository_id=repository_id),
+                f"/repositories/{repository_id}",
+            )
+        )
 
     def _whole(self, found: Json | None) -> Repository | None:
         if found is None:
@@ -121,16 +130,21 @@ class GitHub(LikeGitHub):
         if found.status_code == 409:
             return []
         if not found.is_success:
-            raise self._api.error(found, f"list the commits of {full_name}")
+            raise self._api.error(found, phrase("list the commits of %(full_name)s", full_name=full_name))
         return [one["commit"]["message"] for one in self._api.document(found)]
 
     def ensure_organisation(self, name: str) -> bool:
         """False when the organisation is there. GitHub lets nobody make one by API."""
-        if self._api.find(f"look for the organisation {name}", f"/orgs/{quote(name, safe='')}") is None:
+        if (
+            self._api.find(phrase("look for the organisation %(name)s", name=name), f"/orgs/{quote(name, safe='')}")
+            is None
+        ):
             raise cannot(
                 self.name,
-                f"make the organisation {name}",
-                f"Somebody makes it there and invites {self.bot} as an owner; then have us look again.",
+                phrase("make the organisation %(name)s", name=name),
+                phrase(
+                    "Somebody makes it there and invites %(bot)s as an owner; then have us look again.", bot=self.bot
+                ),
             )
         return False
 
@@ -141,7 +155,11 @@ class GitHub(LikeGitHub):
         template = self.repository(template_full_name)
         if template is None or not template["template"]:
             raise PermanentError(
-                f"{self.name} has no template {template_full_name}. The platform team must mend the catalogue."
+                phrase(
+                    "%(name)s has no template %(template)s. The platform team must mend the catalogue.",
+                    name=self.name,
+                    template=template_full_name,
+                )
             )
         body = {"owner": owner, "name": name, "description": description, "private": True}
         return self._create(f"{repo(template_full_name)}/generate", f"{owner}/{name}", body, private=private)
@@ -158,7 +176,7 @@ class GitHub(LikeGitHub):
         if made.status_code == 422 and "already exists" in said(made):
             raise AlreadyExists(f"{full_name} already exists on {self.name}.")
         if not made.is_success:
-            raise self._api.error(made, f"make {full_name}")
+            raise self._api.error(made, phrase("make %(full_name)s", full_name=full_name))
         found = documents.repository(self._api.document(made))
         if not private:
             self.set_private(full_name, False)
@@ -171,24 +189,31 @@ class GitHub(LikeGitHub):
         if gone.status_code == 403 and "admin rights" in said(gone):
             # What GitHub says to an owner, too, whose token may not.
             raise PermanentError(
-                f"{self.name} refuses to remove {full_name}. The token needs the scope delete_repo, and {self.bot} the "
-                "right to administer it."
+                phrase(
+                    "%(name)s refuses to remove %(full_name)s. The token needs the scope delete_repo, and %(bot)s the "
+                    "right to administer it.",
+                    name=self.name,
+                    full_name=full_name,
+                    bot=self.bot,
+                )
             )
         if gone.status_code == 404:
             return False
         if not gone.is_success:
-            raise self._api.error(gone, f"remove {full_name}")
+            raise self._api.error(gone, phrase("remove %(full_name)s", full_name=full_name))
         return True
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the repository's topics."""
         path = f"{repo(full_name)}/topics"
-        self._api.ask(f"set the topics of {full_name}", "PUT", path, body={"names": list(topics)})
+        self._api.ask(
+            phrase("set the topics of %(full_name)s", full_name=full_name), "PUT", path, body={"names": list(topics)}
+        )
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the repository to its own people only, or to everybody of the company; never to the world."""
         body = {"visibility": "private" if private else "internal"}
-        self._api.ask(f"set who sees {full_name}", "PATCH", repo(full_name), body=body)
+        self._api.ask(phrase("set who sees %(full_name)s", full_name=full_name), "PATCH", repo(full_name), body=body)
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the repository's page."""
@@ -199,17 +224,19 @@ class GitHub(LikeGitHub):
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or repository)."""
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
-        found = self._api.find(f"read the branch {branch} of {full_name}", path)
+        found = self._api.find(
+            phrase("read the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name), path
+        )
         return None if found is None else documents.head(found["commit"])
 
     def pushes(self, full_name: str, branch: str) -> list[Push]:
         """The newest pushes to a branch and who made them, newest first; at most 50. [] when there are none."""
         path = f"{repo(full_name)}/activity?ref={quote(f'refs/heads/{branch}', safe='')}&per_page=50"
-        return documents.pushes(self._api.find(f"tell who pushed to {branch}", path) or [])
+        return documents.pushes(self._api.find(phrase("tell who pushed to %(branch)s", branch=branch), path) or [])
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
-        doing = f"make the branch {branch} of {full_name}"
+        doing = phrase("make the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
         body = {"ref": f"refs/heads/{branch}", "sha": self._tip(full_name, start, doing)}
         made = self._api.send("POST", f"{repo(full_name)}/git/refs", body=body)
         if made.status_code == 422 and "already exists" in said(made):
@@ -224,13 +251,23 @@ class GitHub(LikeGitHub):
         if gone.status_code == 404 or (gone.status_code == 422 and "does not exist" in said(gone)):
             return False
         if not gone.is_success:
-            raise self._api.error(gone, f"remove the branch {branch} of {full_name}")
+            raise self._api.error(
+                gone, phrase("remove the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
+            )
         return True
 
     def _tip(self, full_name: str, branch: str, doing: str) -> str:
         found = self._api.find(doing, f"{repo(full_name)}/git/ref/heads/{quote(branch)}")
         if found is None:
-            raise TemporaryError(f"{self.name} can't {doing}, since {branch} isn't there yet.", delay=0.2)
+            raise TemporaryError(
+                phrase(
+                    "%(name)s can't %(doing)s, since %(branch)s isn't there yet.",
+                    name=self.name,
+                    doing=doing,
+                    branch=branch,
+                ),
+                delay=0.2,
+            )
         return str(found["object"]["sha"])
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
@@ -239,21 +276,40 @@ class GitHub(LikeGitHub):
         TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file or is larger than
         `limit`.
         """
-        doing = f"read {path} of {full_name}"
+        doing = phrase("read %(path)s of %(full_name)s", path=path, full_name=full_name)
         where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None:
             commit = self._api.send("GET", f"{repo(full_name)}/commits/{quote(ref, safe='')}")
             if commit.status_code in (404, 409, 422):
-                raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
+                raise TemporaryError(
+                    phrase(
+                        "%(name)s can't %(doing)s, since %(ref)s isn't there yet.", name=self.name, doing=doing, ref=ref
+                    ),
+                    delay=0.2,
+                )
             if not commit.is_success:
                 raise self._api.error(commit, doing)
             return None
         if isinstance(found, list) or found["type"] != "file":
             what = "folder" if isinstance(found, list) else found["type"]
-            raise PermanentError(f"{path} of {full_name} is a {what}. It must be a plain file.")
+            raise PermanentError(
+                phrase(
+                    "%(path)s of %(full_name)s is a %(what)s. It must be a plain file.",
+                    path=path,
+                    full_name=full_name,
+                    what=what,
+                )
+            )
         if found["size"] > limit:
-            raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
+            raise PermanentError(
+                phrase(
+                    "%(path)s of %(full_name)s is larger than %(most)s KiB.",
+                    path=path,
+                    full_name=full_name,
+                    most=limit // 1024,
+                )
+            )
         if found["encoding"] == "none":
             # Of a file of more than 1 MB this call tells all but the content.
             found = self._api.ask(doing, "GET", f"{repo(full_name)}/git/blobs/{found['sha']}")
@@ -273,7 +329,10 @@ class GitHub(LikeGitHub):
         TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
         removed: the blob ids of files that go away with it, by path.
         """
-        doing, git = f"write to {branch} of {full_name}", f"{repo(full_name)}/git"
+        doing, git = (
+            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            f"{repo(full_name)}/git",
+        )
         before = self._first_messages(full_name)
         first = before in ([], [_BEGUN])
         if not before:
@@ -294,7 +353,10 @@ class GitHub(LikeGitHub):
         body = {"sha": commit, "force": first}
         moved = self._api.send("PATCH", f"{git}/refs/heads/{quote(branch)}", body=body)
         if moved.status_code == 422 and "fast forward" in said(moved):
-            raise TemporaryError(f"{self.name} can't {doing}, since somebody pushed meanwhile.", delay=0.2)
+            raise TemporaryError(
+                phrase("%(name)s can't %(doing)s, since somebody pushed meanwhile.", name=self.name, doing=doing),
+                delay=0.2,
+            )
         if not moved.is_success:
             raise self._api.error(moved, doing)
         return commit
@@ -302,7 +364,7 @@ class GitHub(LikeGitHub):
     def _begin(self, full_name: str, branch: str) -> None:
         """Make a commit, since blobs and trees want one to be there. It tells whoever finds it what it is."""
         body = {"message": _BEGUN, "content": base64.b64encode(_BEGUN_FILE).decode(), "branch": branch}
-        doing = f"write the first file of {full_name}"
+        doing = phrase("write the first file of %(full_name)s", full_name=full_name)
         self._api.ask(doing, "PUT", f"{repo(full_name)}/contents/README.md", body=body)
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
@@ -311,7 +373,9 @@ class GitHub(LikeGitHub):
         return None if found is None else documents.protection(found)
 
     def _rule(self, full_name: str, branch: str) -> Json | None:
-        found: Json | None = self._api.find(f"read the protection of {branch}", _protection(full_name, branch))
+        found: Json | None = self._api.find(
+            phrase("read the protection of %(branch)s", branch=branch), _protection(full_name, branch)
+        )
         return found
 
     def put_branch_protection(
@@ -327,9 +391,18 @@ class GitHub(LikeGitHub):
     ) -> None:
         """Make or replace the rule of a branch. new: it is thought not to be there, which saves a call."""
         if protected_files:
-            raise cannot(self.name, "protect single files", "Write a CODEOWNERS file and ask for its owners' reviews.")
+            raise cannot(
+                self.name,
+                phrase("protect single files"),
+                phrase("Write a CODEOWNERS file and ask for its owners' reviews."),
+            )
         body = documents.protection_body(None if new else self._rule(full_name, branch), approvals, checks, push_logins)
-        self._api.ask(f"protect {branch} of {full_name}", "PUT", _protection(full_name, branch), body=body)
+        self._api.ask(
+            phrase("protect %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            "PUT",
+            _protection(full_name, branch),
+            body=body,
+        )
 
     # People
 
@@ -342,14 +415,16 @@ class GitHub(LikeGitHub):
             found = self._user(who)
             return None if found is None else str(found["login"])
         path = f"/search/users?q={quote(f'{who} in:email', safe='')}"
-        for one in self._api.pages(f"look for {who}", path, within="items"):
+        for one in self._api.pages(phrase("look for %(who)s", who=who), path, within="items"):
             person = self._user(one["login"]) or {}
             if (person.get("email") or "").lower() == who.lower():
                 return str(person["login"])
         return None
 
     def _user(self, login: str) -> Json | None:
-        found: Json | None = self._api.find(f"look for {login}", f"/users/{quote(login, safe='')}")
+        found: Json | None = self._api.find(
+            phrase("look for %(login)s", login=login), f"/users/{quote(login, safe='')}"
+        )
         return found
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
@@ -357,7 +432,7 @@ class GitHub(LikeGitHub):
 
         An invitation that ended before somebody accepted it counts no more, so that they are invited anew.
         """
-        doing, path = f"list the collaborators of {full_name}", repo(full_name)
+        doing, path = phrase("list the collaborators of %(full_name)s", full_name=full_name), repo(full_name)
         present = {
             one["login"]: documents.permission(one["role_name"])
             for one in self._api.pages(doing, f"{path}/collaborators?affiliation=direct")
@@ -367,18 +442,23 @@ class GitHub(LikeGitHub):
 
     def _invitations(self, full_name: str) -> Iterator[Json]:
         """Those of people whom GitHub knows, ended ones too."""
-        found = self._api.pages(f"list the invitations of {full_name}", f"{repo(full_name)}/invitations")
+        found = self._api.pages(
+            phrase("list the invitations of %(full_name)s", full_name=full_name), f"{repo(full_name)}/invitations"
+        )
         return (one for one in found if one["invitee"])
 
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
         path = f"{_collaborator(full_name, login)}/permission"
-        found = self._api.find(f"tell what {login} may do on {full_name}", path)
+        found = self._api.find(
+            phrase("tell what %(login)s may do on %(full_name)s", login=login, full_name=full_name), path
+        )
         return "none" if found is None else documents.permission(found["permission"])
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, invite them, or change what they have or are invited to."""
-        doing, path = f"let {login} into {full_name}", _collaborator(full_name, login)
+        doing = phrase("let %(login)s into %(full_name)s", login=login, full_name=full_name)
+        path = _collaborator(full_name, login)
         body = {"permission": documents.ROLES[permission]}
         invitation = self._api.ask(doing, "PUT", path, body=body)
         if invitation is not None and invitation.get("expired"):
@@ -388,7 +468,7 @@ class GitHub(LikeGitHub):
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away, and the invitation. Nothing happens when there are none."""
-        doing = f"take {login} off {full_name}"
+        doing = phrase("take %(login)s off %(full_name)s", login=login, full_name=full_name)
         self._api.drop(doing, _collaborator(full_name, login))
         for one in list(self._invitations(full_name)):
             if one["invitee"]["login"] == login:
@@ -398,26 +478,40 @@ class GitHub(LikeGitHub):
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a repository, events sorted."""
-        found = self._api.pages(f"list the webhooks of {full_name}", f"{repo(full_name)}/hooks")
+        found = self._api.pages(
+            phrase("list the webhooks of %(full_name)s", full_name=full_name), f"{repo(full_name)}/hooks"
+        )
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that signs with `secret`; its number."""
         body = {"name": "web", **documents.hook_body(url, secret, events)}
-        made = self._api.ask(f"make a webhook on {full_name}", "POST", f"{repo(full_name)}/hooks", body=body)
+        made = self._api.ask(
+            phrase("make a webhook on %(full_name)s", full_name=full_name),
+            "POST",
+            f"{repo(full_name)}/hooks",
+            body=body,
+        )
         return int(made["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
         """Rewrite all of a webhook, its secret too."""
         path, body = f"{repo(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
-        self._api.ask(f"change webhook {hook_id} of {full_name}", "PATCH", path, body=body)
+        self._api.ask(
+            phrase("change webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
+            "PATCH",
+            path,
+            body=body,
+        )
 
     # Secrets and variables of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
         path = f"{repo(full_name)}/actions/secrets"
-        found = self._api.pages(f"list the CI secrets of {full_name}", path, within="secrets")
+        found = self._api.pages(
+            phrase("list the CI secrets of %(full_name)s", full_name=full_name), path, within="secrets"
+        )
         return [str(one["name"]) for one in found]
 
     def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
@@ -427,11 +521,19 @@ class GitHub(LikeGitHub):
     def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
         """Give workflows a variable. TemporaryError when it is there."""
         path, body = f"{repo(full_name)}/actions/variables", {"name": name, "value": value}
-        self._api.ask(f"make the CI variable {name} of {full_name}", "POST", path, body=body)
+        self._api.ask(
+            phrase("make the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
+            "POST",
+            path,
+            body=body,
+        )
 
     def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
         """Change a workflows' variable. TemporaryError when it isn't there."""
-        doing, body = f"change the CI variable {name} of {full_name}", {"value": value}
+        doing, body = (
+            phrase("change the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
+            {"value": value},
+        )
         self._api.ask(doing, "PATCH", variable(full_name, name), body=body)
 
     # Statuses, pull requests, comments
@@ -442,12 +544,15 @@ class GitHub(LikeGitHub):
         """Say something about a commit under a context; the last word of a context counts. Cut to 140 characters."""
         body = documents.status_body(context, state, description[: self.status_limit], target_url)
         self._api.ask(
-            f"write a status on {sha[:10]} of {full_name}", "POST", f"{repo(full_name)}/statuses/{sha}", body=body
+            phrase("write a status on %(sha)s of %(full_name)s", sha=sha[:10], full_name=full_name),
+            "POST",
+            f"{repo(full_name)}/statuses/{sha}",
+            body=body,
         )
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit, of at most 100; {} when there is none, or no such commit."""
-        doing = f"read the statuses of {sha[:10]}"
+        doing = phrase("read the statuses of %(sha)s", sha=sha[:10])
         found = self._api.send("GET", f"{repo(full_name)}/commits/{sha}/status?per_page=100")
         if found.status_code in (404, 422):
             return {}
@@ -457,7 +562,10 @@ class GitHub(LikeGitHub):
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A pull request, or None."""
-        found = self._api.find(f"read pull request {number} of {full_name}", f"{repo(full_name)}/pulls/{number}")
+        found = self._api.find(
+            phrase("read pull request %(number)s of %(full_name)s", number=number, full_name=full_name),
+            f"{repo(full_name)}/pulls/{number}",
+        )
         if found is None:
             return None
         pull = documents.pull_request(found)
@@ -468,14 +576,14 @@ class GitHub(LikeGitHub):
     def _merge_base(self, full_name: str, base: str, head: str) -> str:
         """Where two commits parted; "" when GitHub can't say. The first page would have every file that differs."""
         path = f"{repo(full_name)}/compare/{base}...{head}?per_page=1&page=2"
-        found = self._api.find(f"compare two commits of {full_name}", path)
+        found = self._api.find(phrase("compare two commits of %(full_name)s", full_name=full_name), path)
         return str(found["merge_base_commit"]["sha"]) if found is not None else ""
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
         """The open pull requests that come from a branch of this very repository, oldest number first."""
         whence = quote(f"{full_name.partition('/')[0]}:{branch}", safe="")
         path = f"{repo(full_name)}/pulls?state=open&head={whence}"
-        found = self._api.pages(f"list the pull requests of {full_name}", path)
+        found = self._api.pages(phrase("list the pull requests of %(full_name)s", full_name=full_name), path)
         ours = (documents.pull_request(one) for one in found)
         own = [one for one in ours if one["head_repository"].lower() == full_name.lower()]
         return sorted(own, key=lambda one: one["number"])
@@ -484,7 +592,7 @@ class GitHub(LikeGitHub):
         """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
         whence, onto = quote(f"{full_name.partition('/')[0]}:{branch}", safe=""), quote(base, safe="")
         path = f"{repo(full_name)}/pulls?state=all&head={whence}&base={onto}"
-        found = self._api.pages(f"find a pull request of {full_name}", path)
+        found = self._api.pages(phrase("find a pull request of %(full_name)s", full_name=full_name), path)
         return any(documents.pull_request(one)["head_repository"].lower() == full_name.lower() for one in found)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
@@ -494,19 +602,29 @@ class GitHub(LikeGitHub):
         if made.status_code == 422 and "already exists" in said(made):
             raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
         if not made.is_success:
-            raise self._api.error(made, f"make a pull request on {full_name}")
+            raise self._api.error(made, phrase("make a pull request on %(full_name)s", full_name=full_name))
         return int(self._api.document(made)["number"])
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
         """The files that a pull request touches."""
-        found = self._api.pages(f"list the files of pull request {number}", f"{repo(full_name)}/pulls/{number}/files")
+        found = self._api.pages(
+            phrase("list the files of pull request %(number)s", number=number),
+            f"{repo(full_name)}/pulls/{number}/files",
+        )
         return [documents.changed_file(one) for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """The comments on an issue or pull request, oldest first."""
-        doing, path = f"read the comments on {number} of {full_name}", f"{repo(full_name)}/issues/{number}"
+        doing, path = (
+            phrase("read the comments on %(number)s of %(full_name)s", number=number, full_name=full_name),
+            f"{repo(full_name)}/issues/{number}",
+        )
         if self._api.find(doing, path) is None:
-            raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
+            raise PermanentError(
+                phrase(
+                    "%(full_name)s has no pull request %(number)s to comment on.", full_name=full_name, number=number
+                )
+            )
         return [documents.comment(one) for one in self._api.pages(doing, f"{path}/comments")]
 
 

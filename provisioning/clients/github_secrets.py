@@ -12,6 +12,7 @@ from nacl.public import PublicKey, SealedBox
 
 from provisioning.clients.forge_api import ForgeApi, Json
 from provisioning.clients.forge_driver import repo
+from provisioning.phrases import phrase
 
 
 def put(api: ForgeApi, full_name: str, values: Mapping[str, str]) -> None:
@@ -20,9 +21,11 @@ def put(api: ForgeApi, full_name: str, values: Mapping[str, str]) -> None:
     TemporaryError when the repository isn't there.
     """
     path = f"{repo(full_name)}/actions/secrets"
-    key = api.ask(f"give a key for the CI secrets of {full_name}", "GET", f"{path}/public-key")
+    key = api.ask(
+        phrase("give a key for the CI secrets of %(full_name)s", full_name=full_name), "GET", f"{path}/public-key"
+    )
     for name, value in values.items():
-        doing = f"write the CI secret {name} of {full_name}"
+        doing = phrase("write the CI secret %(name)s of %(full_name)s", name=name, full_name=full_name)
         api.ask(doing, "PUT", f"{path}/{quote(name, safe='')}", body=_sealed(value, key))
 
 

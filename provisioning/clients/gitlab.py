@@ -42,6 +42,7 @@ from provisioning.forge import (
     Status,
     cannot,
 )
+from provisioning.phrases import phrase
 
 _DIFFS = 30
 """Older versions, up to 17, answer 500 when they are asked for more at a time."""
@@ -62,25 +63,27 @@ class GitLab(WithoutActions):
 
     def probe(self) -> str:
         """The server's version. PermanentError when the token is somebody else's than the bot's."""
-        login = self._api.ask("say whose token this is", "GET", "/user")["username"]
+        login = self._api.ask(phrase("say whose token this is"), "GET", "/user")["username"]
         self._check_bot(login)
-        return str(self._api.ask("tell its version", "GET", "/version")["version"])
+        return str(self._api.ask(phrase("tell its version"), "GET", "/version")["version"])
 
     # Repositories
 
     def repository(self, full_name: str) -> Repository | None:
         """A project, or None; for a former name the one that it leads to."""
-        found = self._api.find_moved(f"look for {full_name}", _project(full_name))
+        found = self._api.find_moved(phrase("look for %(full_name)s", full_name=full_name), _project(full_name))
         return None if found is None else documents.repository(found)
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A project by its number; None when it isn't there."""
-        found = self._api.find(f"look for repository {repository_id}", f"/projects/{repository_id}")
+        found = self._api.find(
+            phrase("look for repository %(repository_id)s", repository_id=repository_id), f"/projects/{repository_id}"
+        )
         return None if found is None else documents.repository(found)
 
     def ensure_organisation(self, name: str) -> bool:
         """Make a private group unless it is there. True: made now."""
-        doing = f"make the group {name}"
+        doing = phrase("make the group %(name)s", name=name)
         if self._group(name) is not None:
             return False
         made = self._api.send("POST", "/groups", body={"name": name, "path": name, "visibility": "private"})
@@ -91,7 +94,9 @@ class GitLab(WithoutActions):
         return True
 
     def _group(self, name: str) -> int | None:
-        found = self._api.find(f"look for the group {name}", f"/groups/{quote(name, safe='')}?with_projects=false")
+        found = self._api.find(
+            phrase("look for the group %(name)s", name=name), f"/groups/{quote(name, safe='')}?with_projects=false"
+        )
         return None if found is None else int(found["id"])
 
     def create_from_template(
@@ -104,7 +109,11 @@ class GitLab(WithoutActions):
         template = self.repository(template_full_name)
         if template is None or template["empty"]:
             raise PermanentError(
-                f"{self.name} has no template {template_full_name}. The platform team must mend the catalogue."
+                phrase(
+                    "%(name)s has no template %(template)s. The platform team must mend the catalogue.",
+                    name=self.name,
+                    template=template_full_name,
+                )
             )
         try:
             made = self.create_repository(owner, name, description, private=private, auto_init=False)
@@ -122,10 +131,12 @@ class GitLab(WithoutActions):
         self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
     ) -> Repository:
         """Make a project in a group, with a README unless `auto_init` is off. Raises AlreadyExists."""
-        doing = f"make {owner}/{name}"
+        doing = phrase("make %(owner)s/%(name)s", owner=owner, name=name)
         group = self._group(owner)
         if group is None:
-            message = f"{self.name} can't {doing}: there is no group {owner}."
+            message = phrase(
+                "%(name)s can't %(doing)s: there is no group %(owner)s.", name=self.name, doing=doing, owner=owner
+            )
             raise TemporaryError(message, reason=Reason.DEPENDENCY_NOT_READY)
         body = {
             "name": name,
@@ -144,17 +155,19 @@ class GitLab(WithoutActions):
 
     def delete_repository(self, full_name: str) -> bool:
         """Remove a project with all that is in it. False when it wasn't there."""
-        return self._api.drop(f"remove {full_name}", _project(full_name))
+        return self._api.drop(phrase("remove %(full_name)s", full_name=full_name), _project(full_name))
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the project's topics."""
         body = {"topics": list(topics)}
-        self._api.ask(f"set the topics of {full_name}", "PUT", _project(full_name), body=body)
+        self._api.ask(
+            phrase("set the topics of %(full_name)s", full_name=full_name), "PUT", _project(full_name), body=body
+        )
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the project to its own people only, or to everybody signed in; never to the world."""
         body = {"visibility": _visibility(private)}
-        self._api.ask(f"set who sees {full_name}", "PUT", _project(full_name), body=body)
+        self._api.ask(phrase("set who sees %(full_name)s", full_name=full_name), "PUT", _project(full_name), body=body)
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the project's page."""
@@ -164,29 +177,48 @@ class GitLab(WithoutActions):
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or project)."""
-        found = self._api.find(f"read the branch {branch} of {full_name}", _branch(full_name, branch))
+        found = self._api.find(
+            phrase("read the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            _branch(full_name, branch),
+        )
         return None if found is None else documents.head(found["commit"])
 
     def pushes(self, full_name: str, branch: str) -> list[Push]:
         """The newest pushes to a branch and who made them, newest first, of the last 50 of the project."""
         path = f"{_project(full_name)}/events?action=pushed&per_page=50"
-        return documents.pushes(self._api.find(f"tell who pushed to {branch}", path) or [], branch)
+        return documents.pushes(
+            self._api.find(phrase("tell who pushed to %(branch)s", branch=branch), path) or [], branch
+        )
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
-        doing, path = f"make the branch {branch} of {full_name}", f"{_project(full_name)}/repository/branches"
+        doing, path = (
+            phrase("make the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            f"{_project(full_name)}/repository/branches",
+        )
         made = self._api.send("POST", path, body={"branch": branch, "ref": start})
         if made.status_code == 400 and "already exists" in said(made):
             return False
         if made.status_code == 400 and "Invalid reference" in said(made):
-            raise TemporaryError(f"{self.name} can't {doing}, since {start} isn't there yet.", delay=0.2)
+            raise TemporaryError(
+                phrase(
+                    "%(name)s can't %(doing)s, since %(branch)s isn't there yet.",
+                    name=self.name,
+                    doing=doing,
+                    branch=start,
+                ),
+                delay=0.2,
+            )
         if not made.is_success:
             raise self._api.error(made, doing)
         return True
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
         """Remove a branch. False when it wasn't there."""
-        return self._api.drop(f"remove the branch {branch} of {full_name}", _branch(full_name, branch))
+        return self._api.drop(
+            phrase("remove the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            _branch(full_name, branch),
+        )
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file, or it is a folder.
@@ -194,15 +226,27 @@ class GitLab(WithoutActions):
         TemporaryError when there is no such ref (yet). PermanentError when it is larger than `limit`. A symbolic link
         reads as the path that it holds.
         """
-        doing, project = f"read {path} of {full_name}", _project(full_name)
+        doing, project = phrase("read %(path)s of %(full_name)s", path=path, full_name=full_name), _project(full_name)
         where = f"{project}/repository/files/{quote(path, safe='')}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None:
             if self._api.find(doing, f"{project}/repository/commits/{quote(ref, safe='')}?stats=false") is None:
-                raise TemporaryError(f"{self.name} can't {doing}, since {ref} isn't there yet.", delay=0.2)
+                raise TemporaryError(
+                    phrase(
+                        "%(name)s can't %(doing)s, since %(ref)s isn't there yet.", name=self.name, doing=doing, ref=ref
+                    ),
+                    delay=0.2,
+                )
             return None
         if found["size"] > limit:
-            raise PermanentError(f"{path} of {full_name} is larger than {limit // 1024} KiB.")
+            raise PermanentError(
+                phrase(
+                    "%(path)s of %(full_name)s is larger than %(most)s KiB.",
+                    path=path,
+                    full_name=full_name,
+                    most=limit // 1024,
+                )
+            )
         return base64.b64decode(found["content"]), found["blob_id"]
 
     def put_files(
@@ -218,7 +262,10 @@ class GitLab(WithoutActions):
 
         In an empty project this makes the branch. removed: the blob ids of files that go away with it, by path.
         """
-        doing, files_at = f"write to {branch} of {full_name}", f"{_project(full_name)}/repository/files"
+        doing, files_at = (
+            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            f"{_project(full_name)}/repository/files",
+        )
         actions: list[Json] = []
         for path, content in files.items():
             present = self._api.find(doing, f"{files_at}/{quote(path, safe='')}?ref={quote(branch, safe='')}")
@@ -234,11 +281,17 @@ class GitLab(WithoutActions):
         return self._commit(full_name, branch, message, actions)
 
     def _commit(self, full_name: str, branch: str, message: str, actions: Sequence[Json]) -> str:
-        doing, path = f"write to {branch} of {full_name}", f"{_project(full_name)}/repository/commits"
+        doing, path = (
+            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
+            f"{_project(full_name)}/repository/commits",
+        )
         body = {"branch": branch, "commit_message": message, "actions": list(actions)}
         made = self._api.send("POST", path, body=body)
         if made.status_code == 400 and "You can only create or edit files when you are on a branch" in said(made):
-            raise TemporaryError(f"{self.name} can't {doing}, since the branch isn't there yet.", delay=0.2)
+            raise TemporaryError(
+                phrase("%(name)s can't %(doing)s, since the branch isn't there yet.", name=self.name, doing=doing),
+                delay=0.2,
+            )
         if not made.is_success:
             raise self._api.error(made, doing)
         return str(self._api.document(made)["id"])
@@ -264,12 +317,18 @@ class GitLab(WithoutActions):
         be in it are refused once the rest protects the branch. new: as elsewhere, unused here.
         """
         if protected_files:
-            raise cannot(self.name, "protect single files", "Write a CODEOWNERS file and ask for its owners' reviews.")
+            raise cannot(
+                self.name,
+                phrase("protect single files"),
+                phrase("Write a CODEOWNERS file and ask for its owners' reviews."),
+            )
         project = _project(full_name)
         gitlab_protection.protect(self._api, project, branch, anybody_pushes=bool(push_logins))
         if checks:
             raise cannot(
-                self.name, "ask for checks by name", "Ask for a pipeline that succeeds, in the settings there."
+                self.name,
+                phrase("ask for checks by name"),
+                phrase("Ask for a pipeline that succeeds, in the settings there."),
             )
         gitlab_protection.ask_for_approvals(self._api, project, approvals)
 
@@ -283,19 +342,21 @@ class GitLab(WithoutActions):
         if "@" not in who:
             found = self._user(who)
             return None if found is None else str(found["username"])
-        for one in self._api.pages(f"look for {who}", f"/users?search={quote(who, safe='')}"):
+        for one in self._api.pages(phrase("look for %(who)s", who=who), f"/users?search={quote(who, safe='')}"):
             mails = {(one.get(field) or "").lower() for field in ("email", "public_email")}
             if who.lower() in mails:
                 return str(one["username"])
         return None
 
     def _user(self, login: str) -> Json | None:
-        found = self._api.find(f"look for {login}", f"/users?username={quote(login, safe='')}") or []
+        found = (
+            self._api.find(phrase("look for %(login)s", login=login), f"/users?username={quote(login, safe='')}") or []
+        )
         return next((one for one in found if one["username"].lower() == login.lower()), None)
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The members of the project by login; "owner": who administers it through the group."""
-        doing, path = f"list the members of {full_name}", f"{_project(full_name)}/members"
+        doing, path = phrase("list the members of %(full_name)s", full_name=full_name), f"{_project(full_name)}/members"
         own = {one["username"]: documents.permission(one["access_level"]) for one in self._api.pages(doing, path)}
         everybody = self._api.pages(doing, f"{path}/all")
         above = {one["username"] for one in everybody if one["access_level"] >= MAINTAINERS} - own.keys()
@@ -307,14 +368,16 @@ class GitLab(WithoutActions):
         if person is None:
             return "none"
         path = f"{_project(full_name)}/members/all/{person['id']}"
-        found = self._api.find(f"tell what {login} may do on {full_name}", path)
+        found = self._api.find(
+            phrase("tell what %(login)s may do on %(full_name)s", login=login, full_name=full_name), path
+        )
         return "none" if found is None else documents.permission(found["access_level"])
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, or change them. TemporaryError while GitLab doesn't know the person."""
-        doing, person = f"let {login} into {full_name}", self._user(login)
+        doing, person = phrase("let %(login)s into %(full_name)s", login=login, full_name=full_name), self._user(login)
         if person is None:
-            message = f"{self.name} can't {doing}: it knows nobody of that name."
+            message = phrase("%(name)s can't %(doing)s: it knows nobody of that name.", name=self.name, doing=doing)
             raise TemporaryError(message, reason=Reason.DEPENDENCY_NOT_READY)
         path, level = f"{_project(full_name)}/members", {"access_level": documents.LEVELS[permission]}
         made = self._api.send("POST", path, body={"user_id": person["id"], **level})
@@ -327,19 +390,29 @@ class GitLab(WithoutActions):
         """Take a person's own rights away. Nothing happens when there are none, or no such person."""
         person = self._user(login)
         if person is not None:
-            self._api.drop(f"take {login} off {full_name}", f"{_project(full_name)}/members/{person['id']}")
+            self._api.drop(
+                phrase("take %(login)s off %(full_name)s", login=login, full_name=full_name),
+                f"{_project(full_name)}/members/{person['id']}",
+            )
 
     # Webhooks
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a project, events in our words and sorted."""
-        found = self._api.pages(f"list the webhooks of {full_name}", f"{_project(full_name)}/hooks")
+        found = self._api.pages(
+            phrase("list the webhooks of %(full_name)s", full_name=full_name), f"{_project(full_name)}/hooks"
+        )
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that sends `secret` along; its number."""
         body = documents.hook_body(url, secret, events)
-        made = self._api.ask(f"make a webhook on {full_name}", "POST", f"{_project(full_name)}/hooks", body=body)
+        made = self._api.ask(
+            phrase("make a webhook on %(full_name)s", full_name=full_name),
+            "POST",
+            f"{_project(full_name)}/hooks",
+            body=body,
+        )
         return int(made["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
@@ -348,33 +421,49 @@ class GitLab(WithoutActions):
         GitLab switches on again only what answers a test well.
         """
         path, body = f"{_project(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
-        changed = self._api.ask(f"change webhook {hook_id} of {full_name}", "PUT", path, body=body)
+        changed = self._api.ask(
+            phrase("change webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
+            "PUT",
+            path,
+            body=body,
+        )
         if not documents.hook(changed)["active"]:
             self.delete_hook(full_name, hook_id)
             self.create_hook(full_name, url, secret, events)
 
     def delete_hook(self, full_name: str, hook_id: int) -> bool:
         """Remove a webhook. False when it wasn't there."""
-        return self._api.drop(f"remove webhook {hook_id} of {full_name}", f"{_project(full_name)}/hooks/{hook_id}")
+        return self._api.drop(
+            phrase("remove webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
+            f"{_project(full_name)}/hooks/{hook_id}",
+        )
 
     # Deploy keys
 
     def deploy_keys(self, full_name: str) -> list[DeployKey]:
         """The deploy keys of a project; [] when it isn't there."""
-        found = self._api.pages(f"list the deploy keys of {full_name}", f"{_project(full_name)}/deploy_keys")
+        found = self._api.pages(
+            phrase("list the deploy keys of %(full_name)s", full_name=full_name), f"{_project(full_name)}/deploy_keys"
+        )
         return [documents.deploy_key(one) for one in found]
 
     def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
         """Let whoever has the private half read the project; the key's number."""
         body = {"title": title, "key": public, "can_push": False}
         made = self._api.ask(
-            f"add a deploy key to {full_name}", "POST", f"{_project(full_name)}/deploy_keys", body=body
+            phrase("add a deploy key to %(full_name)s", full_name=full_name),
+            "POST",
+            f"{_project(full_name)}/deploy_keys",
+            body=body,
         )
         return int(made["id"])
 
     def delete_deploy_key(self, full_name: str, key_id: int) -> None:
         """Remove a deploy key. Nothing happens when it isn't there."""
-        self._api.drop(f"remove deploy key {key_id} of {full_name}", f"{_project(full_name)}/deploy_keys/{key_id}")
+        self._api.drop(
+            phrase("remove deploy key %(key_id)s of %(full_name)s", key_id=key_id, full_name=full_name),
+            f"{_project(full_name)}/deploy_keys/{key_id}",
+        )
 
     # Statuses, merge requests, comments
 
@@ -398,16 +487,21 @@ class GitLab(WithoutActions):
             if state == "pending" and present is not None and present["state"] == "pending":
                 return
         if not made.is_success:
-            raise self._api.error(made, f"write a status on {sha[:10]} of {full_name}")
+            raise self._api.error(
+                made, phrase("write a status on %(sha)s of %(full_name)s", sha=sha[:10], full_name=full_name)
+            )
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit; {} when there is none, or no such commit."""
         path = f"{_project(full_name)}/repository/commits/{sha}/statuses"
-        return documents.statuses(list(self._api.pages(f"read the statuses of {sha[:10]}", path)))
+        return documents.statuses(list(self._api.pages(phrase("read the statuses of %(sha)s", sha=sha[:10]), path)))
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A merge request, or None."""
-        found = self._api.find(f"read merge request {number} of {full_name}", _request(full_name, number))
+        found = self._api.find(
+            phrase("read merge request %(number)s of %(full_name)s", number=number, full_name=full_name),
+            _request(full_name, number),
+        )
         if found is None:
             return None
         if found["source_project_id"] == found["target_project_id"]:
@@ -418,7 +512,7 @@ class GitLab(WithoutActions):
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
         """The open merge requests that come from a branch of this very project, oldest number first."""
         path = f"{_project(full_name)}/merge_requests?state=opened&source_branch={quote(branch, safe='')}"
-        found = self._api.pages(f"list the merge requests of {full_name}", path)
+        found = self._api.pages(phrase("list the merge requests of %(full_name)s", full_name=full_name), path)
         own = [one for one in found if one["source_project_id"] == one["target_project_id"]]
         ours = [documents.pull_request(one, head_repository=full_name) for one in own]
         return sorted(ours, key=lambda one: one["number"])
@@ -426,7 +520,10 @@ class GitLab(WithoutActions):
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
         """Was a merge request from `branch` of this project into `base` ever made, open or not?"""
         query = f"source_branch={quote(branch, safe='')}&target_branch={quote(base, safe='')}"
-        found = self._api.pages(f"find a merge request of {full_name}", f"{_project(full_name)}/merge_requests?{query}")
+        found = self._api.pages(
+            phrase("find a merge request of %(full_name)s", full_name=full_name),
+            f"{_project(full_name)}/merge_requests?{query}",
+        )
         return any(one["source_project_id"] == one["target_project_id"] for one in found)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
@@ -436,20 +533,27 @@ class GitLab(WithoutActions):
         if made.status_code == 409:
             raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
         if not made.is_success:
-            raise self._api.error(made, f"make a merge request on {full_name}")
+            raise self._api.error(made, phrase("make a merge request on %(full_name)s", full_name=full_name))
         return int(self._api.document(made)["iid"])
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
         """The files that a merge request touches."""
         path = f"{_request(full_name, number)}/diffs"
-        found = self._api.pages(f"list the files of {number}", path, size=_DIFFS)
+        found = self._api.pages(phrase("list the files of %(number)s", number=number), path, size=_DIFFS)
         return [documents.changed_file(one) for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """What people wrote under a merge request, oldest first; GitLab's own notes are left out."""
-        doing, path = f"read the comments on {number} of {full_name}", _request(full_name, number)
+        doing, path = (
+            phrase("read the comments on %(number)s of %(full_name)s", number=number, full_name=full_name),
+            _request(full_name, number),
+        )
         if self._api.find(doing, path) is None:
-            raise PermanentError(f"{full_name} has no pull request {number} to comment on.")
+            raise PermanentError(
+                phrase(
+                    "%(full_name)s has no pull request %(number)s to comment on.", full_name=full_name, number=number
+                )
+            )
         found = self._api.pages(doing, f"{path}/notes?sort=asc&order_by=created_at")
         return [documents.comment(one) for one in found if not one["system"]]
 

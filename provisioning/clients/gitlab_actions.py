@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from provisioning.clients.forge_driver import ForgeDriver
 from provisioning.errors import PermanentError
 from provisioning.forge import cannot
+from provisioning.phrases import phrase
 
 
 class WithoutActions(ForgeDriver):
@@ -44,4 +45,6 @@ class WithoutActions(ForgeDriver):
         raise self._no_actions()
 
     def _no_actions(self) -> PermanentError:
-        return cannot(self.name, "run workflow files", "Leave `actions` out of its entry in the catalogue.")
+        return cannot(
+            self.name, phrase("run workflow files"), phrase("Leave `actions` out of its entry in the catalogue.")
+        )

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from provisioning.clients.forge_api import ForgeApi
 from provisioning.forge import Protection, cannot
+from provisioning.phrases import phrase
 
 MAINTAINERS = 40
 _NO_ONE, _DEVELOPERS = 0, 30
@@ -16,7 +17,7 @@ _APPROVALS = "Slipway"
 
 def protection(api: ForgeApi, project: str, branch: str) -> Protection | None:
     """The rule of exactly that name, or None."""
-    found = api.find(f"read the protection of {branch}", _rule(project, branch))
+    found = api.find(phrase("read the protection of %(branch)s", branch=branch), _rule(project, branch))
     if found is None:
         return None
     pushing = {one["access_level"] for one in found["push_access_levels"]}
@@ -33,7 +34,7 @@ def protection(api: ForgeApi, project: str, branch: str) -> Protection | None:
 
 def protect(api: ForgeApi, project: str, branch: str, *, anybody_pushes: bool) -> None:
     """Make the rule anew: Maintainers push, or nobody does; Developers merge."""
-    doing = f"protect {branch}"
+    doing = phrase("protect %(branch)s", branch=branch)
     api.drop(doing, _rule(project, branch))
     body = {
         "name": branch,
@@ -46,7 +47,7 @@ def protect(api: ForgeApi, project: str, branch: str, *, anybody_pushes: bool) -
 
 def ask_for_approvals(api: ForgeApi, project: str, number: int) -> None:
     """Ask for so many approvals. PermanentError on the free edition, unless none are asked for."""
-    doing, path = "ask for approvals", f"{project}/approval_rules"
+    doing, path = phrase("ask for approvals"), f"{project}/approval_rules"
     rule, present = _approvals(api, project)
     if present == number:
         return
@@ -56,7 +57,9 @@ def ask_for_approvals(api: ForgeApi, project: str, number: int) -> None:
         return
     made = api.send("POST", path, body=body)
     if made.status_code in (403, 404):
-        raise cannot(api.name, "ask for approvals", "That needs GitLab Premium; ask for none in the project.")
+        raise cannot(
+            api.name, phrase("ask for approvals"), phrase("That needs GitLab Premium; ask for none in the project.")
+        )
     if not made.is_success:
         raise api.error(made, doing)
 
@@ -67,7 +70,7 @@ def _approvals(api: ForgeApi, project: str) -> tuple[int | None, int]:
     if response.status_code in (403, 404):
         return None, 0
     if not response.is_success:
-        raise api.error(response, "read the approval rules")
+        raise api.error(response, phrase("read the approval rules"))
     rule = next((one for one in api.document(response) if one["name"] == _APPROVALS), None)
     return (None, 0) if rule is None else (rule["id"], rule["approvals_required"])
 

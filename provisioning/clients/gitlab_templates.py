@@ -2,6 +2,7 @@
 
 from provisioning.clients.forge_api import ForgeApi, Json
 from provisioning.errors import PermanentError
+from provisioning.phrases import phrase
 
 FILES_AT_MOST = 300
 _BYTES_AT_MOST = 1024 * 1024
@@ -15,21 +16,34 @@ def as_actions(api: ForgeApi, *, project: str, ref: str, full_name: str) -> list
     project: its path in the API. full_name: its name, for people. PermanentError when it has more files or larger ones
     than we take, or a symbolic link or submodule.
     """
-    doing = f"read the template {full_name}"
+    doing = phrase("read the template %(full_name)s", full_name=full_name)
     found = list(api.pages(doing, f"{project}/repository/tree?recursive=true&ref={ref}"))
     files = [one for one in found if one["type"] != "tree"]
     strange = [one["path"] for one in files if one["mode"] not in _PLAIN]
     if strange:
-        raise PermanentError(f"The template {full_name} holds more than plain files: {strange[0]}.")
+        raise PermanentError(
+            phrase(
+                "The template %(full_name)s holds more than plain files: %(strange)s.",
+                full_name=full_name,
+                strange=strange[0],
+            )
+        )
     if len(files) > FILES_AT_MOST:
-        raise PermanentError(f"The template {full_name} has {len(files)} files; at most {FILES_AT_MOST} are copied.")
+        raise PermanentError(
+            phrase(
+                "The template %(full_name)s has %(number)s files; at most %(files_at_most)s are copied.",
+                full_name=full_name,
+                number=len(files),
+                files_at_most=FILES_AT_MOST,
+            )
+        )
     return [_action(api, doing, project=project, entry=one) for one in files]
 
 
 def _action(api: ForgeApi, doing: str, *, project: str, entry: Json) -> Json:
     blob = api.find_bounded(doing, f"{project}/repository/blobs/{entry['id']}", limit=_ANSWER_LIMIT)
     if blob is None:
-        raise PermanentError(f"{api.name} can't {doing}: it changed meanwhile.")
+        raise PermanentError(phrase("%(name)s can't %(doing)s: it changed meanwhile.", name=api.name, doing=doing))
     return {
         "action": "create",
         "file_path": entry["path"],

@@ -33,6 +33,7 @@ from provisioning.errors import (
     TargetUnavailable,
     TemporaryError,
 )
+from provisioning.phrases import phrase
 
 _TIMEOUT = (3, 15)
 _CONNECTIONS = 32
@@ -105,7 +106,7 @@ class Cluster:
         """The API server's version, asked with our token."""
         answer = self._call("GET", "/version")
         if answer.status != 200:
-            raise self._error(answer, "tell its version")
+            raise self._error(answer, phrase("tell its version"))
         return str(answer.document["gitVersion"])
 
     def serves(self, api_version: str, kind: str) -> bool:
@@ -114,7 +115,7 @@ class Cluster:
 
     def create(self, manifest: Manifest) -> Manifest:
         """Make an object that isn't there yet; the object as the server keeps it. Raises AlreadyExists."""
-        doing = f"create {_title(manifest)}"
+        doing = phrase("create %(title)s", title=_title(manifest))
         route = self._route_or_raise(manifest, doing)
         answer = self._call("POST", _path(manifest, route), body=manifest, content_type=_JSON)
         if answer.status == 201:
@@ -129,7 +130,7 @@ class Cluster:
         With `fresh_rights` a missing right is asked for again, ten times within a second: the role binding that gives
         it was made just now. After that it is a TemporaryError, else a PermanentError.
         """
-        doing = f"apply {_title(manifest)}"
+        doing = phrase("apply %(title)s", title=_title(manifest))
         route = self._route_or_raise(manifest, doing)
         query = urlencode({"fieldManager": _FIELD_MANAGER, "force": "true"})
         path = f"{_path(manifest, route, name=manifest['metadata']['name'])}?{query}"
@@ -152,7 +153,15 @@ class Cluster:
             time.sleep(pause)
             answer = send()
         if _lacks_rights(answer):
-            raise TemporaryError(f"{self.name} doesn't let us {doing} yet: {_message(answer)}", delay=1)
+            raise TemporaryError(
+                phrase(
+                    "%(name)s doesn't let us %(doing)s yet: %(message)s",
+                    name=self.name,
+                    doing=doing,
+                    message=_message(answer),
+                ),
+                delay=1,
+            )
         return answer
 
     def get(
@@ -162,7 +171,7 @@ class Cluster:
         route = self._route(api_version, kind)
         if route is None:
             return None
-        doing, path = f"show {kind} {name}", _url(api_version, route, namespace, name)
+        doing, path = phrase("show %(kind)s %(name)s", kind=kind, name=name), _url(api_version, route, namespace, name)
 
         def send() -> _Answer:
             return self._call("GET", path)
@@ -194,7 +203,7 @@ class Cluster:
         # The server words it in two ways; both name the uid that we sent.
         if answer.status == 404 or (answer.status == 409 and uid is not None and uid in _message(answer)):
             return False
-        raise self._error(answer, f"remove {kind} {name}")
+        raise self._error(answer, phrase("remove %(kind)s %(name)s", kind=kind, name=name))
 
     def list(
         self,
@@ -218,7 +227,7 @@ class Cluster:
         while True:
             answer = self._call("GET", f"{path}?{urlencode(query)}")
             if answer.status != 200:
-                raise self._error(answer, f"list {route.plural}")
+                raise self._error(answer, phrase("list %(plural)s", plural=route.plural))
             for item in answer.document["items"]:
                 yield _plain({"apiVersion": api_version, "kind": kind, **item})
             position = answer.document["metadata"].get("continue")
@@ -242,7 +251,7 @@ class Cluster:
             return routes
         answer = self._call("GET", f"{_root(api_version)}")
         if answer.status not in (200, 404):
-            raise self._error(answer, f"tell what it knows of {api_version}")
+            raise self._error(answer, phrase("tell what it knows of %(api_version)s", api_version=api_version))
         routes = {
             one["kind"]: _Route(one["name"], one["namespaced"])
             for one in answer.document.get("resources", [])
@@ -263,7 +272,11 @@ class Cluster:
         return route
 
     def _unknown_kind(self, doing: str) -> TemporaryError:
-        message = f"{self.name} can't {doing}, since it doesn't know that kind. The platform team must install it."
+        message = phrase(
+            "%(name)s can't %(doing)s, since it doesn't know that kind. The platform team must install it.",
+            name=self.name,
+            doing=doing,
+        )
         return TemporaryError(message, delay=_DISCOVERY_SECONDS, reason=Reason.UNSUPPORTED)
 
     # What the server says, in our words
@@ -278,14 +291,20 @@ class Cluster:
             text = response.read()
         except (urllib3.exceptions.HTTPError, ApiException) as error:
             # The library's own, when there was no answer, is about the certificate.
-            why = "its certificate is not trusted" if isinstance(error, ApiException) else silence(error)
-            raise TargetUnavailable(f"{self.name} does not answer ({why}). We look again by ourselves.") from error
+            why = phrase("its certificate is not trusted") if isinstance(error, ApiException) else silence(error)
+            raise TargetUnavailable(
+                phrase(
+                    "%(name)s does not answer (%(why)s). We look again by ourselves.",
+                    name=self.name,
+                    why=why,
+                )
+            ) from error
         if response.headers.get("Content-Type", "").startswith(_JSON):
             return _Answer(response.status, orjson.loads(text), response.headers)
         if response.status < 400 or (response.status == 404 and not text.startswith(_NO_SUCH_PATH)):
             # A proxy's page, most likely. Were its 404 believed, everything would look deleted.
             raise TargetUnavailable(
-                f"{self.name} gives an answer that no API server gives. We look again by ourselves."
+                phrase("%(name)s gives an answer that no API server gives. We look again by ourselves.", name=self.name)
             )
         return _Answer(response.status, {}, response.headers)
 
@@ -304,36 +323,57 @@ class Cluster:
         """A refusal as one of our errors. With `secret` no word of the server that may repeat our body is kept."""
         status, message = answer.status, _message(answer)
         if status == 401:
-            return TargetUnavailable(f"{self.name} refuses our credential. The platform team must renew it.")
+            return TargetUnavailable(
+                phrase("%(name)s refuses our credential. The platform team must renew it.", name=self.name)
+            )
         if status >= 500 and message.startswith("failed to create typed patch object"):
             return PermanentError(
-                f"{self.name} refuses to {doing}: {'it has a field of a wrong type' if secret else message}"
+                phrase(
+                    "%(name)s refuses to %(doing)s: %(message)s",
+                    name=self.name,
+                    doing=doing,
+                    message=phrase("it has a field of a wrong type") if secret else message,
+                )
             )
         if status >= 500 or status == 429:
             told = answer.headers.get("Retry-After", "")
             return TargetUnavailable(
-                f"{self.name} answers {status} when asked to {doing}. We look again by ourselves.",
+                phrase(
+                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
+                    name=self.name,
+                    status=status,
+                    doing=doing,
+                ),
                 delay=float(told) if told.isdecimal() else None,
             )
         if status == 403 and not self._is_ready():
-            return TargetUnavailable(f"{self.name} has just started and does not know all rights yet. We look again.")
+            return TargetUnavailable(
+                phrase("%(name)s has just started and does not know all rights yet. We look again.", name=self.name)
+            )
         causes = {cause.get("reason") for cause in answer.document.get("details", {}).get("causes", [])}
         if "NamespaceTerminating" in causes:
             return TemporaryError(
-                f"{self.name} can't {doing} while its namespace is being removed.", reason=Reason.DELETING
+                phrase("%(name)s can't %(doing)s while its namespace is being removed.", name=self.name, doing=doing),
+                reason=Reason.DELETING,
             )
         if status == 404 and answer.document.get("details", {}).get("kind") == "namespaces":
             return TemporaryError(
-                f"{self.name} can't {doing}, since its namespace isn't there.", reason=Reason.DEPENDENCY_NOT_READY
+                phrase("%(name)s can't %(doing)s, since its namespace isn't there.", name=self.name, doing=doing),
+                reason=Reason.DEPENDENCY_NOT_READY,
             )
         if status == 404 and not answer.document:
             self._discovered.clear()
             return self._unknown_kind(doing)
         if status in (404, 409, 410) or "status unknown for quota" in message:
-            return TemporaryError(f"{self.name} can't {doing} just now: {message}", delay=0.2)
+            return TemporaryError(
+                phrase("%(name)s can't %(doing)s just now: %(message)s", name=self.name, doing=doing, message=message),
+                delay=0.2,
+            )
         if secret and status != 403:
-            message = "its fields are not valid"
-        return PermanentError(f"{self.name} refuses to {doing}: {message}")
+            message = phrase("its fields are not valid")
+        return PermanentError(
+            phrase("%(name)s refuses to %(doing)s: %(message)s", name=self.name, doing=doing, message=message)
+        )
 
 
 def _root(api_version: str) -> str:
@@ -367,7 +407,9 @@ def _plain(document: Manifest) -> Manifest:
 
 
 def _message(answer: _Answer) -> str:
-    return str(answer.document.get("message", f"it answers {answer.status}"))[:500]
+    if "message" not in answer.document:
+        return phrase("it answers %(status)s", status=answer.status)
+    return str(answer.document["message"])[:500]
 
 
 def _lacks_rights(answer: _Answer) -> bool:

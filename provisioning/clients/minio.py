@@ -41,6 +41,7 @@ from minio.versioningconfig import SUSPENDED, VersioningConfig
 from provisioning.clients.minio_answers import VENDOR_ERRORS, refusal
 from provisioning.clients.minio_sealing import seal
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable, TemporaryError
+from provisioning.phrases import phrase
 
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 15
@@ -115,7 +116,7 @@ class ObjectStore:
 
     def probe(self) -> str:
         """The server's version, read with our credential."""
-        info = self._ask("tell its version", lambda: json.loads(self._admin.info()))
+        info = self._ask(phrase("tell its version"), lambda: json.loads(self._admin.info()))
         servers = info.get("servers") or [{}]
         return str(servers[0].get("version", "unknown"))
 
@@ -123,7 +124,7 @@ class ObjectStore:
 
     def list_buckets(self) -> list[str]:
         """The names of all buckets."""
-        return [bucket.name for bucket in self._ask("list its buckets", self._s3.list_buckets)]
+        return [bucket.name for bucket in self._ask(phrase("list its buckets"), self._s3.list_buckets)]
 
     def make_bucket(self, name: str) -> bool:
         """Make a bucket. True: made now. False: the name is in use, by us or by others (the tags tell)."""
@@ -133,14 +134,14 @@ class ObjectStore:
             self._s3.make_bucket(name)
             return True
 
-        return self._find(f"make the bucket {name}", make, missing=refused) or False
+        return self._find(phrase("make the bucket %(name)s", name=name), make, missing=refused) or False
 
     def bucket_born(self, name: str) -> datetime | None:
         """When a bucket was made, by the store's clock, to the millisecond; None when there is no such bucket.
 
         The store tells it for all buckets at once only: ask when in doubt, not in every look.
         """
-        buckets = self._ask("list its buckets", self._s3.list_buckets)
+        buckets = self._ask(phrase("list its buckets"), self._s3.list_buckets)
         return next((bucket.creation_date for bucket in buckets if bucket.name == name), None)
 
     def bucket_empty(self, name: str) -> bool:
@@ -150,7 +151,7 @@ class ObjectStore:
             found = self._s3.list_objects(name, recursive=True, include_version=True)
             return next(iter(found), None) is None
 
-        return self._ask(f"look into the bucket {name}", look)
+        return self._ask(phrase("look into the bucket %(name)s", name=name), look)
 
     def folder_state(self, name: str, prefix: str, *, most: int = 100_000) -> str | None:
         """A digest of what lies below a prefix: names, contents' tags and sizes of the objects as they are now.
@@ -162,40 +163,53 @@ class ObjectStore:
             digest = sha256()
             for found, one in enumerate(self._s3.list_objects(name, prefix=prefix, recursive=True)):
                 if found == most:
-                    held = f"{name}/{prefix} holds more than {most} objects, too many to be watched."
-                    raise PermanentError(f"{held} Choose a folder with fewer.")
+                    held = phrase(
+                        "%(place)s holds more than %(most)s objects, too many to be watched. Choose a folder with "
+                        "fewer.",
+                        place=f"{name}/{prefix}",
+                        most=most,
+                    )
+                    raise PermanentError(held)
                 digest.update(f"{one.object_name}\0{one.etag}\0{one.size}\n".encode())
             return digest.hexdigest()
 
-        return self._find(f"list {prefix} in {name}", look, missing=_NO_BUCKET)
+        return self._find(phrase("list %(prefix)s in %(name)s", prefix=prefix, name=name), look, missing=_NO_BUCKET)
 
     def bucket_tags(self, name: str) -> dict[str, str] | None:
         """The bucket's tags; {} when it has none; None when there is no such bucket."""
-        tags = self._find(f"read the tags of {name}", lambda: self._s3.get_bucket_tags(name), missing=_NO_BUCKET)
+        tags = self._find(
+            phrase("read the tags of %(name)s", name=name), lambda: self._s3.get_bucket_tags(name), missing=_NO_BUCKET
+        )
         if tags:
             return dict(tags)
-        exists = self._ask(f"look for the bucket {name}", lambda: self._s3.bucket_exists(name))
+        exists = self._ask(phrase("look for the bucket %(name)s", name=name), lambda: self._s3.bucket_exists(name))
         return {} if exists else None
 
     def set_bucket_tags(self, name: str, tags: dict[str, str]) -> None:
         """Replace all tags of a bucket."""
         wanted = Tags.new_bucket_tags()
         wanted.update(tags)
-        self._ask(f"tag the bucket {name}", lambda: self._s3.set_bucket_tags(name, wanted))
+        self._ask(phrase("tag the bucket %(name)s", name=name), lambda: self._s3.set_bucket_tags(name, wanted))
 
     def versioning(self, name: str) -> bool:
         """Does the bucket keep old versions?"""
-        config = self._ask(f"read the versioning of {name}", lambda: self._s3.get_bucket_versioning(name))
+        config = self._ask(
+            phrase("read the versioning of %(name)s", name=name), lambda: self._s3.get_bucket_versioning(name)
+        )
         return bool(config.status == ENABLED)
 
     def set_versioning(self, name: str, on: bool) -> None:
         """Keep old versions from now on, or stop. Make the bucket first: the server doesn't check that it's there."""
         config = VersioningConfig(ENABLED if on else SUSPENDED)
-        self._ask(f"set the versioning of {name}", lambda: self._s3.set_bucket_versioning(name, config))
+        self._ask(
+            phrase("set the versioning of %(name)s", name=name), lambda: self._s3.set_bucket_versioning(name, config)
+        )
 
     def lifecycle(self, name: str) -> Lifecycle | None:
         """Our lifecycle rule of a bucket; None when there isn't one."""
-        config = self._ask(f"read the lifecycle of {name}", lambda: self._s3.get_bucket_lifecycle(name))
+        config = self._ask(
+            phrase("read the lifecycle of %(name)s", name=name), lambda: self._s3.get_bucket_lifecycle(name)
+        )
         for rule in config.rules if config else []:
             if rule.rule_id == _RULE and rule.status == ENABLED:
                 old, uploads = rule.noncurrent_version_expiration, rule.abort_incomplete_multipart_upload
@@ -222,23 +236,25 @@ class ObjectStore:
             ),
         )
         config = LifecycleConfig([rule])
-        self._ask(f"set the lifecycle of {name}", lambda: self._s3.set_bucket_lifecycle(name, config))
+        self._ask(
+            phrase("set the lifecycle of %(name)s", name=name), lambda: self._s3.set_bucket_lifecycle(name, config)
+        )
 
     def quota(self, name: str) -> int:
         """The hard limit of a bucket in bytes; 0 when there is none."""
-        doing = f"read the quota of {name}"
+        doing = phrase("read the quota of %(name)s", name=name)
         return int(self._ask(doing, lambda: json.loads(self._admin.bucket_quota_get(name)))["quota"])
 
     def set_quota(self, name: str, size: int) -> None:
         """Set the hard limit of a bucket, in bytes; 0 takes it away. The server checks it against its last count."""
-        self._ask(f"set the quota of {name}", lambda: self._admin.bucket_quota_set(name, size))
+        self._ask(phrase("set the quota of %(name)s", name=name), lambda: self._admin.bucket_quota_set(name, size))
 
     def data_usage(self) -> DataUsage:
         """What is in all buckets, as the server's own scanner counted it last: minutes old, and nothing at first.
 
         A bucket that it has not come to yet is missing.
         """
-        told = self._ask("tell what its buckets hold", lambda: json.loads(self._admin.get_data_usage_info()))
+        told = self._ask(phrase("tell what its buckets hold"), lambda: json.loads(self._admin.get_data_usage_info()))
         counted = datetime.fromisoformat(told["lastUpdate"]) if told.get("lastUpdate") else _NEVER
         return {
             "counted_at": None if counted <= _NEVER else counted,
@@ -250,7 +266,7 @@ class ObjectStore:
 
     def capacity(self) -> int:
         """The bytes that all disks hold, without what is spent on surviving broken ones; 0 when it doesn't tell."""
-        told = self._ask("tell the size of its disks", lambda: json.loads(self._admin.info()))
+        told = self._ask(phrase("tell the size of its disks"), lambda: json.loads(self._admin.info()))
         disks = [disk for server in told.get("servers") or [] for disk in server.get("drives") or []]
         backend = told.get("backend") or {}
         in_set, parity = max(backend.get("totalDrivesPerSet") or [1]), int(backend.get("standardSCParity") or 0)
@@ -269,16 +285,19 @@ class ObjectStore:
             self._s3.remove_bucket(name)
             return True
 
-        return self._find(f"remove the bucket {name}", remove, missing=_NO_BUCKET) or False
+        return self._find(phrase("remove the bucket %(name)s", name=name), remove, missing=_NO_BUCKET) or False
 
     def _empty(self, name: str) -> bool:
         """Remove what is in a bucket. False when there is no such bucket."""
-        doing = f"empty the bucket {name}"
+        doing = phrase("empty the bucket %(name)s", name=name)
         if self._find(doing, lambda: self._abort_uploads(name), missing=_NO_BUCKET) is None:
             return False
         left = self._ask(doing, lambda: self._remove_versions(name))
         if left:
-            raise TemporaryError(f"The bucket {name} on {self.name} is still being emptied.", delay=0.1)
+            raise TemporaryError(
+                phrase("The bucket %(bucket)s on %(name)s is still being emptied.", bucket=name, name=self.name),
+                delay=0.1,
+            )
         return True
 
     def _abort_uploads(self, name: str) -> int:
@@ -300,8 +319,14 @@ class ObjectStore:
         refusals = list(self._s3.remove_objects(name, islice(versions, _REMOVALS_PER_CALL)))
         if refusals:
             raise PermanentError(
-                f"{self.name} keeps {len(refusals)} object(s) of {name}: {refusals[0].message}. "
-                "A hold or a retention on them must end first."
+                phrase(
+                    "%(name)s keeps %(number)s object(s) of %(bucket)s: %(message)s. A hold or a retention on them "
+                    "must end first.",
+                    name=self.name,
+                    number=len(refusals),
+                    bucket=name,
+                    message=refusals[0].message,
+                )
             )
         return next(versions, None) is not None
 
@@ -309,7 +334,7 @@ class ObjectStore:
 
     def policy(self, name: str) -> dict[str, Any] | None:
         """A policy's document, each list of words in order; None when there is none."""
-        doing = f"read the policy {name}"
+        doing = phrase("read the policy %(name)s", name=name)
         found = self._find(doing, lambda: json.loads(self._admin.policy_info(name)), missing=_NO_POLICY)
         if found is None:
             return None
@@ -325,22 +350,22 @@ class ObjectStore:
             info = json.loads(answer.data)
             return datetime.fromisoformat(info["CreateDate"]), datetime.fromisoformat(info["UpdateDate"])
 
-        return self._find(f"read the policy {name}", ask, missing=_NO_POLICY)
+        return self._find(phrase("read the policy %(name)s", name=name), ask, missing=_NO_POLICY)
 
     def put_policy(self, name: str, document: dict[str, Any]) -> None:
         """Make a policy, or replace its document."""
-        self._ask(f"write the policy {name}", lambda: self._admin.policy_add(name, policy=document))
+        self._ask(phrase("write the policy %(name)s", name=name), lambda: self._admin.policy_add(name, policy=document))
 
     def delete_policy(self, name: str) -> bool:
         """Remove a policy. False when there was none. PermanentError while a user still has it."""
         if self.policy(name) is None:
             return False
-        self._ask(f"remove the policy {name}", lambda: self._admin.policy_remove(name))
+        self._ask(phrase("remove the policy %(name)s", name=name), lambda: self._admin.policy_remove(name))
         return True
 
     def user(self, name: str) -> User | None:
         """A user's state; None when there is no such user."""
-        doing = f"look for the user {name}"
+        doing = phrase("look for the user %(name)s", name=name)
         info = self._find(doing, lambda: json.loads(self._admin.user_info(name)), missing=_NO_USER)
         if info is None:
             return None
@@ -357,19 +382,21 @@ class ObjectStore:
             sealed = seal(body, secret=self._secret_key)
             self._admin._url_open(method="PUT", command=_ADD_USER, query_params={"accessKey": name}, body=sealed)
 
-        self._ask(f"make the user {name}", put)
+        self._ask(phrase("make the user %(name)s", name=name), put)
 
     def set_user_policy(self, name: str, policy: str) -> None:
         """Make this the user's only policy; "" takes all away."""
-        self._ask(f"give the user {name} its policy", lambda: self._admin.policy_set(policy, user=name))
+        self._ask(
+            phrase("give the user %(name)s its policy", name=name), lambda: self._admin.policy_set(policy, user=name)
+        )
 
     def disable_user(self, name: str) -> None:
         """Refuse the user from now on; it keeps its policies."""
-        self._ask(f"disable the user {name}", lambda: self._admin.user_disable(name))
+        self._ask(phrase("disable the user %(name)s", name=name), lambda: self._admin.user_disable(name))
 
     def enable_user(self, name: str) -> None:
         """Let a disabled user in again."""
-        self._ask(f"enable the user {name}", lambda: self._admin.user_enable(name))
+        self._ask(phrase("enable the user %(name)s", name=name), lambda: self._admin.user_enable(name))
 
     def delete_user(self, name: str) -> bool:
         """Remove a user and every key of it. False when there was none."""
@@ -378,7 +405,7 @@ class ObjectStore:
             self._admin.user_remove(name)
             return True
 
-        return self._find(f"remove the user {name}", remove, missing=_NO_USER) or False
+        return self._find(phrase("remove the user %(name)s", name=name), remove, missing=_NO_USER) or False
 
     # What the server says, in our words
 
@@ -403,20 +430,49 @@ class ObjectStore:
         """The vendor's exception as one of ours."""
         status, code, message = refusal(error)
         if status == 0:
-            return TargetUnavailable(f"{self.name} does not answer ({message}). We look again by ourselves.")
+            return TargetUnavailable(
+                phrase(
+                    "%(name)s does not answer (%(why)s). We look again by ourselves.",
+                    name=self.name,
+                    why=message,
+                )
+            )
         if status == 401 or code in _OUR_CREDENTIAL:
-            return TargetUnavailable(f"{self.name} refuses our credential ({code}). The platform team must renew it.")
+            return TargetUnavailable(
+                phrase(
+                    "%(name)s refuses our credential (%(code)s). The platform team must renew it.",
+                    name=self.name,
+                    code=code,
+                )
+            )
         if code == "RequestTimeTooSkewed":
-            return TargetUnavailable(f"{self.name} refuses us since its clock and ours differ too much.")
+            return TargetUnavailable(
+                phrase("%(name)s refuses us since its clock and ours differ too much.", name=self.name)
+            )
         if not code and status < 500 and status != 429:
-            return TargetUnavailable(f"{self.name} gives an answer that no store gives. We look again by ourselves.")
+            return TargetUnavailable(
+                phrase("%(name)s gives an answer that no store gives. We look again by ourselves.", name=self.name)
+            )
         if status >= 500 or status == 429 or code in _LATER:
-            return TargetUnavailable(f"{self.name} answers {status} when asked to {doing}. We look again by ourselves.")
+            return TargetUnavailable(
+                phrase(
+                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
+                    name=self.name,
+                    status=status,
+                    doing=doing,
+                )
+            )
         if code in _NO_BUCKET | _NO_USER | _NO_POLICY | _GONE_MEANWHILE:
-            return TemporaryError(f"{self.name} can't {doing}: {message}")
+            return TemporaryError(
+                phrase("%(name)s can't %(doing)s: %(message)s", name=self.name, doing=doing, message=message)
+            )
         if code == "BucketNotEmpty":
-            return PermanentError(f"{self.name} can't {doing}, since it still holds data.")
-        return PermanentError(f"{self.name} refuses to {doing}: {message}")
+            return PermanentError(
+                phrase("%(name)s can't %(doing)s, since it still holds data.", name=self.name, doing=doing)
+            )
+        return PermanentError(
+            phrase("%(name)s refuses to %(doing)s: %(message)s", name=self.name, doing=doing, message=message)
+        )
 
 
 def _sorted(statement: dict[str, Any]) -> dict[str, Any]:

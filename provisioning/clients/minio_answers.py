@@ -32,11 +32,11 @@ class Refusal(NamedTuple):
 def refusal(error: Exception) -> Refusal:
     """Status, code and sentence of a vendor's exception; status 0 when there was no answer at all."""
     if isinstance(error, S3Error):
-        return Refusal(error.response.status, error.code or "", error.message or "no reason given")
+        return Refusal(error.response.status, error.code or "", error.message or phrase("no reason given"))
     if isinstance(error, ServerError):
-        return Refusal(error.status_code, "", "server error")
+        return Refusal(error.status_code, "", phrase("server error"))
     if isinstance(error, InvalidResponseError):
-        return Refusal(error._code, "", "not an S3 answer")
+        return Refusal(error._code, "", phrase("not an S3 answer"))
     if isinstance(error, MinioAdminException):
         # The exception has no public fields for these two.
         status = int(error._code)
@@ -44,7 +44,7 @@ def refusal(error: Exception) -> Refusal:
             said = json.loads(error._body)
             return Refusal(status, str(said["Code"]), str(said["Message"])[:300])
         except (ValueError, KeyError, TypeError):
-            return Refusal(status, "", "no reason given")
+            return Refusal(status, "", phrase("no reason given"))
     if isinstance(error, ValueError | ParseError):
         told = str(error)
         return Refusal(400, "InvalidBucketName" if "bucket name" in told else "", told[:300])

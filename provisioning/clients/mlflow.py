@@ -19,6 +19,7 @@ import orjson
 
 from provisioning.clients.certificates import trusting
 from provisioning.errors import AlreadyExists, PermanentError, ProvisioningError, TargetUnavailable
+from provisioning.phrases import phrase
 
 Json = dict[str, Any]
 
@@ -60,12 +61,16 @@ class Tracker:
 
     def probe(self) -> str:
         """The server's version, after our account was tried."""
-        self._ask("list experiments", "GET", f"{_API}/experiments/search?max_results=1")
+        self._ask(phrase("list experiments"), "GET", f"{_API}/experiments/search?max_results=1")
         return self._send("GET", "/version", login=self._login).text.strip()[:40]
 
     def experiment(self, name: str) -> Json | None:
         """Id, artifact location, tags and whether it is deleted; None when no experiment has the name."""
-        found = self._find(f"find the experiment {name}", f"{_API}/experiments/get-by-name", {"experiment_name": name})
+        found = self._find(
+            phrase("find the experiment %(name)s", name=name),
+            f"{_API}/experiments/get-by-name",
+            {"experiment_name": name},
+        )
         if found is None:
             return None
         one = found["experiment"]
@@ -83,54 +88,69 @@ class Tracker:
             "artifact_location": artifacts,
             "tags": [{"key": key, "value": value} for key, value in tags.items()],
         }
-        self._ask(f"make the experiment {name}", "POST", f"{_API}/experiments/create", body)
+        self._ask(phrase("make the experiment %(name)s", name=name), "POST", f"{_API}/experiments/create", body)
 
     def tag_experiment(self, identifier: str, key: str, value: str) -> None:
         """Set one tag of an experiment."""
         body = {"experiment_id": identifier, "key": key, "value": value}
-        self._ask("tag an experiment", "POST", f"{_API}/experiments/set-experiment-tag", body)
+        self._ask(phrase("tag an experiment"), "POST", f"{_API}/experiments/set-experiment-tag", body)
 
     def restore_experiment(self, identifier: str) -> None:
         """Bring a deleted experiment back, with its runs."""
-        self._ask("restore an experiment", "POST", f"{_API}/experiments/restore", {"experiment_id": identifier})
+        self._ask(phrase("restore an experiment"), "POST", f"{_API}/experiments/restore", {"experiment_id": identifier})
 
     def remove_experiment(self, identifier: str, *, rename: str) -> None:
         """Delete an experiment under another name, so that its own is free. `mlflow gc` removes it for good."""
         body = {"experiment_id": identifier, "new_name": rename}
-        self._ask("rename an experiment", "POST", f"{_API}/experiments/update", body)
-        self._ask("delete an experiment", "POST", f"{_API}/experiments/delete", {"experiment_id": identifier})
+        self._ask(phrase("rename an experiment"), "POST", f"{_API}/experiments/update", body)
+        self._ask(phrase("delete an experiment"), "POST", f"{_API}/experiments/delete", {"experiment_id": identifier})
 
     def has_user(self, username: str) -> bool:
         """Is there an account of this name?"""
-        return self._find(f"find the account {username}", f"{_API}/users/get", {"username": username}) is not None
+        return (
+            self._find(
+                phrase("find the account %(username)s", username=username), f"{_API}/users/get", {"username": username}
+            )
+            is not None
+        )
 
     def signs_in(self, username: str, password: str) -> bool:
         """Does this password open the account?"""
         path = f"{_API}/users/get?{httpx.QueryParams(username=username)}"
         response = self._send("GET", path, login=(username, password))
         if response.status_code >= 500:
-            raise self._error(response, f"sign {username} in")
+            raise self._error(response, phrase("sign %(username)s in", username=username))
         return response.is_success
 
     def put_user(self, username: str, password: str) -> None:
         """Make an account, or give it this password."""
         body = {"username": username, "password": password}
         if self.has_user(username):
-            self._ask(f"change the account {username}", "PATCH", f"{_API}/users/update-password", body)
+            self._ask(
+                phrase("change the account %(username)s", username=username),
+                "PATCH",
+                f"{_API}/users/update-password",
+                body,
+            )
         else:
-            self._ask(f"make the account {username}", "POST", f"{_API}/users/create", body)
+            self._ask(phrase("make the account %(username)s", username=username), "POST", f"{_API}/users/create", body)
 
     def delete_user(self, username: str) -> bool:
         """Remove an account. False when there was none."""
         if not self.has_user(username):
             return False
-        self._ask(f"remove the account {username}", "DELETE", f"{_API}/users/delete", {"username": username})
+        self._ask(
+            phrase("remove the account %(username)s", username=username),
+            "DELETE",
+            f"{_API}/users/delete",
+            {"username": username},
+        )
         return True
 
     def permission(self, identifier: str, username: str) -> str:
         """What an account may do on an experiment, such as EDIT; NO_PERMISSIONS when nothing."""
         query = httpx.QueryParams(username=username, resource_type="experiment", resource_id=identifier)
-        found = self._ask("read a permission", "GET", f"{_GRANTS}/get?{query}")
+        found = self._ask(phrase("read a permission"), "GET", f"{_GRANTS}/get?{query}")
         return str(found["permission"])
 
     def default_permission(self, identifier: str = _FIRST_EXPERIMENT) -> str:
@@ -139,12 +159,12 @@ class Tracker:
         Found with an account of its own, which is made where there is none, and whose password nobody knows.
         """
         query = {"username": _NOBODY, "resource_type": "experiment", "resource_id": identifier}
-        found = self._find("read a permission", f"{_GRANTS}/get", query)
+        found = self._find(phrase("read a permission"), f"{_GRANTS}/get", query)
         if found is not None:
             return str(found["permission"])
         body = {"username": _NOBODY, "password": secrets.token_urlsafe(32)}
         with suppress(AlreadyExists):  # another worker was faster
-            self._ask(f"make the account {_NOBODY}", "POST", f"{_API}/users/create", body)
+            self._ask(phrase("make the account %(nobody)s", nobody=_NOBODY), "POST", f"{_API}/users/create", body)
         return self.permission(identifier, _NOBODY)
 
     def put_permission(self, identifier: str, username: str, permission: str) -> None:
@@ -152,12 +172,12 @@ class Tracker:
         where = {"username": username, "resource_type": "experiment", "resource_id": identifier}
         wanted = {**where, "permission": permission}
         try:
-            self._ask("give a permission", "POST", f"{_GRANTS}/grant", wanted)
+            self._ask(phrase("give a permission"), "POST", f"{_GRANTS}/grant", wanted)
         except AlreadyExists:
             if self.permission(identifier, username) == permission:
                 return
-            self._ask("take a permission back", "POST", f"{_GRANTS}/revoke", where)
-            self._ask("give a permission", "POST", f"{_GRANTS}/grant", wanted)
+            self._ask(phrase("take a permission back"), "POST", f"{_GRANTS}/revoke", where)
+            self._ask(phrase("give a permission"), "POST", f"{_GRANTS}/grant", wanted)
 
     def _find(self, doing: str, path: str, query: Mapping[str, str]) -> Json | None:
         response = self._send("GET", f"{path}?{httpx.QueryParams(query)}", login=self._login)
@@ -178,17 +198,35 @@ class Tracker:
         try:
             return self._http.request(method, path, json=body, auth=login)
         except httpx.HTTPError as error:
-            raise TargetUnavailable(f"{self.name} does not answer. We look again by ourselves.") from error
+            raise TargetUnavailable(
+                phrase("%(name)s does not answer. We look again by ourselves.", name=self.name)
+            ) from error
 
     def _error(self, response: httpx.Response, doing: str) -> ProvisioningError | AlreadyExists:
         status, told = response.status_code, _told(response)
         if told.get("error_code") == _EXISTS:
             return AlreadyExists()
         if status == 401:
-            return TargetUnavailable(f"{self.name} refuses our account. The platform team must renew it.")
+            return TargetUnavailable(
+                phrase("%(name)s refuses our account. The platform team must renew it.", name=self.name)
+            )
         if status >= 500 or status == 429 or not told:
-            return TargetUnavailable(f"{self.name} answers {status} when asked to {doing}. We look again by ourselves.")
-        return PermanentError(f"{self.name} refuses to {doing}: {str(told.get('message', status))[:300]}")
+            return TargetUnavailable(
+                phrase(
+                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
+                    name=self.name,
+                    status=status,
+                    doing=doing,
+                )
+            )
+        return PermanentError(
+            phrase(
+                "%(name)s refuses to %(doing)s: %(message)s",
+                name=self.name,
+                doing=doing,
+                message=str(told.get("message", status))[:300],
+            )
+        )
 
 
 def _told(response: httpx.Response) -> Json:

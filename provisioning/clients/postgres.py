@@ -21,6 +21,7 @@ from psycopg import errors, sql
 
 from provisioning.database_trust import SYSTEM_AUTHORITIES
 from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.phrases import phrase
 
 _LIMITS = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000"
 _ROLE = """
@@ -103,7 +104,7 @@ class Database:
 
     def probe(self) -> str:
         """The server's version, after our account was tried. Raises PermanentError when it may not do its work."""
-        with self._connection("look at itself") as connection:
+        with self._connection(phrase("look at itself")) as connection:
             row = connection.execute(
                 "SELECT current_setting('server_version'), rolcreaterole OR rolsuper,"
                 " has_database_privilege(current_database(), 'CREATE') FROM pg_roles WHERE rolname = current_user"
@@ -111,20 +112,23 @@ class Database:
         version, makes_roles, makes_schemas = row or ("", False, False)
         if not (makes_roles and makes_schemas):
             raise PermanentError(
-                f"Our account at {self.name} may not make roles and schemas. The platform team gives it CREATEROLE "
-                "and makes it the owner of the database."
+                phrase(
+                    "Our account at %(name)s may not make roles and schemas. The platform team gives it CREATEROLE "
+                    "and makes it the owner of the database.",
+                    name=self.name,
+                )
             )
         return str(version).split()[0]
 
     def role(self, name: str) -> Role | None:
         """A role; None when there is none of the name."""
-        with self._connection(f"find the role {name}") as connection:
+        with self._connection(phrase("find the role %(name)s", name=name)) as connection:
             found = connection.execute(_ROLE, [name]).fetchone()
         return Role(mark=found[0] or "", login=found[1], connections=found[2]) if found else None
 
     def reader(self, name: str) -> Reader | None:
         """A role with what it may read and until when; None when there is none of the name."""
-        with self._connection(f"find the role {name}") as connection:
+        with self._connection(phrase("find the role %(name)s", name=name)) as connection:
             found = connection.execute(_READER, [name]).fetchone()
         if found is None:
             return None
@@ -133,7 +137,7 @@ class Database:
 
     def schema(self, name: str, *, role: str) -> Schema | None:
         """A schema and what a role may do in it; None when there is none of the name."""
-        with self._connection(f"find the schema {name}") as connection:
+        with self._connection(phrase("find the schema %(name)s", name=name)) as connection:
             found = connection.execute(_SCHEMA, {"schema": name, "role": role}).fetchone()
         if found is None:
             return None
@@ -146,7 +150,7 @@ class Database:
             psycopg.connect(**self._where, user=role, password=password).close()
         except psycopg.OperationalError:
             # The server tells a client in words of its own language why it refuses. That it answers us tells the rest.
-            with self._connection(f"sign {role} in") as connection:
+            with self._connection(phrase("sign %(username)s in", username=role)) as connection:
                 full = connection.execute(
                     "SELECT rolconnlimit >= 0 AND rolcanlogin"
                     " AND (SELECT count(*) FROM pg_stat_activity WHERE usename = rolname) >= rolconnlimit"
@@ -158,14 +162,14 @@ class Database:
 
     def put_role(self, name: str, *, password: str, mark: str, connections: int) -> None:
         """Make a role that may sign in, or have it so again."""
-        with self._connection(f"make the role {name}") as connection:
+        with self._connection(phrase("make the role %(name)s", name=name)) as connection:
             self._make_role(connection, name, password=password, mark=mark, connections=connections)
 
     def put_reader(
         self, name: str, *, password: str, mark: str, connections: int, member_of: Sequence[str], until: str
     ) -> None:
         """Make a role that may sign in until then and has exactly these others, or have it so again."""
-        with self._connection(f"let {name} read") as connection:
+        with self._connection(phrase("let %(name)s read", name=name)) as connection:
             self._make_role(connection, name, password=password, mark=mark, connections=connections)
             connection.execute(sql.SQL("ALTER ROLE {} VALID UNTIL {}").format(sql.Identifier(name), until))
             row = connection.execute(_READER, [name]).fetchone()
@@ -180,8 +184,13 @@ class Database:
             connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(to)))
         except (errors.InsufficientPrivilege, errors.UndefinedObject) as error:
             raise PermanentError(
-                f"{self.name} has no role {role} that we may give to readers. Whoever manages the server makes it and "
-                f"says: GRANT {role} TO {self._username} WITH ADMIN OPTION"
+                phrase(
+                    "%(name)s has no role %(role)s that we may give to readers. Whoever manages the server makes it "
+                    "and says: GRANT %(role)s TO %(username)s WITH ADMIN OPTION",
+                    name=self.name,
+                    role=role,
+                    username=self._username,
+                )
             ) from error
 
     def _make_role(
@@ -200,7 +209,7 @@ class Database:
 
     def put_schema(self, name: str, *, role: str, mark: str) -> None:
         """Make a schema in which a role may create, or have it so again."""
-        with self._connection(f"make the schema {name}") as connection:
+        with self._connection(phrase("make the schema %(name)s", name=name)) as connection:
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
             connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(name), mark))
             connection.execute(
@@ -209,21 +218,21 @@ class Database:
 
     def close_role(self, name: str) -> None:
         """Have a role sign in no more, now and later; what it owns stays."""
-        with self._connection(f"close the role {name}") as connection:
+        with self._connection(phrase("close the role %(name)s", name=name)) as connection:
             self._join(connection, name)
             connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(sql.Identifier(name)))
         # Only after that is committed can nobody sign in between.
-        with self._connection(f"end the sessions of {name}") as connection:
+        with self._connection(phrase("end the sessions of %(name)s", name=name)) as connection:
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
 
     def drop_schema(self, name: str) -> None:
         """Remove a schema with all that is in it. Nothing happens when there is none."""
-        with self._connection(f"remove the schema {name}") as connection:
+        with self._connection(phrase("remove the schema %(name)s", name=name)) as connection:
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
 
     def drop_role(self, name: str) -> None:
         """Remove a closed role, and whatever it still owns in this database. Nothing happens when there is none."""
-        with self._connection(f"remove the role {name}") as connection:
+        with self._connection(phrase("remove the role %(name)s", name=name)) as connection:
             if connection.execute(_ROLE, [name]).fetchone() is None:
                 return
             self._join(connection, name)
@@ -240,17 +249,25 @@ class Database:
             with psycopg.connect(**self._where, user=self._username, password=self._password) as connection:
                 yield connection
         except (errors.QueryCanceled, errors.LockNotAvailable) as error:
-            raise TargetUnavailable(f"{self.name} took too long to {doing}. We look again by ourselves.") from error
+            raise TargetUnavailable(
+                phrase("%(name)s took too long to %(doing)s. We look again by ourselves.", name=self.name, doing=doing)
+            ) from error
         except (errors.UniqueViolation, errors.DuplicateObject, errors.DuplicateSchema) as error:
             # Somebody made it in the same moment: the next look sees whose it is.
-            raise TargetUnavailable(f"{self.name} was asked twice to {doing}. We look again by ourselves.") from error
+            raise TargetUnavailable(
+                phrase(
+                    "%(name)s was asked twice to %(doing)s. We look again by ourselves.", name=self.name, doing=doing
+                )
+            ) from error
         except psycopg.OperationalError as error:
             raise TargetUnavailable(
-                f"{self.name} does not answer, or refuses our account. We look again by ourselves."
+                phrase("%(name)s does not answer, or refuses our account. We look again by ourselves.", name=self.name)
             ) from error
         except psycopg.Error as error:
             said = (error.diag.message_primary or type(error).__name__)[:300]
-            raise PermanentError(f"{self.name} refuses to {doing}: {said}") from error
+            raise PermanentError(
+                phrase("%(name)s refuses to %(doing)s: %(message)s", name=self.name, doing=doing, message=said)
+            ) from error
 
 
 _NEW_ROLE = "CREATE ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"

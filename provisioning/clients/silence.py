@@ -2,15 +2,17 @@
 
 import urllib3
 
+from provisioning.phrases import Phrase, phrase
 
-def silence(error: Exception) -> str:
+
+def silence(error: Exception) -> Phrase:
     """The reason in a few words."""
     if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name can't be resolved"
+        return phrase("its name can't be resolved")
     if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "no connection"
+        return phrase("no connection")
     if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it took too long"
+        return phrase("it took too long")
     if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted"
-    return "the connection broke"
+        return phrase("its certificate is not trusted")
+    return phrase("the connection broke")

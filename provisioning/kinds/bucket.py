@@ -255,7 +255,9 @@ def _have_bucket(wish: Wish, client: Store, *, announced: bool) -> None:
         announced = True
         tags = client.bucket_tags(name)
         if tags is None:
-            raise TemporaryError(f"The bucket {name} is being removed by somebody. We look again.", delay=1)
+            raise TemporaryError(
+                phrase("The bucket %(name)s is being removed by somebody. We look again.", name=name), delay=1
+            )
     _claim(wish, client, tags, announced_now=announced)
 
 
@@ -277,13 +279,19 @@ def _claim(wish: Wish, client: Store, tags: Mapping[str, str], *, announced_now:
         return
     if uid is None:
         raise NameTaken(
-            f"The bucket {name} exists and is not Slipway's. Pick another name, or have the bucket removed."
+            phrase(
+                "The bucket %(name)s exists and is not Slipway's. Pick another name, or have the bucket removed.",
+                name=name,
+            )
         )
     if tags.get(TAG_KEPT) == "true":
         raise NameTaken(
-            f"The bucket {name} holds the kept data of an earlier project. Pick another name, or have it removed."
+            phrase(
+                "The bucket %(name)s holds the kept data of an earlier project. Pick another name, or have it removed.",
+                name=name,
+            )
         )
-    raise NameTaken(f"The bucket {name} belongs to another project of Slipway. Pick another name.")
+    raise NameTaken(phrase("The bucket %(name)s belongs to another project of Slipway. Pick another name.", name=name))
 
 
 def _ours_unmarked(wish: Wish, client: Store, tags: Mapping[str, str], *, announced_now: bool) -> bool:

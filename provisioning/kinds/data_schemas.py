@@ -91,7 +91,12 @@ def _own(wish: Wish, client: DatabaseClient) -> Mapping[str, Any] | None:
     """The project's role; None when it is not there. Raises NameTaken when it is somebody else's."""
     found = client.reader(reader(wish))
     if found is not None and found["mark"] != _mark(wish):
-        raise NameTaken(f"The role {reader(wish)} exists in the database and is not this project's. Pick another name.")
+        raise NameTaken(
+            phrase(
+                "The role %(reader)s exists in the database and is not this project's. Pick another name.",
+                reader=reader(wish),
+            )
+        )
     return found
 
 

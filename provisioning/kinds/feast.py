@@ -93,7 +93,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Eac
         return
     found = own_repository(wish, client)
     if found is None or found["empty"]:
-        raise TemporaryError("The repository has no commit yet, so no pull request can be made. We look again.")
+        raise TemporaryError(phrase("The repository has no commit yet, so no pull request can be made. We look again."))
     if not _is_settled(client, found):
         pull_requests.offer(
             client,

@@ -84,7 +84,7 @@ def apply(wish: Wish, client: DatabaseClient, objects: Sequence[Object], _each: 
         client.put_role(name, password=login(wish)["FEATURES_DB_PASSWORD"], mark=mark, connections=ROLE_CONNECTIONS)
     if "schema" in asked:
         if role is None and "role" not in asked:
-            raise TemporaryError(f"The role {name} went while we looked. We look again.", delay=1)
+            raise TemporaryError(phrase("The role %(name)s went while we looked. We look again.", name=name), delay=1)
         client.put_schema(name, role=name, mark=mark)
 
 
@@ -94,7 +94,13 @@ def _own(wish: Wish, client: DatabaseClient) -> tuple[Mapping[str, Any] | None, 
     both = client.role(name), client.schema(name, role=name)
     for what, one in zip(("role", "schema"), both, strict=True):
         if one is not None and one["mark"] != _mark(wish):
-            raise NameTaken(f"The {what} {name} exists in the database and is not this project's. Pick another name.")
+            raise NameTaken(
+                phrase(
+                    "The %(what)s %(name)s exists in the database and is not this project's. Pick another name.",
+                    what=what,
+                    name=name,
+                )
+            )
     return both
 
 

@@ -88,8 +88,12 @@ def _check(wish: Wish, namespace: Body) -> None:
         raise _being_removed(wish)
     if not _ours(wish, namespace):
         raise NameTaken(
-            f"The namespace {wish.names.namespace} exists on {wish.cluster.name} and is not this project's. "
-            "It stays as it is. Start the project under another name, or ask the platform team to free this one."
+            phrase(
+                "The namespace %(namespace)s exists on %(cluster)s and is not this project's. It stays as it is. "
+                "Start the project under another name, or ask the platform team to free this one.",
+                namespace=wish.names.namespace,
+                cluster=wish.cluster.name,
+            )
         )
 
 
@@ -99,7 +103,11 @@ def _ours(wish: Wish, namespace: Body) -> bool:
 
 def _being_removed(wish: Wish) -> TemporaryError:
     return TemporaryError(
-        f"The namespace {wish.names.namespace} on {wish.cluster.name} is still being removed. We make it anew then.",
+        phrase(
+            "The namespace %(namespace)s on %(cluster)s is still being removed. We make it anew then.",
+            namespace=wish.names.namespace,
+            cluster=wish.cluster.name,
+        ),
         delay=_WAIT_SECONDS,
     )
 
@@ -119,7 +127,12 @@ def delete(wish: Wish, client: ClusterClient) -> bool:
     blockers = client.namespace_blockers(name)
     if blockers:
         raise TemporaryError(
-            f"The namespace {name} on {wish.cluster.name} is being removed. What is in the way: {' '.join(blockers)}",
+            phrase(
+                "The namespace %(namespace)s on %(cluster)s is being removed. What is in the way: %(blockers)s",
+                namespace=name,
+                cluster=wish.cluster.name,
+                blockers=" ".join(blockers),
+            ),
             delay=_WAIT_SECONDS,
             reason=Reason.DELETING,
         )

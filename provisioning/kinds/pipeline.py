@@ -19,7 +19,7 @@ from provisioning.ci import ACTIONS_FILE, CI_SCRIPT, by_tekton, deaf_to_forge, w
 from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.names import LABEL_PROJECT
-from provisioning.phrases import Phrase, phrase
+from provisioning.phrases import Phrase, joined, phrase
 from provisioning.repositories import full_name
 
 LABEL_EVENT = "slipway.dev/event"
@@ -211,9 +211,16 @@ def unsupported(wish: Wish, client: ClusterClient) -> str | None:
         return None
     who = wish.cluster.title or wish.cluster.name
     instead = without_tekton(wish)
-    told = f"{who} has no Tekton Triggers, so {instead or 'a push starts no run there'}."
-    rest = "" if instead else " The rest of the project works without it."
-    return f"{told}{rest} Once the platform team installs Tekton, we add it by ourselves."
+    said = [
+        phrase(
+            "%(cluster)s has no Tekton Triggers, so %(instead)s.",
+            cluster=who,
+            instead=instead or phrase("a push starts no run there"),
+        )
+    ]
+    if not instead:
+        said.append(phrase("The rest of the project works without it."))
+    return joined(" ", [*said, phrase("Once the platform team installs Tekton, we add it by ourselves.")])
 
 
 def summary(wish: Wish) -> Phrase:

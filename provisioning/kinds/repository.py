@@ -94,11 +94,13 @@ def _claim(wish: Wish, found: Found) -> None:
     if attached(wish) is not None and (kept or not is_marked(found)):
         return
     if not is_marked(found):
-        raise NameTaken(f"{name} exists and is not Slipway's. Attach it, or pick another name.")
+        raise NameTaken(phrase("%(name)s exists and is not Slipway's. Attach it, or pick another name.", name=name))
     if kept:
-        raise NameTaken(f"{name} was kept from an earlier project. Attach it, or pick another name.")
-    way_out = "Attach another one." if attached(wish) is not None else "Pick another name."
-    raise NameTaken(f"{name} belongs to another project of Slipway. {way_out}")
+        raise NameTaken(
+            phrase("%(name)s was kept from an earlier project. Attach it, or pick another name.", name=name)
+        )
+    way_out = phrase("Attach another one.") if attached(wish) is not None else phrase("Pick another name.")
+    raise NameTaken(phrase("%(name)s belongs to another project of Slipway. %(way_out)s", name=name, way_out=way_out))
 
 
 def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
@@ -141,7 +143,9 @@ def _existing(wish: Wish, client: ForgeClient, each: Each) -> Found:
         if is_ours(wish, found):
             return found
     if attached(wish) is None:
-        raise TemporaryError(f"{full_name(wish)} is not there any more. We look again.", delay=1)
+        raise TemporaryError(
+            phrase("%(full_name)s is not there any more. We look again.", full_name=full_name(wish)), delay=1
+        )
     return _attachable(wish, client, found, each)
 
 
@@ -177,17 +181,32 @@ def _attachable(wish: Wish, client: ForgeClient, found: Found | None, each: Each
     """
     name, bot = full_name(wish), wish.forge.bot
     refused = PermanentError(
-        f"{name} is not there, or no owner of this project administers it. "
-        "Make one of its administrators an owner of the project, by name, or attach another one."
+        phrase(
+            "%(name)s is not there, or no owner of this project administers it. Make one of its "
+            "administrators an owner of the project, by name, or attach another one.",
+            name=name,
+        )
     )
     if found is None:
         raise refused
     if client.permission(found["full_name"], bot) not in _ADMINISTERS:
-        raise PermanentError(f"{bot} does not administer {name}. Give it that right there, then have us look again.")
+        raise PermanentError(
+            phrase(
+                "%(bot)s does not administer %(name)s. Give it that right there, then have us look again.",
+                bot=bot,
+                name=name,
+            )
+        )
     for login in logins_of(client, owners(wish), each).values():
         if login is not None and client.permission(found["full_name"], login) in _ADMINISTERS:
             if found["full_name"].lower() != name.lower():
-                raise PermanentError(f"{name} is called {found['full_name']} now. Attach it under that name.")
+                raise PermanentError(
+                    phrase(
+                        "%(name)s is called %(full_name)s now. Attach it under that name.",
+                        name=name,
+                        full_name=found["full_name"],
+                    )
+                )
             return found
     raise refused
 

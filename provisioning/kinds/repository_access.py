@@ -188,7 +188,12 @@ def _with_commit(wish: Wish, client: ForgeClient, logins: Logins) -> tuple[Repos
     """The repository, and whether its first commit was made now."""
     found = own_repository(wish, client)
     if found is None:
-        raise TemporaryError(f"{full_name(wish)} is not there any more, or has lost our mark. We look again.", delay=1)
+        raise TemporaryError(
+            phrase(
+                "%(full_name)s is not there any more, or has lost our mark. We look again.", full_name=full_name(wish)
+            ),
+            delay=1,
+        )
     template = source(wish)
     return found, template is not None and first_commit.ensure(wish, client, found, template, logins=logins)
 

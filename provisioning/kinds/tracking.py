@@ -92,7 +92,12 @@ def apply(wish: Wish, client: TrackerClient, objects: Sequence[Object], _each: E
     if asked & {"account", "permission"}:
         found = _own(wish, client)
         if found is None:
-            raise TemporaryError(f"The experiment {experiment(wish)} went while we looked. We look again.", delay=1)
+            raise TemporaryError(
+                phrase(
+                    "The experiment %(experiment)s went while we looked. We look again.", experiment=experiment(wish)
+                ),
+                delay=1,
+            )
         client.put_permission(found["id"], user, _PERMISSION)
 
 
@@ -100,8 +105,14 @@ def _refuse_open(wish: Wish, default: str) -> None:
     """Raises TargetUnavailable where an account that was given nothing may do something all the same."""
     if default != _NONE:
         raise TargetUnavailable(
-            f"{wish.target('tracker')} gives every account {default} on every experiment, so nothing is made there. "
-            f"The platform team sets default_permission = {_NONE} in its auth settings; we look again by ourselves."
+            phrase(
+                "%(target)s gives every account %(default)s on every experiment, so nothing is made there. The "
+                "platform team sets default_permission = %(none)s in its auth settings; we look again by "
+                "ourselves.",
+                target=wish.target("tracker"),
+                default=default,
+                none=_NONE,
+            )
         )
 
 
@@ -127,7 +138,11 @@ def _own(wish: Wish, client: TrackerClient) -> dict[str, Any] | None:
     name = experiment(wish)
     found = client.experiment(name)
     if found is not None and found["tags"].get(LABEL_UID) != wish.uid:
-        raise NameTaken(f"The experiment {name} exists and is not this project's. Pick another name, or rename it.")
+        raise NameTaken(
+            phrase(
+                "The experiment %(name)s exists and is not this project's. Pick another name, or rename it.", name=name
+            )
+        )
     return found
 
 

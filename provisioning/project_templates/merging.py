@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioning.errors import PermanentError
+from provisioning.phrases import phrase
 from provisioning.project_templates.process import TookTooLong, run
 
 DIFF3 = "/usr/bin/diff3"
@@ -97,7 +98,7 @@ def three_way(mine: bytes, old: bytes, new: bytes, *, labels: tuple[str, str, st
         try:
             ended = run(command, folder=scratch)
         except (TookTooLong, FileNotFoundError) as error:
-            raise PermanentError(f"The files can't be merged: {error}.") from error
+            raise PermanentError(phrase("The files can't be merged: %(error)s.", error=error)) from error
         if ended.code not in (0, 1):
-            raise PermanentError(f"The files can't be merged: diff3 ended with {ended.code}.")
+            raise PermanentError(phrase("The files can't be merged: diff3 ended with %(code)s.", code=ended.code))
         return ended.output, ended.code == 1

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 
 from provisioning.errors import PermanentError, TemporaryError
+from provisioning.phrases import phrase
 from provisioning.project_templates import answers
 from provisioning.project_templates.process import SECONDS, TookTooLong, run
 from provisioning.rendered import Rendered
@@ -30,7 +31,13 @@ class Refused(PermanentError):
     """A template can't be used as it is. Says which and why; the platform team has to mend it."""
 
     def __init__(self, template: str, why: str) -> None:
-        super().__init__(f"The template {template} can't be used: {why}. The platform team must mend it.")
+        super().__init__(
+            phrase(
+                "The template %(template)s can't be used: %(why)s. The platform team must mend it.",
+                template=template,
+                why=why,
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,11 @@ class Templates:
             except TookTooLong as error:
                 raise Refused(template, f"rendering it takes more than {self.seconds} s") from error
             except FileNotFoundError as error:
-                sentence = "Copier is not installed for the worker, so no project can start from a template now."
-                raise TemporaryError(f"{sentence} The platform team must install it.", delay=60) from error
+                sentence = phrase(
+                    "Copier is not installed for the worker, so no project can start from a template now. The platform "
+                    "team must install it."
+                )
+                raise TemporaryError(sentence, delay=60) from error
             if ended.code != 0:
                 raise Refused(template, f"Copier ended with {ended.code}: {ended.complaint or 'no word'}")
             return _collected(template, target)

@@ -42,6 +42,25 @@ def test_a_pattern_stands_where_its_phrase_is_made(path: Path) -> None:
     assert hidden == [], "translators would not find these"
 
 
+NOT_ON_PAGES = ("chat.py", "graph_directory.py", "ldap_directory.py")
+"""Clients whose errors no page about a project shows."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for path in (translations.ROOT / "provisioning").rglob("*.py") if path.name not in NOT_ON_PAGES),
+    ids=lambda path: path.relative_to(translations.ROOT).as_posix(),
+)
+def test_what_the_engine_says_of_a_failure_is_a_phrase(path: Path) -> None:
+    errors = {"PermanentError", "TemporaryError", "TargetUnavailable", "NameTaken"}
+    said = [
+        node.args[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in errors and node.args
+    ]
+    assert [ast.unparse(one) for one in said if isinstance(one, ast.Constant | ast.JoinedStr)] == []
+
+
 @every_language
 def test_every_text_has_a_translation(language: str) -> None:
     catalog = translations.brought_up_to_date(language)

@@ -156,7 +156,7 @@ def test_one_failing_kind_does_not_stop_the_others():
     result, outcomes = run(world, kinds(kind("a"), kind("b", after=("a",)), kind("c")))
     assert says(outcomes["a"]) == (Status.FALSE, Reason.REJECTED, Status.FALSE, Reason.REJECTED)
     assert says(outcomes["b"])[1] is Reason.DEPENDENCY_NOT_READY
-    assert outcomes["b"].known.synced.message == "Needs the a first."
+    assert outcomes["b"].known.synced.message == "Needs first: A."
     assert says(outcomes["c"]) == ALL_WELL
     assert (result.ready, result.delay) == (False, None)
 
