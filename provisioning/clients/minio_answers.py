@@ -8,6 +8,7 @@ import urllib3
 from minio.error import InvalidResponseError, MinioAdminException, S3Error, ServerError
 
 from provisioning.clients.silence import silence
+from provisioning.phrases import phrase
 
 # The last two: what the library's parsers raise for a page that is no answer of a store.
 VENDOR_ERRORS = (
