@@ -102,7 +102,7 @@ def test_the_last_real_owner_does_not_leave(company: dict[str, DirectoryEntry]) 
 
 def test_who_lost_access_by_the_platform_team_can_not_be_the_only_owner(company: dict[str, DirectoryEntry]) -> None:
     project = project_of(ask())
-    end_access(person("bob"), by=person("paula"), because="Their laptop was stolen.")
+    end_access(person("bob"), by=person("paula"), door=Door.FORM, because="Their laptop was stolen.")
     for owner in (BOB, {"group": "ml-vision", "role": "owner"}):
         with pytest.raises(InvalidSpec, match="None of these owners is known"):
             changed(project, owner)

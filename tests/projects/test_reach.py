@@ -157,7 +157,7 @@ def test_a_role_whose_holder_lost_access_by_the_platform_team_opens_nothing(
     company: Mapping[str, DirectoryEntry],
 ) -> None:
     project = made({"user": "bob@corp.example", "role": "editor"})
-    end_access(person("bob"), by=person("paula"), because="Their laptop was stolen.")
+    end_access(person("bob"), by=person("paula"), door=Door.FORM, because="Their laptop was stolen.")
     _, bob = reach_of(project, installation=installation()).grants
     assert (bob.subject, bob.standing, bob.counts, dict(bob.rights)) == (
         "bob@corp.example", Standing.CLOSED, False, {},

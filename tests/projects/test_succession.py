@@ -129,11 +129,11 @@ def test_an_owner_whose_access_was_ended_is_out_until_it_is_given_back(directory
     if directory:
         person_entry("alice"), person_entry("bob")
     granted(ALICE, BOB)
-    end_access(person("alice"), by=person("paula"), because="Their laptop was stolen.")
+    end_access(person("alice"), by=person("paula"), door=Door.FORM, because="Their laptop was stolen.")
     follow_directory()
     assert offer() == ("EDITORS", True)
     assert Notice.objects.get(kind="offered").person == person("bob")
-    give_back_access(person("alice"), by=person("paula"), because="It was found.")
+    give_back_access(person("alice"), by=person("paula"), door=Door.FORM, because="It was found.")
     follow_directory()
     assert offer() is None
 
@@ -146,7 +146,7 @@ def test_people_whose_access_was_ended_are_nobody_in_a_group() -> None:
     bind_teams()
     granted({"group": "ml-vision", "role": "owner"})
     for who in ("alice", "bob"):
-        end_access(person(who), by=person("paula"), because="Their laptop was stolen.")
+        end_access(person(who), by=person("paula"), door=Door.FORM, because="Their laptop was stolen.")
     after_sync(NOTHING)
     assert offer() == ("PLATFORM", False), "nobody whose access counts is in the team"
 

@@ -54,7 +54,7 @@ def test_a_team_says_what_is_taken_of_its_budget_by_which_projects() -> None:
     ):
         assert said in page
     assert "Change team" not in page
-    assert "decided by" not in page
+    assert "gpu-asks , decided by" not in page
     with leads_decide():
         page = text(client("bob").get("/teams/forecasting/"))
     assert "gpu-asks , decided by the platform team or ml-leads" in page
