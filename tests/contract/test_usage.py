@@ -42,6 +42,7 @@ def test_pods_and_volumes_move_the_figures_as_admission_counts_them(workspace: t
     nothing = {
         "cpu": Reading(0.0, 4.0), "memory": Reading(0.0, 16 * GIB), "gpu": Reading(0.0, 0.0),
         "pods": Reading(0.0, 20.0), "storage": Reading(0.0, 100 * GIB),
+        "runs": Reading(0.0, 500.0),
     }  # fmt: skip
     eventually(lambda: figures(client, project) == nothing)
 

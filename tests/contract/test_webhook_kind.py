@@ -97,11 +97,12 @@ def test_hooks_are_there_once_and_as_they_were_asked_for(forge: Forge, demand: W
     apply(repository.KIND, demand, forge)
     name = demand.names.repository
     forge.create_hook(name, "http://127.0.0.1:9/somebody-elses", "a-good-long-secret", ["push"])
+    # As they were before hooks had the project's mark.
     for _ in range(3):
         forge.create_hook(name, "http://127.0.0.1:9/", "a-good-long-secret", ["push"])
     forge.create_hook(name, f"http://old.example/hooks/git-1/{demand.uid}/", "a-good-long-secret", ["push"])
     assert [(one.key, [item.path for item in one.differences]) for one in look(webhook.KIND, demand, forge)] == [
-        ("hook/ci", ["copies", "events"]),
+        ("hook/ci", ["copies", "events", "url"]),
         ("hook/profile", ["events", "url"]),
     ]
 
@@ -109,7 +110,7 @@ def test_hooks_are_there_once_and_as_they_were_asked_for(forge: Forge, demand: W
 
     assert found(webhook.KIND, demand, forge) == {"keep": 2}
     assert sorted((hook["url"], hook["events"]) for hook in forge.hooks(name)) == [
-        ("http://127.0.0.1:9/", ["pull_request", "push"]),
+        (f"http://127.0.0.1:9/?slipway-project={demand.uid}", ["pull_request", "push"]),
         ("http://127.0.0.1:9/somebody-elses", ["push"]),
         (f"http://localhost:8000/hooks/git-1/{demand.uid}/", ["issue_comment", "pull_request", "push"]),
     ]

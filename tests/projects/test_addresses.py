@@ -16,7 +16,7 @@ from projects.installation import installation
 from projects.mail_text import compose
 from projects.models import Notice, Project
 notice = Notice(text="Demand is ready.", project=Project(slug="demand"))
-mail = compose([notice], to="alice@corp.example", number="<1@localhost>", installation=installation())
+mail = compose([notice], to="alice@corp.example", language="sv", number="<1@localhost>", installation=installation())
 assert "/projects/demand/" in mail.body, mail.body
 print(*sorted(name for name in sys.modules if name.endswith((".urls", "_urls", "_views", ".serializers"))))
 """
