@@ -211,6 +211,7 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
         _check_open(request, revision=None)
         said = phrase("%(who)s took the request for %(slug)s back.", who=by.username, slug=request.slug)
         end(request, by=by, door=door, said=said)
+        _answer_commit(request)
     return request
 
 

@@ -48,6 +48,14 @@ def request_of(row: RegisteredRepository) -> ProjectRequest | None:
     return requests.filter(_made_here(row), action=Action.CREATE, project=None).first()
 
 
+def _taken_back(row: RegisteredRepository) -> ProjectRequest | None:
+    """The request of the file as it is, where somebody took it back and no other took its place."""
+    if not row.seen_commit:
+        return None
+    requests = ProjectRequest.objects.filter(door=Door.FILE, commit=row.seen_commit).select_related("decided_by")
+    return requests.filter(decision=Decision.WITHDRAWN, replaced_by=None).first()
+
+
 def granted_project(row: RegisteredRepository) -> Project | None:
     """The project that this repository's file asked for and that was approved later; None when there is none."""
     requests = ProjectRequest.objects.filter(
@@ -76,6 +84,11 @@ def standing(row: RegisteredRepository, *, installation: Installation) -> Said |
     if request is not None and request.decision == Decision.REJECTED:
         sentence = f"Rejected: {request.comment}"
         return Said("failure", shortened([sentence]), installation.public_url + addresses.of_request(request.pk))
+    back = _taken_back(row)
+    if back is not None and (request is None or request.pk < back.pk):
+        who = back.decided_by.username if back.decided_by is not None else "Somebody"
+        sentence = f"{who} took this back. A push that changes the file asks anew."
+        return Said("failure", shortened([sentence]), installation.public_url + addresses.of_request(back.pk))
     if row.project_id is None:
         return None
     project = Project.objects.prefetch_related("resources").get(pk=row.project_id)

@@ -206,6 +206,30 @@ def test_a_no_stands_on_the_commit_after_the_next_look(forge: PushedForge, row: 
     assert forge.said(sha) == ("failure", "Rejected: No GPU is free before May.")
 
 
+@pytest.mark.parametrize("has_project", [False, True])
+def test_what_is_taken_back_is_said_on_the_commit_until_the_next_push(
+    forge: PushedForge, row: RegisteredRepository, has_project: bool
+) -> None:
+    if has_project:
+        forge.push("alice", {"profile.yaml": PROFILE})
+        assert look(forge, row).project == Project.objects.get()
+    sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
+    look(forge, row)
+    request = ProjectRequest.objects.get(decision=Decision.PENDING)
+    decisions.withdraw(request, by=person("alice"), door=Door.API)
+    row.refresh_from_db()
+    assert row.look_at is not None
+    assert row.look_at <= timezone.now()
+    look(forge, row)
+    said = "alice@corp.example took this back. A push that changes the file asks anew."
+    assert forge.said(sha) == ("failure", said)
+
+    again = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\ntitle: Demand\n"})
+    look(forge, row)
+    assert (forge.said(again) or ("",))[0] == "pending"
+    assert ProjectRequest.objects.filter(decision=Decision.PENDING).count() == 1
+
+
 def test_a_newer_file_replaces_a_wish_that_waits(forge: PushedForge, row: RegisteredRepository) -> None:
     forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
     look(forge, row)
