@@ -76,13 +76,21 @@ def _owner(slug: str) -> str:
 
 
 def measure(slug: str) -> None:
-    """Have the worker take the round of usage now that comes every few minutes, and wait for its figures."""
+    """Wait until the cluster and the store have told what this project uses, and the platform's page has counted it.
+
+    The worker asks every few minutes by itself, and is told to ask now; a store counts when its own turn comes.
+    """
     command = [sys.executable, "-m", "celery", "-A", "portal.celery", "call", "projects.usage_tasks.measure_usage"]
     variables = {**os.environ, **live.environment(), "SLIPWAY_METRICS_PORT": "0"}
-    subprocess.run(command, cwd=live.ROOT, env=variables, capture_output=True, check=True)
 
     def known() -> bool:
+        subprocess.run(command, cwd=live.ROOT, env=variables, capture_output=True, check=True)
         lines = live.api("alice").get(f"projects/{slug}/usage/").json()["items"]
-        return any(one["measure"] == "cpu" and one["used"] is not None for one in lines)
+        return all(one["used"] is not None for one in lines if one["measure"] in ("cpu", "bucket"))
 
-    eventually(known, seconds=60)
+    def counted() -> bool:
+        figures = live.api("paula").get("platform/fleet/").json()["figures"]
+        return figures["words"].get("Suspended") == 1 and bool(figures["capacity"])
+
+    eventually(known, seconds=300)
+    eventually(counted, seconds=60)
