@@ -41,7 +41,7 @@ def adfs_settings(config: "Config") -> dict[str, Any]:
         api = f"api://{config.adfs_client_id}"
         return common | {
             "TENANT_ID": config.adfs_tenant_id,
-            "IDENTITY_TENANT": config.adfs_tenant_id,
+            "IDENTITY_TENANT": config.identity_tenant,
             "IDENTITY_HOST": config.adfs_server,
             "VERSION": "v2.0",
             "SCOPES": ["openid", f"{api}/.default"],
@@ -57,7 +57,7 @@ def adfs_settings(config: "Config") -> dict[str, Any]:
         )
     return common | {
         "SERVER": config.adfs_server,
-        "IDENTITY_TENANT": config.adfs_tenant_id or "adfs",
+        "IDENTITY_TENANT": config.identity_tenant,
         "RELYING_PARTY_ID": relying_party,
         # AD FS puts this prefix before identifiers that are no URL.
         "AUDIENCE": [relying_party, f"microsoft:identityserver:{relying_party}"],

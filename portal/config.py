@@ -92,6 +92,11 @@ class Config(BaseSettings):
             raise ValueError("give scheme and host only, such as https://slipway.corp.example")
         return value.rstrip("/")
 
+    @property
+    def identity_tenant(self) -> str:
+        """The tenant that an account is known by, beside its object id."""
+        return self.adfs_tenant_id or "adfs"
+
     def installation(self) -> Installation:
         """What domain and engine need of all this. Raises CatalogueError, FileNotFoundError or ValueError at start."""
         ring = KeyRing(keys=()) if self.build_only else KeyRing.parse((self.secrets_dir / "key-ring").read_text())
@@ -107,6 +112,7 @@ class Config(BaseSettings):
             resync=timedelta(seconds=self.resync_seconds),
             directory_every=timedelta(seconds=self.directory_seconds),
             platform_group=self.adfs_platform_admin_group,
+            tenant=self.identity_tenant,
             mail_from=self.mail_from if self.mail_host else "",
             mail_window=timedelta(seconds=self.mail_window_seconds),
         )

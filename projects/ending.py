@@ -15,10 +15,11 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from knox.models import get_token_model
 
-from projects import account_groups, contributors, nesting, permissions
+from projects import account_groups, contributors, identity, nesting, permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
 from projects.exports import Record
 from projects.granting import audited_by
+from projects.installation import installation
 from projects.leavers import make_due, switch_off
 from projects.models import AccessChange, Door, Membership, Project
 from projects.today import today
@@ -45,12 +46,19 @@ class Ends:
 
 
 def account_called(name: str) -> "Person":
-    """The account of this user name. Raises InvalidSpec when there is none."""
-    found = get_user_model().objects.filter(username__iexact=name.strip()).first()
-    if found is None:
-        message = gettext("Nobody called %(name)s has signed in here yet, and no local account has the name.")
-        raise InvalidSpec([Fault(path=("account",), code="not_possible", message=message % {"name": name.strip()})])
-    return cast("Person", found)
+    """The account of this user name; one that is not stored yet for somebody of the directory who never signed in, and
+    may have roles all the same. Raises InvalidSpec when there is neither.
+    """
+    name = name.strip()
+    found = get_user_model().objects.filter(username__iexact=name).first()
+    if found is not None:
+        return cast("Person", found)
+    entry = identity.entries_of([(False, name)]).get((False, name))
+    if entry is None:
+        message = gettext("Nobody is called %(name)s: no account here, and nobody in the directory.")
+        raise InvalidSpec([Fault(path=("account",), code="not_possible", message=message % {"name": name})])
+    told = {"username": entry.account.lower(), "email": entry.mail}
+    return cast("Person", get_user_model()(tenant=installation().tenant, object_id=entry.object_id, **told))
 
 
 def is_ended(account: "Person") -> bool:
@@ -63,7 +71,7 @@ def what_ends(account: "Person") -> Ends:
     rows = contributors.roles_of(object_id=account.object_id, username=account.username)
     roles = tuple(rows.filter(project__deleted_at=None).select_related("project").order_by("project__slug"))
     return Ends(
-        tokens=get_token_model().objects.filter(user=account).count(),
+        tokens=get_token_model().objects.filter(user=account.pk).count(),
         roles=roles,
         ownerless=_left_without_owner(roles, account=account),
     )
@@ -93,7 +101,8 @@ def end_access(account: "Person", *, by: "Person", because: str, door: Door, dry
     """
     _check(account, by=by, because=because, door=door)
     with audited_by(by=by, door=door), transaction.atomic():
-        account = _held(account)
+        if not dry_run:
+            account = _held(account)
         if is_ended(account):
             raise Conflict(gettext("The access of %(who)s is ended already.") % {"who": account.username})
         ends = what_ends(account)
@@ -144,8 +153,13 @@ def why_not(account: "Person", *, by: "Person") -> str:
 
 
 def _held(account: "Person") -> "Person":
-    """The account as it is now, under lock: a sync may run."""
-    return cast("Person", get_user_model().objects.select_for_update().get(pk=account.pk))
+    """The account as it is now, under lock: a sync may run, or a first sign-in."""
+    accounts = get_user_model().objects.select_for_update()
+    if account.pk is not None:
+        return cast("Person", accounts.get(pk=account.pk))
+    told = {"username": account.username, "email": account.email}
+    made, _ = accounts.get_or_create(tenant=installation().tenant, object_id=account.object_id, defaults=told)
+    return cast("Person", made)
 
 
 def _changed(account: "Person", *, by: "Person", because: str, ended: bool) -> AccessChange:

@@ -69,7 +69,7 @@ def access(request: HttpRequest) -> HttpResponseBase:
             "ended": ending.is_ended(account),
             "ends": ending.what_ends(account),
             "why_not": ending.why_not(account, by=person),
-            "last": rows.filter(account_id=account.pk).first(),
+            "last": rows.filter(account_id=account.pk).first() if account.pk is not None else None,
         }
     return render(request, "platform/access.html", shown, status=422 if problems else 200)
 

@@ -29,6 +29,8 @@ class Installation:
     directory_every: timedelta = timedelta(minutes=5)
     platform_group: str = ""
     """Name or object id of the directory group whose members are the platform team."""
+    tenant: str = ""
+    """That of all accounts of people, as sign-in has it."""
     mail_from: str = ""
     """Whom mails come from. Empty where no mail server is named: nothing is mailed then."""
     mail_window: timedelta = timedelta(minutes=2)

@@ -18,6 +18,7 @@ def config(**changes: object) -> SimpleNamespace:
         "adfs_ca_bundle": "",
         "adfs_mode": "adfs",
         "adfs_tenant_id": "",
+        "identity_tenant": "adfs",
         "adfs_platform_admin_group": "ml-platform",
         "secrets_dir": Path("secrets"),
     }
@@ -49,7 +50,9 @@ def test_settings_for_adfs() -> None:
 
 
 def test_settings_for_entra() -> None:
-    assert adfs_settings(config(adfs_mode="entra", adfs_tenant_id="corp-tenant", adfs_ca_bundle="ca.pem")) == COMMON | {
+    assert adfs_settings(
+        config(adfs_mode="entra", adfs_tenant_id="corp-tenant", identity_tenant="corp-tenant", adfs_ca_bundle="ca.pem")
+    ) == COMMON | {
         "CA_BUNDLE": "ca.pem",
         "TENANT_ID": "corp-tenant",
         "IDENTITY_TENANT": "corp-tenant",

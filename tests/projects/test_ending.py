@@ -9,8 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from portal.accounts import Person, account_of
 from portal.models import ApiToken, User
 from projects import contributors, ending
+from projects.installation import installation
 from projects.leavers import after_sync
 from projects.models import AccessChange, Door, Membership, Project
 from tests.entries import group_entry, person_entry, switched_off
@@ -94,6 +96,38 @@ def test_a_role_that_is_bound_to_no_id_ends_by_name(world: World) -> None:
     assert world.subjects("editor") == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_never_signed_in_is_ended_too_and_finds_a_closed_account(world: World) -> None:
+    person_entry("bob")
+    person("paula")
+    project = asked(contributors=[ALICE, BOB])
+    contributors.set_memberships(project, spec=project.wanted(), door=Door.FORM)
+    look(project)
+    assert world.subjects("editor") == ["ad:bob@corp.example"]
+    told = {"account": "Bob@corp.example", "because": STOLEN}
+    previewed = bearer("paula").post(f"{API}end/?dry_run=true", told, content_type="application/json").json()
+    assert (previewed["account"], [one["project"] for one in previewed["roles"]]) == (
+        "bob@corp.example",
+        [project.slug],
+    )
+    page = text(client("paula").get(PAGE, {"q": "bob@corp.example"}))
+    assert ("End the access of bob@corp.example" in page, User.objects.filter(object_id="oid-bob").exists()) == (
+        True,
+        False,
+    )
+
+    run("bob")
+    assert not bob().is_active
+    look(project)
+    assert world.subjects("editor") == []
+    known, made = account_of(Person(tenant=installation().tenant, object_id="oid-bob", upn="bob@corp.example"))
+    assert (known, made, known.is_active) == (bob(), False, False)
+
+    run("bob", give_back=True)
+    look(project)
+    assert (bob().is_active, world.subjects("editor")) == (True, ["ad:bob@corp.example"])
+
+
 def test_whom_the_directory_had_switched_off_stays_out_when_the_platform_team_says_so() -> None:
     entry = person_entry("bob", enabled=False)
     person("bob")
@@ -112,7 +146,7 @@ def test_whom_the_directory_had_switched_off_stays_out_when_the_platform_team_sa
         ("bob", {"by": "charlie"}, "Only the platform team"),
         ("paula", {}, "nobody their own"),
         ("bob", {"because": " "}, "Say why"),
-        ("nobody", {}, "Nobody called nobody@corp.example"),
+        ("nobody", {}, "Nobody is called nobody@corp.example"),
         ("bob", {"give_back": True}, "was not ended here"),
     ],
 )
@@ -196,7 +230,7 @@ def test_the_page_says_what_would_end_then_ends_it_with_a_reason_and_gives_it_ba
 def test_an_account_that_nobody_has_is_said_to_be_so() -> None:
     paula = client("paula")
     for page in (paula.get(PAGE, {"q": "robert"}), paula.post(PAGE, {"account": "", "do": "end", "because": "x"})):
-        assert (page.status_code, "has signed in here yet" in text(page)) == (422, True)
+        assert (page.status_code, "Nobody is called" in text(page)) == (422, True)
     assert paula.post(PAGE, {"account": "paula@corp.example", "do": "other"}).status_code == 404
 
 
