@@ -62,7 +62,8 @@ def sample_fleet() -> Iterator[int]:
             asked.append(int(answer.json()["request"]["id"]))
         question = {"text": "Would two GPUs do for the first weeks?"}
         live.api("paula").post(f"requests/{asked[0]}/comments/", json=question).raise_for_status()
-        measure(MAIN)
+        measure(MAIN, "cpu", "bucket")
+        eventually(_is_counted, seconds=60)
         yield asked[0]
     finally:
         for number in asked:
@@ -75,8 +76,8 @@ def _owner(slug: str) -> str:
     return "paula" if FLEET[slug].get("team") == "vision" else "alice"
 
 
-def measure(slug: str) -> None:
-    """Wait until the cluster and the store have told what this project uses, and the platform's page has counted it.
+def measure(slug: str, *names: str) -> None:
+    """Wait until the targets have told these figures of what the project uses.
 
     The worker asks every few minutes by itself, and is told to ask now; a store counts when its own turn comes.
     """
@@ -86,11 +87,12 @@ def measure(slug: str) -> None:
     def known() -> bool:
         subprocess.run(command, cwd=live.ROOT, env=variables, capture_output=True, check=True)
         lines = live.api("alice").get(f"projects/{slug}/usage/").json()["items"]
-        return all(one["used"] is not None for one in lines if one["measure"] in ("cpu", "bucket"))
-
-    def counted() -> bool:
-        figures = live.api("paula").get("platform/fleet/").json()["figures"]
-        return figures["words"].get("Suspended") == 1 and bool(figures["capacity"])
+        return {one["measure"] for one in lines if one["used"] is not None}.issuperset(names)
 
     eventually(known, seconds=300)
-    eventually(counted, seconds=60)
+
+
+def _is_counted() -> bool:
+    """Does the platform's page know the whole fleet, and what its targets have room for?"""
+    figures = live.api("paula").get("platform/fleet/").json()["figures"]
+    return figures["words"].get("Suspended") == 1 and bool(figures["capacity"])

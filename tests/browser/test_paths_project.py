@@ -31,7 +31,7 @@ def test_people_are_changed_on_a_phone_without_script(visitor: Visitor, ready_pr
 
 
 def test_usage_is_read_by_keyboard(visitor: Visitor, ready_project: str) -> None:
-    measure(ready_project)
+    measure(ready_project, "cpu")
     with visitor("alice") as seen:
         page = seen.page
         seen.go(f"/projects/{ready_project}/")
