@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-COLUMNS = ("number", "account", "ended", "because", "by", "at")
+COLUMNS = ("number", "account", "ended", "because", "by", "door", "at")
 """What the list of changes has as a file."""
 
 
@@ -108,7 +108,7 @@ def end_access(account: "Person", *, by: "Person", because: str, door: Door, dry
         ends = what_ends(account)
         if not dry_run:
             switch_off(account, left_at=None)
-            _changed(account, by=by, because=because, ended=True)
+            _changed(account, by=by, door=door, because=because, ended=True)
     return ends
 
 
@@ -130,7 +130,7 @@ def give_back_access(account: "Person", *, by: "Person", because: str, door: Doo
         groups = account_groups.groups_now(account.object_id) if account.object_id else None
         if groups is not None:
             account_groups.write(account, groups)
-        return _changed(account, by=by, because=because, ended=False)
+        return _changed(account, by=by, door=door, because=because, ended=False)
 
 
 def _check(account: "Person", *, by: "Person", because: str, door: Door) -> None:
@@ -162,9 +162,10 @@ def _held(account: "Person") -> "Person":
     return cast("Person", made)
 
 
-def _changed(account: "Person", *, by: "Person", because: str, ended: bool) -> AccessChange:
-    because = because.strip()
-    row = AccessChange.objects.create(account_id=account.pk, ended=ended, because=because, by_name=by.username)
+def _changed(account: "Person", *, by: "Person", door: Door, because: str, ended: bool) -> AccessChange:
+    row = AccessChange.objects.create(
+        account_id=account.pk, ended=ended, because=because.strip(), by_name=by.username, door=door
+    )
     roles = contributors.roles_of(object_id=account.object_id, username=account.username)
     make_due(set(roles.order_by().values_list("project", flat=True)))
     log.warning("access_changed", account=account.pk, ended=ended, by=by.pk)
@@ -179,5 +180,6 @@ def record(row: AccessChange) -> Record:
         "ended": row.ended,
         "because": row.because,
         "by": row.by_name,
+        "door": row.door,
         "at": row.at,
     }

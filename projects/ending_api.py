@@ -28,6 +28,7 @@ class AccessChangeOut(BaseModel):
     ended: bool = Field(description="False: it was given back.")
     because: str
     by: str = Field(description="Account of who did it.")
+    door: Door = Field(description="By which door; system: the command.")
     at: datetime
 
 

@@ -76,10 +76,10 @@ def test_the_platform_team_ends_an_account_and_no_sync_brings_it_back(world: Wor
     look(project)
     assert world.subjects("editor") == ["ad:bob@corp.example"]
     assert list(
-        AccessChange.objects.order_by("pk").values_list("account__username", "ended", "because", "by_name")
+        AccessChange.objects.order_by("pk").values_list("account__username", "ended", "because", "by_name", "door")
     ) == [
-        ("bob@corp.example", True, "Their laptop was stolen.", "paula@corp.example"),
-        ("bob@corp.example", False, "It was found.", "paula@corp.example"),
+        ("bob@corp.example", True, "Their laptop was stolen.", "paula@corp.example", "system"),
+        ("bob@corp.example", False, "It was found.", "paula@corp.example", "system"),
     ]
 
 
@@ -221,9 +221,9 @@ def test_the_page_says_what_would_end_then_ends_it_with_a_reason_and_gives_it_ba
     assert "bob@corp.example can sign in again. Ended sessions and tokens don't come back." in text(back)
     assert (bob().is_active, ApiToken.objects.filter(user=bob()).count()) == (True, 0)
     filed = json.loads(paula.get(f"{PAGE}?format=json").getvalue())["items"]
-    assert [(one["account"], one["ended"], one["because"], one["by"]) for one in filed] == [
-        ("bob@corp.example", False, "It was found.", "paula@corp.example"),
-        ("bob@corp.example", True, STOLEN, "paula@corp.example"),
+    assert [(one["account"], one["ended"], one["because"], one["by"], one["door"]) for one in filed] == [
+        ("bob@corp.example", False, "It was found.", "paula@corp.example", "form"),
+        ("bob@corp.example", True, STOLEN, "paula@corp.example", "form"),
     ]
 
 
@@ -303,9 +303,9 @@ def test_over_rest_it_is_previewed_ended_given_back_and_listed() -> None:
     faults = sent("end/", {"account": "nobody@corp.example", "because": STOLEN}).json()["errors"]
     assert [one["field"] for one in faults] == ["account"]
     listed = bearer("paula").get(API).json()["items"]
-    assert [(one["ended"], one["because"], one["by"]) for one in listed] == [
-        (False, "It was found.", "paula@corp.example"),
-        (True, STOLEN, "paula@corp.example"),
+    assert [(one["ended"], one["because"], one["by"], one["door"]) for one in listed] == [
+        (False, "It was found.", "paula@corp.example", "api"),
+        (True, STOLEN, "paula@corp.example", "api"),
     ]
 
 
