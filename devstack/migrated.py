@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devstack.stack import ROOT
 
+PREFIX = "migrated_"
 _MADE_BY = ("portal/migrations/*.py", "projects/migrations/*.py", "provisioning/migrations/*.py", "requirements/*.txt")
 
 
@@ -16,7 +17,7 @@ def name() -> str:
     digest = hashlib.sha256()
     for path in sorted(path for pattern in _MADE_BY for path in ROOT.glob(pattern)):
         digest.update(_line(path))
-    return f"migrated_{digest.hexdigest()[:12]}"
+    return f"{PREFIX}{digest.hexdigest()[:12]}"
 
 
 def _line(path: Path) -> bytes:

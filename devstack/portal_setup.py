@@ -5,12 +5,17 @@ teams and its local admin.
 """
 
 import os
+import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import django
 from django.core.management import call_command, get_commands
 
 from devstack import migrated
+from devstack.stack import ROOT
+
+_DRAFT = "being_migrated"
 
 
 def main(*, copied: bool) -> int:
@@ -29,16 +34,32 @@ def main(*, copied: bool) -> int:
 
 
 def _keep_a_copy() -> None:
-    """Have the database that tests copy. Nobody else may be connected to ours meanwhile: the portal starts later."""
+    """Have the database that tests copy: a copy of ours, which nobody has written into yet.
+
+    A stack that is kept through a new migration has rows by then, so there it is made from nothing. Nobody else may be
+    connected to ours meanwhile: the portal starts later.
+    """
     from django.db import connection
 
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]
-    ours, copy = (connection.ops.quote_name(name) for name in (connection.settings_dict["NAME"], migrated.name()))
+    name = migrated.name()
     with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT FROM pg_database WHERE datname = %s", [migrated.name()])
-        if cursor.fetchone() is None:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [migrated.PREFIX])
+        there = {row[0] for row in cursor.fetchall()}
+        if name in there:
+            return
+        ours, copy, draft = map(connection.ops.quote_name, (connection.settings_dict["NAME"], name, _DRAFT))
+        if not there:
             cursor.execute(f"CREATE DATABASE {copy} TEMPLATE {ours}")
+            return
+        # Under its name only once it is whole.
+        cursor.execute(f"DROP DATABASE IF EXISTS {draft}")
+        cursor.execute(f"CREATE DATABASE {draft}")
+        elsewhere = urlsplit(os.environ["SLIPWAY_DATABASE_URL"])._replace(path=f"/{_DRAFT}").geturl()
+        command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "SLIPWAY_DATABASE_URL": elsewhere}, check=True)
+        cursor.execute(f"ALTER DATABASE {draft} RENAME TO {copy}")
 
 
 if __name__ == "__main__":
