@@ -151,7 +151,7 @@ def _says(before: Contributor | None, after: Contributor | None, *, passed_on: b
     if before is None:
         return gettext("becomes %(role)s%(until)s") % {"role": gettext(after.role.value), "until": until}
     if before.role is not after.role:
-        roles = {"old": before.role.value, "new": after.role.value, "until": until}
+        roles = {"old": gettext(before.role.value), "new": gettext(after.role.value), "until": until}
         return gettext("is %(new)s instead of %(old)s%(until)s") % roles
     if before.until != after.until:
         return gettext("stays %(role)s%(until)s") % {
