@@ -78,12 +78,9 @@ class Line:
         """What the report says against the base; "" where it turned nothing."""
         if not self.turned:
             return ""
-        return phrase("says now that lower is better") if self.says_lower else phrase("says now that higher is better")
-
-    @property
-    def says_lower(self) -> bool:
-        """Is lower better by the report's own word?"""
-        return self.lower_is_better is not (self.turned and self.base_threshold is not None)
+        # Where the base has a threshold, the direction here is the base's.
+        lower = self.lower_is_better is (self.base_threshold is None)
+        return phrase("says now that lower is better") if lower else phrase("says now that higher is better")
 
     @property
     def demand(self) -> str:

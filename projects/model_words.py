@@ -13,6 +13,7 @@ from projects.comparison import Change, Line, counted, tests_gone
 from projects.comparison import number as plain_number
 from projects.model_history import Standing
 from projects.models import Report
+from projects.phrases import translated
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -56,16 +57,10 @@ def shown(line: Line, *, compared: bool) -> Shown:
         value="" if line.value is None else number(line.value),
         base="" if line.base is None else number(line.base),
         arrow=_ARROWS[known] if known else "",
-        change=", ".join(filter(None, (str(_CHANGES[known]) if known else "", _turn(line)))),
+        change=", ".join(filter(None, (str(_CHANGES[known]) if known else "", translated(line.turn)))),
         threshold=_threshold(line),
         missed=line.held is False,
     )
-
-
-def _turn(line: Line) -> str:
-    if not line.turned:
-        return ""
-    return _("now said that lower is better") if line.says_lower else _("now said that higher is better")
 
 
 def _threshold(line: Line) -> str:
