@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Lower
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from projects.directory import ended_accounts
-from projects.identity import Name, entries_of, present_name, several
+from projects.identity import Name, entries_of, present_name, several, shared_names
 from projects.models import DirectoryEntry, Door, Membership, Project
 from provisioning.spec import Contributor, ProjectSpec, Role
 
@@ -107,7 +106,7 @@ def moved(projects: Iterable[int] | None = None) -> dict[int, Moved]:
         by_project.setdefault(project, {})[is_group, subject] = _name_of(subject, entries[object_id])
     for project, subject in _ended(projects):
         by_project.setdefault(project, {})[False, subject] = None
-    for project, subject in _shared(projects):
+    for project, subject in to_unclear(projects).order_by().values_list("project", "subject"):
         by_project.setdefault(project, {})[True, subject] = None
     return dict(by_project)
 
@@ -153,6 +152,16 @@ def to_ended() -> QuerySet[Membership]:
     return Membership.objects.filter(_named(accounts)) if accounts else Membership.objects.none()
 
 
+def to_unclear(projects: Iterable[int] | None = None) -> QuerySet[Membership]:
+    """Grants to a group's name that several have, of these projects or of all: each counts for nobody. Cluster and
+    forge, which know names only, would give it to every one of them.
+    """
+    rows = Membership.objects.filter(is_group=True, object_id="")
+    rows = rows if projects is None else rows.filter(project__in=projects)
+    names = set(rows.order_by().values_list("subject", flat=True).distinct())
+    return rows.filter(subject__in=shared_names(names)) if names else rows.none()
+
+
 def _differs(one: Contributor, row: Membership) -> bool:
     return (one.role, one.until) != (row.role, row.until)
 
@@ -172,17 +181,6 @@ def _ended_among(names: Iterable[Name], *, ids: Mapping[Name, str]) -> dict[Name
 def _ended(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:
     rows = to_ended() if projects is None else to_ended().filter(project__in=projects)
     return rows.order_by().values_list("project", "subject")
-
-
-def _shared(projects: Iterable[int] | None) -> Iterable[tuple[int, str]]:
-    """Grants to a group's name that several have: cluster and forge, which know names only, would give it to each."""
-    same = DirectoryEntry.objects.filter(is_group=True, gone_at=None).alias(lowered=Lower("account"))
-    same = same.filter(lowered=Lower(OuterRef("subject"))).order_by()
-    rows = Membership.objects.filter(is_group=True, object_id="").alias(
-        held=Subquery(same.values("is_group").annotate(held=Count("pk")).values("held"))
-    )
-    rows = rows if projects is None else rows.filter(project__in=projects)
-    return rows.filter(held__gt=1).order_by().values_list("project", "subject")
 
 
 def _named(accounts: list[tuple[str, str]]) -> Q:

@@ -40,14 +40,6 @@ _GROUPS_OF_EACH = """
     )
     SELECT member, id FROM above WHERE member <> id
 """
-_MEMBERS_OF = """
-    WITH RECURSIVE below(id) AS (
-        SELECT member FROM projects_directoryedge WHERE "group" = %s
-        UNION
-        SELECT edge.member FROM projects_directoryedge edge JOIN below ON edge."group" = below.id
-    )
-    SELECT id FROM below
-"""
 _MEMBERS_OF_ANY = """
     WITH RECURSIVE below(id) AS (
         SELECT member FROM projects_directoryedge WHERE "group" = ANY(%s)
@@ -152,7 +144,7 @@ def groups_by_member(object_ids: Sequence[str]) -> dict[str, list[DirectoryEntry
 
 def people_in(group_object_id: str) -> list[DirectoryEntry]:
     """Every present person in a group, directly or by groups in it; by name."""
-    return list(_present(_MEMBERS_OF, group_object_id).filter(is_group=False))
+    return list(_present(_MEMBERS_OF_ANY, [group_object_id]).filter(is_group=False))
 
 
 def inside(group_object_ids: Iterable[str]) -> set[str]:
@@ -162,10 +154,13 @@ def inside(group_object_ids: Iterable[str]) -> set[str]:
         return {member for (member,) in cursor.fetchall()}
 
 
-def inhabited(group_object_ids: Iterable[str]) -> set[str]:
-    """Those of these groups that are there and hold a person who is there, directly or by groups in them."""
+def inhabited(group_object_ids: Iterable[str], *, without: str = "") -> set[str]:
+    """Those of these groups that are there and hold a person who is there, directly or by groups in them.
+
+    without: the object id of somebody who does not count; "" for nobody.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_INHABITED, [list(group_object_ids), _ended_ids()])
+        cursor.execute(_INHABITED, [list(group_object_ids), [*_ended_ids(), without]])
         return {root for (root,) in cursor.fetchall()}
 
 
@@ -216,6 +211,6 @@ def anybody(names: Iterable[Name], *, bound: Mapping[Name, str]) -> bool:
     return accounts.filter(Q(username__in=people) | Q(groups__name__in=groups)).exists()
 
 
-def _present(reached: str, object_id: str) -> QuerySet[DirectoryEntry]:
-    inside = RawSQL(reached, [object_id])  # noqa: S611 - constant text, one parameter
+def _present(reached: str, start: str | list[str]) -> QuerySet[DirectoryEntry]:
+    inside = RawSQL(reached, [start])  # noqa: S611 - constant text, one parameter
     return DirectoryEntry.objects.filter(enabled=True, gone_at=None, object_id__in=inside)

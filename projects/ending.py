@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext
 from knox.models import get_token_model
 
-from projects import account_groups, contributors, identity, nesting, permissions
+from projects import account_groups, contributors, identity, permissions, succession
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
 from projects.exports import Record
 from projects.granting import audited_by
 from projects.installation import installation
 from projects.leavers import make_due, switch_off
 from projects.models import AccessChange, Door, Membership, Project
-from projects.today import today
-from provisioning.spec import Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -73,24 +70,8 @@ def what_ends(account: "Person") -> Ends:
     return Ends(
         tokens=get_token_model().objects.filter(user=account.pk).count(),
         roles=roles,
-        ownerless=_left_without_owner(roles, account=account),
+        ownerless=tuple(succession.left_by(account).order_by("slug")),
     )
-
-
-def _left_without_owner(roles: tuple[Membership, ...], *, account: "Person") -> tuple[Project, ...]:
-    """Those of these projects of which nobody else is owner today: no person, no group with another person in it."""
-    owned = {one.project_id: one.project for one in roles if one.role == Role.OWNER}
-    lasting = Q(until=None) | Q(until__gte=today())
-    owners = Membership.objects.filter(lasting, project__in=owned, role=Role.OWNER)
-    others = [one for one in owners if one not in roles]
-    out = contributors.moved(owned)
-    inside = nesting.people_in(one.object_id for one in others if one.is_group and one.object_id)
-    for one in others:
-        is_out = out.get(one.project_id, {}).get((one.is_group, one.subject), one.subject) is None
-        is_empty = one.is_group and one.object_id and not inside.get(one.object_id, set()) - {account.object_id}
-        if not is_out and not is_empty:
-            owned.pop(one.project_id, None)
-    return tuple(one for one in owned.values() if one.deletion_requested_at is None)
 
 
 def end_access(account: "Person", *, by: "Person", because: str, door: Door, dry_run: bool = False) -> Ends:

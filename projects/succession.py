@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from projects import audience
-from projects.contributors import to_ended
+from projects.contributors import roles_of, to_ended, to_unclear
 from projects.directory import has_left, inhabited
 from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succession, Team
 from projects.notices import announce
@@ -66,6 +66,12 @@ def ownerless(project: Project) -> bool:
     return _ownerless().filter(pk=project.pk).exists()
 
 
+def left_by(account: "Person") -> QuerySet[Project]:
+    """Projects that this account owns in person, and that nobody would own without it."""
+    own = roles_of(object_id=account.object_id, username=account.username).filter(role=Role.OWNER)
+    return _ownerless(without=account).filter(pk__in=own.values("project"))
+
+
 def with_owner(spec: ProjectSpec, account: str) -> ProjectSpec:
     """The spec of an ownerless project with this person in the place of the owners who left."""
     others = [
@@ -101,20 +107,25 @@ def _after_editors(team: Team) -> OfferedTo:
     return OfferedTo.TEAM if unknown or inhabited(bound) else OfferedTo.PLATFORM
 
 
-def _ownerless() -> QuerySet[Project]:
-    """Projects of which every owner is known to have left."""
+def _ownerless(*, without: "Person | None" = None) -> QuerySet[Project]:
+    """Projects of which every owner is known to have left, or would be without this account."""
     owners = Membership.objects.filter(project=OuterRef("pk"), role=Role.OWNER)
-    return Project.objects.filter(
-        _TAKING_PART, Exists(owners), ~Exists(_held(Role.OWNER).filter(project=OuterRef("pk")))
-    )
+    held = _held(Role.OWNER, without=without).filter(project=OuterRef("pk"))
+    return Project.objects.filter(_TAKING_PART, Exists(owners), ~Exists(held))
 
 
-def _held(role: Role) -> QuerySet[Membership]:
-    """Memberships with this role that somebody holds today: a person who is there, or a group with such a person."""
+def _held(role: Role, *, without: "Person | None" = None) -> QuerySet[Membership]:
+    """Memberships with this role that somebody holds today: a person who is there, or a group with such a person.
+
+    without: an account that does not count.
+    """
     bound = Membership.objects.filter(role=role, is_group=True, project__deleted_at=None).exclude(object_id="")
     groups = set(bound.order_by().values_list("object_id", flat=True).distinct())
-    empty = groups - inhabited(groups)
+    empty = groups - inhabited(groups, without=without.object_id if without is not None else "")
     out = DirectoryEntry.objects.filter(has_left(), object_id=OuterRef("object_id"))
     lasting = Q(until=None) | Q(until__gte=today())
     held = Membership.objects.filter(lasting, ~Exists(out), role=role).exclude(object_id__in=empty)
-    return held.exclude(pk__in=to_ended().values("pk"))
+    held = held.exclude(pk__in=to_ended().values("pk")).exclude(pk__in=to_unclear().values("pk"))
+    if without is None:
+        return held
+    return held.exclude(pk__in=roles_of(object_id=without.object_id, username=without.username).values("pk"))

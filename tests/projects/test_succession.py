@@ -151,6 +151,15 @@ def test_people_whose_access_was_ended_are_nobody_in_a_group() -> None:
     assert offer() == ("PLATFORM", False), "nobody whose access counts is in the team"
 
 
+def test_a_group_whose_name_several_have_owns_nothing() -> None:
+    bob = person_entry("bob")
+    granted({"group": "ml-vision", "role": "owner"}, BOB)
+    group_entry("ml-vision", bob)
+    group_entry("ml-vision", person_entry("alice"), object_id="oid-another")
+    after_sync(NOTHING)
+    assert offer() == ("EDITORS", True)
+
+
 def test_without_a_directory_nobody_has_left() -> None:
     granted(ALICE)
     days_pass(400)
