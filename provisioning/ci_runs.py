@@ -3,7 +3,7 @@
 The quota counts ended runs too. Once it is full the listener goes on answering 202 and no run begins: no status, no
 report, no gate, and nobody is told. So of the runs that ended the newest stay, and the rest go.
 
-Which workspaces have many, the quotas of all tell in one listing; the others cost no call.
+Which workspaces have many, the figures of usage tell (`projects.ci_run_tasks`); the others cost no call.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,9 @@ from typing import Any, Protocol
 import structlog
 
 from provisioning.errors import ProvisioningError, TargetUnavailable
-from provisioning.kinds import limits
 from provisioning.kinds.pipeline import LABEL_EVENT
 from provisioning.manifests import API_VERSIONS
 from provisioning.names import LABEL_PROJECT
-from provisioning.quantities import served_quantity
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +26,7 @@ AT_ONCE = 200
 """Runs that one look removes from a workspace; the next one goes on."""
 
 
-class RunsClient(limits.ListsQuotas, Protocol):
+class RunsClient(Protocol):
     """What is used of a cluster's client."""
 
     def list(
@@ -39,13 +37,13 @@ class RunsClient(limits.ListsQuotas, Protocol):
     ) -> bool: ...
 
 
-def remove_old(client: RunsClient) -> int:
-    """Remove ended runs of a whole cluster but for the newest KEPT of each workspace; how many went.
+def remove_old(client: RunsClient, namespaces: Iterable[str]) -> int:
+    """Remove ended runs of these workspaces but for the newest KEPT of each; how many went.
 
-    A workspace that refuses keeps its own and holds up no other. Raises ProvisioningError.
+    A workspace that refuses keeps its own and holds up no other. Raises TargetUnavailable.
     """
     removed = 0
-    for namespace in _crowded(client):
+    for namespace in namespaces:
         try:
             removed += _remove_from(client, namespace)
         except TargetUnavailable:
@@ -53,16 +51,6 @@ def remove_old(client: RunsClient) -> int:
         except ProvisioningError as error:
             log.warning("runs_stay", namespace=namespace, error=error.message)
     return removed
-
-
-def _crowded(client: RunsClient) -> list[str]:
-    """Workspaces with many runs, ended or not."""
-    counted: Mapping[str, Mapping[str, tuple[str, str]]] = limits.survey(client).found
-    return sorted(
-        namespace
-        for namespace, of_it in counted.items()
-        if served_quantity(of_it.get(limits.RUNS, ("0", ""))[0]) > MANY
-    )
 
 
 def _remove_from(client: RunsClient, namespace: str) -> int:

@@ -18,16 +18,16 @@ from provisioning.phrases import Phrase, joined, numbered, phrase
 from provisioning.plan_limits import beyond_plan
 from provisioning.quantities import amount, canonical, human, parse_quantity, served_quantity
 
+RUNS = "runs"
+"""The measure of CI runs on Tekton that a workspace has; ended ones count too (`provisioning.ci_runs`)."""
 MEASURES = (
     Measure(name="cpu", title="CPU", unit="cores", plan="cpu"),
     Measure(name="memory", title="Memory", unit="bytes", plan="memory"),
     Measure(name="gpu", title="GPU", unit="pieces", plan="gpu"),
     Measure(name="pods", title="Pods", unit="pieces", plan="pods"),
     Measure(name="storage", title="Volumes", unit="bytes", plan="storage", lasting=True),
-    Measure(name="runs", title="CI runs kept", unit="pieces", everywhere=False),
+    Measure(name=RUNS, title="CI runs kept", unit="pieces", everywhere=False),
 )
-RUNS = "count/pipelineruns.tekton.dev"
-"""What the quota calls runs of CI on Tekton. It counts ended ones too (`provisioning.ci_runs`)."""
 # By measure, what the quotas call it. Where there are two, the fuller one is what stops a pod.
 _COUNTED = {
     "cpu": ("requests.cpu", "limits.cpu"),
@@ -35,7 +35,7 @@ _COUNTED = {
     "gpu": ("requests.nvidia.com/gpu",),
     "pods": ("pods",),
     "storage": ("requests.storage",),
-    "runs": (RUNS,),
+    RUNS: ("count/pipelineruns.tekton.dev",),
 }
 
 Amount = Annotated[str, BeforeValidator(amount)]
@@ -54,7 +54,7 @@ _OBJECTS = {
     "count/cronjobs.batch": 50,
     "count/pipelines.tekton.dev": 50,
     "count/tasks.tekton.dev": 100,
-    RUNS: 500,
+    "count/pipelineruns.tekton.dev": 500,
     "count/taskruns.tekton.dev": 1500,
 }
 # What a container gets that asks for nothing: (request, limit).
