@@ -4,8 +4,9 @@ In this order, and after hooks, clone key and CI's secrets. The commit is a push
 forge that is quick would have told nobody of it. The protection comes after the commit, since some forges protect only
 a branch that is there; owners get in before it, since Gitea lets the rule name only those who may write already. Other
 people come last: an editor who was there before could fill the empty repository, or push to a main branch that nothing
-protects yet. Where the forge can't keep the rule as it is wanted (GitLab, without Premium, asks for no approvals), they
-come all the same: it never will, and nobody is to stay outside for it. What was refused is said.
+protects yet. Where the forge has no way to keep the rule as it is wanted (GitLab, without Premium, asks for no
+approvals), they come all the same: it never will, and nobody is to stay outside for it. What was refused is said. While
+a rule is refused for anything else, such as a right that we lack, they wait.
 
 People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address, which the forge
 must have from the company's sign-in. The forge has no directory groups, so a group gets nothing here. Whoever the forge
@@ -20,7 +21,7 @@ touch commits and protection: all was there before us.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from provisioning.errors import PermanentError, TemporaryError
+from provisioning.errors import PermanentError, Reason, TemporaryError
 from provisioning.forge import ForgeClient, Grant, Repository
 from provisioning.kind import Body, Each, Kind, Object, Right, Wish
 from provisioning.phrases import Phrase, joined, numbered, phrase
@@ -151,7 +152,7 @@ def _others(present: Mapping[str, str], ours: Collection[str]) -> list[str]:
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
     """Commit when nothing was committed yet, let owners in, write the rule, then let the others in.
 
-    Raises the PermanentError of a refused rule when all else is done.
+    Raises the PermanentError of a rule that the forge has no way to keep when all else is done.
     """
     keys = {thing.key for thing in objects}
     if not keys:
@@ -174,6 +175,8 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
         try:
             _put_protection(wish, client, found, first, new=new)
         except PermanentError as error:
+            if error.reason is not Reason.UNSUPPORTED:
+                raise
             refused = error
     if KEY_MEMBERS in keys:
         _let_in(wish, client, found, rest, present, each)

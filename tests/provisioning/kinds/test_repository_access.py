@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from provisioning.errors import PermanentError, TargetUnavailable, TemporaryError
+from provisioning.forge import cannot
 from provisioning.kind import Object, Wish, kinds
 from provisioning.kinds.repository import KIND as REPOSITORY
 from provisioning.kinds.repository_access import KIND
@@ -141,10 +142,10 @@ def test_applying_again_after_any_failure_ends_well(forge: FakeForge, method: st
     assert len([call for call in forge.calls if call[0] == "put_files" and call[1] == NAME]) <= 2
 
 
-def test_a_rule_that_the_forge_refuses_keeps_nobody_outside(forge: FakeForge):
+def test_a_rule_that_the_forge_has_no_way_to_keep_keeps_nobody_outside(forge: FakeForge):
     wanted = started(options={"repository": {"approvals": 1}})
     made(wanted, forge)
-    refusal = PermanentError("git-1 can't ask for approvals. That needs GitLab Premium; ask for none in the project.")
+    refusal = cannot("git-1", "ask for approvals", "That needs GitLab Premium; ask for none in the project.")
     forge.fail_with(refusal, on="put_branch_protection")
 
     with pytest.raises(PermanentError) as told:
@@ -153,6 +154,16 @@ def test_a_rule_that_the_forge_refuses_keeps_nobody_outside(forge: FakeForge):
     assert told.value is refusal
     assert forge.repositories[NAME].collaborators == {"alice": "admin", "bob": "write"}
     assert found(wanted, forge) == {"create": 1, "keep": 2}
+
+
+def test_while_a_rule_is_refused_for_want_of_a_right_only_owners_get_in(forge: FakeForge):
+    made(started(), forge)
+    forge.fail_with(PermanentError("git-1 refuses to protect main: forbidden"), on="put_branch_protection")
+
+    with pytest.raises(PermanentError, match="refuses to protect main"):
+        apply(started(), forge)
+
+    assert forge.repositories[NAME].collaborators == {"alice": "admin"}
 
 
 def test_a_repository_that_is_gone_is_waited_for(forge: FakeForge):
