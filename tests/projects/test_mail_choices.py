@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from devstack.mail_sink import MailSink
@@ -19,7 +18,7 @@ from projects.news import NEWS
 from projects.notices import announce
 from projects.today import today
 from tests.people import bearer, client, person, team
-from tests.projects.asking import asked, leads_decide
+from tests.projects.asking import asked, joins, leads_decide
 from tests.projects.pages import ask, fields, project_of
 from tests.projects.sink import mails, pass_window, running, text
 
@@ -101,10 +100,8 @@ def test_what_waits_for_a_decision_is_muted_by_a_stand_in_only() -> None:
 
 
 def test_a_stand_in_who_asks_leaves_it_to_who_is_away() -> None:
-    lead, alice, day = person("charlie"), person("alice"), today()
-    lead.groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    lead, alice, day = joins("charlie", "ml-leads"), person("alice"), today()
     with leads_decide():
-        lead = User.objects.get(pk=lead.pk)
         stand_ins.name(alice.username, begins=day, ends=day, by=lead, door=Door.FORM, installation=installation())
         request = asked(who="alice")
         reminders.remind(installation=installation(), now=timezone.now() + timedelta(days=90))

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from projects import decisions, reminders
@@ -14,7 +13,7 @@ from projects.models import Door, Notice, ProjectRequest, Reminder, RequestComme
 from projects.working_hours import hours_between
 from provisioning.policy_rules import WorkingHours
 from tests.people import person
-from tests.projects.asking import asked, fresh
+from tests.projects.asking import asked, fresh, joins
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 OFFICE = WorkingHours(zone="Europe/Stockholm", holidays=(date(2026, 12, 25),))
@@ -46,7 +45,7 @@ def test_hours(since: datetime, until: datetime, hours: float) -> None:
 @pytest.mark.django_db
 def test_approvers_are_reminded_once_and_others_asked_later() -> None:
     person("paula")
-    person("bob").groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    joins("bob", "ml-leads")
     request = asked()
     ProjectRequest.objects.filter(pk=request.pk).update(created_at=at(26, 8))
     Notice.objects.all().delete()
@@ -75,7 +74,7 @@ def test_approvers_are_reminded_once_and_others_asked_later() -> None:
 def test_whom_nobody_can_tell_is_not_waited_for() -> None:
     """A group of which nobody has signed in hears nothing; the next are asked when it would have been reminded."""
     person("paula")
-    person("bob").groups.add(Group.objects.get_or_create(name="ml-leads")[0])
+    joins("bob", "ml-leads")
     rules = installation().catalogue.decisions.model_copy(
         update={"approvers": ("ml-heads",), "remind_after": 4, "escalate_after": 1000, "escalate_to": ("ml-leads",)}
     )

@@ -238,16 +238,17 @@ def test_the_inbox_says_in_whose_place_one_decides() -> None:
 
 
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
-def test_who_decided_in_somebody_s_place_reads_what_came_of_it(verdict: str) -> None:
+def test_who_decided_in_somebody_s_place_reads_what_came_of_it_and_nothing_else(verdict: str) -> None:
     first, other = asked(), asked("lanes")
     StandIn.objects.create(approver=person("paula"), stand_in=person("charlie"), begins=today(), ends=today())
-    charlie = client("charlie")
-    done = charlie.post(f"/requests/{first.pk}/{verdict}/", {"comment": "As agreed."}, follow=True)
-    assert (done.status_code, "by charlie@corp.example" in text(done)) == (200, True)
+    charlie, address = client("charlie"), f"/requests/{first.pk}/"
+    done = charlie.post(f"{address}{verdict}/", {"revision": "1", "comment": "As agreed."}, follow=True)
+    assert (done.status_code, done.redirect_chain) == (200, [(address, 302)])
+    assert "by charlie@corp.example" in text(done)
     decisions.reject(other, by=person("paula"), door=Door.FORM, comment="No.")
     StandIn.objects.all().delete()
-    assert charlie.get(f"/requests/{first.pk}/").status_code == 200
-    assert charlie.get(f"/requests/{other.pk}/").status_code == 404
+    shown = [charlie.get(path).status_code for path in (address, f"/requests/{other.pk}/", "/projects/demand/")]
+    assert shown == [200, 404, 404]
 
 
 def test_who_decides_about_data_of_the_team_names_stand_ins_too() -> None:
