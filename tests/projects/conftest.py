@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from celery.signals import before_task_publish
+from django.core.cache import cache
 
 from projects import tasks, work
 from projects.models import RegisteredRepository
@@ -29,6 +30,14 @@ def world() -> Iterator[World]:
     targets.forget_clients()
     with work.keeper._lock:
         work.keeper._held.clear()
+
+
+@pytest.fixture
+def nothing_remembered() -> Iterator[None]:
+    """Nothing that tests before this one left in the cache: who asked how often, and what was told."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture

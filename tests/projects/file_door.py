@@ -7,6 +7,7 @@ from typing import Any
 
 from projects import intake
 from projects.installation import installation
+from projects.listening import register_project_repository
 from projects.models import Delivery, Project, RegisteredRepository
 from provisioning.conditions import Status
 from provisioning.errors import Reason
@@ -88,6 +89,13 @@ def listen(forge: PushedForge, full_name: str = NAME) -> RegisteredRepository:
     return intake.register(forge="git-1", full_name=full_name, installation=installation(), open_client=opener(forge))
 
 
+def listened(project: Project) -> RegisteredRepository:
+    """The repository of a project, to which the portal listens."""
+    row = register_project_repository(project, installation=installation())
+    assert row is not None
+    return row
+
+
 def look(forge: FakeForge, row: RegisteredRepository) -> RegisteredRepository:
     """Have the repository read now, and return the row as it is afterwards."""
     RegisteredRepository.objects.filter(pk=row.pk).update(look_at="2020-01-01T00:00:00Z")
@@ -132,6 +140,6 @@ def made(forge: PushedForge, row: RegisteredRepository, text: bytes = PROFILE) -
     return project
 
 
-def delivered(row: RegisteredRepository, number: str = "d-1", **fields: Any) -> Delivery:
+def delivered(row: RegisteredRepository, number: str = "d-1", *, event: str = "push", **fields: Any) -> Delivery:
     """A delivery that came in and was not looked at yet."""
-    return Delivery.objects.create(repository=row, delivery_id=number, event="push", **fields)
+    return Delivery.objects.create(repository=row, delivery_id=number, event=event, **fields)

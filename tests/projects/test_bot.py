@@ -15,21 +15,11 @@ from projects.models import Answered, Delivery, Feedback, Project, RegisteredRep
 from projects.tasks import tidy
 from provisioning.errors import TargetUnavailable
 from tests.ci import MAE, PASSED, ci, send
-from tests.people import person, teams
+from tests.people import person
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
 from tests.projects.test_webhooks import deliver
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def forge() -> Any:
-    cache.clear()
-    teams()
-    for name in ("alice", "bob", "charlie", "paula"):
-        person(name)
-    yield PushedForge()
-    cache.clear()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_remembered")]
 
 
 @pytest.fixture

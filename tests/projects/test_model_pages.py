@@ -6,7 +6,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,10 +23,8 @@ PAGE = "/projects/demand/models/"
 
 
 @pytest.fixture
-def project(world: World) -> Any:
-    cache.clear()
-    yield asked()
-    cache.clear()
+def project(world: World, nothing_remembered: None) -> Project:
+    return asked()
 
 
 def reported(project: Project, number: int, **changes: Any) -> Report:

@@ -3,12 +3,10 @@
 import base64
 import json
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -29,12 +27,10 @@ JPEG = b"\xff\xd8\xff\xe0" + b"\x00" * 17
 
 
 @pytest.fixture
-def project(world: World) -> Iterator[Project]:
+def project(world: World, nothing_remembered: None) -> Project:
     made = asked()
     Membership.objects.create(project=made, subject="alice@corp.example", role="owner", source=Door.FORM)
-    cache.clear()
-    yield made
-    cache.clear()
+    return made
 
 
 def plot(picture: bytes = PNG, **changes: Any) -> dict[str, Any]:
