@@ -1,7 +1,6 @@
 """What the forge is told: one comment for a pull request, the gate, at least once, and never into a foreign place."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,15 +9,13 @@ from django.utils import timezone
 
 from projects import feedback, telling_again
 from projects.feedback_tasks import ring_for_feedback, tell
-from projects.installation import installation
-from projects.listening import register_project_repository
 from projects.models import Feedback, Project, Report
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.models import Resource
 from tests.ci import MAE, PASSED
 from tests.people import client
 from tests.projects import file_door
-from tests.projects.telling import comments, gate_on, opened, push, ready, reported, tell_all
+from tests.projects.telling import comments, gate_on, main_of, opened, push, ready, reported, tell_all
 from tests.projects.tended import REPOSITORY, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,13 +24,12 @@ TELL = "projects.feedback_tasks.tell"
 
 
 @pytest.fixture
-def project(world: World) -> Iterator[Project]:
-    with ready(world) as made:
-        yield made
+def project(world: World, nothing_remembered: None) -> Project:
+    return ready(world)
 
 
 def test_red_then_green_in_one_comment(world: World, project: Project) -> None:
-    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    main = main_of(world)
     reported(project, main, None, tests=PASSED)
     number, first = opened(world)
     tell_all()
@@ -145,7 +141,7 @@ def test_a_dead_worker_s_row_is_taken_over(world: World, project: Project) -> No
 
 
 def test_a_run_whose_tests_could_not_begin_does_not_open_the_gate(world: World, project: Project) -> None:
-    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    main = main_of(world)
     reported(project, main, None, tests=PASSED)
     number, sha = opened(world)
     report = reported(project, sha, number, tests={"passed": 0, "failed": [], "regression_examples": 0})
@@ -156,7 +152,7 @@ def test_a_run_whose_tests_could_not_begin_does_not_open_the_gate(world: World, 
 
 
 def test_each_commit_of_a_branch_is_told_when_two_runs_end_at_once(world: World, project: Project) -> None:
-    first = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    first = main_of(world)
     second = push(world, branch="main")
     reported(project, second, None, metrics=[{**MAE, "value": 0.3}])
     reported(project, first, None, tests=PASSED)
@@ -170,7 +166,7 @@ def test_each_commit_of_a_branch_is_told_when_two_runs_end_at_once(world: World,
 
 
 def test_a_branch_is_held_by_the_thresholds_of_main(world: World, project: Project) -> None:
-    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    main = main_of(world)
     kept = reported(project, main, None, tests=PASSED)
     sha = push(world)
     lax = reported(project, sha, None, branch="shorter-window", metrics=[], tests=PASSED)
@@ -232,8 +228,7 @@ def test_after_a_rename_it_is_told_under_the_new_name_and_not_to_who_took_the_ol
     world: World, project: Project
 ) -> None:
     number, sha = opened(world)
-    row = register_project_repository(project, installation=installation())
-    assert row is not None
+    row = file_door.listened(project)
     file_door.look(world.forge, row)
     world.forge.rename(REPOSITORY, "winter")
     file_door.look(world.forge, row)

@@ -1,40 +1,34 @@
 """What the default branch is at goes by its commits, not by which run ended last."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from projects.bot_answers import Place, told
 from projects.bot_commands import command
-from projects.installation import installation
-from projects.listening import register_project_repository
 from projects.model_history import base_of, branches_of, gates_apart, gates_of, newest_of
 from projects.models import Door, Project
 from projects.scorecard_facts import facts_of
 from tests.ci import MAE, PASSED
 from tests.people import client
 from tests.projects import file_door
-from tests.projects.telling import gate_on, opened, push, ready, reported, tell_all
+from tests.projects.telling import LAX, MISSED, gate_on, main_of, main_reported, opened, push, ready, reported, tell_all
 from tests.projects.tended import REPOSITORY, World, fresh
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NO_TESTS: dict[str, Any] = {"passed": 0, "failed": [], "regression_examples": 0}
-LAX: list[dict[str, Any]] = [{**MAE, "value": 0.9, "threshold": None}]
 
 
 @pytest.fixture
-def project(world: World) -> Iterator[Project]:
-    with ready(world) as made:
-        yield made
+def project(world: World, nothing_remembered: None) -> Project:
+    return ready(world)
 
 
 def pushed(world: World, project: Project) -> str:
     """A commit on main of which the forge has told; its id."""
     sha = push(world, branch="main")
-    row = register_project_repository(project, installation=installation())
-    assert row is not None
+    row = file_door.listened(project)
     file_door.delivered(row, sha, commit=sha)
     return sha
 
@@ -45,7 +39,7 @@ def status_of(project: Project) -> str:
 
 
 def test_a_run_of_an_old_commit_does_not_move_main(world: World, project: Project) -> None:
-    old = world.forge.branch_head(REPOSITORY, "main")["sha"]
+    old = main_of(world)
     reported(project, old, None, metrics=LAX, tests=NO_TESTS)
     new = push(world, branch="main")
     held = reported(project, new, None, metrics=[MAE], tests=PASSED)
@@ -66,7 +60,7 @@ def test_a_run_of_an_old_commit_does_not_move_main(world: World, project: Projec
     world.forge.repositories[REPOSITORY].pull_requests[number]["merge_base"] = ""
     reported(project, sha, number, metrics=LAX, tests=PASSED)
     tell_all()
-    assert gate_on(world, sha) == ("failure", "mae (test) is 0.9; 0.2 or less is needed.")
+    assert gate_on(world, sha) == ("failure", MISSED)
 
 
 def test_of_two_quick_merges_the_second_counts_though_it_reports_first(world: World, project: Project) -> None:
@@ -82,8 +76,7 @@ def test_of_two_quick_merges_the_second_counts_though_it_reports_first(world: Wo
 
 
 def test_main_is_not_lost_among_busy_branches(world: World, project: Project) -> None:
-    main = world.forge.branch_head(REPOSITORY, "main")["sha"]
-    reported(project, main, None, metrics=[MAE], tests=PASSED)
+    main = main_reported(world, project).commit
     for number in range(12):
         reported(project, f"{number:040x}", None, branch=f"topic-{number}", metrics=[MAE], tests=PASSED)
     sha = push(world)
@@ -92,15 +85,14 @@ def test_main_is_not_lost_among_busy_branches(world: World, project: Project) ->
     assert (branches[:3], len(branches)) == (["main", "shorter-window", "topic-11"], 12)
     assert status_of(project).startswith(f"model at {main[:10]} (main): ")
     tell_all()
-    assert gate_on(world, sha) == ("failure", "mae (test) is 0.9; 0.2 or less is needed.")
+    assert gate_on(world, sha) == ("failure", MISSED)
 
 
 def test_a_commit_that_is_pushed_again_is_what_main_is_at(world: World, project: Project) -> None:
     first, second = pushed(world, project), pushed(world, project)
     reported(project, first, None)
     reported(project, second, None)
-    row = register_project_repository(project, installation=installation())
-    assert row is not None
+    row = file_door.listened(project)
     file_door.delivered(row, "back", commit=first)
     back = reported(project, first, None)
     assert newest_of(project, "main") == back
