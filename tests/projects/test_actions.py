@@ -12,14 +12,9 @@ from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectHistory, ProjectRequest
 from projects.spec import wish_for
 from provisioning.secrets import KeyRing
-from tests.people import person, teams
+from tests.people import person
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 
 def ask(who: str = "alice", **changes: Any) -> actions.Asked:

@@ -6,15 +6,10 @@ import pytest
 
 from projects import tasks
 from projects.models import Decision, Project, ProjectHistory, ProjectRequest
-from tests.people import bearer, teams
+from tests.people import bearer
 from tests.projects.api_calls import API, FITS, SMALL, create, send
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 
 # Asking

@@ -9,16 +9,11 @@ from django.test import Client
 
 from projects.models import Project
 from projects.today import today
-from tests.people import bearer, person, teams
+from tests.people import bearer, person
 from tests.projects.asking import asked
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 LARGE = {"slug": "demand", "team": "forecasting", "plan": "large"}
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
 
 
 def post(caller: Client, path: str, body: Any) -> HttpResponse:

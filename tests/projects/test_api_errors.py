@@ -9,17 +9,12 @@ from django.test import Client
 from projects.models import Project, ProjectRequest
 from projects.payload import MAX_BYTES
 from projects.serializers import Problem
-from tests.people import bearer, client, teams
+from tests.people import bearer, client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 API = "/api/v1"
 SMALL = {"slug": "demand", "team": "forecasting"}
 OWNER = {"user": "alice@corp.example", "role": "owner"}
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
 
 
 def post(body: Any, *, caller: Client | None = None, content_type: str = "application/json", query: str = "") -> Any:

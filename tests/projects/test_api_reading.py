@@ -13,15 +13,10 @@ from portal.accounts import Person, account_of
 from portal.models import ApiToken
 from projects.models import IdempotencyKey, Project, ProjectRequest
 from provisioning.models import Event, Resource, TargetHealth
-from tests.people import bearer, person, teams
+from tests.people import bearer, person
 from tests.projects.api_calls import API, create, make_ready, send
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 
 # Reading

@@ -8,15 +8,10 @@ from django.utils import timezone
 
 from portal.models import ApiToken
 from projects.models import ProjectRequest
-from tests.people import bearer, client, person, teams
+from tests.people import bearer, client, person
 from tests.projects.api_calls import API, create, send
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 
 # Tokens

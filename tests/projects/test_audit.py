@@ -32,19 +32,14 @@ from provisioning.conditions import Status
 from provisioning.models import Event, Resource
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.object_store import FakeObjectStore
-from tests.people import bearer, client, person, team, teams
+from tests.people import bearer, client, person, team
 from tests.projects.doors import SMALL
 from tests.projects.file_door import PROFILE, PushedForge, listen, look
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 TABLES = (ProjectHistory, ProjectRequestHistory, MembershipHistory)
 API = "/api/v1"
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
 
 
 def trail(request_id: str) -> dict[str, list[tuple[str, str]]]:

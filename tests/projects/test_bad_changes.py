@@ -29,23 +29,18 @@ from provisioning.models import Resource
 from provisioning.policy_rules import Rule
 from provisioning.secrets import resolver, signature
 from provisioning.targets import forget_clients
-from tests.people import bearer, client, person, teams
+from tests.people import bearer, client, person
 from tests.projects.doors import SMALL, text
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
 from tests.projects.tended import ALICE, BOB
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 API = "/api/v1"
 ANY = {"If-Match": "*"}
 PEOPLE = "/projects/demand/people/change/"
 NUL = "a\x00b"
 SHA = "5f0c7a529a3e4b1d8c572f6d1e0b9a445f0c7a52"
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ from projects.models import Membership, Project, ProjectHistory, ProjectRequest,
 from projects.spec import name_answer
 from provisioning.names import Names
 from provisioning.spec import check_slug
-from tests.people import teams
 from tests.projects.doors import DOORS, SMALL, ask, push
 from tests.projects.file_door import PushedForge
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 ALICE = {"user": "alice@corp.example", "role": "owner"}
 BOB = {"user": "bob@corp.example"}
@@ -28,11 +27,6 @@ WHOLE = "Write a whole number."
 NO_FIELD = "There is no such field."
 FIELDS = "Write fields and values."
 BOTH = ("api", "file")
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
 
 
 @pytest.fixture

@@ -11,20 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from projects import bulk_tasks
 from projects.models import BulkRun, Project
 from provisioning.errors import Reason
-from tests.people import bearer, client, teams
+from tests.people import bearer, client
 from tests.projects.doors import text
 from tests.projects.fleet import broken, ready
-from tests.projects.tended import World
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("world", "pages")]
 ACTIONS = "/platform/actions/"
 RUNS = "/api/v1/platform/runs/"
 WHY = "The store is moved tonight."
-
-
-@pytest.fixture(autouse=True)
-def _teams(world: World) -> None:
-    teams()
 
 
 def listed(page: Any) -> list[str]:

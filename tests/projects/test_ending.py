@@ -16,20 +16,15 @@ from projects.installation import installation
 from projects.leavers import after_sync
 from projects.models import AccessChange, Door, Membership, Project
 from tests.entries import group_entry, person_entry, switched_off
-from tests.people import bearer, client, person, teams
+from tests.people import bearer, client, person
 from tests.projects.doors import text
 from tests.projects.fleet import ready
 from tests.projects.tended import ALICE, BOB, LDAP, World, asked, fresh, installed, look
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 PAGE = "/platform/access/"
 API = "/api/v1/platform/access/"
 STOLEN = "Their laptop was stolen."
-
-
-@pytest.fixture(autouse=True)
-def _stage() -> None:
-    teams()
 
 
 def run(name: str, *, by: str = "paula", because: str = "Their laptop was stolen.", **more: bool) -> str:

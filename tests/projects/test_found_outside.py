@@ -14,11 +14,11 @@ from provisioning.models import Event, Resource, TargetHealth
 from provisioning.outcomes import drift_sentence
 from provisioning.phrases import Phrase, phrase
 from provisioning.plan import Action, Change
-from tests.people import bearer, client, teams
+from tests.people import bearer, client
 from tests.projects.pages import ask, project_of, settle
 from tests.projects.tended import World, asked, fresh, look
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 AWAY = phrase(
     "%(name)s does not answer (%(why)s). We look again by ourselves.", name="minio", why=phrase("no connection")
 )
@@ -29,11 +29,6 @@ REFUSES = phrase(
     doing=phrase("make %(full_name)s", full_name="forecasting/demand"),
     message="Name contains <b>invalid</b> characters.",
 )
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
 
 
 def page(path: str, *, who: str = "paula") -> str:

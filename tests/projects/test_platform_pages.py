@@ -19,12 +19,12 @@ from projects.platform_tables import TABLES
 from projects.sorting import Sorted, sorted_page
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource, TargetHealth
-from tests.people import bearer, client, teams
+from tests.people import bearer, client
 from tests.projects.doors import text
 from tests.projects.fleet import HOUR, broken, happened, measured, ready, took
 from tests.projects.tended import LDAP, installed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 PAGES = (
     "/platform/",
@@ -36,11 +36,6 @@ PAGES = (
     "/platform/tables/?name=budgets&format=csv",
 )
 CALLS = ("fleet", "stuck", "drift")
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
 
 
 @pytest.mark.parametrize("who", ["alice", "charlie"])

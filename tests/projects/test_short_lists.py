@@ -14,16 +14,11 @@ from portal.token_actions import NewToken, make_token
 from projects.models import StandIn, TrainingAsked
 from projects.scorecard import RULES
 from projects.today import today
-from tests.people import client, person, teams
+from tests.people import client, person
 from tests.projects.pages import ask, project_of, settle
 from tests.usual import usual_kinds
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _teams() -> None:
-    teams()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 
 def sheet(browser: Client, path: str) -> list[dict[str, str]]:
