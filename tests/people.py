@@ -47,11 +47,13 @@ def team(slug: str) -> Team:
     return teams()[slug]
 
 
-def client(who: User | str, *, enforce_csrf_checks: bool = False) -> Client:
-    """A browser in which this person is signed in."""
+def client(who: User | str, *, language: str = "", enforce_csrf_checks: bool = False) -> Client:
+    """A browser in which this person is signed in. language: what was chosen in it."""
     browser = Client(enforce_csrf_checks=enforce_csrf_checks)
     user = person(who) if isinstance(who, str) else who
     browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    if language:
+        browser.cookies["language"] = language
     return browser
 
 

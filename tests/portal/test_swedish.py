@@ -36,9 +36,7 @@ def _teams() -> None:
 
 def swedish(who: str) -> Client:
     """Somebody who chose Swedish."""
-    browser = client(who)
-    browser.cookies["language"] = "sv"
-    return browser
+    return client(who, language="sv")
 
 
 @cache
@@ -241,10 +239,15 @@ def run_of(action: str, *projects: Project, **more: str) -> BulkRun:
         ("look", {}, "Allt gås igenom. 0 av dess resurser är inte som de ska.", "På tur nu."),
         ("retry", {"kind": "bucket"}, "Vi försöker genast igen med Bucket. Den är som den ska.", "På tur nu."),
         ("suspend", {}, "Ingen ser till det och inget lagas förrän det återupptas.", "Vilar."),
-        ("resume", {}, "Det vilar inte.", ""),
-        ("skip", {"kind": "webhook"}, "Webhook lämnas i fred tills någon avslutar det. Den är som den ska.", "Över"),
-        ("unskip", {"kind": "webhook"}, "Webhook är inte överhoppad.", ""),
-        ("plan", {"plan": "small"}, "Det har redan planen small.", ""),
+        ("resume", {}, "Det vilar inte.", "Det vilar inte."),
+        (
+            "skip",
+            {"kind": "webhook"},
+            "Webhook lämnas i fred tills någon avslutar det. Den är som den ska.",
+            "Överhoppad.",
+        ),
+        ("unskip", {"kind": "webhook"}, "Webhook är inte överhoppad.", "Webhook är inte överhoppad."),
+        ("plan", {"plan": "small"}, "Det har redan planen small.", "Det har redan planen small."),
         ("plan", {"plan": "gpu"}, "Från planen small till gpu: ", "Regel gpu-asks: "),
     ],
 )

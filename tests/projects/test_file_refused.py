@@ -132,9 +132,7 @@ def test_why_is_said_in_the_reader_s_language_and_stored_in_english(
 ) -> None:
     forge.push("alice", {"profile.yaml": content})
     look(forge, row)
-    browser = client("alice")
-    browser.cookies["language"] = "sv"
-    page = text(browser.get("/projects/demand/"))
+    page = text(client("alice", language="sv").get("/projects/demand/"))
     assert swedish in page
     english = RegisteredRepository.objects.get(pk=row.pk).refused
     assert english
@@ -146,6 +144,5 @@ def test_what_was_refused_before_its_phrase_was_kept_is_quoted(forge: PushedForg
     forge.push("alice", {"profile.yaml": BROKEN})
     look(forge, row)
     RegisteredRepository.objects.filter(pk=row.pk).update(phrases={})
-    browser = client("alice")
-    browser.cookies["language"] = "sv"
-    assert "line 3, column 1: plan: There is no plan huge." in text(browser.get("/projects/demand/"))
+    page = text(client("alice", language="sv").get("/projects/demand/"))
+    assert "line 3, column 1: plan: There is no plan huge." in page

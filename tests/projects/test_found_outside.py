@@ -33,9 +33,7 @@ REFUSES = phrase(
 
 def page(path: str, *, who: str = "paula") -> str:
     """What somebody who reads Swedish gets."""
-    browser = client(who)
-    browser.cookies["language"] = "sv"
-    return html.unescape(browser.get(path).content.decode())
+    return html.unescape(client(who, language="sv").get(path).content.decode())
 
 
 def holds_up(project: Project, message: Phrase, *, reason: Reason = Reason.REJECTED, kind: str = "bucket") -> Resource:

@@ -110,8 +110,7 @@ def test_the_page_is_in_its_own_language_and_programs_read_english() -> None:
 def test_what_was_written_without_a_phrase_or_changed_since_is_quoted(sink: MailSink) -> None:
     announce("ready", to=[speaks("alice")], text=READY)
     Notice.objects.create(person=person("alice"), kind="ready", text="supply is ready.", mail_at=None)
-    browser = client("alice")
-    browser.cookies["language"] = "sv"
+    browser = client("alice", language="sv")
     page = browser.get("/account/notices/").content.decode()
     assert "supply is ready." in page
     assert "demand är klart." in page

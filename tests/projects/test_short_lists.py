@@ -43,8 +43,7 @@ def test_resources_as_they_were_last_seen() -> None:
 
 def test_credentials_without_what_they_are() -> None:
     settle(project_of(ask()))
-    browser = client("alice")
-    browser.cookies["language"] = "sv"
+    browser = client("alice", language="sv")
     lines = items(browser, "/projects/demand/credentials/")
     bucket = next(line for line in lines if line["purpose"] == "bucket")
     assert (bucket["version"], bucket["place"]) == (1, "Secret bucket-credentials in ml-demand")
@@ -57,8 +56,7 @@ def test_credentials_without_what_they_are() -> None:
 
 def test_the_scorecard_of_one_project_in_english() -> None:
     settle(project_of(ask()))
-    browser = client("alice")
-    browser.cookies["language"] = "sv"
+    browser = client("alice", language="sv")
     lines = items(browser, "/projects/demand/scorecard/")
     assert {line["rule"] for line in lines} == {rule.name for rule in RULES}
     reviewed = next(line for line in lines if line["rule"] == "reviewed")
