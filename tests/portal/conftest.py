@@ -6,7 +6,7 @@ import pytest
 from django_auth_adfs.config import provider_config
 from django_auth_adfs.config import settings as adfs
 
-from tests.portal.directory import ISSUER, KEY
+from tests.portal.directory import ISSUER, KEY, TENANT
 
 
 @pytest.fixture
@@ -22,6 +22,14 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> None:
         "load_config": lambda: None,
     }.items():
         monkeypatch.setattr(provider_config, name, value)
+
+
+@pytest.fixture
+def entra(provider: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That provider is Entra ID, where client and API are one registration."""
+    monkeypatch.setattr(adfs, "IDENTITY_TENANT", TENANT)
+    monkeypatch.setattr(adfs, "TENANT_ID", TENANT)
+    monkeypatch.setattr(adfs, "AUDIENCE", [adfs.CLIENT_ID, f"api://{adfs.CLIENT_ID}"])
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from django_auth_adfs.config import settings as adfs
 from portal.accounts import Person
 
 ISSUER = "http://localhost/adfs/services/trust"
+TENANT = "corp-tenant"
+"""The installation's own, where the provider is Entra ID."""
 ALICE = "0a11ce00-0000-4000-8000-000000000001"
 NEWCOMER = "0a11ce00-0000-4000-8000-0000000000ff"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

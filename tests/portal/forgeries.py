@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django_auth_adfs.config import settings as adfs
 
-from tests.portal.directory import ALICE, ISSUER, KEY, OTHER_KEY, claims, token
+from tests.portal.directory import ALICE, ISSUER, KEY, OTHER_KEY, TENANT, claims, token
 
-TENANT = "corp-tenant"
 EVIL = "https://evil.example"
 
 

@@ -24,6 +24,7 @@ from projects.installation import installation
 from projects.models import RegisteredRepository
 from tests.entries import group_entry, person_entry
 from tests.portal.directory import ALICE, claims, token
+from tests.projects.catalogues import catalogue_with
 
 PLATFORM, OTHER, CLOUD = (f"66000000-0000-4000-8000-0000000000{end}" for end in ("01", "02", "03"))
 
@@ -123,13 +124,6 @@ def test_object_ids_in_a_token_count_while_the_directory_does_not_know_the_perso
 
 
 @pytest.fixture
-def entra(provider: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The provider is Entra ID."""
-    for name in ("TENANT_ID", "IDENTITY_TENANT"):
-        monkeypatch.setattr(adfs, name, "corp-tenant")
-
-
-@pytest.fixture
 def platform_by_id(settings: Any) -> None:
     """The platform team's group is named by object id."""
     settings.INSTALLATION = replace(installation(), platform_group=PLATFORM)
@@ -196,7 +190,7 @@ def test_groups_come_from_the_directory_where_it_knows_the_person() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("provider")
-def test_groups_come_from_the_token_again_where_the_directory_left_the_catalogue(settings: Any) -> None:
+def test_groups_come_from_the_token_again_where_the_directory_left_the_catalogue() -> None:
     alice = person_entry("alice", object_id=ALICE)
     group_entry("ml-platform", alice)
     group_entry("ml-vision", alice)
@@ -205,10 +199,9 @@ def test_groups_come_from_the_token_again_where_the_directory_left_the_catalogue
     assert user is not None
     assert (user.directory_groups, user.is_staff) == (("ml-platform", "ml-vision"), True)
 
-    kept = installation()
-    settings.INSTALLATION = replace(kept, catalogue=kept.catalogue.model_copy(update={"directory": None}))
-    backend, said = BearerBackend(), claims(**{adfs.GROUPS_CLAIM: ["ml-vision", "ml-users"]})
-    backend.take_over(user, said, "")
+    said = claims(**{adfs.GROUPS_CLAIM: ["ml-vision", "ml-users"]})
+    with catalogue_with(directory=None):
+        BearerBackend().take_over(user, said, "")
     again = User.objects.get(pk=user.pk)
     assert (again.directory_groups, again.group_ids, again.is_staff) == (
         ("ml-users", "ml-vision"),

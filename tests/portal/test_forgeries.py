@@ -7,12 +7,11 @@ import pytest
 from django.apps import apps
 from django.test import Client
 from django_auth_adfs.config import provider_config
-from django_auth_adfs.config import settings as adfs
 
 from portal import known_tokens
 from portal.models import User
 from tests.portal.directory import token
-from tests.portal.forgeries import FORGERIES, FORGERIES_IN_ENTRA, TENANT, id_token_of_entra
+from tests.portal.forgeries import FORGERIES, FORGERIES_IN_ENTRA, id_token_of_entra
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("provider")]
 WISH = {"slug": "demand", "team": "forecasting"}
@@ -30,14 +29,6 @@ def _asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(provider_config.session, "request", asked_outside)
     known_tokens.forget()
-
-
-@pytest.fixture
-def entra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The provider is Entra ID, where client and API are one registration."""
-    monkeypatch.setattr(adfs, "IDENTITY_TENANT", TENANT)
-    monkeypatch.setattr(adfs, "TENANT_ID", TENANT)
-    monkeypatch.setattr(adfs, "AUDIENCE", [adfs.CLIENT_ID, f"api://{adfs.CLIENT_ID}"])
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
@@ -78,10 +69,9 @@ def test_there_are_enough_of_them_and_a_valid_one_is_let_in() -> None:
     assert (answer.status_code, answer.json()["username"]) == (200, "alice@corp.example")
 
 
+@pytest.mark.usefixtures("entra")
 @pytest.mark.parametrize("home", ["other-tenant", None, "corp-tenant-2"])
-def test_people_of_other_tenants_are_refused(monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
-    monkeypatch.setattr(adfs, "IDENTITY_TENANT", "corp-tenant")
-    monkeypatch.setattr(adfs, "TENANT_ID", "corp-tenant")
+def test_people_of_other_tenants_are_refused(home: str | None) -> None:
     answer = Client(headers={"Authorization": f"Bearer {token(tid=home)}"}).get("/api/v1/me/")
     assert (answer.status_code, User.objects.count()) == (401, 0)
 
