@@ -41,6 +41,15 @@ def opened_from_the_inbox(page: Page, slug: str) -> None:
     expect(page.get_by_role("group", name="Difference in profile.yaml")).to_contain_text(slug)
 
 
+def answered(page: Page, button: str, words: str) -> None:
+    """By keyboard, and without words at first: the page says that they are missing. Then with them."""
+    tab_to(page, button)
+    page.keyboard.press("Enter")
+    expect(page.locator("#comment-error")).to_be_visible()
+    page.locator("#comment").fill(words)
+    page.locator(f"#{button}").click()
+
+
 @pytest.mark.parametrize(("script", "width"), SCRIPT_AND_WIDTH)
 def test_an_approver_without_a_project_asks_for_changes_and_approves(
     visitor: Visitor, asked: Asker, script: bool, width: int
@@ -55,11 +64,7 @@ def test_an_approver_without_a_project_asks_for_changes_and_approves(
         needs.get_by_role("link", name=slug.capitalize(), exact=True).click()
         expect(page).to_have_url(seen.base + address)
         expect(page.get_by_role("region", name="Decide")).to_contain_text("prod-asks")
-        tab_to(page, "ask-changes")
-        page.keyboard.press("Enter")
-        expect(page.locator("#comment-error")).to_be_visible()
-        page.locator("#comment").fill("Who may read its data?")
-        page.locator("#ask-changes").click()
+        answered(page, "ask-changes", "Who may read its data?")
         expect(page.locator("main")).to_contain_text("It waits for alice@corp.example")
         seen.go("/requests/")
         expect(page.get_by_role("link", name=f"New project {slug.capitalize()}")).to_have_count(0)
@@ -86,11 +91,7 @@ def test_an_approver_rejects_with_a_reason(visitor: Visitor, asked: Asker, scrip
         page = seen.page
         seen.go("/requests/")
         opened_from_the_inbox(page, slug)
-        tab_to(page, "reject")
-        page.keyboard.press("Enter")
-        expect(page.locator("#comment-error")).to_be_visible()
-        page.locator("#comment").fill("Try it in test first.")
-        page.locator("#reject").click()
+        answered(page, "reject", "Try it in test first.")
         expect(page.locator("#word")).to_have_text("Rejected")
         # About others the approver learns nothing.
         assert seen.go("/platform/") == 404

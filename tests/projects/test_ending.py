@@ -27,7 +27,7 @@ API = "/api/v1/platform/access/"
 STOLEN = "Their laptop was stolen."
 
 
-def run(name: str, *, by: str = "paula", because: str = "Their laptop was stolen.", **more: bool) -> str:
+def run(name: str, *, by: str = "paula", because: str = STOLEN, **more: bool) -> str:
     said = StringIO()
     call_command("end_access", f"{name}@corp.example", by=f"{by}@corp.example", because=because, stdout=said, **more)
     return said.getvalue()
@@ -37,17 +37,23 @@ def bob() -> User:
     return User.objects.get(username="bob@corp.example")
 
 
+def edited_by_bob(world: World) -> Project:
+    """A project as the engine has made it, in whose workspace bob is let in."""
+    project = asked(contributors=[ALICE, BOB])
+    contributors.set_memberships(project, spec=project.wanted(), door=Door.FORM)
+    look(project)
+    assert world.subjects("editor") == ["ad:bob@corp.example"]
+    return project
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_platform_team_ends_an_account_and_no_sync_brings_it_back(world: World) -> None:
     for name in ("alice", "bob", "paula"):
         person(name)
     entry = person_entry("bob")
     vision = group_entry("ml-vision", entry)
-    project = asked(contributors=[ALICE, BOB])
-    contributors.set_memberships(project, spec=project.wanted(), door=Door.FORM)
+    project = edited_by_bob(world)
     browser, script = client("bob"), bearer("bob")
-    look(project)
-    assert world.subjects("editor") == ["ad:bob@corp.example"]
     Project.objects.update(next_look_at=timezone.now() + timedelta(minutes=9))
     world.rung.clear()
 
@@ -73,7 +79,7 @@ def test_the_platform_team_ends_an_account_and_no_sync_brings_it_back(world: Wor
     assert list(
         AccessChange.objects.order_by("pk").values_list("account__username", "ended", "because", "by_name", "door")
     ) == [
-        ("bob@corp.example", True, "Their laptop was stolen.", "paula@corp.example", "system"),
+        ("bob@corp.example", True, STOLEN, "paula@corp.example", "system"),
         ("bob@corp.example", False, "It was found.", "paula@corp.example", "system"),
     ]
 
@@ -82,10 +88,7 @@ def test_the_platform_team_ends_an_account_and_no_sync_brings_it_back(world: Wor
 def test_a_role_that_is_bound_to_no_id_ends_by_name(world: World) -> None:
     person("bob")
     person("paula")
-    project = asked(contributors=[ALICE, BOB])
-    contributors.set_memberships(project, spec=project.wanted(), door=Door.FORM)
-    look(project)
-    assert world.subjects("editor") == ["ad:bob@corp.example"]
+    project = edited_by_bob(world)
     run("bob")
     look(project)
     assert world.subjects("editor") == []
@@ -95,12 +98,8 @@ def test_a_role_that_is_bound_to_no_id_ends_by_name(world: World) -> None:
 def test_who_never_signed_in_is_ended_too_and_finds_a_closed_account(world: World) -> None:
     person_entry("bob")
     person("paula")
-    project = asked(contributors=[ALICE, BOB])
-    contributors.set_memberships(project, spec=project.wanted(), door=Door.FORM)
-    look(project)
-    assert world.subjects("editor") == ["ad:bob@corp.example"]
-    told = {"account": "Bob@corp.example", "because": STOLEN}
-    previewed = bearer("paula").post(f"{API}end/?dry_run=true", told, content_type="application/json").json()
+    project = edited_by_bob(world)
+    previewed = sent("end/?dry_run=true", {"account": "Bob@corp.example", "because": STOLEN}).json()
     assert (previewed["account"], [one["project"] for one in previewed["roles"]]) == (
         "bob@corp.example",
         [project.slug],
@@ -165,9 +164,16 @@ def test_a_local_account_comes_back_with_a_new_password() -> None:
     assert (ops.is_active, ops.is_staff, ops.is_superuser, ops.has_usable_password()) == (True, True, True, False)
 
 
-def granted(project: Project, subject: str, role: str, **more: Any) -> Membership:
+def granted(project: Project, subject: str, role: str = "owner", **more: Any) -> None:
     more = {"object_id": f"oid-{subject.partition('@')[0]}", "source": "form", **more}
-    return Membership.objects.create(project=project, subject=subject, role=role, **more)
+    Membership.objects.create(project=project, subject=subject, role=role, **more)
+
+
+def bobs(slug: str) -> Project:
+    """A project that bob owns."""
+    project = ready(slug)
+    granted(project, "bob@corp.example")
+    return project
 
 
 def sent(path: str, data: dict[str, str], *, who: str = "paula") -> Any:
@@ -177,12 +183,8 @@ def sent(path: str, data: dict[str, str], *, who: str = "paula") -> Any:
 def test_the_page_says_what_would_end_then_ends_it_with_a_reason_and_gives_it_back() -> None:
     for name in ("alice", "bob", "paula"):
         person(name)
-    for name, others in (("demand", ()), ("lanes", ("alice@corp.example",))):
-        project = ready(name)
-        project.memberships.all().delete()
-        granted(project, "bob@corp.example", "owner")
-        for other in others:
-            granted(project, other, "owner")
+    bobs("demand")
+    granted(bobs("lanes"), "alice@corp.example")
     bearer("bob")
     script, paula = bearer("bob"), client("paula")
 
@@ -250,11 +252,9 @@ def test_a_project_is_left_without_an_owner_where_nobody_else_is_one(
     switched_off(charlie)
     for name, inside in (("ml-both", (both, alice)), ("ml-alone", (both,))):
         group_entry(name, *inside)
-    project = ready("demand")
-    project.memberships.all().delete()
-    granted(project, "bob@corp.example", "owner")
+    project = bobs("demand")
     for one in others:
-        granted(project, **{"role": "owner", **one})
+        granted(project, **one)
     assert [found.slug for found in ending.what_ends(bob()).ownerless] == (["demand"] if without else [])
 
 
@@ -276,9 +276,7 @@ def test_nobody_ends_their_own_access_and_no_page_that_of_a_break_glass_account(
 
 def test_over_rest_it_is_previewed_ended_given_back_and_listed() -> None:
     person("bob")
-    project = ready("demand")
-    project.memberships.all().delete()
-    granted(project, "bob@corp.example", "owner")
+    bobs("demand")
     bearer("bob")
     wish = {"account": "bob@corp.example", "because": STOLEN}
     ends = {

@@ -77,9 +77,7 @@ def test_who_never_signed_in_is_asked_to_and_looked_at_again(forge: PushedForge,
 
     person("alice")
     listening.somebody_came()
-    row.refresh_from_db()
-    assert row.look_at is not None
-    assert row.look_at <= timezone.now()
+    assert is_due(row)
     assert row.pk in listening.due_repositories(10)
     row = look(forge, row)
     assert not row.waits_for_person
@@ -140,6 +138,12 @@ def test_a_file_that_nobody_is_known_to_have_pushed(forge: PushedForge, row: Reg
 # Decisions
 
 
+def is_due(row: RegisteredRepository) -> bool:
+    """Is the repository looked at next?"""
+    row.refresh_from_db()
+    return row.look_at is not None and row.look_at <= timezone.now()
+
+
 def test_a_wish_that_waits_for_a_decision_says_so_and_ends_ready(forge: PushedForge, row: RegisteredRepository) -> None:
     sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
     row = look(forge, row)
@@ -167,12 +171,9 @@ def test_what_is_asked_for_stands_on_the_commit_until_it_is_answered_or_put_in_o
     look(forge, row)
     request, alice = ProjectRequest.objects.get(), person("alice")
     waiting = forge.said(sha)
-    row.refresh_from_db()
-    assert row.look_at is None or row.look_at > timezone.now()
+    assert not is_due(row)
     decisions.ask_for_changes(request, by=person("paula"), door=Door.API, text="Until when?\nAnd why?")
-    row.refresh_from_db()
-    assert row.look_at is not None
-    assert row.look_at <= timezone.now()
+    assert is_due(row)
     look(forge, row)
     assert forge.said(sha) == ("pending", "Changes are asked for: Until when? And why?")
     if answered:
@@ -180,9 +181,7 @@ def test_what_is_asked_for_stands_on_the_commit_until_it_is_answered_or_put_in_o
     else:
         wanted = {**(request.after or {}), "description": "Until May."}
         decisions.revise(request, wanted, by=alice, door=Door.API, installation=installation())
-    row.refresh_from_db()
-    assert row.look_at is not None
-    assert row.look_at <= timezone.now()
+    assert is_due(row)
     look(forge, row)
     assert forge.said(sha) == waiting
 
@@ -217,9 +216,7 @@ def test_what_is_taken_back_is_said_on_the_commit_until_the_next_push(
     look(forge, row)
     request = ProjectRequest.objects.get(decision=Decision.PENDING)
     decisions.withdraw(request, by=person("alice"), door=Door.API)
-    row.refresh_from_db()
-    assert row.look_at is not None
-    assert row.look_at <= timezone.now()
+    assert is_due(row)
     look(forge, row)
     said = "alice@corp.example took this back. A push that changes the file asks anew."
     assert forge.said(sha) == ("failure", said)
