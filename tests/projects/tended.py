@@ -78,9 +78,10 @@ def installed(**changes: Any) -> AbstractContextManager[None]:
     return override_settings(INSTALLATION=replace(installation(), catalogue=catalogue(**changes)))
 
 
-def without_medium() -> AbstractContextManager[None]:
+def without_medium(**changes: Any) -> AbstractContextManager[None]:
+    """The same, with plan medium gone from it."""
     plans = {name: plan for name, plan in catalogue().model_dump()["plans"].items() if name != "medium"}
-    return installed(plans=plans)
+    return installed(plans=plans, **changes)
 
 
 def asked(**changes: Any) -> Project:

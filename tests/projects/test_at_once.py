@@ -211,8 +211,7 @@ def test_who_reads_a_page_while_the_first_sync_binds_what_is_granted_sees_it_bef
 def test_signing_in_with_a_name_that_was_given_again_and_changing_at_the_same_moment(
     pages: None, crowd: ThreadPoolExecutor
 ) -> None:
-    people = [{"user": "alice@corp.example", "role": "owner"}, {"user": "bob@corp.example", "role": "editor"}]
-    project = project_of(ask(contributors=people))
+    project = project_of(ask(contributors=[ALICE, BOB]))
     old = person_entry("bob", object_id="oid-old")
     with held(project):
         sign_in = sent(crowd, lambda: pass_on("bob@corp.example", to="oid-bob", held_by=old.object_id))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client, override_settings
+from django.test import Client
 
 from projects import actions, decisions, tasks
 from projects.installation import installation
@@ -30,6 +30,7 @@ from provisioning.policy_rules import Rule
 from provisioning.secrets import resolver, signature
 from provisioning.targets import forget_clients
 from tests.people import bearer, client, person
+from tests.projects.catalogues import catalogue_with
 from tests.projects.doors import SMALL, text
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, look
 from tests.projects.tended import ALICE, BOB
@@ -414,9 +415,7 @@ def test_somebody_is_taken_out_where_the_plan_left_by_the_page_people(no_medium:
 
 def test_what_was_asked_before_the_plan_left_can_be_approved(no_medium: Project) -> None:
     asks = Rule(name="people", decision="ask", because="A person looks.")
-    present = installation()
-    policy = present.catalogue.model_copy(update={"policy": (asks,)})
-    with override_settings(INSTALLATION=replace(present, catalogue=policy)):
+    with catalogue_with(policy=(asks,)):
         call("patch", "/projects/demand/", {"contributors": [ALICE, BOB]}, headers=ANY)
     request = ProjectRequest.objects.get(decision="pending")
     assert "role binding slipway-editors" in text(client("paula").get(f"/requests/{request.pk}/"))

@@ -15,10 +15,10 @@ from projects.today import today
 from provisioning import targets
 from tests.fakes.database import FakeDatabase
 from tests.people import person, teams
-from tests.projects.tended import ALICE, NAMESPACE, World, asked, installed, look, rows
+from tests.projects.tended import ALICE, NAMESPACE, World, asked, installed, look, rows, without_medium
 from tests.provisioning.kinds.test_data import ROADS, SECRET_ROADS
 from tests.provisioning.kinds.test_data_schemas import SALES
-from tests.provisioning.wishes import DATABASE, catalogue
+from tests.provisioning.wishes import DATABASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,8 +75,7 @@ def test_a_project_whose_plan_left_loses_it_too_and_keeps_the_size_of_its_bucket
     project = look(asked(options=reading("winter-roads", days=9)))
     Project.objects.filter(pk=project.pk).update(accepted_at=timezone.now() - timedelta(days=5))
     quotas = {name: one.quota for name, one in world.store.buckets.items()}
-    plans = {name: plan for name, plan in catalogue().model_dump()["plans"].items() if name != "medium"}
-    with installed(data_stores=[{**ROADS, "max_days": 4}], plans=plans):
+    with without_medium(data_stores=[{**ROADS, "max_days": 4}]):
         look(project)
     assert opened(world) == []
     assert {name: one.quota for name, one in world.store.buckets.items()} == quotas

@@ -1,50 +1,38 @@
 """What projects take of their team's budget, after the platform team changed what a plan takes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from projects import actions, platform_tasks
 from projects.installation import installation
 from projects.models import Door, Project
-from tests.people import person, team
+from tests.people import person
+from tests.projects.catalogues import catalogue_with
+from tests.projects.pages import ask, project_of
+from tests.projects.tended import without_medium
 
-pytestmark = pytest.mark.django_db
-
-
-def asked(slug: str, *, plan: str = "medium", dry_run: bool = False) -> actions.Asked:
-    data = {"slug": slug, "team": "forecasting", "plan": plan}
-    team("forecasting")
-    return actions.create(data, by=person("alice"), door=Door.API, installation=installation(), dry_run=dry_run)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 
-@contextmanager
-def medium_takes(units: int | None) -> Iterator[None]:
-    """The catalogue in which plan medium takes so many; None: which has it no more."""
-    present = installation()
-    plans = dict(present.catalogue.plans)
-    medium = plans.pop("medium")
-    if units is not None:
-        plans["medium"] = medium.model_copy(update={"units": units})
-    catalogue = present.catalogue.model_copy(update={"plans": plans})
-    with override_settings(INSTALLATION=replace(present, catalogue=catalogue)):
-        yield
+def medium_takes(units: int) -> AbstractContextManager[None]:
+    """The installation in which plan medium takes so many."""
+    plans = installation().catalogue.plans
+    return catalogue_with(plans={**plans, "medium": plans["medium"].model_copy(update={"units": units})})
 
 
 def test_a_plan_that_takes_more_takes_more_of_the_budget() -> None:
-    made, other = asked("demand").project, asked("supply", plan="small").project
-    assert made is not None
-    assert other is not None
+    made, other = project_of(ask("demand", plan="medium")), project_of(ask("supply", plan="small"))
     was = other.units
     with medium_takes(50):
         platform_tasks.recount_units()
-        foreseen = asked("price", dry_run=True).preview
+        wish = {"slug": "price", "team": "forecasting", "plan": "medium"}
+        shared: dict[str, Any] = {"by": person("alice"), "door": Door.API, "installation": installation()}
+        foreseen = actions.create(wish, **shared, dry_run=True).preview
         # 100 less 50, and what the small one takes.
         assert (foreseen.units, foreseen.free_units) == (50, 50 - was)
     assert dict(Project.objects.values_list("slug", "units")) == {"demand": 50, "supply": was}
@@ -53,11 +41,9 @@ def test_a_plan_that_takes_more_takes_more_of_the_budget() -> None:
 
 
 def test_what_goes_and_whose_plan_left_stays_as_it_was_counted() -> None:
-    gone, left = asked("demand").project, asked("supply").project
-    assert gone is not None
-    assert left is not None
+    gone, left = (project_of(ask(slug, plan="medium")) for slug in ("demand", "supply"))
     Project.objects.filter(pk=gone.pk).update(deletion_requested_at=timezone.now())
-    with medium_takes(None):
+    with without_medium():
         platform_tasks.recount_units()
         assert Project.objects.get(pk=left.pk).units == left.units
     with medium_takes(50):
@@ -66,10 +52,8 @@ def test_what_goes_and_whose_plan_left_stays_as_it_was_counted() -> None:
 
 
 def test_a_round_that_finds_nothing_writes_nothing_and_asks_once_per_plan() -> None:
-    asked("demand")
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    ask("demand", plan="medium")
+    with CaptureQueriesContext(connection) as queries:
         platform_tasks.recount_units()
     said = [one["sql"] for one in queries if "projects_project" in one["sql"]]
     assert len(said) == len(installation().catalogue.plans)

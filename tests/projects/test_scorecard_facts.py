@@ -201,9 +201,7 @@ def test_many_projects_ask_no_more_than_one() -> None:
     counts = []
     for some in (made[:1], made):
         rows = list(Project.objects.filter(pk__in=[one.pk for one in some]).select_related("registered_repository"))
-        with CaptureQueriesContext(
-            connection,
-        ) as asked_for:
+        with CaptureQueriesContext(connection) as asked_for:
             facts_of(rows)
         counts.append(len(asked_for))
     assert counts == [7, 7]

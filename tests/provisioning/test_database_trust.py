@@ -133,7 +133,7 @@ def test_nothing_is_said_where_nothing_is_checked_and_of_a_file_that_is_missing(
 
 
 def test_the_portal_itself_trusts_the_systems_authorities(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "SYSTEM_AUTHORITIES", str(server.ca), raising=False)
+    monkeypatch.setattr(postgres, "SYSTEM_AUTHORITIES", str(server.ca))
     there = {"host": "localhost", "port": server.port, "database": "x", "username": "slipway", "password": "p"}
     client = postgres.Database(name="features-1", tls=True, ca=None, **there)  # type: ignore[arg-type]
     with pytest.raises(TargetUnavailable):

@@ -56,14 +56,13 @@ def pull_request(**changes: Any) -> dict[str, Any]:
 
 
 def _without_addresses(found: Any) -> Any:
-    """Nor what not every forge tells."""
     if isinstance(found, list):
         return [_without_addresses(one) for one in found]
-    left_out = ("html_url", "clone_url")
-    return found and {name: value for name, value in found.items() if name not in left_out}
+    return found and {name: value for name, value in found.items() if name not in ("html_url", "clone_url")}
 
 
 def _without_merge_base(found: Any) -> Any:
+    """Nor what not every forge tells."""
     return {name: value for name, value in _without_addresses(found).items() if name != "merge_base"}
 
 
