@@ -224,8 +224,7 @@ def test_the_change_form_shows_the_same_effects() -> None:
     sent["role"] = ["owner", "viewer"]
     review = alice.post("/projects/demand/edit/", {**sent, "do": "preview"})
     assert "bob@corp.example is viewer instead of editor" in text(review)
-    alice.cookies["language"] = "sv"
-    review = alice.post("/projects/demand/edit/", {**sent, "do": "preview"})
+    review = client("alice", language="sv").post("/projects/demand/edit/", {**sent, "do": "preview"})
     assert "är läsare i stället för redigerare" in text(review)
 
 
