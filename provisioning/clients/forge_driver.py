@@ -4,17 +4,14 @@ A driver inherits the calls that are the same for its forge, and says where its 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
+from provisioning.clients import forge_doings as doings
 from provisioning.clients.forge_api import ForgeApi
 from provisioning.errors import PermanentError
-from provisioning.forge import Comment, DeployKey, marked, our_comment
+from provisioning.forge import Comment, DeployKey, PullRequest, marked, our_comment
 from provisioning.phrases import phrase
-
-
-def answer_limit(limit: int) -> int:
-    """How long an answer with a file of `limit` bytes may be: base64, maybe in lines, and some names and links."""
-    return limit * 3 // 2 + 16 * 1024
 
 
 class ForgeDriver(ABC):
@@ -60,7 +57,7 @@ class ForgeDriver(ABC):
         if changed.status_code == 404:
             return False
         if not changed.is_success:
-            raise self._api.error(changed, phrase("change our comment on %(number)s", number=number))
+            raise self._api.error(changed, doings.change_our_comment(number))
         return True
 
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
@@ -77,14 +74,17 @@ class ForgeDriver(ABC):
             )
         if ours["body"] != text:
             path = self._comment_at(full_name, number, ours["id"])
-            self._api.ask(
-                phrase("change our comment on %(number)s", number=number), self._edit, path, body={"body": text}
-            )
+            self._api.ask(doings.change_our_comment(number), self._edit, path, body={"body": text})
         return ours["id"]
 
 
 class LikeGitHub(ForgeDriver):
     """Calls in which Gitea follows GitHub to the letter."""
+
+    _variable_edit = "PATCH"
+    """The method by which a variable is changed."""
+    _variable_value = "value"
+    """Where the answer about a variable holds its value."""
 
     def _comments_at(self, full_name: str, number: int) -> str:
         return f"{repo(full_name)}/issues/{number}/comments"
@@ -94,16 +94,11 @@ class LikeGitHub(ForgeDriver):
 
     def delete_hook(self, full_name: str, hook_id: int) -> bool:
         """Remove a webhook. False when it wasn't there."""
-        return self._api.drop(
-            phrase("remove webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
-            f"{repo(full_name)}/hooks/{hook_id}",
-        )
+        return self._api.drop(doings.remove_hook(full_name, hook_id), f"{repo(full_name)}/hooks/{hook_id}")
 
     def deploy_keys(self, full_name: str) -> list[DeployKey]:
         """The deploy keys of a repository; [] when it isn't there."""
-        found = self._api.pages(
-            phrase("list the deploy keys of %(full_name)s", full_name=full_name), f"{repo(full_name)}/keys"
-        )
+        found = self._api.pages(doings.list_deploy_keys(full_name), f"{repo(full_name)}/keys")
         return [
             {
                 "id": one["id"],
@@ -117,15 +112,12 @@ class LikeGitHub(ForgeDriver):
     def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
         """Let whoever has the private half read the repository; the key's number."""
         body = {"title": title, "key": public, "read_only": True}
-        doing = phrase("add a deploy key to %(full_name)s", full_name=full_name)
+        doing = doings.add_deploy_key(full_name)
         return int(self._api.ask(doing, "POST", f"{repo(full_name)}/keys", body=body)["id"])
 
     def delete_deploy_key(self, full_name: str, key_id: int) -> None:
         """Remove a deploy key. Nothing happens when it isn't there."""
-        self._api.drop(
-            phrase("remove deploy key %(key_id)s of %(full_name)s", key_id=key_id, full_name=full_name),
-            f"{repo(full_name)}/keys/{key_id}",
-        )
+        self._api.drop(doings.remove_deploy_key(full_name, key_id), f"{repo(full_name)}/keys/{key_id}")
 
     def start_workflow(self, full_name: str, file: str, branch: str) -> None:
         """Have a workflow run on a branch's tip. PermanentError when it isn't there or takes no such call."""
@@ -151,9 +143,6 @@ class LikeGitHub(ForgeDriver):
         path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
         self._api.drop(phrase("remove the CI secret %(name)s of %(full_name)s", name=name, full_name=full_name), path)
 
-    _variable_value = "value"
-    """Where the answer about a variable holds its value."""
-
     def ci_variable(self, full_name: str, name: str) -> str | None:
         """A workflows' variable, which everybody who writes to the repository can read; None when it isn't there."""
         found = self._api.find(
@@ -161,6 +150,11 @@ class LikeGitHub(ForgeDriver):
             variable(full_name, name),
         )
         return None if found is None else str(found[self._variable_value])
+
+    def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
+        """Change a workflows' variable. TemporaryError when it isn't there."""
+        doing = phrase("change the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name)
+        self._api.ask(doing, self._variable_edit, variable(full_name, name), body={"value": value})
 
     def delete_ci_variable(self, full_name: str, name: str) -> None:
         """Take a workflows' variable away. Nothing happens when it isn't there."""
@@ -178,3 +172,8 @@ def repo(full_name: str) -> str:
 def variable(full_name: str, name: str) -> str:
     """Where a variable of a repository's workflows is."""
     return f"{repo(full_name)}/actions/variables/{quote(name, safe='')}"
+
+
+def own(pulls: Iterable[PullRequest], full_name: str) -> Iterator[PullRequest]:
+    """Those that come from a branch of this very repository, not from a fork."""
+    return (one for one in pulls if one["head_repository"].lower() == full_name.lower())

@@ -22,12 +22,15 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
+from provisioning.clients import forge_doings as doings
+from provisioning.clients import forge_errors as errors
 from provisioning.clients import gitea_documents as documents
 from provisioning.clients import gitea_feed
 from provisioning.clients.forge_api import Json, said
-from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo, variable
+from provisioning.clients.forge_driver import LikeGitHub, own, repo, variable
+from provisioning.clients.forge_files import answer_limit, check_plain
 from provisioning.clients.gitea_api import GiteaApi
-from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
+from provisioning.errors import PermanentError
 from provisioning.forge import (
     FILE_LIMIT,
     NOTHING,
@@ -57,6 +60,8 @@ class Forge(LikeGitHub):
     """
 
     status_limit = 255
+    _variable_edit = "PUT"
+    _variable_value = "data"
 
     def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
         self.name = name
@@ -65,9 +70,9 @@ class Forge(LikeGitHub):
 
     def probe(self) -> str:
         """The forge's version. PermanentError when the token is somebody else's than the bot's."""
-        login = self._api.ask(phrase("say whose token this is"), "GET", "/user")["login"]
+        login = self._api.ask(doings.SAY_WHOSE_TOKEN, "GET", "/user")["login"]
         self._check_bot(login)
-        return str(self._api.ask(phrase("tell its version"), "GET", "/version")["version"])
+        return str(self._api.ask(doings.TELL_VERSION, "GET", "/version")["version"])
 
     # Repositories
 
@@ -76,31 +81,25 @@ class Forge(LikeGitHub):
 
         For the former name of one that was renamed or moved, that one, which says its present name.
         """
-        found = self._api.find_moved(phrase("look for %(full_name)s", full_name=full_name), repo(full_name))
+        found = self._api.find_moved(doings.find_repository(full_name), repo(full_name))
         return None if found is None else documents.repository(found)
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A repository by its number, which a rename or a transfer doesn't change; None when it isn't there."""
-        found = self._api.find(
-            phrase("look for repository %(repository_id)s", repository_id=repository_id),
-            f"/repositories/{repository_id}",
-        )
+        found = self._api.find(doings.find_repository_by_id(repository_id), f"/repositories/{repository_id}")
         return None if found is None else documents.repository(found)
 
     def ensure_organisation(self, name: str) -> bool:
         """Make a private organisation unless it is there. True: made now."""
         path = f"/orgs/{quote(name, safe='')}"
-        if self._api.find(phrase("look for the organisation %(name)s", name=name), path) is not None:
+        if self._api.find(doings.find_organisation(name), path) is not None:
             return False
         made = self._api.send("POST", "/orgs", body={"username": name, "visibility": "private"})
         if made.is_success:
             return True
-        if (
-            made.status_code == 422
-            and self._api.find(phrase("look for the organisation %(name)s", name=name), path) is not None
-        ):
+        if made.status_code == 422 and self._api.find(doings.find_organisation(name), path) is not None:
             return False
-        raise self._api.error(made, phrase("make the organisation %(name)s", name=name))
+        raise self._api.error(made, doings.make_organisation(name))
 
     def create_from_template(
         self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
@@ -138,32 +137,24 @@ class Forge(LikeGitHub):
         return self._create(f"/orgs/{quote(owner, safe='')}/repos", f"{owner}/{name}", body)
 
     def _create(self, path: str, full_name: str, body: Json, template: str | None = None) -> Repository:
-        doing = phrase("make %(full_name)s", full_name=full_name)
+        doing = doings.make_repository(full_name)
         made = self._api.send("POST", path, body=body)
         if made.status_code == 409:
-            raise AlreadyExists(f"{full_name} already exists on {self.name}.")
+            raise errors.taken(self.name, full_name)
         if made.status_code == 404 and template is not None and "owner" not in said(made):
-            raise PermanentError(
-                phrase(
-                    "%(name)s has no template %(template)s. The platform team must mend the catalogue.",
-                    name=self.name,
-                    template=template,
-                )
-            )
+            raise errors.no_template(self.name, template)
         if not made.is_success:
             raise self._api.error(made, doing)
         return documents.repository(self._api.document(made))
 
     def delete_repository(self, full_name: str) -> bool:
         """Remove a repository with all that is in it. False when it wasn't there."""
-        return self._api.drop(phrase("remove %(full_name)s", full_name=full_name), repo(full_name))
+        return self._api.drop(doings.remove_repository(full_name), repo(full_name))
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the repository's topics."""
         path = f"{repo(full_name)}/topics"
-        self._api.ask(
-            phrase("set the topics of %(full_name)s", full_name=full_name), "PUT", path, body={"topics": list(topics)}
-        )
+        self._api.ask(doings.set_topics(full_name), "PUT", path, body={"topics": list(topics)})
 
     def set_description(self, full_name: str, description: str) -> None:
         """Replace the repository's description."""
@@ -176,12 +167,7 @@ class Forge(LikeGitHub):
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the repository to its own people only, or to everybody who may see its owner."""
-        self._api.ask(
-            phrase("set who sees %(full_name)s", full_name=full_name),
-            "PATCH",
-            repo(full_name),
-            body={"private": private},
-        )
+        self._api.ask(doings.set_who_sees(full_name), "PATCH", repo(full_name), body={"private": private})
 
     def set_template(self, full_name: str, template: bool) -> None:
         """Say whether others may start from this repository."""
@@ -200,7 +186,7 @@ class Forge(LikeGitHub):
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or repository)."""
-        doing = phrase("read the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
+        doing = doings.read_branch(full_name, branch)
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         found = self._api.find(doing, path)
         if found is None and self._branches(full_name):
@@ -227,17 +213,13 @@ class Forge(LikeGitHub):
         if made.status_code == 409:
             return False
         if not made.is_success:
-            raise self._api.error(
-                made, phrase("make the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
-            )
+            raise self._api.error(made, doings.make_branch(full_name, branch))
         return True
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
         """Remove a branch. False when it wasn't there."""
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
-        return self._api.drop(
-            phrase("remove the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name), path
-        )
+        return self._api.drop(doings.remove_branch(full_name, branch), path)
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
@@ -245,40 +227,17 @@ class Forge(LikeGitHub):
         TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file (folder, symbolic
         link, submodule) or is larger than `limit`.
         """
-        doing = phrase("read %(path)s of %(full_name)s", path=path, full_name=full_name)
+        doing = doings.read_file(full_name, path)
         where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None and not _COMMIT.fullmatch(ref) and self.branch_head(full_name, ref) is not None:
             # Either the file is absent, or Gitea has only now noticed the branch.
             found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         elif found is None and not self._has_commit(full_name, ref):
-            raise TemporaryError(
-                phrase(
-                    "%(name)s can't %(doing)s, since %(ref)s isn't there yet.", name=self.name, doing=doing, ref=ref
-                ),
-                delay=0.2,
-            )
+            raise errors.no_ref(self.name, doing, ref)
         if found is None:
             return None
-        if isinstance(found, list) or found["type"] != "file":
-            what = "folder" if isinstance(found, list) else found["type"]
-            raise PermanentError(
-                phrase(
-                    "%(path)s of %(full_name)s is a %(what)s. It must be a plain file.",
-                    path=path,
-                    full_name=full_name,
-                    what=what,
-                )
-            )
-        if found["size"] > limit:
-            raise PermanentError(
-                phrase(
-                    "%(path)s of %(full_name)s is larger than %(most)s KiB.",
-                    path=path,
-                    full_name=full_name,
-                    most=limit // 1024,
-                )
-            )
+        check_plain(found, limit=limit, path=path, full_name=full_name)
         return base64.b64decode(found["content"]), found["sha"]
 
     def _has_commit(self, full_name: str, ref: str) -> bool:
@@ -314,18 +273,13 @@ class Forge(LikeGitHub):
             ]
             + [{"operation": "delete", "path": path, "sha": blob} for path, blob in removed.items()],
         }
-        made = self._api.ask(
-            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            "POST",
-            f"{repo(full_name)}/contents",
-            body=body,
-        )
+        made = self._api.ask(doings.write(full_name, branch), "POST", f"{repo(full_name)}/contents", body=body)
         return str(made["commit"]["sha"])
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of exactly that name, or None."""
         path = f"{repo(full_name)}/branch_protections/{quote(branch, safe='')}"
-        found = self._api.find(phrase("read the protection of %(branch)s", branch=branch), path)
+        found = self._api.find(doings.read_protection(branch), path)
         return None if found is None else documents.protection(found)
 
     def put_branch_protection(
@@ -343,10 +297,7 @@ class Forge(LikeGitHub):
 
         new: it is thought not to be there, which saves a call; one that is there after all is replaced too.
         """
-        doing, path = (
-            phrase("protect %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            f"{repo(full_name)}/branch_protections",
-        )
+        doing, path = doings.protect(full_name, branch), f"{repo(full_name)}/branch_protections"
         body = documents.protection_body(approvals, checks, protected_files, push_logins)
         if new and self._api.send("POST", path, body={**body, "rule_name": branch}).is_success:
             return
@@ -364,78 +315,53 @@ class Forge(LikeGitHub):
         Only an exact match counts. Mail addresses that people hide are seen only with a site administrator's token.
         """
         if "@" not in who:
-            found = self._api.find(phrase("look for %(who)s", who=who), f"/users/{quote(who, safe='')}")
+            found = self._api.find(doings.find_person(who), f"/users/{quote(who, safe='')}")
             return None if found is None else str(found["login"])
-        for one in self._api.pages(
-            phrase("look for %(who)s", who=who), f"/users/search?q={quote(who, safe='')}", within="data"
-        ):
+        for one in self._api.pages(doings.find_person(who), f"/users/search?q={quote(who, safe='')}", within="data"):
             if one["email"].lower() == who.lower():
                 return str(one["login"])
         return None
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The people with rights of their own on a repository, by login. One call for each of them."""
-        people = self._api.pages(
-            phrase("list the collaborators of %(full_name)s", full_name=full_name), f"{repo(full_name)}/collaborators"
-        )
+        people = self._api.pages(doings.list_collaborators(full_name), f"{repo(full_name)}/collaborators")
         return {one["login"]: self.permission(full_name, one["login"]) for one in people}
 
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}/permission"
-        found = self._api.find(
-            phrase("tell what %(login)s may do on %(full_name)s", login=login, full_name=full_name), path
-        )
+        found = self._api.find(doings.tell_permission(full_name, login), path)
         return "none" if found is None else found["permission"]
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, or change them. TemporaryError while the forge doesn't know the person."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}"
-        self._api.ask(
-            phrase("let %(login)s into %(full_name)s", login=login, full_name=full_name),
-            "PUT",
-            path,
-            body={"permission": permission},
-        )
+        self._api.ask(doings.let_in(full_name, login), "PUT", path, body={"permission": permission})
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away. Nothing happens when there are none, or no such person."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}"
         response = self._api.send("DELETE", path)
         if not response.is_success and response.status_code != 404 and "user does not exist" not in said(response):
-            raise self._api.error(
-                response, phrase("take %(login)s off %(full_name)s", login=login, full_name=full_name)
-            )
+            raise self._api.error(response, doings.take_off(full_name, login))
 
     # Webhooks
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a repository, events sorted, each family of events by its own name only."""
-        found = self._api.pages(
-            phrase("list the webhooks of %(full_name)s", full_name=full_name), f"{repo(full_name)}/hooks"
-        )
+        found = self._api.pages(doings.list_hooks(full_name), f"{repo(full_name)}/hooks")
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that signs with `secret`; its number."""
         body = {"type": "gitea", **documents.hook_body(url, secret, events)}
-        return int(
-            self._api.ask(
-                phrase("make a webhook on %(full_name)s", full_name=full_name),
-                "POST",
-                f"{repo(full_name)}/hooks",
-                body=body,
-            )["id"]
-        )
+        return int(self._api.ask(doings.make_hook(full_name), "POST", f"{repo(full_name)}/hooks", body=body)["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
         """Rewrite all of a webhook, its secret too."""
         path = f"{repo(full_name)}/hooks/{hook_id}"
         self._api.ask(
-            phrase("change webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
-            "PATCH",
-            path,
-            body=documents.hook_body(url, secret, events),
+            doings.change_hook(full_name, hook_id), "PATCH", path, body=documents.hook_body(url, secret, events)
         )
 
     # Secrets and variables of Actions
@@ -443,39 +369,18 @@ class Forge(LikeGitHub):
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
         path = f"{repo(full_name)}/actions/secrets"
-        return [
-            str(one["name"])
-            for one in self._api.pages(phrase("list the CI secrets of %(full_name)s", full_name=full_name), path)
-        ]
+        return [str(one["name"]) for one in self._api.pages(doings.list_ci_secrets(full_name), path)]
 
     def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
         """Give workflows secrets by name, new or in place of those of that name."""
         for name, value in values.items():
             path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
-            self._api.ask(
-                phrase("write the CI secret %(name)s of %(full_name)s", name=name, full_name=full_name),
-                "PUT",
-                path,
-                body={"data": value},
-            )
-
-    _variable_value = "data"
+            self._api.ask(doings.write_ci_secret(full_name, name), "PUT", path, body={"data": value})
 
     def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
         """Give workflows a variable. TemporaryError when it is there."""
-        doing, body = (
-            phrase("make the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
-            {"value": value},
-        )
+        doing, body = doings.make_ci_variable(full_name, name), {"value": value}
         self._api.ask(doing, "POST", variable(full_name, name), body=body)
-
-    def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
-        """Change a workflows' variable. TemporaryError when it isn't there."""
-        doing, body = (
-            phrase("change the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
-            {"value": value},
-        )
-        self._api.ask(doing, "PUT", variable(full_name, name), body=body)
 
     # Statuses, pull requests, comments
 
@@ -495,58 +400,42 @@ class Forge(LikeGitHub):
                 phrase("%(full_name)s has no commit %(sha)s to write a status on.", full_name=full_name, sha=sha[:10])
             )
         if not made.is_success:
-            raise self._api.error(
-                made, phrase("write a status on %(sha)s of %(full_name)s", sha=sha[:10], full_name=full_name)
-            )
+            raise self._api.error(made, doings.write_status(full_name, sha))
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit; {} when there is none, or no such commit."""
-        found = self._api.find(
-            phrase("read the statuses of %(sha)s", sha=sha[:10]), f"{repo(full_name)}/commits/{sha}/status"
-        )
+        found = self._api.find(doings.read_statuses(sha), f"{repo(full_name)}/commits/{sha}/status")
         return documents.statuses(found or {})
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A pull request, or None."""
-        found = self._api.find(
-            phrase("read pull request %(number)s of %(full_name)s", number=number, full_name=full_name),
-            f"{repo(full_name)}/pulls/{number}",
-        )
+        found = self._api.find(doings.read_pull_request(full_name, number), f"{repo(full_name)}/pulls/{number}")
         return None if found is None else documents.pull_request(found)
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
         """The open pull requests that come from a branch of this very repository, oldest number first."""
-        found = self._api.pages(
-            phrase("list the pull requests of %(full_name)s", full_name=full_name),
-            f"{repo(full_name)}/pulls?state=open",
-        )
-        ours = (documents.pull_request(one) for one in found)
-        own = [
-            one for one in ours if one["head_branch"] == branch and one["head_repository"].lower() == full_name.lower()
-        ]
-        return sorted(own, key=lambda one: one["number"])
+        found = self._api.pages(doings.list_pull_requests(full_name), f"{repo(full_name)}/pulls?state=open")
+        ours = own(map(documents.pull_request, found), full_name)
+        return sorted((one for one in ours if one["head_branch"] == branch), key=lambda one: one["number"])
 
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
         """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
         path = f"{repo(full_name)}/pulls/{quote(base, safe='')}/{quote(branch, safe='')}"
-        return self._api.find(phrase("find a pull request of %(full_name)s", full_name=full_name), path) is not None
+        return self._api.find(doings.find_pull_request(full_name), path) is not None
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}
         made = self._api.send("POST", f"{repo(full_name)}/pulls", body=document)
         if made.status_code == 409:
-            raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
+            raise errors.already_proposed(full_name, branch)
         if not made.is_success:
-            raise self._api.error(made, phrase("make a pull request on %(full_name)s", full_name=full_name))
+            raise self._api.error(made, doings.make_pull_request(full_name))
         return int(self._api.document(made)["number"])
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
         """The files that a pull request touches."""
-        found = self._api.pages(
-            phrase("list the files of pull request %(number)s", number=number),
-            f"{repo(full_name)}/pulls/{number}/files",
-        )
+        found = self._api.pages(doings.list_changed_files(number), f"{repo(full_name)}/pulls/{number}/files")
         return [{"path": one["filename"], "status": one["status"]} for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
@@ -558,13 +447,7 @@ class Forge(LikeGitHub):
             and self._api.find(phrase("look for %(number)s of %(full_name)s", number=number, full_name=full_name), path)
             is None
         ):
-            raise PermanentError(
-                phrase(
-                    "%(full_name)s has no pull request %(number)s to comment on.", full_name=full_name, number=number
-                )
-            )
+            raise errors.no_pull_request(full_name, number)
         if not found.is_success:
-            raise self._api.error(
-                found, phrase("read the comments on %(number)s of %(full_name)s", number=number, full_name=full_name)
-            )
+            raise self._api.error(found, doings.read_comments(full_name, number))
         return [documents.comment(one) for one in self._api.document(found)]

@@ -5,6 +5,7 @@ Forgejo answers alike.
 
 import httpx
 
+from provisioning.clients import forge_errors as errors
 from provisioning.clients.forge_api import ForgeApi, said
 from provisioning.errors import ProvisioningError, Reason, TemporaryError
 from provisioning.phrases import phrase
@@ -26,10 +27,7 @@ class GiteaApi(ForgeApi):
         message = said(response)
         if response.status_code < 500 and response.status_code not in (401, 429):
             if "branch does not exist" in message:
-                return TemporaryError(
-                    phrase("%(name)s can't %(doing)s, since the branch isn't there yet.", name=self.name, doing=doing),
-                    delay=0.2,
-                )
+                return errors.no_branch(self.name, doing)
             if "user does not exist" in message:
                 return TemporaryError(
                     phrase("%(name)s can't %(doing)s: %(message)s", name=self.name, doing=doing, message=message),

@@ -9,9 +9,9 @@ import re
 
 import orjson
 
+from provisioning.clients import forge_doings as doings
 from provisioning.clients.forge_api import ForgeApi, Json
 from provisioning.forge import Push
-from provisioning.phrases import phrase
 
 PUSHES = 50
 _COMPARED = re.compile(r"/compare/([0-9a-f]{40,64})\.\.\.([0-9a-f]{40,64})$")
@@ -22,10 +22,7 @@ def pushes(api: ForgeApi, path: str, branch: str) -> list[Push]:
 
     path: the repository's path in the API. At most 50 entries of the feed are read.
     """
-    found = (
-        api.find(phrase("tell who pushed to %(branch)s", branch=branch), f"{path}/activities/feeds?limit={PUSHES}")
-        or []
-    )
+    found = api.find(doings.tell_pushes(branch), f"{path}/activities/feeds?limit={PUSHES}") or []
     ours = [one for one in found if one["op_type"] == "commit_repo" and one["ref_name"] == f"refs/heads/{branch}"]
     # The feed is sorted by the second; its numbers count up.
     ours.sort(key=lambda one: int(one["id"]), reverse=True)

@@ -19,11 +19,14 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
+from provisioning.clients import forge_doings as doings
+from provisioning.clients import forge_errors as errors
 from provisioning.clients import github_documents as documents
 from provisioning.clients import github_secrets
 from provisioning.clients.forge_api import ForgeApi, Json, said
-from provisioning.clients.forge_driver import LikeGitHub, answer_limit, repo, variable
-from provisioning.errors import AlreadyExists, PermanentError, TemporaryError
+from provisioning.clients.forge_driver import LikeGitHub, own, repo
+from provisioning.clients.forge_files import answer_limit, check_plain
+from provisioning.errors import PermanentError, TemporaryError
 from provisioning.forge import (
     FILE_LIMIT,
     NOTHING,
@@ -75,13 +78,12 @@ class GitHub(LikeGitHub):
 
     def probe(self) -> str:
         """The server's version, or that it is github.com. PermanentError when the token is somebody else's."""
-        doing = phrase("say whose token this is")
         found = self._api.send("GET", "/user")
         if not found.is_success:
-            raise self._api.error(found, doing)
+            raise self._api.error(found, doings.SAY_WHOSE_TOKEN)
         self._check_bot(self._api.document(found)["login"])
         self._check_scopes(found.headers.get("X-OAuth-Scopes"))
-        return str(self._api.ask(phrase("tell its version"), "GET", "/meta").get("installed_version", "github.com"))
+        return str(self._api.ask(doings.TELL_VERSION, "GET", "/meta").get("installed_version", "github.com"))
 
     def _check_scopes(self, scopes: str | None) -> None:
         """Only classic tokens have scopes; of others GitHub says nothing, or that they have none.
@@ -101,15 +103,12 @@ class GitHub(LikeGitHub):
 
     def repository(self, full_name: str) -> Repository | None:
         """A repository, or None; for a former name the one that it leads to."""
-        return self._whole(self._api.find_moved(phrase("look for %(full_name)s", full_name=full_name), repo(full_name)))
+        return self._whole(self._api.find_moved(doings.find_repository(full_name), repo(full_name)))
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A repository by its number; None when it isn't there."""
         return self._whole(
-            self._api.find(
-                phrase("look for repository %(repository_id)s", repository_id=repository_id),
-                f"/repositories/{repository_id}",
-            )
+            self._api.find(doings.find_repository_by_id(repository_id), f"/repositories/{repository_id}")
         )
 
     def _whole(self, found: Json | None) -> Repository | None:
@@ -135,13 +134,10 @@ class GitHub(LikeGitHub):
 
     def ensure_organisation(self, name: str) -> bool:
         """False when the organisation is there. GitHub lets nobody make one by API."""
-        if (
-            self._api.find(phrase("look for the organisation %(name)s", name=name), f"/orgs/{quote(name, safe='')}")
-            is None
-        ):
+        if self._api.find(doings.find_organisation(name), f"/orgs/{quote(name, safe='')}") is None:
             raise cannot(
                 self.name,
-                phrase("make the organisation %(name)s", name=name),
+                doings.make_organisation(name),
                 phrase(
                     "Somebody makes it there and invites %(bot)s as an owner; then have us look again.", bot=self.bot
                 ),
@@ -154,13 +150,7 @@ class GitHub(LikeGitHub):
         """Make a repository with a template's files as its first commit. Raises AlreadyExists."""
         template = self.repository(template_full_name)
         if template is None or not template["template"]:
-            raise PermanentError(
-                phrase(
-                    "%(name)s has no template %(template)s. The platform team must mend the catalogue.",
-                    name=self.name,
-                    template=template_full_name,
-                )
-            )
+            raise errors.no_template(self.name, template_full_name)
         body = {"owner": owner, "name": name, "description": description, "private": True}
         return self._create(f"{repo(template_full_name)}/generate", f"{owner}/{name}", body, private=private)
 
@@ -174,9 +164,9 @@ class GitHub(LikeGitHub):
     def _create(self, path: str, full_name: str, body: Json, *, private: bool) -> Repository:
         made = self._api.send("POST", path, body=body)
         if made.status_code == 422 and "already exists" in said(made):
-            raise AlreadyExists(f"{full_name} already exists on {self.name}.")
+            raise errors.taken(self.name, full_name)
         if not made.is_success:
-            raise self._api.error(made, phrase("make %(full_name)s", full_name=full_name))
+            raise self._api.error(made, doings.make_repository(full_name))
         found = documents.repository(self._api.document(made))
         if not private:
             self.set_private(full_name, False)
@@ -200,20 +190,18 @@ class GitHub(LikeGitHub):
         if gone.status_code == 404:
             return False
         if not gone.is_success:
-            raise self._api.error(gone, phrase("remove %(full_name)s", full_name=full_name))
+            raise self._api.error(gone, doings.remove_repository(full_name))
         return True
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the repository's topics."""
         path = f"{repo(full_name)}/topics"
-        self._api.ask(
-            phrase("set the topics of %(full_name)s", full_name=full_name), "PUT", path, body={"names": list(topics)}
-        )
+        self._api.ask(doings.set_topics(full_name), "PUT", path, body={"names": list(topics)})
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the repository to its own people only, or to everybody of the company; never to the world."""
         body = {"visibility": "private" if private else "internal"}
-        self._api.ask(phrase("set who sees %(full_name)s", full_name=full_name), "PATCH", repo(full_name), body=body)
+        self._api.ask(doings.set_who_sees(full_name), "PATCH", repo(full_name), body=body)
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the repository's page."""
@@ -224,19 +212,17 @@ class GitHub(LikeGitHub):
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or repository)."""
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
-        found = self._api.find(
-            phrase("read the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name), path
-        )
+        found = self._api.find(doings.read_branch(full_name, branch), path)
         return None if found is None else documents.head(found["commit"])
 
     def pushes(self, full_name: str, branch: str) -> list[Push]:
         """The newest pushes to a branch and who made them, newest first; at most 50. [] when there are none."""
         path = f"{repo(full_name)}/activity?ref={quote(f'refs/heads/{branch}', safe='')}&per_page=50"
-        return documents.pushes(self._api.find(phrase("tell who pushed to %(branch)s", branch=branch), path) or [])
+        return documents.pushes(self._api.find(doings.tell_pushes(branch), path) or [])
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
-        doing = phrase("make the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
+        doing = doings.make_branch(full_name, branch)
         body = {"ref": f"refs/heads/{branch}", "sha": self._tip(full_name, start, doing)}
         made = self._api.send("POST", f"{repo(full_name)}/git/refs", body=body)
         if made.status_code == 422 and "already exists" in said(made):
@@ -251,23 +237,13 @@ class GitHub(LikeGitHub):
         if gone.status_code == 404 or (gone.status_code == 422 and "does not exist" in said(gone)):
             return False
         if not gone.is_success:
-            raise self._api.error(
-                gone, phrase("remove the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name)
-            )
+            raise self._api.error(gone, doings.remove_branch(full_name, branch))
         return True
 
     def _tip(self, full_name: str, branch: str, doing: str) -> str:
         found = self._api.find(doing, f"{repo(full_name)}/git/ref/heads/{quote(branch)}")
         if found is None:
-            raise TemporaryError(
-                phrase(
-                    "%(name)s can't %(doing)s, since %(branch)s isn't there yet.",
-                    name=self.name,
-                    doing=doing,
-                    branch=branch,
-                ),
-                delay=0.2,
-            )
+            raise errors.no_start(self.name, doing, branch)
         return str(found["object"]["sha"])
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
@@ -276,40 +252,17 @@ class GitHub(LikeGitHub):
         TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file or is larger than
         `limit`.
         """
-        doing = phrase("read %(path)s of %(full_name)s", path=path, full_name=full_name)
+        doing = doings.read_file(full_name, path)
         where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None:
             commit = self._api.send("GET", f"{repo(full_name)}/commits/{quote(ref, safe='')}")
             if commit.status_code in (404, 409, 422):
-                raise TemporaryError(
-                    phrase(
-                        "%(name)s can't %(doing)s, since %(ref)s isn't there yet.", name=self.name, doing=doing, ref=ref
-                    ),
-                    delay=0.2,
-                )
+                raise errors.no_ref(self.name, doing, ref)
             if not commit.is_success:
                 raise self._api.error(commit, doing)
             return None
-        if isinstance(found, list) or found["type"] != "file":
-            what = "folder" if isinstance(found, list) else found["type"]
-            raise PermanentError(
-                phrase(
-                    "%(path)s of %(full_name)s is a %(what)s. It must be a plain file.",
-                    path=path,
-                    full_name=full_name,
-                    what=what,
-                )
-            )
-        if found["size"] > limit:
-            raise PermanentError(
-                phrase(
-                    "%(path)s of %(full_name)s is larger than %(most)s KiB.",
-                    path=path,
-                    full_name=full_name,
-                    most=limit // 1024,
-                )
-            )
+        check_plain(found, limit=limit, path=path, full_name=full_name)
         if found["encoding"] == "none":
             # Of a file of more than 1 MB this call tells all but the content.
             found = self._api.ask(doing, "GET", f"{repo(full_name)}/git/blobs/{found['sha']}")
@@ -329,10 +282,7 @@ class GitHub(LikeGitHub):
         TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
         removed: the blob ids of files that go away with it, by path.
         """
-        doing, git = (
-            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            f"{repo(full_name)}/git",
-        )
+        doing, git = doings.write(full_name, branch), f"{repo(full_name)}/git"
         before = self._first_messages(full_name)
         first = before in ([], [_BEGUN])
         if not before:
@@ -373,9 +323,7 @@ class GitHub(LikeGitHub):
         return None if found is None else documents.protection(found)
 
     def _rule(self, full_name: str, branch: str) -> Json | None:
-        found: Json | None = self._api.find(
-            phrase("read the protection of %(branch)s", branch=branch), _protection(full_name, branch)
-        )
+        found: Json | None = self._api.find(doings.read_protection(branch), _protection(full_name, branch))
         return found
 
     def put_branch_protection(
@@ -391,18 +339,9 @@ class GitHub(LikeGitHub):
     ) -> None:
         """Make or replace the rule of a branch. new: it is thought not to be there, which saves a call."""
         if protected_files:
-            raise cannot(
-                self.name,
-                phrase("protect single files"),
-                phrase("Write a CODEOWNERS file and ask for its owners' reviews."),
-            )
+            raise errors.protects_no_files(self.name)
         body = documents.protection_body(None if new else self._rule(full_name, branch), approvals, checks, push_logins)
-        self._api.ask(
-            phrase("protect %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            "PUT",
-            _protection(full_name, branch),
-            body=body,
-        )
+        self._api.ask(doings.protect(full_name, branch), "PUT", _protection(full_name, branch), body=body)
 
     # People
 
@@ -415,16 +354,14 @@ class GitHub(LikeGitHub):
             found = self._user(who)
             return None if found is None else str(found["login"])
         path = f"/search/users?q={quote(f'{who} in:email', safe='')}"
-        for one in self._api.pages(phrase("look for %(who)s", who=who), path, within="items"):
+        for one in self._api.pages(doings.find_person(who), path, within="items"):
             person = self._user(one["login"]) or {}
             if (person.get("email") or "").lower() == who.lower():
                 return str(person["login"])
         return None
 
     def _user(self, login: str) -> Json | None:
-        found: Json | None = self._api.find(
-            phrase("look for %(login)s", login=login), f"/users/{quote(login, safe='')}"
-        )
+        found: Json | None = self._api.find(doings.find_login(login), f"/users/{quote(login, safe='')}")
         return found
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
@@ -432,7 +369,7 @@ class GitHub(LikeGitHub):
 
         An invitation that ended before somebody accepted it counts no more, so that they are invited anew.
         """
-        doing, path = phrase("list the collaborators of %(full_name)s", full_name=full_name), repo(full_name)
+        doing, path = doings.list_collaborators(full_name), repo(full_name)
         present = {
             one["login"]: documents.permission(one["role_name"])
             for one in self._api.pages(doing, f"{path}/collaborators?affiliation=direct")
@@ -450,14 +387,12 @@ class GitHub(LikeGitHub):
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
         path = f"{_collaborator(full_name, login)}/permission"
-        found = self._api.find(
-            phrase("tell what %(login)s may do on %(full_name)s", login=login, full_name=full_name), path
-        )
+        found = self._api.find(doings.tell_permission(full_name, login), path)
         return "none" if found is None else documents.permission(found["permission"])
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, invite them, or change what they have or are invited to."""
-        doing = phrase("let %(login)s into %(full_name)s", login=login, full_name=full_name)
+        doing = doings.let_in(full_name, login)
         path = _collaborator(full_name, login)
         body = {"permission": documents.ROLES[permission]}
         invitation = self._api.ask(doing, "PUT", path, body=body)
@@ -468,7 +403,7 @@ class GitHub(LikeGitHub):
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away, and the invitation. Nothing happens when there are none."""
-        doing = phrase("take %(login)s off %(full_name)s", login=login, full_name=full_name)
+        doing = doings.take_off(full_name, login)
         self._api.drop(doing, _collaborator(full_name, login))
         for one in list(self._invitations(full_name)):
             if one["invitee"]["login"] == login:
@@ -478,40 +413,26 @@ class GitHub(LikeGitHub):
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a repository, events sorted."""
-        found = self._api.pages(
-            phrase("list the webhooks of %(full_name)s", full_name=full_name), f"{repo(full_name)}/hooks"
-        )
+        found = self._api.pages(doings.list_hooks(full_name), f"{repo(full_name)}/hooks")
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that signs with `secret`; its number."""
         body = {"name": "web", **documents.hook_body(url, secret, events)}
-        made = self._api.ask(
-            phrase("make a webhook on %(full_name)s", full_name=full_name),
-            "POST",
-            f"{repo(full_name)}/hooks",
-            body=body,
-        )
+        made = self._api.ask(doings.make_hook(full_name), "POST", f"{repo(full_name)}/hooks", body=body)
         return int(made["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
         """Rewrite all of a webhook, its secret too."""
         path, body = f"{repo(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
-        self._api.ask(
-            phrase("change webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
-            "PATCH",
-            path,
-            body=body,
-        )
+        self._api.ask(doings.change_hook(full_name, hook_id), "PATCH", path, body=body)
 
     # Secrets and variables of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
         """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
         path = f"{repo(full_name)}/actions/secrets"
-        found = self._api.pages(
-            phrase("list the CI secrets of %(full_name)s", full_name=full_name), path, within="secrets"
-        )
+        found = self._api.pages(doings.list_ci_secrets(full_name), path, within="secrets")
         return [str(one["name"]) for one in found]
 
     def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
@@ -521,20 +442,7 @@ class GitHub(LikeGitHub):
     def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
         """Give workflows a variable. TemporaryError when it is there."""
         path, body = f"{repo(full_name)}/actions/variables", {"name": name, "value": value}
-        self._api.ask(
-            phrase("make the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
-            "POST",
-            path,
-            body=body,
-        )
-
-    def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
-        """Change a workflows' variable. TemporaryError when it isn't there."""
-        doing, body = (
-            phrase("change the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
-            {"value": value},
-        )
-        self._api.ask(doing, "PATCH", variable(full_name, name), body=body)
+        self._api.ask(doings.make_ci_variable(full_name, name), "POST", path, body=body)
 
     # Statuses, pull requests, comments
 
@@ -543,29 +451,20 @@ class GitHub(LikeGitHub):
     ) -> None:
         """Say something about a commit under a context; the last word of a context counts. Cut to 140 characters."""
         body = documents.status_body(context, state, description[: self.status_limit], target_url)
-        self._api.ask(
-            phrase("write a status on %(sha)s of %(full_name)s", sha=sha[:10], full_name=full_name),
-            "POST",
-            f"{repo(full_name)}/statuses/{sha}",
-            body=body,
-        )
+        self._api.ask(doings.write_status(full_name, sha), "POST", f"{repo(full_name)}/statuses/{sha}", body=body)
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit, of at most 100; {} when there is none, or no such commit."""
-        doing = phrase("read the statuses of %(sha)s", sha=sha[:10])
         found = self._api.send("GET", f"{repo(full_name)}/commits/{sha}/status?per_page=100")
         if found.status_code in (404, 422):
             return {}
         if not found.is_success:
-            raise self._api.error(found, doing)
+            raise self._api.error(found, doings.read_statuses(sha))
         return documents.statuses(self._api.document(found))
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A pull request, or None."""
-        found = self._api.find(
-            phrase("read pull request %(number)s of %(full_name)s", number=number, full_name=full_name),
-            f"{repo(full_name)}/pulls/{number}",
-        )
+        found = self._api.find(doings.read_pull_request(full_name, number), f"{repo(full_name)}/pulls/{number}")
         if found is None:
             return None
         pull = documents.pull_request(found)
@@ -583,48 +482,36 @@ class GitHub(LikeGitHub):
         """The open pull requests that come from a branch of this very repository, oldest number first."""
         whence = quote(f"{full_name.partition('/')[0]}:{branch}", safe="")
         path = f"{repo(full_name)}/pulls?state=open&head={whence}"
-        found = self._api.pages(phrase("list the pull requests of %(full_name)s", full_name=full_name), path)
-        ours = (documents.pull_request(one) for one in found)
-        own = [one for one in ours if one["head_repository"].lower() == full_name.lower()]
-        return sorted(own, key=lambda one: one["number"])
+        found = self._api.pages(doings.list_pull_requests(full_name), path)
+        return sorted(own(map(documents.pull_request, found), full_name), key=lambda one: one["number"])
 
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
         """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
         whence, onto = quote(f"{full_name.partition('/')[0]}:{branch}", safe=""), quote(base, safe="")
         path = f"{repo(full_name)}/pulls?state=all&head={whence}&base={onto}"
-        found = self._api.pages(phrase("find a pull request of %(full_name)s", full_name=full_name), path)
-        return any(documents.pull_request(one)["head_repository"].lower() == full_name.lower() for one in found)
+        found = self._api.pages(doings.find_pull_request(full_name), path)
+        return any(own(map(documents.pull_request, found), full_name))
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
         """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}
         made = self._api.send("POST", f"{repo(full_name)}/pulls", body=document)
         if made.status_code == 422 and "already exists" in said(made):
-            raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
+            raise errors.already_proposed(full_name, branch)
         if not made.is_success:
-            raise self._api.error(made, phrase("make a pull request on %(full_name)s", full_name=full_name))
+            raise self._api.error(made, doings.make_pull_request(full_name))
         return int(self._api.document(made)["number"])
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
         """The files that a pull request touches."""
-        found = self._api.pages(
-            phrase("list the files of pull request %(number)s", number=number),
-            f"{repo(full_name)}/pulls/{number}/files",
-        )
+        found = self._api.pages(doings.list_changed_files(number), f"{repo(full_name)}/pulls/{number}/files")
         return [documents.changed_file(one) for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """The comments on an issue or pull request, oldest first."""
-        doing, path = (
-            phrase("read the comments on %(number)s of %(full_name)s", number=number, full_name=full_name),
-            f"{repo(full_name)}/issues/{number}",
-        )
+        doing, path = doings.read_comments(full_name, number), f"{repo(full_name)}/issues/{number}"
         if self._api.find(doing, path) is None:
-            raise PermanentError(
-                phrase(
-                    "%(full_name)s has no pull request %(number)s to comment on.", full_name=full_name, number=number
-                )
-            )
+            raise errors.no_pull_request(full_name, number)
         return [documents.comment(one) for one in self._api.pages(doing, f"{path}/comments")]
 
 

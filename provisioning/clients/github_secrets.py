@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from nacl.public import PublicKey, SealedBox
 
+from provisioning.clients import forge_doings as doings
 from provisioning.clients.forge_api import ForgeApi, Json
 from provisioning.clients.forge_driver import repo
 from provisioning.phrases import phrase
@@ -25,7 +26,7 @@ def put(api: ForgeApi, full_name: str, values: Mapping[str, str]) -> None:
         phrase("give a key for the CI secrets of %(full_name)s", full_name=full_name), "GET", f"{path}/public-key"
     )
     for name, value in values.items():
-        doing = phrase("write the CI secret %(name)s of %(full_name)s", name=name, full_name=full_name)
+        doing = doings.write_ci_secret(full_name, name)
         api.ask(doing, "PUT", f"{path}/{quote(name, safe='')}", body=_sealed(value, key))
 
 

@@ -16,14 +16,16 @@ import base64
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
+from provisioning.clients import forge_doings as doings
+from provisioning.clients import forge_errors as errors
 from provisioning.clients import gitlab_documents as documents
 from provisioning.clients import gitlab_protection
 from provisioning.clients.forge_api import ForgeApi, Json, said
-from provisioning.clients.forge_driver import answer_limit
+from provisioning.clients.forge_files import answer_limit, check_size
 from provisioning.clients.gitlab_actions import WithoutActions
 from provisioning.clients.gitlab_protection import MAINTAINERS
 from provisioning.clients.gitlab_templates import as_actions
-from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
+from provisioning.errors import AlreadyExists, Reason, TemporaryError
 from provisioning.forge import (
     FILE_LIMIT,
     NOTHING,
@@ -63,22 +65,20 @@ class GitLab(WithoutActions):
 
     def probe(self) -> str:
         """The server's version. PermanentError when the token is somebody else's than the bot's."""
-        login = self._api.ask(phrase("say whose token this is"), "GET", "/user")["username"]
+        login = self._api.ask(doings.SAY_WHOSE_TOKEN, "GET", "/user")["username"]
         self._check_bot(login)
-        return str(self._api.ask(phrase("tell its version"), "GET", "/version")["version"])
+        return str(self._api.ask(doings.TELL_VERSION, "GET", "/version")["version"])
 
     # Repositories
 
     def repository(self, full_name: str) -> Repository | None:
         """A project, or None; for a former name the one that it leads to."""
-        found = self._api.find_moved(phrase("look for %(full_name)s", full_name=full_name), _project(full_name))
+        found = self._api.find_moved(doings.find_repository(full_name), _project(full_name))
         return None if found is None else documents.repository(found)
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
         """A project by its number; None when it isn't there."""
-        found = self._api.find(
-            phrase("look for repository %(repository_id)s", repository_id=repository_id), f"/projects/{repository_id}"
-        )
+        found = self._api.find(doings.find_repository_by_id(repository_id), f"/projects/{repository_id}")
         return None if found is None else documents.repository(found)
 
     def ensure_organisation(self, name: str) -> bool:
@@ -108,13 +108,7 @@ class GitLab(WithoutActions):
         """
         template = self.repository(template_full_name)
         if template is None or template["empty"]:
-            raise PermanentError(
-                phrase(
-                    "%(name)s has no template %(template)s. The platform team must mend the catalogue.",
-                    name=self.name,
-                    template=template_full_name,
-                )
-            )
+            raise errors.no_template(self.name, template_full_name)
         try:
             made = self.create_repository(owner, name, description, private=private, auto_init=False)
         except AlreadyExists:
@@ -148,26 +142,24 @@ class GitLab(WithoutActions):
         }
         made = self._api.send("POST", "/projects", body=body)
         if made.status_code in (400, 409) and "already been taken" in said(made):
-            raise AlreadyExists(f"{owner}/{name} already exists on {self.name}.")
+            raise errors.taken(self.name, f"{owner}/{name}")
         if not made.is_success:
             raise self._api.error(made, doing)
         return documents.repository(self._api.document(made))
 
     def delete_repository(self, full_name: str) -> bool:
         """Remove a project with all that is in it. False when it wasn't there."""
-        return self._api.drop(phrase("remove %(full_name)s", full_name=full_name), _project(full_name))
+        return self._api.drop(doings.remove_repository(full_name), _project(full_name))
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
         """Replace the project's topics."""
         body = {"topics": list(topics)}
-        self._api.ask(
-            phrase("set the topics of %(full_name)s", full_name=full_name), "PUT", _project(full_name), body=body
-        )
+        self._api.ask(doings.set_topics(full_name), "PUT", _project(full_name), body=body)
 
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the project to its own people only, or to everybody signed in; never to the world."""
         body = {"visibility": _visibility(private)}
-        self._api.ask(phrase("set who sees %(full_name)s", full_name=full_name), "PUT", _project(full_name), body=body)
+        self._api.ask(doings.set_who_sees(full_name), "PUT", _project(full_name), body=body)
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the project's page."""
@@ -177,48 +169,29 @@ class GitLab(WithoutActions):
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
         """The commit at a branch's tip; None when there is no such branch (or project)."""
-        found = self._api.find(
-            phrase("read the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            _branch(full_name, branch),
-        )
+        found = self._api.find(doings.read_branch(full_name, branch), _branch(full_name, branch))
         return None if found is None else documents.head(found["commit"])
 
     def pushes(self, full_name: str, branch: str) -> list[Push]:
         """The newest pushes to a branch and who made them, newest first, of the last 50 of the project."""
         path = f"{_project(full_name)}/events?action=pushed&per_page=50"
-        return documents.pushes(
-            self._api.find(phrase("tell who pushed to %(branch)s", branch=branch), path) or [], branch
-        )
+        return documents.pushes(self._api.find(doings.tell_pushes(branch), path) or [], branch)
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
-        doing, path = (
-            phrase("make the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            f"{_project(full_name)}/repository/branches",
-        )
+        doing, path = doings.make_branch(full_name, branch), f"{_project(full_name)}/repository/branches"
         made = self._api.send("POST", path, body={"branch": branch, "ref": start})
         if made.status_code == 400 and "already exists" in said(made):
             return False
         if made.status_code == 400 and "Invalid reference" in said(made):
-            raise TemporaryError(
-                phrase(
-                    "%(name)s can't %(doing)s, since %(branch)s isn't there yet.",
-                    name=self.name,
-                    doing=doing,
-                    branch=start,
-                ),
-                delay=0.2,
-            )
+            raise errors.no_start(self.name, doing, start)
         if not made.is_success:
             raise self._api.error(made, doing)
         return True
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
         """Remove a branch. False when it wasn't there."""
-        return self._api.drop(
-            phrase("remove the branch %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            _branch(full_name, branch),
-        )
+        return self._api.drop(doings.remove_branch(full_name, branch), _branch(full_name, branch))
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file, or it is a folder.
@@ -226,27 +199,14 @@ class GitLab(WithoutActions):
         TemporaryError when there is no such ref (yet). PermanentError when it is larger than `limit`. A symbolic link
         reads as the path that it holds.
         """
-        doing, project = phrase("read %(path)s of %(full_name)s", path=path, full_name=full_name), _project(full_name)
+        doing, project = doings.read_file(full_name, path), _project(full_name)
         where = f"{project}/repository/files/{quote(path, safe='')}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
         if found is None:
             if self._api.find(doing, f"{project}/repository/commits/{quote(ref, safe='')}?stats=false") is None:
-                raise TemporaryError(
-                    phrase(
-                        "%(name)s can't %(doing)s, since %(ref)s isn't there yet.", name=self.name, doing=doing, ref=ref
-                    ),
-                    delay=0.2,
-                )
+                raise errors.no_ref(self.name, doing, ref)
             return None
-        if found["size"] > limit:
-            raise PermanentError(
-                phrase(
-                    "%(path)s of %(full_name)s is larger than %(most)s KiB.",
-                    path=path,
-                    full_name=full_name,
-                    most=limit // 1024,
-                )
-            )
+        check_size(found["size"], limit=limit, path=path, full_name=full_name)
         return base64.b64decode(found["content"]), found["blob_id"]
 
     def put_files(
@@ -262,10 +222,7 @@ class GitLab(WithoutActions):
 
         In an empty project this makes the branch. removed: the blob ids of files that go away with it, by path.
         """
-        doing, files_at = (
-            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            f"{_project(full_name)}/repository/files",
-        )
+        doing, files_at = doings.write(full_name, branch), f"{_project(full_name)}/repository/files"
         actions: list[Json] = []
         for path, content in files.items():
             present = self._api.find(doing, f"{files_at}/{quote(path, safe='')}?ref={quote(branch, safe='')}")
@@ -281,17 +238,11 @@ class GitLab(WithoutActions):
         return self._commit(full_name, branch, message, actions)
 
     def _commit(self, full_name: str, branch: str, message: str, actions: Sequence[Json]) -> str:
-        doing, path = (
-            phrase("write to %(branch)s of %(full_name)s", branch=branch, full_name=full_name),
-            f"{_project(full_name)}/repository/commits",
-        )
+        doing, path = doings.write(full_name, branch), f"{_project(full_name)}/repository/commits"
         body = {"branch": branch, "commit_message": message, "actions": list(actions)}
         made = self._api.send("POST", path, body=body)
         if made.status_code == 400 and "You can only create or edit files when you are on a branch" in said(made):
-            raise TemporaryError(
-                phrase("%(name)s can't %(doing)s, since the branch isn't there yet.", name=self.name, doing=doing),
-                delay=0.2,
-            )
+            raise errors.no_branch(self.name, doing)
         if not made.is_success:
             raise self._api.error(made, doing)
         return str(self._api.document(made)["id"])
@@ -317,11 +268,7 @@ class GitLab(WithoutActions):
         be in it are refused once the rest protects the branch. new: as elsewhere, unused here.
         """
         if protected_files:
-            raise cannot(
-                self.name,
-                phrase("protect single files"),
-                phrase("Write a CODEOWNERS file and ask for its owners' reviews."),
-            )
+            raise errors.protects_no_files(self.name)
         project = _project(full_name)
         gitlab_protection.protect(self._api, project, branch, anybody_pushes=bool(push_logins))
         if checks:
@@ -342,16 +289,14 @@ class GitLab(WithoutActions):
         if "@" not in who:
             found = self._user(who)
             return None if found is None else str(found["username"])
-        for one in self._api.pages(phrase("look for %(who)s", who=who), f"/users?search={quote(who, safe='')}"):
+        for one in self._api.pages(doings.find_person(who), f"/users?search={quote(who, safe='')}"):
             mails = {(one.get(field) or "").lower() for field in ("email", "public_email")}
             if who.lower() in mails:
                 return str(one["username"])
         return None
 
     def _user(self, login: str) -> Json | None:
-        found = (
-            self._api.find(phrase("look for %(login)s", login=login), f"/users?username={quote(login, safe='')}") or []
-        )
+        found = self._api.find(doings.find_login(login), f"/users?username={quote(login, safe='')}") or []
         return next((one for one in found if one["username"].lower() == login.lower()), None)
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
@@ -368,14 +313,12 @@ class GitLab(WithoutActions):
         if person is None:
             return "none"
         path = f"{_project(full_name)}/members/all/{person['id']}"
-        found = self._api.find(
-            phrase("tell what %(login)s may do on %(full_name)s", login=login, full_name=full_name), path
-        )
+        found = self._api.find(doings.tell_permission(full_name, login), path)
         return "none" if found is None else documents.permission(found["access_level"])
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, or change them. TemporaryError while GitLab doesn't know the person."""
-        doing, person = phrase("let %(login)s into %(full_name)s", login=login, full_name=full_name), self._user(login)
+        doing, person = doings.let_in(full_name, login), self._user(login)
         if person is None:
             message = phrase("%(name)s can't %(doing)s: it knows nobody of that name.", name=self.name, doing=doing)
             raise TemporaryError(message, reason=Reason.DEPENDENCY_NOT_READY)
@@ -390,29 +333,19 @@ class GitLab(WithoutActions):
         """Take a person's own rights away. Nothing happens when there are none, or no such person."""
         person = self._user(login)
         if person is not None:
-            self._api.drop(
-                phrase("take %(login)s off %(full_name)s", login=login, full_name=full_name),
-                f"{_project(full_name)}/members/{person['id']}",
-            )
+            self._api.drop(doings.take_off(full_name, login), f"{_project(full_name)}/members/{person['id']}")
 
     # Webhooks
 
     def hooks(self, full_name: str) -> list[Hook]:
         """The webhooks of a project, events in our words and sorted."""
-        found = self._api.pages(
-            phrase("list the webhooks of %(full_name)s", full_name=full_name), f"{_project(full_name)}/hooks"
-        )
+        found = self._api.pages(doings.list_hooks(full_name), f"{_project(full_name)}/hooks")
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
         """Make a webhook that sends `secret` along; its number."""
         body = documents.hook_body(url, secret, events)
-        made = self._api.ask(
-            phrase("make a webhook on %(full_name)s", full_name=full_name),
-            "POST",
-            f"{_project(full_name)}/hooks",
-            body=body,
-        )
+        made = self._api.ask(doings.make_hook(full_name), "POST", f"{_project(full_name)}/hooks", body=body)
         return int(made["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
@@ -421,49 +354,31 @@ class GitLab(WithoutActions):
         GitLab switches on again only what answers a test well.
         """
         path, body = f"{_project(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
-        changed = self._api.ask(
-            phrase("change webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
-            "PUT",
-            path,
-            body=body,
-        )
+        changed = self._api.ask(doings.change_hook(full_name, hook_id), "PUT", path, body=body)
         if not documents.hook(changed)["active"]:
             self.delete_hook(full_name, hook_id)
             self.create_hook(full_name, url, secret, events)
 
     def delete_hook(self, full_name: str, hook_id: int) -> bool:
         """Remove a webhook. False when it wasn't there."""
-        return self._api.drop(
-            phrase("remove webhook %(hook_id)s of %(full_name)s", hook_id=hook_id, full_name=full_name),
-            f"{_project(full_name)}/hooks/{hook_id}",
-        )
+        return self._api.drop(doings.remove_hook(full_name, hook_id), f"{_project(full_name)}/hooks/{hook_id}")
 
     # Deploy keys
 
     def deploy_keys(self, full_name: str) -> list[DeployKey]:
         """The deploy keys of a project; [] when it isn't there."""
-        found = self._api.pages(
-            phrase("list the deploy keys of %(full_name)s", full_name=full_name), f"{_project(full_name)}/deploy_keys"
-        )
+        found = self._api.pages(doings.list_deploy_keys(full_name), f"{_project(full_name)}/deploy_keys")
         return [documents.deploy_key(one) for one in found]
 
     def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
         """Let whoever has the private half read the project; the key's number."""
         body = {"title": title, "key": public, "can_push": False}
-        made = self._api.ask(
-            phrase("add a deploy key to %(full_name)s", full_name=full_name),
-            "POST",
-            f"{_project(full_name)}/deploy_keys",
-            body=body,
-        )
+        made = self._api.ask(doings.add_deploy_key(full_name), "POST", f"{_project(full_name)}/deploy_keys", body=body)
         return int(made["id"])
 
     def delete_deploy_key(self, full_name: str, key_id: int) -> None:
         """Remove a deploy key. Nothing happens when it isn't there."""
-        self._api.drop(
-            phrase("remove deploy key %(key_id)s of %(full_name)s", key_id=key_id, full_name=full_name),
-            f"{_project(full_name)}/deploy_keys/{key_id}",
-        )
+        self._api.drop(doings.remove_deploy_key(full_name, key_id), f"{_project(full_name)}/deploy_keys/{key_id}")
 
     # Statuses, merge requests, comments
 
@@ -487,14 +402,12 @@ class GitLab(WithoutActions):
             if state == "pending" and present is not None and present["state"] == "pending":
                 return
         if not made.is_success:
-            raise self._api.error(
-                made, phrase("write a status on %(sha)s of %(full_name)s", sha=sha[:10], full_name=full_name)
-            )
+            raise self._api.error(made, doings.write_status(full_name, sha))
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
         """The last status of each context on a commit; {} when there is none, or no such commit."""
         path = f"{_project(full_name)}/repository/commits/{sha}/statuses"
-        return documents.statuses(list(self._api.pages(phrase("read the statuses of %(sha)s", sha=sha[:10]), path)))
+        return documents.statuses(list(self._api.pages(doings.read_statuses(sha), path)))
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
         """A merge request, or None."""
@@ -531,7 +444,7 @@ class GitLab(WithoutActions):
         document = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
         made = self._api.send("POST", f"{_project(full_name)}/merge_requests", body=document)
         if made.status_code == 409:
-            raise AlreadyExists(f"{full_name} already has a pull request for {branch}.")
+            raise errors.already_proposed(full_name, branch)
         if not made.is_success:
             raise self._api.error(made, phrase("make a merge request on %(full_name)s", full_name=full_name))
         return int(self._api.document(made)["iid"])
@@ -544,16 +457,9 @@ class GitLab(WithoutActions):
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
         """What people wrote under a merge request, oldest first; GitLab's own notes are left out."""
-        doing, path = (
-            phrase("read the comments on %(number)s of %(full_name)s", number=number, full_name=full_name),
-            _request(full_name, number),
-        )
+        doing, path = doings.read_comments(full_name, number), _request(full_name, number)
         if self._api.find(doing, path) is None:
-            raise PermanentError(
-                phrase(
-                    "%(full_name)s has no pull request %(number)s to comment on.", full_name=full_name, number=number
-                )
-            )
+            raise errors.no_pull_request(full_name, number)
         found = self._api.pages(doing, f"{path}/notes?sort=asc&order_by=created_at")
         return [documents.comment(one) for one in found if not one["system"]]
 

@@ -5,6 +5,7 @@
 
 from urllib.parse import quote
 
+from provisioning.clients import forge_doings as doings
 from provisioning.clients.forge_api import ForgeApi
 from provisioning.forge import Protection, cannot
 from provisioning.phrases import phrase
@@ -17,7 +18,7 @@ _APPROVALS = "Slipway"
 
 def protection(api: ForgeApi, project: str, branch: str) -> Protection | None:
     """The rule of exactly that name, or None."""
-    found = api.find(phrase("read the protection of %(branch)s", branch=branch), _rule(project, branch))
+    found = api.find(doings.read_protection(branch), _rule(project, branch))
     if found is None:
         return None
     pushing = {one["access_level"] for one in found["push_access_levels"]}
@@ -57,9 +58,7 @@ def ask_for_approvals(api: ForgeApi, project: str, number: int) -> None:
         return
     made = api.send("POST", path, body=body)
     if made.status_code in (403, 404):
-        raise cannot(
-            api.name, phrase("ask for approvals"), phrase("That needs GitLab Premium; ask for none in the project.")
-        )
+        raise cannot(api.name, doing, phrase("That needs GitLab Premium; ask for none in the project."))
     if not made.is_success:
         raise api.error(made, doing)
 

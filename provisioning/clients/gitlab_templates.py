@@ -1,12 +1,12 @@
 """A template's files for a new GitLab project, which GitLab's free edition can't start from a template by itself."""
 
 from provisioning.clients.forge_api import ForgeApi, Json
+from provisioning.clients.forge_files import answer_limit
 from provisioning.errors import PermanentError
 from provisioning.phrases import phrase
 
 FILES_AT_MOST = 300
 _BYTES_AT_MOST = 1024 * 1024
-_ANSWER_LIMIT = _BYTES_AT_MOST * 3 // 2 + 16 * 1024
 _PLAIN = ("100644", "100755")
 
 
@@ -41,7 +41,7 @@ def as_actions(api: ForgeApi, *, project: str, ref: str, full_name: str) -> list
 
 
 def _action(api: ForgeApi, doing: str, *, project: str, entry: Json) -> Json:
-    blob = api.find_bounded(doing, f"{project}/repository/blobs/{entry['id']}", limit=_ANSWER_LIMIT)
+    blob = api.find_bounded(doing, f"{project}/repository/blobs/{entry['id']}", limit=answer_limit(_BYTES_AT_MOST))
     if blob is None:
         raise PermanentError(phrase("%(name)s can't %(doing)s: it changed meanwhile.", name=api.name, doing=doing))
     return {
