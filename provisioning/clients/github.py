@@ -6,27 +6,24 @@ called. Where it differs from Gitea:
 - Organisations can't be made by API; somebody makes them and lets the bot in as an owner.
 - "Not private" means `internal` (the company sees it), never `public`, which on github.com would be the whole world.
 - Files can't be protected by a branch's rule; GitHub has CODEOWNERS for that.
-- Somebody outside the organisation is invited and has no right before accepting. An invitation counts as the right
-  here until it ends, after a week, or each look would invite anew.
-- Several files become one commit in several calls (blobs, tree, commit, branch). An empty repository takes no such
-  calls before it has a commit: one is made that says what it is, and is then replaced by a commit of all files that has
-  no parent. A repository with that one alone still counts as empty, so that a crash between the two is settled later.
+- Somebody outside the organisation is invited and has no right before accepting (`github_people`).
+- Several files become one commit in several calls (`github_commits`).
 - How large a repository is comes late; whether a small one is empty is asked for by its commits.
 - A symbolic link to a plain file of the same repository reads as that file.
 """
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 from provisioning.clients import forge_doings as doings
 from provisioning.clients import forge_errors as errors
+from provisioning.clients import github_commits, github_people, github_secrets
 from provisioning.clients import github_documents as documents
-from provisioning.clients import github_secrets
 from provisioning.clients.forge_api import ForgeApi, Json, said
 from provisioning.clients.forge_driver import LikeGitHub, own, repo
 from provisioning.clients.forge_files import answer_limit, check_plain
-from provisioning.errors import PermanentError, TemporaryError
+from provisioning.errors import PermanentError
 from provisioning.forge import (
     FILE_LIMIT,
     NOTHING,
@@ -45,9 +42,6 @@ from provisioning.forge import (
     cannot,
 )
 from provisioning.phrases import phrase
-
-_BEGUN = "Begin; the project's files follow"
-_BEGUN_FILE = b"The project's files follow in a moment.\n"
 
 
 def api_address(url: str) -> str:
@@ -116,21 +110,8 @@ class GitHub(LikeGitHub):
             return None
         repository = documents.repository(found)
         if repository["empty"]:
-            repository["empty"] = self._is_empty(repository["full_name"])
+            repository["empty"] = github_commits.is_empty(self._api, repository["full_name"])
         return repository
-
-    def _is_empty(self, full_name: str) -> bool:
-        """Has it nothing but, at most, the commit that `put_files` begins with and replaces?"""
-        return self._first_messages(full_name) in ([], [_BEGUN])
-
-    def _first_messages(self, full_name: str) -> list[str]:
-        """The messages of the newest two commits; [] when there is none."""
-        found = self._api.send("GET", f"{repo(full_name)}/commits?per_page=2")
-        if found.status_code == 409:
-            return []
-        if not found.is_success:
-            raise self._api.error(found, phrase("list the commits of %(full_name)s", full_name=full_name))
-        return [one["commit"]["message"] for one in self._api.document(found)]
 
     def ensure_organisation(self, name: str) -> bool:
         """False when the organisation is there. GitHub lets nobody make one by API."""
@@ -223,7 +204,7 @@ class GitHub(LikeGitHub):
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
         """Make a branch at another one's tip. False when it exists already."""
         doing = doings.make_branch(full_name, branch)
-        body = {"ref": f"refs/heads/{branch}", "sha": self._tip(full_name, start, doing)}
+        body = {"ref": f"refs/heads/{branch}", "sha": github_commits.tip(self._api, full_name, start, doing)}
         made = self._api.send("POST", f"{repo(full_name)}/git/refs", body=body)
         if made.status_code == 422 and "already exists" in said(made):
             return False
@@ -239,12 +220,6 @@ class GitHub(LikeGitHub):
         if not gone.is_success:
             raise self._api.error(gone, doings.remove_branch(full_name, branch))
         return True
-
-    def _tip(self, full_name: str, branch: str, doing: str) -> str:
-        found = self._api.find(doing, f"{repo(full_name)}/git/ref/heads/{quote(branch)}")
-        if found is None:
-            raise errors.no_start(self.name, doing, branch)
-        return str(found["object"]["sha"])
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
         """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
@@ -282,40 +257,7 @@ class GitHub(LikeGitHub):
         TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
         removed: the blob ids of files that go away with it, by path.
         """
-        doing, git = doings.write(full_name, branch), f"{repo(full_name)}/git"
-        before = self._first_messages(full_name)
-        first = before in ([], [_BEGUN])
-        if not before:
-            self._begin(full_name, branch)
-        tip = self._tip(full_name, branch, doing)
-        entries = []
-        for path, content in files.items():
-            blob = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
-            made = self._api.ask(doing, "POST", f"{git}/blobs", body=blob)
-            entries.append({"path": path, "mode": "100644", "type": "blob", "sha": made["sha"]})
-        entries += [{"path": path, "mode": "100644", "type": "blob", "sha": None} for path in removed]
-        whole: Json = {"tree": entries}
-        if not first:
-            whole["base_tree"] = self._api.ask(doing, "GET", f"{git}/commits/{tip}")["tree"]["sha"]
-        tree = self._api.ask(doing, "POST", f"{git}/trees", body=whole)["sha"]
-        document = {"message": message, "tree": tree, "parents": [] if first else [tip]}
-        commit = str(self._api.ask(doing, "POST", f"{git}/commits", body=document)["sha"])
-        body = {"sha": commit, "force": first}
-        moved = self._api.send("PATCH", f"{git}/refs/heads/{quote(branch)}", body=body)
-        if moved.status_code == 422 and "fast forward" in said(moved):
-            raise TemporaryError(
-                phrase("%(name)s can't %(doing)s, since somebody pushed meanwhile.", name=self.name, doing=doing),
-                delay=0.2,
-            )
-        if not moved.is_success:
-            raise self._api.error(moved, doing)
-        return commit
-
-    def _begin(self, full_name: str, branch: str) -> None:
-        """Make a commit, since blobs and trees want one to be there. It tells whoever finds it what it is."""
-        body = {"message": _BEGUN, "content": base64.b64encode(_BEGUN_FILE).decode(), "branch": branch}
-        doing = phrase("write the first file of %(full_name)s", full_name=full_name)
-        self._api.ask(doing, "PUT", f"{repo(full_name)}/contents/README.md", body=body)
+        return github_commits.put(self._api, full_name, branch, message, files, removed=removed)
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
         """The rule of a branch, or None."""
@@ -350,64 +292,26 @@ class GitHub(LikeGitHub):
 
         GitHub finds only mail addresses that people show. Only an exact match counts.
         """
-        if "@" not in who:
-            found = self._user(who)
-            return None if found is None else str(found["login"])
-        path = f"/search/users?q={quote(f'{who} in:email', safe='')}"
-        for one in self._api.pages(doings.find_person(who), path, within="items"):
-            person = self._user(one["login"]) or {}
-            if (person.get("email") or "").lower() == who.lower():
-                return str(person["login"])
-        return None
-
-    def _user(self, login: str) -> Json | None:
-        found: Json | None = self._api.find(doings.find_login(login), f"/users/{quote(login, safe='')}")
-        return found
+        return github_people.login_of(self._api, who)
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The people with rights of their own on a repository, by login, the invited ones too.
 
         An invitation that ended before somebody accepted it counts no more, so that they are invited anew.
         """
-        doing, path = doings.list_collaborators(full_name), repo(full_name)
-        present = {
-            one["login"]: documents.permission(one["role_name"])
-            for one in self._api.pages(doing, f"{path}/collaborators?affiliation=direct")
-        }
-        open_ones = (one for one in self._invitations(full_name) if not one.get("expired"))
-        return {**{one["invitee"]["login"]: documents.permission(one["permissions"]) for one in open_ones}, **present}
-
-    def _invitations(self, full_name: str) -> Iterator[Json]:
-        """Those of people whom GitHub knows, ended ones too."""
-        found = self._api.pages(
-            phrase("list the invitations of %(full_name)s", full_name=full_name), f"{repo(full_name)}/invitations"
-        )
-        return (one for one in found if one["invitee"])
+        return github_people.collaborators(self._api, full_name)
 
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
-        path = f"{_collaborator(full_name, login)}/permission"
-        found = self._api.find(doings.tell_permission(full_name, login), path)
-        return "none" if found is None else documents.permission(found["permission"])
+        return github_people.permission(self._api, full_name, login)
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, invite them, or change what they have or are invited to."""
-        doing = doings.let_in(full_name, login)
-        path = _collaborator(full_name, login)
-        body = {"permission": documents.ROLES[permission]}
-        invitation = self._api.ask(doing, "PUT", path, body=body)
-        if invitation is not None and invitation.get("expired"):
-            # The one that has ended stands in the way of another.
-            self._api.drop(doing, f"{repo(full_name)}/invitations/{invitation['id']}")
-            self._api.ask(doing, "PUT", path, body=body)
+        github_people.let_in(self._api, full_name, login, permission)
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away, and the invitation. Nothing happens when there are none."""
-        doing = doings.take_off(full_name, login)
-        self._api.drop(doing, _collaborator(full_name, login))
-        for one in list(self._invitations(full_name)):
-            if one["invitee"]["login"] == login:
-                self._api.drop(doing, f"{repo(full_name)}/invitations/{one['id']}")
+        github_people.take_off(self._api, full_name, login)
 
     # Webhooks
 
@@ -517,7 +421,3 @@ class GitHub(LikeGitHub):
 
 def _protection(full_name: str, branch: str) -> str:
     return f"{repo(full_name)}/branches/{quote(branch, safe='')}/protection"
-
-
-def _collaborator(full_name: str, login: str) -> str:
-    return f"{repo(full_name)}/collaborators/{quote(login, safe='')}"

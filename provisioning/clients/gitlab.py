@@ -3,8 +3,7 @@
 Written against that API's documentation and tried with answers of its shapes only: no GitLab was ever called. Where it
 differs from Gitea:
 
-- People have levels: Reporter reads, Developer writes, Maintainer administers. What somebody has through the group
-  can't be taken away in a project; who administers that way reads as "owner".
+- People have levels: Reporter reads, Developer writes, Maintainer administers (`gitlab_people`).
 - On the free edition nobody may push to a protected branch by name; Maintainers may. Approvals need Premium.
 - The free edition can't start a project from a template: it is made empty and gets the template's files as one commit.
 - "Not private" means `internal` (everybody signed in), never `public`.
@@ -19,11 +18,10 @@ from urllib.parse import quote
 from provisioning.clients import forge_doings as doings
 from provisioning.clients import forge_errors as errors
 from provisioning.clients import gitlab_documents as documents
-from provisioning.clients import gitlab_protection
+from provisioning.clients import gitlab_people, gitlab_protection
 from provisioning.clients.forge_api import ForgeApi, Json, said
 from provisioning.clients.forge_files import answer_limit, check_size
 from provisioning.clients.gitlab_actions import WithoutActions
-from provisioning.clients.gitlab_protection import MAINTAINERS
 from provisioning.clients.gitlab_templates import as_actions
 from provisioning.errors import AlreadyExists, Reason, TemporaryError
 from provisioning.forge import (
@@ -286,54 +284,23 @@ class GitLab(WithoutActions):
 
         Mail addresses that people hide are found with an administrator's token only. Only an exact match counts.
         """
-        if "@" not in who:
-            found = self._user(who)
-            return None if found is None else str(found["username"])
-        for one in self._api.pages(doings.find_person(who), f"/users?search={quote(who, safe='')}"):
-            mails = {(one.get(field) or "").lower() for field in ("email", "public_email")}
-            if who.lower() in mails:
-                return str(one["username"])
-        return None
-
-    def _user(self, login: str) -> Json | None:
-        found = self._api.find(doings.find_login(login), f"/users?username={quote(login, safe='')}") or []
-        return next((one for one in found if one["username"].lower() == login.lower()), None)
+        return gitlab_people.login_of(self._api, who)
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The members of the project by login; "owner": who administers it through the group."""
-        doing, path = phrase("list the members of %(full_name)s", full_name=full_name), f"{_project(full_name)}/members"
-        own = {one["username"]: documents.permission(one["access_level"]) for one in self._api.pages(doing, path)}
-        everybody = self._api.pages(doing, f"{path}/all")
-        above = {one["username"] for one in everybody if one["access_level"] >= MAINTAINERS} - own.keys()
-        return {**own, **dict.fromkeys(sorted(above), "owner")}
+        return gitlab_people.collaborators(self._api, project=_project(full_name), full_name=full_name)
 
     def permission(self, full_name: str, login: str) -> Permission:
         """What a person may do on a project, by whatever way; "none" also when either isn't there."""
-        person = self._user(login)
-        if person is None:
-            return "none"
-        path = f"{_project(full_name)}/members/all/{person['id']}"
-        found = self._api.find(doings.tell_permission(full_name, login), path)
-        return "none" if found is None else documents.permission(found["access_level"])
+        return gitlab_people.permission(self._api, login, project=_project(full_name), full_name=full_name)
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
         """Give a person rights, or change them. TemporaryError while GitLab doesn't know the person."""
-        doing, person = doings.let_in(full_name, login), self._user(login)
-        if person is None:
-            message = phrase("%(name)s can't %(doing)s: it knows nobody of that name.", name=self.name, doing=doing)
-            raise TemporaryError(message, reason=Reason.DEPENDENCY_NOT_READY)
-        path, level = f"{_project(full_name)}/members", {"access_level": documents.LEVELS[permission]}
-        made = self._api.send("POST", path, body={"user_id": person["id"], **level})
-        if made.status_code == 409:
-            self._api.ask(doing, "PUT", f"{path}/{person['id']}", body=level)
-        elif not made.is_success:
-            raise self._api.error(made, doing)
+        gitlab_people.let_in(self._api, login, permission, project=_project(full_name), full_name=full_name)
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
         """Take a person's own rights away. Nothing happens when there are none, or no such person."""
-        person = self._user(login)
-        if person is not None:
-            self._api.drop(doings.take_off(full_name, login), f"{_project(full_name)}/members/{person['id']}")
+        gitlab_people.take_off(self._api, login, project=_project(full_name), full_name=full_name)
 
     # Webhooks
 

@@ -10,8 +10,7 @@ from provisioning.clients.forge_api import ForgeApi
 from provisioning.forge import Protection, cannot
 from provisioning.phrases import phrase
 
-MAINTAINERS = 40
-_NO_ONE, _DEVELOPERS = 0, 30
+_NO_ONE, _DEVELOPERS, _MAINTAINERS = 0, 30, 40
 _APPROVALS = "Slipway"
 """Name of our approval rule."""
 
@@ -23,7 +22,7 @@ def protection(api: ForgeApi, project: str, branch: str) -> Protection | None:
         return None
     pushing = {one["access_level"] for one in found["push_access_levels"]}
     merging = {one["access_level"] for one in found["merge_access_levels"]}
-    ours = (pushing, merging) == ({MAINTAINERS}, {_DEVELOPERS}) and not found["allow_force_push"]
+    ours = (pushing, merging) == ({_MAINTAINERS}, {_DEVELOPERS}) and not found["allow_force_push"]
     return {
         "approvals": _approvals(api, project)[1],
         "checks": [],
@@ -39,7 +38,7 @@ def protect(api: ForgeApi, project: str, branch: str, *, anybody_pushes: bool) -
     api.drop(doing, _rule(project, branch))
     body = {
         "name": branch,
-        "push_access_level": MAINTAINERS if anybody_pushes else _NO_ONE,
+        "push_access_level": _MAINTAINERS if anybody_pushes else _NO_ONE,
         "merge_access_level": _DEVELOPERS,
         "allow_force_push": False,
     }
