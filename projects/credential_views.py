@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import translation
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import credentials, permissions, short_lists
 from projects.answers import answered, conflict_page, find, person_of
 from projects.errors import Conflict
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.frame import frame
 from projects.installation import installation
 from projects.models import Door, Project
@@ -40,13 +39,9 @@ def credentials_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Which there are, how old they are, and whether an old one still works; by `format=csv|json` as a file."""
     person = person_of(request)
     found = find(person, slug)
-    if form := form_asked(request):
-        # A program reads it, whatever language the page is in.
-        with translation.override("en"):
-            held = credentials.credentials_of(found, by=person, installation=installation())
-        records = short_lists.of_credentials(held)
-        return stream(records, columns=short_lists.CREDENTIALS, name=f"credentials-{slug}", form=form)
-    return _page(request, found)
+    records = short_lists.of_credentials(found, by=person, installation=installation())
+    file = file_of(request, records, columns=short_lists.CREDENTIALS, name=f"credentials-{slug}")
+    return file or _page(request, found)
 
 
 @require_POST

@@ -1,8 +1,9 @@
 """Lists as files: JSON for a script, or CSV that a spreadsheet opens without running anything.
 
 A file is asked for at the list's own address (`?format=csv`), so it has the list's filters and order. Long lists are
-sent as they are read: ten thousand rows need no more memory than a hundred. A cell that a spreadsheet would take for a
-formula gets an apostrophe in front: titles and messages are other people's words.
+sent as they are read: ten thousand rows need no more memory than a hundred. Programs read them, so they are in English
+whatever language the page is in. A cell that a spreadsheet would take for a formula gets an apostrophe in front: titles
+and messages are other people's words.
 """
 
 import csv
@@ -10,8 +11,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import translation
 
 Record = dict[str, Any]
 Form = Literal["csv", "json"]
@@ -43,7 +46,8 @@ def download(records: Sequence[Record], *, name: str, form: Form) -> HttpRespons
 
 def stream(records: Iterable[Record], *, columns: Sequence[str], name: str, form: Form) -> StreamingHttpResponse:
     """The records as a file called `name`, sent while they are read. Each has a value for every column."""
-    return StreamingHttpResponse(_lines(records, columns=columns, form=form), **_headers(name=name, form=form))
+    lines = _lines(_in_english(records), columns=columns, form=form)
+    return StreamingHttpResponse(lines, **_headers(name=name, form=form))
 
 
 def file_of(
@@ -52,6 +56,17 @@ def file_of(
     """The records, which are read only then, as the file that was asked for; None for the page."""
     form = form_asked(request)
     return stream(records, columns=columns, name=name, form=form) if form else None
+
+
+def _in_english(records: Iterable[Record]) -> Iterator[Record]:
+    rows = iter(records)
+    while True:
+        # One by one: what runs while a line is sent keeps its language.
+        with translation.override(settings.LANGUAGE_CODE):
+            record = next(rows, None)
+        if record is None:
+            return
+        yield record
 
 
 def _headers(*, name: str, form: Form) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from django.db.models import F, Q, QuerySet
-from django.utils import translation
 from django.utils.translation import gettext
 
 from projects import permissions
@@ -52,12 +51,6 @@ def change_of(request: ProjectRequest) -> str:
     return asked_for(before, after) if after is not None else ""
 
 
-def _in_english(request: ProjectRequest) -> str:
-    """The same for a file, which says the same to whoever reads it."""
-    with translation.override("en"):
-        return change_of(request)
-
-
 def record(one: ProjectRequest) -> Record:
     """A request as a row of a file."""
     return {
@@ -74,7 +67,7 @@ def record(one: ProjectRequest) -> Record:
         "decided_by": one.decided_by.username if one.decided_by else "",
         "decided_at": one.decided_at,
         "comment": one.comment,
-        "change": _in_english(one),
+        "change": change_of(one),
     }
 
 

@@ -4,12 +4,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from projects import scorecard_board, short_lists
 from projects.answers import find, person_of, platform_admin_of
-from projects.exports import form_asked, stream
+from projects.exports import file_of
 from projects.frame import Tab, frame, tab_of
 from projects.list_address import chosen_in, list_file, list_page
 from projects.models import Project, Scorecard, Team
@@ -23,11 +22,9 @@ PAGE = 50
 def scorecard(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Every rule with what it says and what to do. `format=csv|json`: as a file."""
     found = find(person_of(request), slug)
-    if form := form_asked(request):
-        # A program reads it, whatever language the page is in.
-        with translation.override("en"):
-            records = [*short_lists.of_scorecard(judge(facts_of([found])[found.pk]))]
-        return stream(records, columns=short_lists.SCORECARD, name=f"scorecard-{slug}", form=form)
+    records = short_lists.of_scorecard(found)
+    if file := file_of(request, records, columns=short_lists.SCORECARD, name=f"scorecard-{slug}"):
+        return file
     judged = judge(facts_of([found])[found.pk])
     pillars = [(pillar, [(line, *_page(line, found)) for line in pillar.lines]) for pillar in judged]
     counts = {"held": sum(pillar.held for pillar in judged), "all": sum(len(pillar.lines) for pillar in judged)}

@@ -1,12 +1,18 @@
 """Lists that pages show whole or in part, as files too: resources, credentials, scorecard, trainings, stand-ins."""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from projects.credentials import Held
+from projects.credentials import credentials_of
 from projects.exports import Record
-from projects.models import StandIn, TrainingAsked
-from projects.scorecard import Pillar
+from projects.installation import Installation
+from projects.models import Project, StandIn, TrainingAsked
+from projects.scorecard import judge
+from projects.scorecard_facts import facts_of
 from provisioning.models import Resource
+
+if TYPE_CHECKING:
+    from projects.permissions import Person
 
 RESOURCES = ("kind", "target", "status", "reason", "message", "since", "last_look")
 CREDENTIALS = ("purpose", "title", "version", "since", "rotated_by", "earlier_until", "in_force", "old", "place")
@@ -32,9 +38,9 @@ def of_resources(rows: Iterable[Resource]) -> Iterator[Record]:
         }
 
 
-def of_credentials(held: Iterable[Held]) -> Iterator[Record]:
+def of_credentials(project: Project, *, by: "Person", installation: Installation) -> Iterator[Record]:
     """Everything about them but what they are."""
-    for one in held:
+    for one in credentials_of(project, by=by, installation=installation):
         yield {
             "purpose": one.credential.purpose,
             "title": one.credential.title,
@@ -59,9 +65,9 @@ def of_stand_ins(rows: Iterable[StandIn]) -> Iterator[Record]:
         }
 
 
-def of_scorecard(pillars: Iterable[Pillar]) -> Iterator[Record]:
+def of_scorecard(project: Project) -> Iterator[Record]:
     """Every rule with what it says and what to do."""
-    for pillar in pillars:
+    for pillar in judge(facts_of([project])[project.pk]):
         for line in pillar.lines:
             yield {
                 "pillar": pillar.name,

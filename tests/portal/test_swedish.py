@@ -173,6 +173,12 @@ def test_programs_read_the_same_bytes_whatever_the_browser_speaks() -> None:
         ("get", "/api/v1/projects/missing/", None),
         ("get", "/?format=json", None),
         ("get", "/requests/?format=csv", None),
+        ("get", "/projects/demand/activity/?format=csv", None),
+        ("get", "/projects/demand/credentials/?format=csv", None),
+        ("get", "/projects/demand/people/?format=json", None),
+        ("get", "/projects/demand/resources/?format=json", None),
+        ("get", "/projects/demand/scorecard/?format=json", None),
+        ("get", "/projects/demand/usage/?format=csv", None),
         ("post", "/api/v1/projects/?dry_run=true", {"slug": "9-lives", "team": "nobody", "plan": "huge", "more": 1}),
         ("post", "/api/v1/projects/?dry_run=true", {"slug": "lanes", "team": "forecasting"}),
     ]
