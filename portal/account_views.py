@@ -45,7 +45,9 @@ def theme_of(request: HttpRequest) -> str:
 @require_GET
 def account(request: HttpRequest) -> HttpResponseBase:
     """The page; by `format=csv|json` one's tokens as a file, without the tokens themselves, which nobody keeps."""
-    records = map(_as_record, ApiToken.objects.filter(user=cast(User, request.user)))
+    rows = ApiToken.objects.filter(user=cast(User, request.user))
+    # Read by the file alone: `map` would begin with rows that are no iterator yet.
+    records = map(_as_record, rows.iterator())
     return file_of(request, records, columns=TOKEN_COLUMNS, name="tokens") or _page(request)
 
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from portal.models import ApiToken, User
 from portal.token_actions import MOST
@@ -23,6 +25,13 @@ def test_the_page_says_who_one_is() -> None:
     for said in ("Account alice@corp.example", "Groups ml-forecasting , ml-users", "You have none."):
         assert said in page
     assert "Platform team: all" in text(client("paula").get("/account/"))
+
+
+def test_the_page_reads_one_s_tokens_once() -> None:
+    alice = client("alice")
+    with CaptureQueriesContext(connection) as queries:
+        assert alice.get("/account/").status_code == 200
+    assert [one["sql"].count('FROM "portal_apitoken"') for one in queries].count(1) == 1
 
 
 def test_how_pages_look_is_kept_in_this_browser() -> None:
