@@ -20,7 +20,9 @@ from projects.exports import Record
 from projects.granting import audited_by
 from projects.installation import installation
 from projects.leavers import make_due, switch_off
+from projects.list_address import Listed
 from projects.models import AccessChange, Door, Membership, Project
+from projects.sorting import BY_ID
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -164,3 +166,6 @@ def record(row: AccessChange) -> Record:
         "door": row.door,
         "at": row.at,
     }
+
+
+LIST = Listed((BY_ID,), COLUMNS, record)

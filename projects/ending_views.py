@@ -14,9 +14,8 @@ from django.views.decorators.http import require_http_methods
 from projects import ending
 from projects.answers import answered, conflict_page, platform_admin_of
 from projects.errors import Conflict, InvalidSpec
-from projects.exports import BATCH, form_asked, stream
+from projects.list_address import list_file, list_page
 from projects.models import AccessChange, Door
-from projects.sorting import BY_ID, Sorted, in_order, sorted_page
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -32,9 +31,8 @@ def access(request: HttpRequest) -> HttpResponseBase:
     """
     person = platform_admin_of(request)
     rows = AccessChange.objects.select_related("account")
-    if request.method != "POST" and (form := form_asked(request)):
-        found = in_order(rows, order=BY_ID, falling=True).iterator(chunk_size=BATCH)
-        return stream(map(ending.record, found), columns=ending.COLUMNS, name="slipway-access", form=form)
+    if request.method != "POST" and (file := list_file(request, rows, of=ending.LIST, name="slipway-access")):
+        return file
     given = request.POST.get("account", "") if request.method == "POST" else request.GET.get("q", "")
     name, because, faults, account = given.strip()[:254], "", None, None
     try:
@@ -54,10 +52,8 @@ def access(request: HttpRequest) -> HttpResponseBase:
         {"anchor": fault.field, "label": _LABELS[fault.field], "message": fault.message}
         for fault in (faults.faults if faults else ())
     ]
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page: Sorted[AccessChange] = sorted_page(rows, order=BY_ID, falling=True, after=after, before=before)
     shown: dict[str, Any] = {
-        "page": page,
+        "page": list_page(request, rows, of=ending.LIST),
         "name": name,
         "because": because,
         "problems": problems,
