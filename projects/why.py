@@ -6,6 +6,7 @@ here; for others it is what their first sign-in would bring, by the directory.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from django.contrib.auth import get_user_model
@@ -111,7 +112,7 @@ class _Inside:
 
     def standing(self, *, checked: bool) -> Standing:
         """What the directory says of them, and the platform team, which may have ended their access."""
-        if self.account is not None and not self.account.is_active and self.account.left_at is None:
+        if self.account is not None and is_ended(self.account):
             return Standing.CLOSED
         if self.entry is None:
             return Standing.UNKNOWN if checked else Standing.UNCHECKED
@@ -127,58 +128,39 @@ def _of_grant(grant: Grant, *, inside: _Inside) -> Path:
         "day": short_day(grant.until, year=True) if grant.until else "",
     }
     kind: PathKind = "group" if grant.is_group else "person"
+    opened = partial(Path, open=True, kind=kind, role=grant.role)
+    closed = partial(Path, open=False, kind=kind, role=grant.role)
     chain = inside.chains.get(grant.object_id, ())
     if grant.standing is Standing.UNCLEAR:
-        return Path(
-            open=False,
-            kind=kind,
-            role=grant.role,
+        return closed(
             says=gettext("Several groups are called %(group)s, so its role %(role)s opens nothing.") % said,
             do=gettext("An owner can take it out and add the one that is meant."),
         )
     if grant.is_group and not inside.is_in(grant.subject, grant.object_id):
         if chain:
             return replace(_not_yet(grant.subject, chain=chain, kind=kind), role=grant.role)
-        return Path(
-            open=False,
-            kind=kind,
-            role=grant.role,
+        return closed(
             says=gettext("Not in the group %(group)s, which is %(role)s.") % said,
             do=gettext("Ask who keeps the group %(group)s to add them. It counts here some minutes later.") % said,
         )
     if grant.standing is Standing.ENDED:
-        return Path(
-            open=False,
-            kind=kind,
-            role=grant.role,
+        return closed(
             says=gettext("The role %(role)s ended on %(day)s.") % said,
             do=gettext("An owner can give it again with a later last day."),
         )
     if grant.standing is Standing.LEFT:
-        return Path(
-            open=False,
-            kind=kind,
-            role=grant.role,
+        return closed(
             says=gettext("The role %(role)s rests: the directory has switched this off, or has it no more.") % said,
             do=gettext("It counts again as soon as the directory has it again."),
         )
     if grant.standing is Standing.CLOSED:
-        return Path(
-            open=False,
-            kind=kind,
-            role=grant.role,
+        return closed(
             says=gettext("The role %(role)s rests: the platform team ended their access.") % said,
             do=gettext("It counts again as soon as the platform team gives the access back."),
         )
     if not grant.is_group:
-        return Path(open=True, kind=kind, role=grant.role, says=gettext("Is %(role)s in person, by %(door)s.") % said)
-    return Path(
-        open=True,
-        kind=kind,
-        role=grant.role,
-        says=gettext("In the group %(group)s, which is %(role)s by %(door)s.") % said,
-        chain=chain,
-    )
+        return opened(says=gettext("Is %(role)s in person, by %(door)s.") % said)
+    return opened(says=gettext("In the group %(group)s, which is %(role)s by %(door)s.") % said, chain=chain)
 
 
 def _not_yet(group: str, *, chain: nesting.Chain, kind: PathKind) -> Path:
