@@ -15,7 +15,7 @@ from django.db.models import Q
 from projects import contributors, nesting
 from projects.directory import synced
 from projects.given import Given, given
-from projects.identity import Name, entries_of, several
+from projects.identity import Name, entries_of
 from projects.installation import Installation
 from projects.models import DirectoryEntry, Membership, Project
 from projects.readable import readable
@@ -97,13 +97,14 @@ def reach_of(project: Project, *, installation: Installation) -> Reach:
     rows = ranked(project)
     checked = synced()
     entries = _entries(rows)
-    shared = several((True, row.subject) for row in rows if row.is_group and (True, row.subject) not in entries)
     bound = _team_ids(project)
     granted = {entry.object_id for (is_group, _), entry in entries.items() if is_group and entry.present}
     crowds = nesting.crowds([*granted, *(one for one in bound.values() if one)])
-    rights = _rights(project, installation=installation)
+    moved = contributors.moved([project.pk]).get(project.pk, {})
+    out = {name for name, now in moved.items() if now is None}
+    rights = _rights(project, rows, installation=installation, moved=moved)
     history = given(rows)
-    closed = set(contributors.to_ended().filter(project=project.pk).values_list("pk", flat=True))
+    closed = _closed(project) if any(not is_group for is_group, _ in out) else frozenset()
     return Reach(
         grants=tuple(
             _grant(
@@ -113,7 +114,7 @@ def reach_of(project: Project, *, installation: Installation) -> Reach:
                 rights=rights,
                 checked=checked,
                 closed=row.pk in closed,
-                shared=(row.is_group, row.subject) in shared,
+                out=(row.is_group, row.subject) in out,
                 history=history.get(row.pk),
             )
             for row in rows
@@ -173,7 +174,7 @@ def _grant(
     rights: Mapping[Name, Rights],
     checked: bool,
     closed: bool,
-    shared: bool,
+    out: bool,
     history: Given | None,
 ) -> Grant:
     crowd = crowds.get(entry.object_id, _NOBODY) if entry and row.is_group else _NOBODY
@@ -183,7 +184,7 @@ def _grant(
         role=Role(row.role),
         source=row.source,
         until=row.until,
-        standing=_standing(row, entry=entry, checked=checked, closed=closed, shared=shared),
+        standing=_standing(row, entry=entry, checked=checked, closed=closed, out=out),
         given=history,
         name=entry.name if entry else "",
         object_id=entry.object_id if entry else "",
@@ -193,14 +194,15 @@ def _grant(
     )
 
 
-def _standing(row: Membership, *, entry: DirectoryEntry | None, checked: bool, closed: bool, shared: bool) -> Standing:
+def _standing(row: Membership, *, entry: DirectoryEntry | None, checked: bool, closed: bool, out: bool) -> Standing:
     if row.until is not None and row.until < today():
         return Standing.ENDED
     if closed:
         return Standing.CLOSED
     if entry is not None:
         return Standing.PRESENT if entry.present else Standing.LEFT
-    if shared:
+    if out:
+        # As a group whose name several have.
         return Standing.UNCLEAR
     return Standing.UNKNOWN if checked else Standing.UNCHECKED
 
@@ -223,16 +225,19 @@ def _team_ids(project: Project) -> dict[str, str]:
     return {name: ids.get(name, "") for name in project.team.ad_groups}
 
 
-def _rights(project: Project, *, installation: Installation) -> Mapping[Name, Rights]:
+def _closed(project: Project) -> frozenset[int]:
+    """Ids of the roles in person whose holder's access the platform team ended."""
+    return frozenset(contributors.to_ended().filter(project=project.pk).values_list("pk", flat=True))
+
+
+def _rights(
+    project: Project, rows: Iterable[Membership], *, installation: Installation, moved: contributors.Moved
+) -> Mapping[Name, Rights]:
     """What each contributor gets outside now, under the name in the spec; nothing when the wish can't be said."""
-    moved = contributors.moved([project.pk]).get(project.pk, {})
     try:
         wish = present_wish(project, settings=installation, moved=moved, any_plan=True)
     except NoWish:
         return {}
     found = rights_by(replace(wish, spec=readable(wish.spec)))
-    return {name: found.get((name[0], moved.get(name) or name[1]), {}) for name in _names(project)}
-
-
-def _names(project: Project) -> list[Name]:
-    return [(row.is_group, row.subject) for row in project.memberships.all()]
+    names = [(row.is_group, row.subject) for row in rows]
+    return {name: found.get((name[0], moved.get(name) or name[1]), {}) for name in names}
