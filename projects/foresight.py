@@ -14,7 +14,7 @@ from projects.presentation import PlanLine, plan_counts, plan_lines
 from provisioning.errors import Reason
 from provisioning.kind import kinds
 from provisioning.models import Resource
-from provisioning.phrases import Phrase, joined, phrase, word
+from provisioning.phrases import Phrase, joined, numbered, phrase, word
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -56,7 +56,11 @@ def foresee(run: BulkRun, project: Project, *, by: "Person", installation: Insta
         return Foreseen(False, phrase("It is suspended, so nobody looks at it. Resume it first."))
     if action == BulkAction.LOOK:
         wrong = [row for row in project.resources.all() if row.synced_reason != Reason.AVAILABLE]
-        said = phrase("All is looked at. %(number)s of its resources are not as they should be.", number=len(wrong))
+        said = numbered(
+            "All is looked at. %(number)s of its resources is not as it should be.",
+            "All is looked at. %(number)s of its resources are not as they should be.",
+            len(wrong),
+        )
         return Foreseen(True, said)
     return _one_kind(action, project, kind=run.kind)
 

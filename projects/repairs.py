@@ -10,7 +10,7 @@ from projects.exports import BATCH
 from projects.models import Heartbeat
 from projects.notices import announce
 from projects.platform_lists import drift_of, drifts
-from provisioning.phrases import phrase
+from provisioning.phrases import numbered, phrase
 
 EVERY = timedelta(hours=1)
 _LAG = timedelta(minutes=5)
@@ -34,8 +34,11 @@ def tell_of_repairs(*, now: datetime) -> int:
             named: str = ", ".join(slug for slug, _ in slugs.most_common(_NAMED))
             if len(slugs) > _NAMED:
                 named = phrase("%(some)s and %(number)s more", some=named, number=len(slugs) - _NAMED)
-            text = phrase(
-                "Changed by hand and put back: %(times)s times, in %(projects)s.", times=slugs.total(), projects=named
+            text = numbered(
+                "Changed by hand and put back: %(number)s time, in %(projects)s.",
+                "Changed by hand and put back: %(number)s times, in %(projects)s.",
+                slugs.total(),
+                projects=named,
             )
             announce("drift-repaired", to=audience.platform_team(), text=text)
     return slugs.total()

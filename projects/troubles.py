@@ -13,7 +13,7 @@ from projects.models import Project, TroubleTold
 from projects.notices import announce
 from provisioning.kind import kinds
 from provisioning.models import NEEDS_PERSON, Resource
-from provisioning.phrases import joined, phrase, word
+from provisioning.phrases import joined, numbered, phrase, word
 
 AFTER = timedelta(minutes=15)
 OVER_AFTER = timedelta(hours=1)
@@ -48,7 +48,11 @@ def _tell(project: Project, *, now: datetime) -> bool:
         why=first.synced.message,
     )
     if len(rows) > 1:
-        others = phrase("%(number)s more of its resources need attention too.", number=len(rows) - 1)
+        others = numbered(
+            "%(number)s more of its resources needs attention too.",
+            "%(number)s more of its resources need attention too.",
+            len(rows) - 1,
+        )
         text = joined(" ", [text, others])
     with transaction.atomic():
         _, new = TroubleTold.objects.get_or_create(project=project, defaults={"told_at": now})

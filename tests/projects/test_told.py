@@ -69,6 +69,22 @@ def test_owners_hear_of_a_trouble_that_lasts_and_once() -> None:
     assert troubles.tell_of_troubles(now=now + 60 * MINUTE) == 0
 
 
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (("bucket",), " 1 more of its resources needs attention too."),
+        (("bucket", "access"), " 2 more of its resources need attention too."),
+    ],
+)
+def test_how_much_else_needs_attention_is_said_with_it(kinds: tuple[str, ...], said: str) -> None:
+    project, now = owned(), timezone.now()
+    for kind in ("repository", *kinds):
+        broken(project, kind, Reason.REJECTED, "No.")
+    assert troubles.tell_of_troubles(now=now) == 1
+    ((_, text),) = told("attention")
+    assert text.endswith(f"No.{said}")
+
+
 def test_what_comes_and_goes_is_one_trouble_until_it_was_well_for_an_hour() -> None:
     project, now = owned(), timezone.now()
     row = broken(project, "repository", Reason.REJECTED, "No.")
@@ -189,6 +205,14 @@ def test_who_started_a_run_hears_what_came_of_it_and_only_the_platform_team_may_
 
 
 # Drift
+
+
+def test_one_repair_is_said_as_one() -> None:
+    project = owned()
+    for reason in (Reason.DRIFTED, Reason.AVAILABLE):
+        happened(project, "network", reason)
+    assert repairs.tell_of_repairs(now=timezone.now() + 10 * MINUTE) == 1
+    assert told("drift-repaired") == [("paula", "Changed by hand and put back: 1 time, in demand.")]
 
 
 def test_repairs_come_to_the_platform_team_by_daily_mail_only() -> None:
