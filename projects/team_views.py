@@ -22,12 +22,12 @@ _PROJECTS = replace(project_list.LIST, orders=(_BY_UNITS, *project_list.ORDERS))
 @require_GET
 def team_list(request: HttpRequest) -> HttpResponseBase:
     """The person's teams with their budgets; all for the platform team. `format=csv|json`: as a file."""
-    visible = permissions.teams_of(person_of(request))
-    rows, granted = teams.with_budget(visible), usage.granted_to(visible, catalogue=installation().catalogue)
-    listed = teams.listed(granted)
+    visible, catalogue = permissions.teams_of(person_of(request)), installation().catalogue
+    rows, listed = teams.with_budget(visible), teams.listed(visible, catalogue=catalogue)
     if file := list_file(request, rows, of=listed, name="teams"):
         return file
     page = list_page(request, rows, of=listed)
+    granted = usage.granted_to(page.rows, catalogue=catalogue)
     lines = [(one, usage_words.granted(granted.get(one.slug, {}))) for one in page.rows]
     return render(request, "projects/teams.html", {"page": page, "lines": lines})
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
@@ -23,7 +24,7 @@ from projects.list_address import Listed
 from projects.models import DirectoryEntry, Team
 from projects.policy import approvers_of
 from projects.sorting import Order
-from projects.usage import bounded
+from projects.usage import bounded, granted_to
 from provisioning.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -125,12 +126,13 @@ def platform_team() -> list[str]:
     return list(users.order_by("username").values_list("username", flat=True)[:50])
 
 
-def listed(granted: Mapping[str, Mapping[str, float]]) -> Listed[Team]:
-    """The list of teams from `with_budget`. granted: what their projects' plans allow, by team and measure."""
+def listed(teams: QuerySet[Team], *, catalogue: Catalogue) -> Listed[Team]:
+    """The list of these teams from `with_budget`. What their projects' plans allow is asked for a file only, once."""
     measures = [one.name for one in bounded()]
+    granted = cache(partial(granted_to, teams, catalogue=catalogue))
 
     def record(team: Any) -> Record:
-        of_team = granted.get(team.slug, {})
+        of_team = granted().get(team.slug, {})
         return {
             "name": team.slug,
             "title": team.name,
