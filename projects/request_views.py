@@ -246,18 +246,13 @@ def _decide_together(request: HttpRequest) -> HttpResponseBase:
     """Decide about the ticked ones, each on its own; the list says what came of each, or what is missing."""
     verdict, ticked, comment = request.POST.get("do"), request.POST.getlist("request"), request.POST.get("comment", "")
     chosen = [one for one in map(_ticked, ticked) if one is not None]
-    problems = []
+    message = too_many(ticked, most=MOST)
     if not chosen or verdict not in ("approve", "reject"):
-        chosen = []
         message = gettext("No request was ticked, so nothing was decided. Tick some, then choose Approve or Reject.")
-        problems.append({"anchor": "list", "label": "", "message": message})
-    elif message := too_many(ticked, most=MOST):
-        chosen = []
-        problems.append({"anchor": "list", "label": "", "message": message})
-    results = []
+    problems, results = [{"anchor": "list", "label": "", "message": message}] if message else [], []
     try:
         results = decide_many.decide_many(
-            chosen,
+            [] if message else chosen,
             verdict="approve" if verdict == "approve" else "reject",
             by=person_of(request),
             door=Door.FORM,

@@ -114,17 +114,13 @@ def _answer_together(request: HttpRequest, team: Team) -> HttpResponseBase:
     verdict, why = request.POST.get("do"), request.POST.get("why", "")
     ticked = request.POST.getlist("consent")
     chosen = [one for one in map(number_in, ticked) if one is not None]
-    problems, results = [], []
+    message = too_many(ticked, most=MOST)
     if not chosen or verdict not in ("give", "reject"):
-        chosen = []
         message = gettext("No question was ticked, so nothing was decided. Tick some, then choose Approve or Reject.")
-        problems.append({"anchor": "list", "label": "", "message": message})
-    elif message := too_many(ticked, most=MOST):
-        chosen = []
-        problems.append({"anchor": "list", "label": "", "message": message})
+    problems, results = [{"anchor": "list", "label": "", "message": message}] if message else [], []
     try:
         results = answer_many(
-            chosen,
+            [] if message else chosen,
             verdict="give" if verdict == "give" else "reject",
             by=person_of(request),
             door=Door.FORM,
