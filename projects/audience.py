@@ -64,14 +64,14 @@ def data_owners_of(team: Team) -> list["Person"]:
 
 def deciders_of_consent(consent: DataConsent) -> list["Person"]:
     """Who is asked for a consent, with those who stand in for them today; not who asked for it."""
-    day, owners = today(), data_owners_of(consent.team)
+    day, owners, askers = today(), data_owners_of(consent.team), asked_by(consent)
     standing = get_user_model().objects.filter(
         stands_in_for__begins__lte=day,
         stands_in_for__ends__gte=day,
         stands_in_for__approver__in=[one.pk for one in owners],
     )
     found = {one.pk: one for one in (*owners, *standing.filter(is_active=True).distinct())}
-    return [cast("Person", one) for pk, one in found.items() if pk not in asked_by(consent)]
+    return [cast("Person", one) for pk, one in found.items() if pk not in askers]
 
 
 def owners_of(project: Project) -> list["Person"]:

@@ -9,13 +9,24 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from portal.models import User
 from projects import actions, audience, consenting, permissions
 from projects.consents import in_force, of_all
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
-from projects.models import ChatPost, ConsentState, DataConsent, Door, Membership, Notice, Project, StandIn
+from projects.models import (
+    ChatPost,
+    ConsentState,
+    DataConsent,
+    Door,
+    Membership,
+    Notice,
+    Project,
+    ProjectRequest,
+    StandIn,
+)
 from projects.today import today
 from provisioning.kind import Consent
 from tests.people import person
@@ -265,6 +276,19 @@ def test_a_stand_in_decides_in_an_owner_s_place_but_not_about_their_own() -> Non
     ]
     give(consent(row), by=person("charlie"))
     assert states(row) == [("winter-roads", 30, "given")]
+
+
+def test_who_decides_is_asked_as_often_however_many_they_are() -> None:
+    row, counts = project("winter-roads"), []
+    # Said in other words once, which has authors of its own.
+    DataConsent.objects.update(request=ProjectRequest.objects.get())
+    ProjectRequest.objects.update(revision=2)
+    for name in ("charlie", "paula"):
+        StandIn.objects.create(approver=keeper(), stand_in=person(name), begins=today(), ends=today())
+        with CaptureQueriesContext(connection) as queries:
+            audience.deciders_of_consent(consent(row))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_a_consent_is_decided_once() -> None:
