@@ -24,7 +24,7 @@ import orjson
 import urllib3
 from kubernetes.client import ApiClient, ApiException, Configuration
 
-from provisioning.clients.silence import silence
+from provisioning.clients.silence import silence, unwell
 from provisioning.errors import (
     AlreadyExists,
     PermanentError,
@@ -338,12 +338,7 @@ class Cluster:
         if status >= 500 or status == 429:
             told = answer.headers.get("Retry-After", "")
             return TargetUnavailable(
-                phrase(
-                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
-                    name=self.name,
-                    status=status,
-                    doing=doing,
-                ),
+                unwell(self.name, status=status, doing=doing),
                 delay=float(told) if told.isdecimal() else None,
             )
         if status == 403 and not self._is_ready():

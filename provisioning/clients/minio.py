@@ -40,6 +40,7 @@ from minio.versioningconfig import SUSPENDED, VersioningConfig
 
 from provisioning.clients.minio_answers import VENDOR_ERRORS, refusal
 from provisioning.clients.minio_sealing import seal
+from provisioning.clients.silence import unwell
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable, TemporaryError
 from provisioning.phrases import phrase
 
@@ -454,14 +455,7 @@ class ObjectStore:
                 phrase("%(name)s gives an answer that no store gives. We look again by ourselves.", name=self.name)
             )
         if status >= 500 or status == 429 or code in _LATER:
-            return TargetUnavailable(
-                phrase(
-                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
-                    name=self.name,
-                    status=status,
-                    doing=doing,
-                )
-            )
+            return TargetUnavailable(unwell(self.name, status=status, doing=doing))
         if code in _NO_BUCKET | _NO_USER | _NO_POLICY | _GONE_MEANWHILE:
             return TemporaryError(
                 phrase("%(name)s can't %(doing)s: %(message)s", name=self.name, doing=doing, message=message)

@@ -18,6 +18,7 @@ import httpx
 import orjson
 
 from provisioning.clients.certificates import trusting
+from provisioning.clients.silence import unwell
 from provisioning.errors import AlreadyExists, PermanentError, ProvisioningError, TargetUnavailable
 from provisioning.phrases import phrase
 
@@ -211,14 +212,7 @@ class Tracker:
                 phrase("%(name)s refuses our account. The platform team must renew it.", name=self.name)
             )
         if status >= 500 or status == 429 or not told:
-            return TargetUnavailable(
-                phrase(
-                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
-                    name=self.name,
-                    status=status,
-                    doing=doing,
-                )
-            )
+            return TargetUnavailable(unwell(self.name, status=status, doing=doing))
         return PermanentError(
             phrase(
                 "%(name)s refuses to %(doing)s: %(message)s",

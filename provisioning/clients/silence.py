@@ -1,4 +1,7 @@
-"""Why a server gave no answer, as the clients whose vendors speak through urllib3 say it."""
+"""What is said of a server that gave no answer, or none that helps, where several clients say the same.
+
+Why there was none is told by what urllib3 raises, through which their vendors speak.
+"""
 
 import urllib3
 
@@ -16,3 +19,13 @@ def silence(error: Exception) -> Phrase:
     if isinstance(error, urllib3.exceptions.SSLError):
         return phrase("its certificate is not trusted")
     return phrase("the connection broke")
+
+
+def unwell(name: str, *, status: int, doing: str) -> Phrase:
+    """That it answers with this status to what it was asked to do, and will be asked again."""
+    return phrase(
+        "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
+        name=name,
+        status=status,
+        doing=doing,
+    )
