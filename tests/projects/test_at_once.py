@@ -172,9 +172,14 @@ def test_a_bulk_answer_goes_on_past_what_somebody_holds(pages: None, crowd: Thre
     def decide() -> list[tuple[int, bool, str]]:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 100")
-        results = decide_many.decide_many(
-            [(first.pk, 1), (second.pk, 1)], verdict="approve", by=paula, door=Door.API, installation=installation()
-        )
+        try:
+            results = decide_many.decide_many(
+                [(first.pk, 1), (second.pk, 1)], verdict="approve", by=paula, door=Door.API, installation=installation()
+            )
+        finally:
+            # The pool lends this connection to the next test too.
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
         return [(one.number, one.done, one.said) for one in results]
 
     with held(project):
