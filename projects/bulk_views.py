@@ -21,7 +21,7 @@ from projects.list_address import chosen_in, list_file, list_page
 from projects.models import BulkAction, BulkRun, Door, Project
 from projects.platform_lists import offered
 from projects.project_views import STOP_POLLING
-from projects.ticks import elsewhere, only_turned, too_many
+from projects.ticks import by_form, elsewhere, of_other_rows, only_turned, searched, too_many
 from provisioning.errors import Reason
 from provisioning.kind import kinds
 
@@ -37,11 +37,12 @@ _FIELDS = {
     "projects": ("chosen", _("Projects")),
 }
 """Where a fault stands on the page: id and label of its field."""
+_SEARCH = ("q", "status", "reason", "team", "plan", "target", "sort")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def actions(request: HttpRequest) -> HttpResponseBase:
-    """Choose projects and what to do with them. A POST previews it, as a run that has not begun, or turns a page.
+    """Choose projects and what to do with them. A POST previews it, as a run that has not begun, or shows other rows.
 
     `format=csv|json`: the projects as a file.
     """
@@ -51,8 +52,10 @@ def actions(request: HttpRequest) -> HttpResponseBase:
         # Other pages lead here with what they are about: the project ticked and the action chosen.
         typed = {"action": request.GET.get("action", "")}
         return _choose(request, ticked=request.GET.getlist("project"), typed=typed)
+    if there := searched(request, *_SEARCH):
+        return there
     ticked = request.POST.getlist("project")
-    everything = request.POST.get("all") == "yes"
+    everything = request.POST.get("all") == "yes" and not of_other_rows(request)
     if only_turned(request) or (not everything and too_many(ticked, most=MOST_TICKED)):
         return _choose(request, ticked=ticked, everything=everything, typed=request.POST)
     rows = Project.objects.none()
@@ -112,7 +115,7 @@ def _choose(
         "total": rows.count(),
         "ticked": ticked,
         "elsewhere": [(slug, slug) for slug in others],
-        "together": True,
+        "by_form": by_form(request),
         "everything": everything,
         "typed": typed or {},
         "problems": problems,

@@ -8,8 +8,10 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET, require_http_methods
 
 from projects import capacity_board, drift_list, platform_board, platform_figures, platform_lists, stuck_list
 from projects.answers import platform_admin_of
@@ -17,6 +19,7 @@ from projects.exports import download, form_asked
 from projects.list_address import chosen_in, list_file, list_page
 from projects.platform_tables import TABLES
 from projects.sorting import Sorted, sorted_page
+from projects.ticks import by_form, elsewhere, only_turned, searched, too_many
 from projects.today import today
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource
@@ -24,6 +27,8 @@ from provisioning.models import Event, Resource
 STUCK_FIRST = 10
 DRIFT_FIRST = 6
 PAGE = 50
+MOST_TICKED = 100
+"""They stand in the address of the page that acts on them."""
 PACE = 5
 """Seconds between two questions of an open page."""
 
@@ -78,10 +83,19 @@ def live(request: HttpRequest) -> HttpResponse:
     return render(request, "platform/_live.html", {"board": board, "parts": parts, "pace": PACE})
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def stuck(request: HttpRequest) -> HttpResponseBase:
-    """All that is stuck, narrowed and sorted by the address. `format=csv|json`: as a file."""
+    """All that is stuck, narrowed and sorted by the address. `format=csv|json`: as a file.
+
+    A POST leads to the page that acts on the ticked projects, or shows other rows.
+    """
     platform_admin_of(request)
+    if there := searched(request, "target", "reason", "team", "sort"):
+        return there
+    ticked = list(dict.fromkeys(request.POST.getlist("project")))
+    message = too_many(ticked, most=MOST_TICKED)
+    if request.method == "POST" and not only_turned(request) and not message:
+        return redirect(reverse("platform:actions", query={"project": ticked}))
     chosen = chosen_in(request, "target", "team", reason=Reason)
     rows = stuck_list.rows(**chosen)
     if file := list_file(request, rows, of=stuck_list.LIST, name="slipway-stuck"):
@@ -91,9 +105,15 @@ def stuck(request: HttpRequest) -> HttpResponseBase:
         "page": page,
         "stuck": [platform_board.stuck_row(row) for row in page.rows],
         "chosen": chosen,
+        "by_form": by_form(request),
+        "ticked": ticked,
+        "elsewhere": [
+            (slug, slug) for slug in elsewhere(request, ticked, here={row.project.slug for row in page.rows})
+        ],
+        "problems": [{"anchor": "stuck", "label": gettext("Stuck"), "message": message}] if message else [],
         **platform_lists.offered(),
     }
-    return render(request, "platform/stuck.html", shown)
+    return render(request, "platform/stuck.html", shown, status=422 if message else 200)
 
 
 @require_GET

@@ -31,21 +31,24 @@ from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
 from projects.stand_ins import approver_groups
 from projects.teams import with_budget
-from projects.ticks import elsewhere, only_turned, too_many
+from projects.ticks import by_form, elsewhere, only_turned, searched, too_many
 
 if TYPE_CHECKING:
     from projects.permissions import Person
 
 DECIDED_TOGETHER = "decided_together"
 """In the session: what came of the last decision about several."""
+_SEARCH = ("show", "q", "team", "action", "sort")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def requests(request: HttpRequest) -> HttpResponseBase:
     """What was asked and the person may see, narrowed and sorted by the address. `format=csv|json`: as a file.
 
-    A POST decides about the ticked ones, or turns a page.
+    A POST decides about the ticked ones, or shows other rows.
     """
+    if there := searched(request, *_SEARCH):
+        return there
     if request.method == "POST" and not only_turned(request):
         return _decide_together(request)
     return _list(request)
@@ -61,7 +64,8 @@ def _list(request: HttpRequest, *, problems: Sequence[dict[str, str]] = ()) -> H
     if file := list_file(request, rows, of=request_list.LIST, name="requests"):
         return file
     listed = list_page(request, rows, of=request_list.LIST)
-    others = elsewhere(request, ticked, here={_tick_of(one) for one in listed.rows})
+    others = _names_of(elsewhere(request, ticked, here={_tick_of(one) for one in listed.rows}), person=person)
+    together = chosen["show"] == "decide" and bool(listed.rows or others)
     tabs = [("decide", gettext("For you to decide"))] if decides or chosen["show"] == "decide" else []
     tabs += [("waiting", gettext("Waiting")), ("mine", gettext("Mine")), ("all", gettext("All"))]
     shown = {
@@ -73,12 +77,13 @@ def _list(request: HttpRequest, *, problems: Sequence[dict[str, str]] = ()) -> H
         "actions": Action.choices,
         "teams": list(permissions.teams_of(person).values_list("slug", flat=True)[:200]),
         "in_place_of": list(stand_ins.in_place_of(person)) if chosen["show"] == "decide" else [],
-        "together": chosen["show"] == "decide" and bool(listed.rows),
+        "together": together,
+        "by_form": together and by_form(request),
         "decides": decides,
         "results": request.session.pop(DECIDED_TOGETHER, None) if request.method == "GET" else None,
         # By number and revision: what changed meanwhile must be read before it is ticked again.
         "ticked": ticked,
-        "elsewhere": _names_of(others, person=person),
+        "elsewhere": others,
         "typed": request.POST.get("comment", ""),
         "problems": problems,
         "no_reason": any(one["anchor"] == "comment" for one in problems),

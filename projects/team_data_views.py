@@ -20,7 +20,7 @@ from projects.installation import installation
 from projects.list_address import list_file, list_page
 from projects.models import DataConsent, Door, Project, Team
 from projects.one_by_one import MOST
-from projects.ticks import elsewhere, only_turned, too_many
+from projects.ticks import by_form, elsewhere, only_turned, too_many
 from provisioning.data_access import OPTIONS
 
 _SHOWN = 50
@@ -33,7 +33,7 @@ _ANSWERED = "answered_together"
 def team_data(request: HttpRequest, team: str) -> HttpResponseBase:
     """A team's data stores, who reads them, and who asks to. `format=csv|json`: the consents as a file.
 
-    A POST answers the ticked ones, or turns a page.
+    A POST answers the ticked ones, or shows other rows.
     """
     found = _find(request, team)
     if request.method == "POST" and not only_turned(request):
@@ -77,6 +77,7 @@ def _page(request: HttpRequest, team: Team, *, problems: Sequence[dict[str, str]
             for one in listed.rows
         ],
         "together": bool(to_decide),
+        "by_form": bool(to_decide) and by_form(request),
         "elsewhere": ticked_elsewhere,
         "results": request.session.pop(_ANSWERED, None) if request.method == "GET" else None,
         "ticked": ticked,

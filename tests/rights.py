@@ -167,7 +167,7 @@ TABLE: Mapping[str, Line] = {
     # The platform team's pages.
     "platform:fleet": line(GET=PLATFORM),
     "platform:live": line(GET=PLATFORM),
-    "platform:stuck": line(GET=PLATFORM),
+    "platform:stuck": line(GET=PLATFORM, POST=PLATFORM),
     "platform:drift": line(GET=PLATFORM),
     "platform:templates": line(GET=PLATFORM),
     "platform:scorecard": line(GET=PLATFORM),

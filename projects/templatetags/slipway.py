@@ -108,21 +108,23 @@ def day(given: date | str | None) -> SafeString | str:
 
 @register.simple_tag(takes_context=True)
 def column(context: dict[str, Any], page: Sorted[Any], word: str, title: str, style: str = "") -> SafeString:
-    """The head of a column that sorts the list: a link to the first page in that order, or in the opposite one."""
+    """The head of a column that sorts the list: the way to the first page in that order, or in the opposite one.
+
+    A link; where the list is asked for `by_form`, a button that sends it along.
+    """
     query = context["request"].GET.copy()
     for name in ("after", "before", "format"):
         query.pop(name, None)
     current = page.order.word == word
     query["sort"] = f"-{word}" if current and not page.word.startswith("-") else word
     sign, sort = ("↓", "descending") if page.falling else ("↑", "ascending")
+    said = format_html('{}<span class="visually-hidden">{}</span>', title, gettext(", sort by it"))
+    link, button = '<a href="?{}">{}</a>', '<button name="turn" value="page" formaction="?{}">{}</button>'
     return format_html(
-        '<th role="columnheader" scope="col" class="{}"{}>'
-        '<a href="?{}">{}<span class="visually-hidden">{}</span></a>{}</th>',
+        '<th role="columnheader" scope="col" class="{}"{}>{}{}</th>',
         style,
         format_html(' aria-sort="{}"', sort) if current else "",
-        query.urlencode(),
-        title,
-        gettext(", sort by it"),
+        format_html(button if context.get("by_form") else link, query.urlencode(), said),
         format_html('<span aria-hidden="true">&nbsp;{}</span>', sign) if current else "",
     )
 

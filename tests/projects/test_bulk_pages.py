@@ -161,10 +161,45 @@ def test_ticks_and_what_was_typed_go_along_to_the_next_page_and_back() -> None:
     assert set(BulkRun.objects.get().items.values_list("project__slug", flat=True)) == {"p54", "p07", "p02"}
 
 
+def test_ticks_and_what_was_typed_stay_in_another_order_and_in_another_search() -> None:
+    for number in range(55):
+        ready(f"p{number:02}", of="vision")
+    ready("lane")
+    browser = client("paula")
+    sent = {"action": "suspend", "because": WHY, "q": "", "team": "vision", "project": ["p54", "p07"], "all": "yes"}
+    first = browser.get(f"{ACTIONS}?team=vision")
+    head = re.search(r'<button name="turn" value="page" formaction="([^"]+)">Project<', first.content.decode())
+    assert head is not None
+    by_name = browser.post(ACTIONS + head[1].replace("&amp;", "&"), {**sent, "turn": "page"})
+    assert (by_name.status_code, listed(by_name)[:2], listed(by_name)[-1]) == (200, ["p00", "p01"], "p54")
+    assert sent_again(by_name) == (f"{ACTIONS}?team=vision&sort=name", {"project": ["p07", "p54"]})
+    assert '<input type="hidden" name="sort" value="name">' in by_name.content.decode()
+    assert re.search(r'name="all" value="yes" checked', by_name.content.decode())
+    # Where it looks from then on stands in the address, however it got there.
+    wanted = {**sent, "turn": "search", "team": "", "q": " lan ", "sort": "name", "because": "Moved."}
+    found = browser.post(f"{ACTIONS}?team=vision&sort=name&after=7~p07", wanted, follow=True)
+    assert found.redirect_chain == [(f"{ACTIONS}?q=lan&sort=name", 307)]
+    assert (found.status_code, sent_again(found)) == (200, (f"{ACTIONS}?q=lan&sort=name", {"project": ["p54", "p07"]}))
+    assert listed(found) == ["lane", "p54", "p07"]
+    body = found.content.decode()
+    assert "2 more are chosen, not on this page" in text(found)
+    assert ('<option value="suspend" selected>' in body, ">Moved.</textarea>" in body) == (True, True)
+    # All that matched were others.
+    assert not re.search(r'name="all" value="yes" checked', body)
+    whole = browser.post(ACTIONS, {**wanted, "turn": "whole", "project": ["p54", "lane"]})
+    assert (sent_again(whole)[1], listed(whole)[0]) == ({"project": ["lane", "p54"]}, "lane")
+    assert BulkRun.objects.count() == 0
+    where = f"{ACTIONS}?q=nothing-like-it"
+    nothing = browser.post(where, {**wanted, "turn": "search", "q": "nothing-like-it", "sort": ""})
+    assert sent_again(nothing) == (where, {"project": ["p54", "p07"]})
+    assert browser.post(where, {"action": "look", "because": WHY, "project": ["p54", "lane"]}).status_code == 302
+    assert set(BulkRun.objects.get().items.values_list("project__slug", flat=True)) == {"p54", "lane"}
+
+
 def test_no_more_are_ticked_than_a_form_may_have_fields() -> None:
     ready("a")
     many = [f"x{number}" for number in range(501)]
-    for sent in ({"turn": "page"}, {"action": "look", "because": WHY}):
+    for sent in ({"turn": "page"}, {"turn": "search"}, {"action": "look", "because": WHY}):
         page = client("paula").post(ACTIONS, {**sent, "project": many})
         assert page.status_code == 422
         assert "At most 500 can be ticked at a time, and 501 are. Nothing was done." in text(page)

@@ -75,7 +75,7 @@ def test_ticks_go_along_to_the_next_page_whatever_can_be_decided_there() -> None
     paula.post("/platform/see-as/", {"account": "bob@corp.example", "because": "He finds no question."})
     seen = paula.get(f"{PAGE}?sort=project").content.decode()
     assert ("formaction" in seen, 'rel="next"' in seen) == (False, True)
-    where = re.search(r'formaction="([^"]+)"', first)
+    where = re.search(r'formaction="([^"]*after=[^"]+)"', first)
     assert where is not None
     address = PAGE + where[1].replace("&amp;", "&")
     # There is nothing to tick on this page; what was ticked before goes on.
@@ -84,6 +84,10 @@ def test_ticks_go_along_to_the_next_page_whatever_can_be_decided_there() -> None
     body = page.content.decode()
     assert f'value="{tick}" checked> winter-roads, p00' in body
     assert ">Name us.</textarea>" in body
+    head = re.search(r'formaction="([^"]*sort=store)"', body)
+    assert head is not None
+    by_store = bob.post(PAGE + head[1].replace("&amp;", "&"), {"turn": "page", "consent": [tick], "why": "Name us."})
+    assert re.search(f'name="consent" value="{tick}" checked', by_store.content.decode())
     assert bob.post(address, {"do": "give", "consent": [tick]}).status_code == 302
     assert states(one)[0][2] == "given"
 

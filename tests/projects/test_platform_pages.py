@@ -241,6 +241,31 @@ def test_what_is_stuck_is_narrowed_and_sorted_by_the_address_in_pages_files_and_
     assert [one["project"] for one in script.get(first["next"]).json()["items"]] == ["c"]
 
 
+def test_what_is_stuck_stays_ticked_on_other_pages_and_leads_to_what_acts_on_it() -> None:
+    for number in range(52):
+        broken(ready(f"p{number:02}"), "bucket", Reason.REJECTED, since=(100 - number) * HOUR)
+    broken(ready("lane", of="vision"), "repository", Reason.NAME_TAKEN)
+    browser = client("paula")
+    first = browser.get("/platform/stuck/").content.decode()
+    ways = re.findall(r'formaction="([^"]+)"', first)
+    assert [way.partition("=")[0] for way in ways] == ["?sort", "?sort", "?sort", "?after"]
+    ticked = {"project": ["p00", "p51"], "team": ""}
+    for way, more in ((ways[0], "1 more is"), (ways[-1], "1 more is")):
+        page = browser.post(f"/platform/stuck/{way}", {**ticked, "turn": "page"})
+        assert (page.status_code, f"{more} chosen, not on this page" in text(page)) == (200, True)
+        assert re.findall(r'name="project" value="(\w+)"[^>]* checked', page.content.decode()) == sorted(
+            ticked["project"], reverse=way == ways[-1]
+        )
+    found = browser.post("/platform/stuck/", {**ticked, "turn": "search", "team": "vision"}, follow=True)
+    assert found.redirect_chain == [("/platform/stuck/?team=vision", 307)]
+    assert (listed(found, "stuck"), "2 more are chosen, not on this page" in text(found)) == (["lane"], True)
+    acts = browser.post("/platform/stuck/?team=vision", {"project": ["p00", "p51", "p00"]})
+    assert (acts.status_code, acts["Location"]) == (302, "/platform/actions/?project=p00&project=p51")
+    many = browser.post("/platform/stuck/", {"project": [f"x{number}" for number in range(101)]})
+    assert (many.status_code, "At most 100 can be ticked at a time" in text(many)) == (422, True)
+    assert client("alice").post("/platform/stuck/", ticked).status_code == 404
+
+
 def test_drift_is_narrowed_by_target_and_team_and_its_file_has_all_that_the_page_has() -> None:
     old = happened(ready("a"), "network", Reason.DRIFTED, "Changed.")
     Event.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(days=30))

@@ -172,7 +172,7 @@ def test_ticks_go_along_to_the_next_page_and_are_decided_with_those_there() -> N
     assert second is not None
     paula = client("paula")
     newest = paula.get("/requests/?show=decide").content.decode()
-    where = re.search(r'formaction="([^"]+)"', newest)
+    where = re.search(r'formaction="([^"]*after=[^"]+)"', newest)
     assert where is not None
     address = "/requests/" + where[1].replace("&amp;", "&")
     sent = {"turn": "page", "request": [f"{second.pk}.1", f"{second.pk}.7", "9999.1", "x"], "comment": "Go on."}
@@ -187,6 +187,38 @@ def test_ticks_go_along_to_the_next_page_and_are_decided_with_those_there() -> N
     assert f"{second.pk}.1" not in cleared.content.decode()
     paula.post(address, {"do": "reject", "request": [f"{first.pk}.1", f"{second.pk}.1"], "comment": "No."})
     assert set(ProjectRequest.objects.filter(decision="rejected")) == {first, second}
+
+
+def test_ticks_stay_in_another_order_and_in_another_search_and_are_decided_from_there() -> None:
+    first, second = waiting(), ask("lanes", plan="gpu", title="Lanes", who="bob").request
+    assert second is not None
+    paula, tick = client("paula"), f"{second.pk}.1"
+    newest = paula.get("/requests/").content.decode()
+    head = re.search(r'<button name="turn" value="page" formaction="([^"]+)">Team<', newest)
+    assert head is not None
+    page = paula.post(f"/requests/{head[1]}", {"turn": "page", "request": [tick], "comment": "No room."})
+    assert f'value="{tick}" checked' in page.content.decode()
+    sent = {"turn": "search", "show": "decide", "action": "create", "sort": "team", "request": [tick]}
+    sent["comment"] = "No room."
+    for words, there in (("demand", True), ("nothing-like-it", False)):
+        page = paula.post("/requests/?sort=team", {**sent, "q": words}, follow=True)
+        assert page.redirect_chain == [(f"/requests/?show=decide&q={words}&action=create&sort=team", 307)]
+        body = page.content.decode()
+        assert (f'value="{first.pk}.1"' in body, "No request fits." in text(page)) == (there, not there)
+        assert "1 more is chosen, not on this page" in text(page)
+        assert f'value="{tick}" checked> New project Lanes' in body
+        assert ">No room.</textarea>" in body
+    whole = paula.post("/requests/?show=decide", {**sent, "q": "nothing-like-it", "turn": "whole"})
+    assert (whole.status_code, f'value="{tick}" checked' in whole.content.decode()) == (200, True)
+    paula.post("/requests/?q=nothing-like-it", {"do": "reject", "request": [tick], "comment": "No room."})
+    assert list(ProjectRequest.objects.filter(decision="rejected")) == [second]
+
+
+def test_what_has_no_ticks_is_sorted_and_searched_by_its_address() -> None:
+    waiting()
+    page = client("alice").get("/requests/?show=all").content.decode()
+    assert ('name="turn"' in page, 'href="?show=all&amp;sort=team"' in page) == (False, True)
+    assert 'role="search" method="get"' in page
 
 
 def test_more_than_can_be_decided_at_a_time_are_not_decided() -> None:
