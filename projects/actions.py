@@ -393,4 +393,5 @@ def _preview(
     plan = plan_of(installation=installation, after=after, before=before, uid=uid, meaning=who, consents=let)
     if project is not None:
         plan = replace(plan, people=with_kept(plan.people, project=project, before=before, after=after))
-    return replace(plan, verdict=verdict, units=units_of(after, catalogue=installation.catalogue), free_units=free)
+    units = units_of(after, catalogue=installation.catalogue, counted=project.units if project else 0)
+    return replace(plan, verdict=verdict, units=units, free_units=free)

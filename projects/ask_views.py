@@ -27,7 +27,9 @@ from projects.forms import ProjectForm
 from projects.granting import verdicts_by_plan
 from projects.installation import installation
 from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest, Team
+from projects.phrases import translated
 from projects.plan_cards import PlanCard, plan_cards
+from projects.plan_units import said_of_left_plan
 from projects.policy import Verdict
 from projects.presentation import outline, plan_counts, plan_lines, sketch, sound_spec
 from projects.preview import Preview
@@ -231,7 +233,7 @@ def _cards(form: ProjectForm, person: "Person", *, spec: ProjectSpec | None) -> 
             installation=settings,
             project=project,
         )
-    return plan_cards(verdicts, catalogue=settings.catalogue)
+    return plan_cards(verdicts, catalogue=settings.catalogue, project=project)
 
 
 def _names(form: ProjectForm) -> dict[str, Any]:
@@ -269,6 +271,9 @@ def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpRe
         "counts": plan_counts(lines, deletes=True),
         "verdict": preview.verdict,
         "team_asked": form.team_asked(),
+        "left_plan": translated(said_of_left_plan(form.project, catalogue=installation().catalogue))
+        if form.project
+        else "",
         "difference": documents.difference(before, preview.spec) if before else (),
         "as_file": profile_file.profile_yaml(profile_file.plain(preview.spec)) if preview.spec else "",
         "carried": carried,

@@ -309,8 +309,9 @@ def _check_room(
     others = team.projects.filter(deletion_requested_at=None)
     others = others.exclude(pk=project.pk) if project is not None else others
     free = team.budget - sum(others.values_list("units", flat=True))
-    units = units_of(spec, catalogue=installation.catalogue)
-    if units > max(free, project.units if project else 0):
+    counted = project.units if project else 0
+    units = units_of(spec, catalogue=installation.catalogue, counted=counted)
+    if units > max(free, counted):
         raise Conflict(
             gettext(
                 "Team %(team)s has %(free)s units free, and %(slug)s takes %(units)s. Open "

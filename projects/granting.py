@@ -140,6 +140,7 @@ def _questions(
             today=today(),
             use=use,
             lacking=lacking(told, before=before, after=after, catalogue=catalogue),
+            counted=project.units if project is not None else 0,
         )
         for after in afters
     ]
@@ -230,8 +231,7 @@ def grant(
                 # A new end date ends the suspension that the old one brought, and no other.
                 project.suspended = project.ended = False
             project.spec = spec_as_json(spec)
-            if spec.plan in installation.catalogue.plans:
-                project.units = units_of(spec, catalogue=installation.catalogue)
+            project.units = units_of(spec, catalogue=installation.catalogue, counted=project.units)
         project.save(
             update_fields=[
                 "generation",

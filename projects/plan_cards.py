@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from projects.models import Project
 from projects.policy import Verdict
 from projects.usage import Use, allowed_by
 from projects.usage_words import title_of
@@ -17,7 +18,7 @@ class PlanCard:
     """A plan as a page offers it.
 
     decides: what comes of choosing it, "" where that is not known. too_small: titles of what is used more of now than
-    it allows.
+    it allows. left: what to know where it left the catalogue, else "". units: 0 where nobody knows.
     """
 
     name: str
@@ -26,10 +27,13 @@ class PlanCard:
     units: int
     decides: str
     too_small: tuple[str, ...] = ()
+    left: str = ""
 
 
-def plan_cards(verdicts: Mapping[str, Verdict], *, catalogue: Catalogue, uses: Iterable[Use] = ()) -> list[PlanCard]:
-    """Every plan of the catalogue.
+def plan_cards(
+    verdicts: Mapping[str, Verdict], *, catalogue: Catalogue, uses: Iterable[Use] = (), project: Project | None = None
+) -> list[PlanCard]:
+    """Every plan of the catalogue; before them that of the project, where the catalogue has it no more.
 
     verdicts: what the policy says of each, as `granting.verdicts_by_plan` has it; empty while nothing can be judged.
     uses: what is used now, where it was measured.
@@ -38,7 +42,7 @@ def plan_cards(verdicts: Mapping[str, Verdict], *, catalogue: Catalogue, uses: I
         "approve": gettext("Made at once"), "ask": gettext("A person decides"), "refuse": gettext("Not offered")
     }  # fmt: skip
     uses = tuple(uses)
-    cards = []
+    cards = [_left(project)] if project is not None and project.spec["plan"] not in catalogue.plans else []
     for plan in catalogue.plans.values():
         verdict = verdicts.get(plan.name)
         cards.append(
@@ -58,6 +62,12 @@ def plan_cards(verdicts: Mapping[str, Verdict], *, catalogue: Catalogue, uses: I
             )
         )
     return cards
+
+
+def _left(project: Project) -> PlanCard:
+    said = gettext("Not offered any more. It may stay, with the options as they are.")
+    name = project.spec["plan"]
+    return PlanCard(name=name, title=name, figures=(), units=project.units, decides="", left=said)
 
 
 def _exceeds(use: Use, plan: Plan) -> bool:

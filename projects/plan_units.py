@@ -9,6 +9,7 @@ import structlog
 from projects.audit import audited
 from projects.models import Door, Project
 from provisioning.catalogue import Catalogue
+from provisioning.phrases import numbered, phrase
 
 log = structlog.get_logger(__name__)
 
@@ -25,3 +26,21 @@ def recount(*, catalogue: Catalogue) -> int:
     if done:
         log.info("units_recounted", projects=done)
     return done
+
+
+def said_of_left_plan(project: Project, *, catalogue: Catalogue) -> str:
+    """What to know of the project's plan where that left the catalogue, a phrase; "" where it is there."""
+    plan = str(project.spec.get("plan", ""))
+    if plan in catalogue.plans:
+        return ""
+    if not project.units:
+        return phrase(
+            "Plan %(plan)s is not offered any more. It may stay as it is. Nobody knows how many units it counts.",
+            plan=plan,
+        )
+    return numbered(
+        "Plan %(plan)s is not offered any more. It may stay as it is, and counts %(number)s unit.",
+        "Plan %(plan)s is not offered any more. It may stay as it is, and counts %(number)s units.",
+        project.units,
+        plan=plan,
+    )

@@ -21,7 +21,7 @@ class Question:
 
     groups: the asker's directory groups, by object id and by name. today: the day to count from. use: percent used of
     what the project may use, of the measure that is fullest; None: not known. lacking: what the cluster has too little
-    free of for this; None: it has not told.
+    free of for this; None: it has not told. counted: what the project counts now, in units; 0: there is none.
     """
 
     action: Literal["create", "change", "retire"]
@@ -33,6 +33,7 @@ class Question:
     today: date | None = None
     use: float | None = None
     lacking: frozenset[str] | None = None
+    counted: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,15 @@ def approvers_of(rule: Rule, *, catalogue: Catalogue) -> tuple[str, ...]:
     return rule.approvers or catalogue.decisions.approvers
 
 
-def units_of(spec: ProjectSpec | None, *, catalogue: Catalogue) -> int:
-    """Plan units a spec takes; 0 for none or for a plan that left the catalogue."""
-    plan = catalogue.plans.get(spec.plan) if spec else None
-    return plan.units if plan else 0
+def units_of(spec: ProjectSpec | None, *, catalogue: Catalogue, counted: int = 0) -> int:
+    """Plan units a spec takes; 0 for none.
+
+    counted: what its project counts now, which is what a plan takes that left the catalogue; 0 where nobody knows.
+    """
+    if spec is None:
+        return 0
+    plan = catalogue.plans.get(spec.plan)
+    return plan.units if plan else counted
 
 
 def asks_about_use(catalogue: Catalogue) -> bool:
@@ -88,7 +94,7 @@ def _figures(question: Question, *, catalogue: Catalogue) -> Mapping[str, object
     return {
         "team": spec.team if spec else "",
         "plan": spec.plan if spec else "",
-        "units": units_of(question.after, catalogue=catalogue),
+        "units": units_of(question.after, catalogue=catalogue, counted=question.counted),
         "taken": question.taken,
         "budget": question.budget,
         "free": question.budget - question.taken,
@@ -98,8 +104,8 @@ def _figures(question: Question, *, catalogue: Catalogue) -> Mapping[str, object
 
 
 def _fits(rule: Rule, *, catalogue: Catalogue, question: Question) -> bool:
-    before = units_of(question.before, catalogue=catalogue)
-    after = units_of(question.after, catalogue=catalogue)
+    before = units_of(question.before, catalogue=catalogue, counted=question.counted)
+    after = units_of(question.after, catalogue=catalogue, counted=question.counted)
     spec, more = question.after, after - before
     over = more > 0 and question.taken + after > question.budget
     held = [

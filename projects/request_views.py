@@ -26,6 +26,8 @@ from projects.list_address import chosen_in, list_file, list_page
 from projects.models import Action, Decision, Door, ProjectRequest, Team
 from projects.one_by_one import MOST
 from projects.own_role import leaves
+from projects.phrases import translated
+from projects.plan_units import said_of_left_plan
 from projects.policy import units_of
 from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
@@ -35,6 +37,7 @@ from projects.ticks import by_form, elsewhere, only_turned, searched, too_many
 
 if TYPE_CHECKING:
     from projects.permissions import Person
+    from provisioning.catalogue import Catalogue
 
 DECIDED_TOGETHER = "decided_together"
 """In the session: what came of the last decision about several."""
@@ -162,7 +165,8 @@ def _page(
         "people": people,
         "counts": plan_counts(lines, deletes=True),
         "difference": documents.difference(before, after) if after else (),
-        "units": units_of(after, catalogue=catalogue) - units_of(before, catalogue=catalogue),
+        "units": _takes(asked, catalogue=catalogue),
+        "left_plan": translated(said_of_left_plan(asked.project, catalogue=catalogue)) if asked.project else "",
         "free": with_budget(Team.objects.filter(pk=asked.team_id)).get().free,
         "earlier": _earlier(asked),
         "comments": list(asked.comments.all()),
@@ -180,6 +184,14 @@ def _page(
         "said_fault": said_fault,
     }
     return render(request, "projects/request.html", shown, status=status)
+
+
+def _takes(asked: ProjectRequest, *, catalogue: "Catalogue") -> int | None:
+    """How many units more it takes than what there is; None where nobody knows."""
+    specs, counted = [spec_of(asked.after), spec_of(asked.before)], asked.project.units if asked.project else 0
+    units = [units_of(spec, catalogue=catalogue, counted=counted) for spec in specs]
+    unknown = any(spec is not None and not number for spec, number in zip(specs, units, strict=True))
+    return None if unknown else units[0] - units[1]
 
 
 def _may_revise(person: "Person", asked: ProjectRequest) -> bool:

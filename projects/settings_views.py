@@ -48,7 +48,7 @@ def _page(request: HttpRequest, found: Project, *, status: int = 200, **more: An
         **framed,
         "not_resumed": why_not_resumed(found),
         "stays": kept_data(framed["state"].kinds),
-        "cards": plan_cards(verdicts, catalogue=catalogue, uses=uses),
+        "cards": plan_cards(verdicts, catalogue=catalogue, uses=uses, project=found),
         "fullest": fullest(uses),
         "sections": ProjectForm(person=person, teams=[], catalogue=catalogue, project=found).sections(),
         "first": found.requests.order_by("pk").first(),

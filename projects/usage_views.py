@@ -9,6 +9,8 @@ from projects.answers import find, person_of
 from projects.exports import download, form_asked
 from projects.frame import frame
 from projects.installation import installation
+from projects.phrases import translated
+from projects.plan_units import said_of_left_plan
 from projects.usage_api import records
 
 
@@ -35,6 +37,7 @@ def usage_page(request: HttpRequest, slug: str) -> HttpResponse:
             **frame(request, found, tab="usage"),
             "lines": lines,
             "plan": plan,
+            "left_plan": translated(said_of_left_plan(found, catalogue=catalogue)),
             "allows": [
                 (usage_words.title_of(one), usage_words.allows(one, plan))
                 for one in usage.measures()

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from projects import actions, decisions, tasks
+from projects import actions, bulk, bulk_choice, decisions, tasks
+from projects.forms import typed_of
 from projects.installation import installation
 from projects.leaving import leave
 from projects.models import (
@@ -386,6 +387,58 @@ def test_a_project_whose_plan_left_needs_another_one_for_what_plans_have_a_part_
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, sentence)
     assert (page.status_code, sentence in text(page)) == (422, True)
     assert call("patch", "/projects/demand/", {"plan": "small"}, headers=ANY).status_code == 202
+
+
+def test_a_plan_that_left_stands_in_the_form_with_what_it_counts_and_stays(no_medium: Project) -> None:
+    alice, edit = client("alice"), "/projects/demand/edit/"
+    card = "Not offered any more. It may stay, with the options as they are. 12 units"
+    assert all(card in text(alice.get(path)) for path in (edit, "/projects/demand/settings/"))
+    assert 'name="plan" value="medium" checked' in alice.get(edit).content.decode()
+    typed = {**dict(typed_of(no_medium.wanted()).lists()), "title": "Demand 2", "generation": "1"}
+    for plan, takes in (("medium", "It takes 12 of the"), ("small", "It takes 4 of the")):
+        page = text(alice.post(edit, {**typed, "plan": plan, "do": "preview"}))
+        assert takes in page
+        assert "Plan medium is not offered any more. It may stay as it is, and counts 12 units." in page
+    swedish = alice.post(edit, {**typed, "do": "preview"}, headers={"Accept-Language": "sv"})
+    assert "Planen medium erbjuds inte längre. Den får vara kvar som den är och räknas som 12 enheter." in text(swedish)
+    assert call("patch", "/projects/demand/?dry_run=true", {"title": "D"}, headers=ANY).json()["units"] == 12
+    assert alice.post(edit, {**typed, "do": "change"}).status_code == 302
+    no_medium.refresh_from_db()
+    assert (no_medium.spec["title"], no_medium.spec["plan"], no_medium.units) == ("Demand 2", "medium", 12)
+
+
+def test_what_a_plan_that_left_counts_is_not_known_where_it_never_was_counted(no_medium: Project) -> None:
+    Project.objects.update(units=0)
+    alice = client("alice")
+    card = "Not offered any more. It may stay, with the options as they are. units not known"
+    assert card in text(alice.get("/projects/demand/edit/"))
+    said = "Plan medium is not offered any more. It may stay as it is. Nobody knows how many units it counts."
+    assert said in text(alice.get("/projects/demand/usage/"))
+
+
+def test_an_action_on_many_says_what_a_plan_that_left_counts(no_medium: Project) -> None:
+    wanted = bulk.Wanted(action="plan", plan="small", because="It left.")
+    chosen = bulk_choice.rows(person("paula"), slugs=["demand"])
+    run = bulk.draft(wanted, list(chosen), by=person("paula"), door=Door.FORM, installation=installation())
+    foreseen = run.items.get().foreseen
+    assert foreseen.startswith("Plan medium to small: ")
+    assert foreseen.endswith("Plan medium is not offered any more. It may stay as it is, and counts 12 units.")
+
+
+def test_a_request_says_what_it_takes_beside_a_plan_that_left(no_medium: Project) -> None:
+    asks = Rule(name="people", decision="ask", because="A person looks.")
+    with catalogue_with(policy=(asks,)):
+        call("patch", "/projects/demand/", {"plan": "small"}, headers=ANY)
+        create = actions.create(
+            {**SMALL, "slug": "other"}, by=person("alice"), door=Door.API, installation=installation()
+        )
+    assert create.request is not None
+    paula = client("paula")
+    page = text(paula.get(f"/requests/{ProjectRequest.objects.get(slug='demand', decision='pending').pk}/"))
+    assert "Takes -8 units" in page
+    assert "Plan medium is not offered any more. It may stay as it is, and counts 12 units." in page
+    ProjectRequest.objects.filter(pk=create.request.pk).update(after={**create.request.after, "plan": "medium"})
+    assert "Takes units not known" in text(paula.get(f"/requests/{create.request.pk}/"))
 
 
 def test_a_project_whose_plan_left_can_be_changed_otherwise(no_medium: Project) -> None:

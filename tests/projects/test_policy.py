@@ -46,6 +46,30 @@ def test_decisions(action: str, before: str | None, after: str | None, budget: i
 
 
 @pytest.mark.parametrize(
+    "after, counted, taken, rule, said",
+    [
+        ("small", 12, 100, "room", "4 units."),
+        ("medium", 12, 100, "room", "12 units."),
+        ("medium", 8, 100, "full", "12 units."),
+        ("old", 12, 100, "room", "12 units."),
+        # Nobody knows what it was.
+        ("medium", 0, 100, "full", "12 units."),
+    ],
+)
+def test_a_plan_that_left_the_catalogue_takes_what_its_project_counts(
+    after: str, counted: int, taken: int, rule: str, said: str
+) -> None:
+    rules = (
+        Rule(name="full", over_budget=True, decision="refuse", because="{units} units."),
+        Rule(name="room", decision="approve", because="{units} units."),
+    )
+    catalogue = CATALOGUE.model_copy(update={"policy": rules})
+    question = Question(action="change", before=spec("old"), after=spec(after), budget=20, taken=taken, counted=counted)
+    verdict = decide(catalogue=catalogue, question=question)
+    assert (verdict.rule, verdict.because) == (rule, said)
+
+
+@pytest.mark.parametrize(
     "before, after, rule",
     [
         ({"plan": "gpu", "expires": "2027-06-30"}, {"plan": "gpu"}, "gpu-longer-asks"),
