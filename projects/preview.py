@@ -1,11 +1,12 @@
 """What a wish would do, before anything happens: from two specs, without asking anything outside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from projects.contributors import Meaning
 from projects.effects import NOBODY, PersonEffect, effects_of
 from projects.installation import Installation
+from projects.plan_sizes import sized
 from projects.policy import Verdict
 from projects.readable import readable
 from projects.spec import wish_for, with_a_plan
@@ -73,16 +74,19 @@ def plan_of(
         raise ValueError("a plan needs a spec before or after")
     before = readable(before) if before is not None else None
     catalogue = installation.catalogue
-    kept = before is not None and after is not None and before.plan == after.plan
     new = _wish(after, installation=installation, uid=uid, consents=consents) if after else None
-    old = None
-    if before is not None and (kept or before.plan in catalogue.plans):
-        old = _wish(before, installation=installation, uid=uid, consents=consents)
+    old, resized = None, False
+    if before is not None and (after is not None or before.plan in catalogue.plans):
+        then = before
+        if after is not None and before.plan not in catalogue.plans and before.plan != after.plan:
+            # All but the sizes is what it is under any plan; of those nobody knows what they were.
+            then, resized = before.model_copy(update={"plan": after.plan}), True
+        old = _wish(then, installation=installation, uid=uid, consents=consents)
     wish = new or old
     if wish is None:
         return Preview(spec=spec, kinds=(), names={})
     having = [(kind, _wanting(kind, new), _wanting(kind, old)) for kind in kinds().values()]
-    plans = tuple(_kind_plan(kind, new=now, old=then) for kind, now, then in having if now or then)
+    plans = tuple(_kind_plan(kind, new=now, old=then, resized=resized) for kind, now, then in having if now or then)
     if spec.plan not in catalogue.plans:
         # Of what stays nobody can say any more how large it is.
         plans = tuple(one for one in plans if one.action is not Action.KEEP)
@@ -106,13 +110,18 @@ def _wanting(kind: Kind, wish: Wish | None) -> Wish | None:
     return wish if wish is not None and kind.is_wanted(wish) else None
 
 
-def _kind_plan(kind: Kind, *, new: Wish | None, old: Wish | None) -> KindPlan:
+def _kind_plan(kind: Kind, *, new: Wish | None, old: Wish | None, resized: bool) -> KindPlan:
     wish = new or old
     if wish is None:
         raise ValueError("neither before nor after")
     observed = {thing.key: thing.body for thing in kind.desired(old)} if old else {}
     if new is not None:
         changes = compare(kind=kind.name, desired=kind.desired(new), observed=observed)
+        of_plan = sized(kind, new) if resized and old else frozenset[str]()
+        changes = tuple(
+            replace(one, action=Action.UPDATE) if one.action is Action.KEEP and one.key in of_plan else one
+            for one in changes
+        )
     else:
         changes = tuple(Change(kind=kind.name, key=key, action=Action.DELETE) for key, body in observed.items() if body)
     present = {change.action for change in changes}

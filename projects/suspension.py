@@ -9,14 +9,11 @@ not be a way to keep them.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from provisioning.catalogue import Plan
+from projects.plan_sizes import sized
 from provisioning.data_access import without_ends
 from provisioning.kind import Kind, Object, Wish, kinds
 from provisioning.outcomes import Known, fingerprint
 from provisioning.spec import ProjectSpec
-
-# What differs between a plan and this one is what plans have a part in.
-_UNLIKE_ANY = Plan(cpu="997m", memory="997Mi", gpu=997, pods=997, storage="997Mi", bucket="997Mi", units=997)
 
 
 def kinds_to_follow(wish: Wish, known: Mapping[str, Known], *, asked: ProjectSpec) -> dict[str, Kind]:
@@ -51,7 +48,7 @@ def _without_sizes(kind: Kind) -> Kind:
     """The Kind without the objects that differ from plan to plan."""
 
     def desired(wish: Wish) -> tuple[Object, ...]:
-        others = {thing.key: thing for thing in kind.desired(replace(wish, plan=_UNLIKE_ANY))}
-        return tuple(thing for thing in kind.desired(wish) if others.get(thing.key) == thing)
+        left_out = sized(kind, wish)
+        return tuple(thing for thing in kind.desired(wish) if thing.key not in left_out)
 
     return replace(kind, desired=desired)

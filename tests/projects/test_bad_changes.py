@@ -420,9 +420,14 @@ def test_an_action_on_many_says_what_a_plan_that_left_counts(no_medium: Project)
     wanted = bulk.Wanted(action="plan", plan="small", because="It left.")
     chosen = bulk_choice.rows(person("paula"), slugs=["demand"])
     run = bulk.draft(wanted, list(chosen), by=person("paula"), door=Door.FORM, installation=installation())
-    foreseen = run.items.get().foreseen
-    assert foreseen.startswith("Plan medium to small: ")
-    assert foreseen.endswith("Plan medium is not offered any more. It may stay as it is, and counts 12 units.")
+    item = run.items.get()
+    said = "Plan medium is not offered any more. It may stay as it is, and counts 12 units."
+    assert item.foreseen == f"Plan medium to small: 2 update · 1 keep. {said}"
+    assert item.changes[:-1] == [
+        "update Limits: update ResourceQuota/slipway-compute; update ResourceQuota/slipway-storage; "
+        "update LimitRange/slipway-defaults",
+        "update Bucket: update bucket/ml-demand",
+    ]
 
 
 def test_a_request_says_what_it_takes_beside_a_plan_that_left(no_medium: Project) -> None:
