@@ -38,6 +38,7 @@ _FIELDS = {
 }
 """Where a fault stands on the page: id and label of its field."""
 _SEARCH = ("q", "status", "reason", "team", "plan", "target", "sort")
+_CHOSEN = ("project", "all", "kind", "to_plan", "because")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,7 +53,7 @@ def actions(request: HttpRequest) -> HttpResponseBase:
         # Other pages lead here with what they are about: the project ticked and the action chosen.
         typed = {"action": request.GET.get("action", "")}
         return _choose(request, ticked=request.GET.getlist("project"), typed=typed)
-    if there := searched(request, *_SEARCH):
+    if there := searched(request, *_SEARCH, carrying=_CHOSEN):
         return there
     ticked = request.POST.getlist("project")
     everything = request.POST.get("all") == "yes" and not of_other_rows(request)

@@ -90,7 +90,7 @@ def stuck(request: HttpRequest) -> HttpResponseBase:
     A POST leads to the page that acts on the ticked projects, or shows other rows.
     """
     platform_admin_of(request)
-    if there := searched(request, "target", "reason", "team", "sort"):
+    if there := searched(request, "target", "reason", "team", "sort", carrying=("project",)):
         return there
     ticked = list(dict.fromkeys(request.POST.getlist("project")))
     message = too_many(ticked, most=MOST_TICKED)

@@ -50,7 +50,7 @@ def requests(request: HttpRequest) -> HttpResponseBase:
 
     A POST decides about the ticked ones, or shows other rows.
     """
-    if there := searched(request, *_SEARCH):
+    if there := searched(request, *_SEARCH, carrying=("request", "comment")):
         return there
     if request.method == "POST" and not only_turned(request):
         return _decide_together(request)

@@ -27,18 +27,20 @@ def only_turned(request: HttpRequest) -> bool:
     return _TURN in request.POST
 
 
-def searched(request: HttpRequest, *names: str) -> HttpResponseBase | None:
+def searched(request: HttpRequest, *names: str, carrying: Collection[str]) -> HttpResponseBase | None:
     """Where the list is that the form searches for, to be sent there as it is; None when it is there, or didn't search.
 
-    names: of the search's fields, which are the address's too.
+    names: of the search's fields, which are the address's too. carrying: of those that go along; where all of them are
+    empty the list is only led to, so that it can be loaded anew without sending anything.
     """
     if request.POST.get(_TURN) != _SEARCH:
         return None
     wanted = QueryDict(mutable=True)
     wanted.update({name: text[:LONGEST] for name in names if (text := request.POST.get(name, "").strip())})
-    if wanted == request.GET:
+    carried = any(request.POST.get(name) for name in carrying)
+    if carried and wanted == request.GET:
         return None
-    return redirect(f"{request.path}?{wanted.urlencode()}", preserve_request=True)
+    return redirect(f"{request.path}{'?' if wanted else ''}{wanted.urlencode()}", preserve_request=carried)
 
 
 def of_other_rows(request: HttpRequest) -> bool:

@@ -208,6 +208,9 @@ def test_ticks_stay_in_another_order_and_in_another_search_and_are_decided_from_
         assert "1 more is chosen, not on this page" in text(page)
         assert f'value="{tick}" checked> New project Lanes' in body
         assert ">No room.</textarea>" in body
+    # With nothing to take along it is a search like any other, which can be loaded anew.
+    plain = paula.post("/requests/", {**sent, "q": "lanes", "request": [], "comment": ""}, follow=True)
+    assert plain.redirect_chain == [("/requests/?show=decide&q=lanes&action=create&sort=team", 302)]
     whole = paula.post("/requests/?show=decide", {**sent, "q": "nothing-like-it", "turn": "whole"})
     assert (whole.status_code, f'value="{tick}" checked' in whole.content.decode()) == (200, True)
     paula.post("/requests/?q=nothing-like-it", {"do": "reject", "request": [tick], "comment": "No room."})
