@@ -391,16 +391,17 @@ def test_a_project_whose_plan_left_needs_another_one_for_what_plans_have_a_part_
 
 def test_a_plan_that_left_stands_in_the_form_with_what_it_counts_and_stays(no_medium: Project) -> None:
     alice, edit = client("alice"), "/projects/demand/edit/"
-    card = "Not offered any more. It may stay, with the options as they are. 12 units"
+    card = "Not offered any more. All stays until another is chosen. 12 units"
     assert all(card in text(alice.get(path)) for path in (edit, "/projects/demand/settings/"))
     assert 'name="plan" value="medium" checked' in alice.get(edit).content.decode()
     typed = {**dict(typed_of(no_medium.wanted()).lists()), "title": "Demand 2", "generation": "1"}
     for plan, takes in (("medium", "It takes 12 of the"), ("small", "It takes 4 of the")):
         page = text(alice.post(edit, {**typed, "plan": plan, "do": "preview"}))
         assert takes in page
-        assert "Plan medium is not offered any more. It may stay as it is, and counts 12 units." in page
+        assert "Plan medium is not offered any more. All stays until another is chosen. It counts 12 units." in page
     swedish = alice.post(edit, {**typed, "do": "preview"}, headers={"Accept-Language": "sv"})
-    assert "Planen medium erbjuds inte längre. Den får vara kvar som den är och räknas som 12 enheter." in text(swedish)
+    said = "Planen medium erbjuds inte längre. Allt är kvar som det är tills en annan väljs; den räknas som 12 enheter."
+    assert said in text(swedish)
     assert call("patch", "/projects/demand/?dry_run=true", {"title": "D"}, headers=ANY).json()["units"] == 12
     assert alice.post(edit, {**typed, "do": "change"}).status_code == 302
     no_medium.refresh_from_db()
@@ -410,9 +411,11 @@ def test_a_plan_that_left_stands_in_the_form_with_what_it_counts_and_stays(no_me
 def test_what_a_plan_that_left_counts_is_not_known_where_it_never_was_counted(no_medium: Project) -> None:
     Project.objects.update(units=0)
     alice = client("alice")
-    card = "Not offered any more. It may stay, with the options as they are. units not known"
+    card = "Not offered any more. All stays until another is chosen. units not known"
     assert card in text(alice.get("/projects/demand/edit/"))
-    said = "Plan medium is not offered any more. It may stay as it is. Nobody knows how many units it counts."
+    said = (
+        "Plan medium is not offered any more. All stays until another is chosen. Nobody knows how many units it counts."
+    )
     assert said in text(alice.get("/projects/demand/usage/"))
 
 
@@ -421,7 +424,7 @@ def test_an_action_on_many_says_what_a_plan_that_left_counts(no_medium: Project)
     chosen = bulk_choice.rows(person("paula"), slugs=["demand"])
     run = bulk.draft(wanted, list(chosen), by=person("paula"), door=Door.FORM, installation=installation())
     item = run.items.get()
-    said = "Plan medium is not offered any more. It may stay as it is, and counts 12 units."
+    said = "Plan medium is not offered any more. All stays until another is chosen. It counts 12 units."
     assert item.foreseen == f"Plan medium to small: 2 update · 1 keep. {said}"
     assert item.changes[:-1] == [
         "update Limits: update ResourceQuota/slipway-compute; update ResourceQuota/slipway-storage; "
@@ -441,7 +444,7 @@ def test_a_request_says_what_it_takes_beside_a_plan_that_left(no_medium: Project
     paula = client("paula")
     page = text(paula.get(f"/requests/{ProjectRequest.objects.get(slug='demand', decision='pending').pk}/"))
     assert "Takes -8 units" in page
-    assert "Plan medium is not offered any more. It may stay as it is, and counts 12 units." in page
+    assert "Plan medium is not offered any more. All stays until another is chosen. It counts 12 units." in page
     ProjectRequest.objects.filter(pk=create.request.pk).update(after={**create.request.after, "plan": "medium"})
     assert "Takes units not known" in text(paula.get(f"/requests/{create.request.pk}/"))
 
