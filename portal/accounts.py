@@ -97,15 +97,33 @@ def account_of(person: Person) -> tuple[User, bool]:
         return _settle(person)
 
 
-@transaction.atomic
 def _settle(person: Person) -> tuple[User, bool]:
-    known = User.objects.select_for_update().filter(tenant=person.tenant, object_id=person.object_id).first()
-    holder = User.objects.select_for_update().filter(username__iexact=person.upn).first()
-    held_by = ""
-    if holder is not None and holder != known:
+    _free_name(person)
+    return _with_name(person)
+
+
+@transaction.atomic
+def _free_name(person: Person) -> None:
+    """End what the name is to somebody else, here and where it was given a right."""
+    others = User.objects.exclude(tenant=person.tenant, object_id=person.object_id)
+    # In the order of `projects.locks`: the account, projects, and a new name last.
+    holder = others.select_for_update(no_key=True).filter(username__iexact=person.upn).first()
+    if holder is not None and not holder.object_id:
+        raise SignInRefused(
+            gettext_noop(
+                "A local account of this portal has your user name, so we can't give it to you. "
+                "Ask the platform team to rename or remove the local account."
+            )
+        )
+    pass_on(person.upn, to=person.object_id, held_by=holder.object_id if holder is not None else "")
+    if holder is not None:
         _move_aside(holder)
-        held_by = holder.object_id
-    pass_on(person.upn, to=person.object_id, held_by=held_by)
+
+
+@transaction.atomic
+def _with_name(person: Person) -> tuple[User, bool]:
+    """The account of the person, by this name from now on, and whether it was made just now."""
+    known = User.objects.select_for_update().filter(tenant=person.tenant, object_id=person.object_id).first()
     if known is None:
         made = User(username=person.upn, tenant=person.tenant, object_id=person.object_id)
         made.set_unusable_password()
@@ -121,13 +139,6 @@ def _settle(person: Person) -> tuple[User, bool]:
 
 def _move_aside(holder: User) -> None:
     """Takes name, groups and sessions from an account whose UPN now belongs to somebody else."""
-    if not holder.object_id:
-        raise SignInRefused(
-            gettext_noop(
-                "A local account of this portal has your user name, so we can't give it to you. "
-                "Ask the platform team to rename or remove the local account."
-            )
-        )
     log.warning("the name %s belongs to another person now; account %s was moved aside", holder.username, holder.pk)
     holder.username = f"{holder.username}#{holder.object_id}"
     holder.is_staff = False

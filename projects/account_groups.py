@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
+from django.db import transaction
 
 from projects.directory import groups_by_member, is_kept
 from projects.identity import entries_of, groups_meant, shared_names
@@ -65,16 +66,20 @@ def write(user: "Person", groups: Sequence[DirectoryEntry], *, shared: Collectio
     names -= shared_names(names) if shared is None else set(shared)
     staff = is_platform_team(names=names, ids=ids)
     row_differs = (user.group_ids, user.is_staff) != (ids, staff)
-    if row_differs:
-        user.group_ids, user.is_staff = ids, staff
-        user.save(update_fields=["group_ids", "is_staff"])
     names_differ = set(user.directory_groups) != names
-    if names_differ:
-        Group.objects.bulk_create((Group(name=name) for name in names), ignore_conflicts=True)
-        user.groups.set(Group.objects.filter(name__in=names))
-        # The property was just read.
-        user.__dict__.pop("directory_groups")
-    return row_differs or names_differ
+    if not row_differs and not names_differ:
+        return False
+    with transaction.atomic():
+        if row_differs:
+            user.group_ids, user.is_staff = ids, staff
+            user.save(update_fields=["group_ids", "is_staff"])
+        if names_differ:
+            # In one order: two who bring the same new groups would wait for each other.
+            Group.objects.bulk_create((Group(name=name) for name in sorted(names)), ignore_conflicts=True)
+            user.groups.set(Group.objects.filter(name__in=names))
+            # The property was just read.
+            user.__dict__.pop("directory_groups")
+    return True
 
 
 def kept_ids(groups: Iterable[DirectoryEntry]) -> list[str]:

@@ -32,6 +32,7 @@ from projects.granting import (
 )
 from projects.installation import Installation
 from projects.kept import with_kept
+from projects.locks import hold_project
 from projects.models import (
     Action,
     Decision,
@@ -187,7 +188,7 @@ def ask_change(
     keeps_waiting: what waits for the project is left to the caller, where this is granted at once.
     """
     with audited_by(by=by, door=door), transaction.atomic():
-        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        project = hold_project(project.pk)
         check_present(project, expected=expected)
         # Only now: a wish that names no owner keeps those that there are, not those that there were.
         spec, team = read_spec(data, installation=installation, by=by, project=project)
@@ -266,7 +267,7 @@ def retire(
         message = say("To remove all that holds data too, confirm with the name %(slug)s.", slug=project.slug)
         raise InvalidSpec([Fault(path=("confirm",), code="not_confirmed", message=message)])
     with audited_by(by=by, door=door), transaction.atomic():
-        project = Project.objects.select_for_update().select_related("team").get(pk=project.pk)
+        project = hold_project(project.pk)
         check_present(project, expected=expected)
         before, team = project.wanted(), project.team
         verdict, free = verdict_of(
@@ -344,7 +345,7 @@ def suspend(project: Project, *, by: "Person", door: Door, suspended: bool, beca
         message = say("Say why. It stands in the project's history.")
         raise InvalidSpec([Fault(path=("because",), code="missing", message=message)])
     with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
-        row = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        row = hold_project(project.pk)
         if not suspended and (why := why_not_resumed(row)):
             raise Conflict(why)
         row.suspended, row.ended, row.next_look_at = suspended, False, timezone.now()

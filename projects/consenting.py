@@ -19,6 +19,7 @@ from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.granting import audited_by, check_present, check_seen
 from projects.installation import Installation
+from projects.locks import hold_project
 from projects.models import ConsentState, DataConsent, Door, Project
 from projects.news import Kind
 from projects.notices import announce
@@ -119,7 +120,7 @@ def ask_again(project: Project, *, store: str, by: "Person", door: Door, install
             % {"slug": project.slug}
         )
     with audited_by(by=by, door=door), transaction.atomic():
-        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        project = hold_project(project.pk)
         check_present(project, expected=None)
         let = in_force(project)
         wish = wish_of_any_plan(project.wanted(), project=project, installation=installation, consents=let)
@@ -146,7 +147,7 @@ def _held(consent: DataConsent, *, by: "Person") -> DataConsent:
     """The consent under lock. Raises NotFound for whoever may not know of it."""
     if not permissions.visible_consents(by).filter(pk=consent.pk).exists():
         raise NotFound
-    Project.objects.select_for_update().get(pk=consent.project_id)
+    hold_project(consent.project_id)
     rows = DataConsent.objects.select_for_update(of=("self",)).select_related("project__team", "team", "request")
     return rows.get(pk=consent.pk)
 

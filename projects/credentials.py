@@ -21,6 +21,7 @@ from projects.audit import audited
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.installation import Installation
+from projects.locks import hold_project
 from projects.models import Door, Project, Reveal, Rotation
 from projects.notices import announce
 from projects.phrases import translated
@@ -244,7 +245,7 @@ def move_to_current_key(project: Project, *, by: str, installation: Installation
     """
     current = installation.key_ring.current
     with audited(actor=by, door=Door.SYSTEM), transaction.atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
+        row = hold_project(project.pk)
         if row.key_id in ("", current) or row.deletion_requested_at is not None:
             return False
         for credential in every_credential():
@@ -269,7 +270,7 @@ def _known(project: Project, purpose: str, *, by: "Person") -> Credential:
 def _locked(project: Project) -> Iterator[Project]:
     """The project's row, held until the commit. Raises NotFound, Conflict."""
     with transaction.atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
+        row = hold_project(project.pk)
         if row.deleted_at is not None:
             raise NotFound
         if row.deletion_requested_at is not None:

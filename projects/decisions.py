@@ -16,6 +16,7 @@ from projects import audience, permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
 from projects.granting import audited_by, check_present, end, grant, held, tell_deciders, verdict_of
 from projects.installation import Installation
+from projects.locks import held_teams
 from projects.models import (
     Action,
     Decision,
@@ -25,7 +26,6 @@ from projects.models import (
     RegisteredRepository,
     RequestComment,
     RequestRevision,
-    Team,
     spec_as_json,
 )
 from projects.notices import announce
@@ -305,7 +305,7 @@ def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> Pro
 def _check_room(
     request: ProjectRequest, *, spec: ProjectSpec | None, project: Project | None, installation: Installation
 ) -> None:
-    team = Team.objects.select_for_update().get(pk=request.team_id)
+    team = held_teams().get(pk=request.team_id)
     others = team.projects.filter(deletion_requested_at=None)
     others = others.exclude(pk=project.pk) if project is not None else others
     free = team.budget - sum(others.values_list("units", flat=True))

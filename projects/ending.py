@@ -15,11 +15,12 @@ from django.utils.translation import gettext
 from knox.models import get_token_model
 
 from projects import account_groups, contributors, identity, permissions, succession
+from projects.doorbell import make_due
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
 from projects.exports import Record
 from projects.granting import audited_by
 from projects.installation import installation
-from projects.leavers import make_due, switch_off
+from projects.leavers import switch_off
 from projects.list_address import Listed
 from projects.models import AccessChange, Door, Membership, Project
 from projects.sorting import BY_ID
@@ -137,7 +138,7 @@ def why_not(account: "Person", *, by: "Person") -> str:
 
 def _held(account: "Person") -> "Person":
     """The account as it is now, under lock: a sync may run, or a first sign-in."""
-    accounts = get_user_model().objects.select_for_update()
+    accounts = get_user_model().objects.select_for_update(no_key=True)
     if account.pk is not None:
         return cast("Person", accounts.get(pk=account.pk))
     told = {"username": account.username, "email": account.email}
@@ -150,7 +151,7 @@ def _changed(account: "Person", *, by: "Person", door: Door, because: str, ended
         account_id=account.pk, ended=ended, because=because.strip(), by_name=by.username, door=door
     )
     roles = contributors.roles_of(object_id=account.object_id, username=account.username)
-    make_due(set(roles.order_by().values_list("project", flat=True)))
+    make_due(Project.objects.filter(pk__in=roles.values("project")))
     log.warning("access_changed", account=account.pk, ended=ended, by=by.pk)
     return row
 

@@ -1,9 +1,6 @@
 """What asking and deciding share: whose right and which state is checked, the policy's verdict, and the grant itself.
 
 Everything here runs inside its caller's transaction and touches nothing outside.
-
-Whoever writes locks in one order, so that no two wait for each other: the project, then what hangs on it (its requests,
-offers, consents, resources), then the team.
 """
 
 from collections.abc import Sequence
@@ -21,6 +18,7 @@ from projects.doorbell import ring_project
 from projects.errors import Conflict, NotFound, StaleGeneration
 from projects.file_source import came_back
 from projects.installation import Installation
+from projects.locks import held_teams, hold_project
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
 from projects.notices import announce
 from projects.phrases import say
@@ -64,7 +62,7 @@ def check_present(project: Project, *, expected: int | None) -> None:
 def held(request: ProjectRequest) -> ProjectRequest:
     """The request as it is now, under lock, and its project, if it has one, under a lock that was taken before."""
     if request.project_id is not None:
-        Project.objects.select_for_update().get(pk=request.project_id)
+        hold_project(request.project_id)
     rows = ProjectRequest.objects.select_for_update(of=("self",)).select_related("team", "project")
     return rows.get(pk=request.pk)
 
@@ -85,7 +83,7 @@ def verdict_of(
     by: who asks. project: the one that is changed; what it uses counts where a rule asks for it.
     """
     if lock:
-        team = Team.objects.select_for_update().get(pk=team.pk)
+        team = held_teams().get(pk=team.pk)
     catalogue = installation.catalogue
     (question,) = _questions(
         action, before=before, afters=[after], team=team, by=by, catalogue=catalogue, project=project

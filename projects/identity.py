@@ -15,7 +15,9 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext
 
-from projects.models import DirectoryEntry, Membership, Project, Team
+from projects.doorbell import make_due
+from projects.locks import held_teams, hold_projects
+from projects.models import DirectoryEntry, Membership, Project
 from provisioning.directory import is_object_id
 
 log = structlog.get_logger(__name__)
@@ -91,14 +93,16 @@ def called(groups: Iterable[str]) -> list[str]:
 
 
 def bind_memberships() -> set[int]:
-    """Bind what is only named so far; ids of the projects whose workspace has to follow, because the name was stale."""
-    stale: set[int] = set()
+    """Bind what is only named so far, and have projects looked at whose workspace has to follow, because the name was
+    stale; their ids. Many at once, each time in a transaction of its own.
+    """
+    all_stale: set[int] = set()
     unbound = Membership.objects.filter(object_id="", project__deleted_at=None).order_by("pk")
     rows = list(unbound.only("pk", "is_group", "subject", "project_id"))
     for start in range(0, len(rows), _AT_ONCE):
         batch = rows[start : start + _AT_ONCE]
         entries = entries_of((row.is_group, row.subject) for row in batch)
-        bound = []
+        bound, stale = [], set()
         for row in batch:
             entry = entries.get((row.is_group, row.subject))
             if entry is None:
@@ -107,17 +111,18 @@ def bind_memberships() -> set[int]:
             bound.append(row)
             if not entry.present or present_name(row.subject, entry) != row.subject:
                 stale.add(row.project_id)
-        granting = Project.objects.filter(pk__in={row.project_id for row in bound}).order_by("pk")
-        # Before their memberships, as whoever changes a project does (`projects.granting`).
-        list(granting.select_for_update().values_list("pk"))
-        Membership.objects.bulk_update(bound, ["object_id"], batch_size=500)
-    return stale
+        with transaction.atomic():
+            hold_projects(Project.objects.filter(pk__in={row.project_id for row in bound}))
+            Membership.objects.bulk_update(bound, ["object_id"], batch_size=500)
+            make_due(Project.objects.filter(pk__in=stale))
+        all_stale |= stale
+    return all_stale
 
 
 def bind_teams() -> None:
     """Bind the groups of teams that are only named so far, and call renamed ones as they are called now."""
     with transaction.atomic():
-        for team in Team.objects.select_for_update().order_by("pk"):
+        for team in held_teams():
             groups, ids = bound_groups(team.ad_groups, team.group_ids)
             if (groups, ids) != (team.ad_groups, team.group_ids):
                 team.ad_groups, team.group_ids = groups, ids

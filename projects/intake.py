@@ -23,6 +23,7 @@ from projects.bot_comments import answer_comments
 from projects.deliveries import COMMENT
 from projects.desk import CONTEXT, Desk, Refused
 from projects.file_wish import ask, parsed
+from projects.granting import held
 from projects.installation import Installation
 from projects.listening import (
     Turn,
@@ -30,6 +31,7 @@ from projects.listening import (
     due_repositories,
     give_back,
     hold,
+    hold_with_project,
     poll_due,
     register,
     register_project_repository,
@@ -296,10 +298,19 @@ def _person(desk: Desk, login: str | None, head: Mapping[str, Any], *, waiting: 
 def _ask(turn: Turn, desk: Desk, sha: str, profile: Profile, *, person: "Person") -> None:
     """Ask for a new project or a change; that and `seen_commit` together or not at all."""
     with transaction.atomic():
-        row = hold(turn)
+        row = _hold_with_wish(turn, desk)
         asked = ask(row, profile, by=person, installation=desk.installation, commit=sha)
         row.project = asked.project or row.project
         _saw(row, sha).save(update_fields=["project", *_SEEN])
+
+
+def _hold_with_wish(turn: Turn, desk: Desk) -> RegisteredRepository:
+    """The row, and before it what the file may change: its project, or the request for one that waits."""
+    row = desk.row()
+    waits = request_of(row) if row.project is None else None
+    if waits is not None:
+        held(waits)
+    return hold_with_project(turn)
 
 
 def answer(project_id: int, *, installation: Installation, open_client: Callable[[str], Any]) -> None:

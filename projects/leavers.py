@@ -20,7 +20,7 @@ from knox.models import get_token_model
 from projects import account_groups, succession
 from projects.audit import audited
 from projects.directory import groups_by_member, has_left, inside
-from projects.doorbell import ring
+from projects.doorbell import make_due
 from projects.identity import bind_memberships, bind_teams, shared_names
 from projects.installation import installation
 from projects.models import DirectoryEntry, Door, Membership, Project
@@ -38,25 +38,26 @@ def after_sync(changed: frozenset[str]) -> None:
     """Make accounts, grants and workspaces follow the directory.
 
     changed: object ids of people and groups that appeared, left, were switched on or off, got another name, or are in
-    other groups than before. All in one transaction, after accounts know the ids; the workers are rung after it.
+    other groups than before. Each step is a transaction of its own, so that nobody waits for a whole sync, nor it for
+    them; after one that was cut short, all are done again.
     """
     _tell_ids(changed)
-    with audited(actor="slipway", door=Door.SYSTEM), transaction.atomic():
-        due = set(_projects_with(changed))
-        due |= bind_memberships()
+    with audited(actor="slipway", door=Door.SYSTEM):
+        make_due(Project.objects.filter(pk__in=set(_projects_with(changed))))
+        bind_memberships()
         bind_teams()
         _switch_off()
         back = _switch_on()
         _follow(changed | back | _in_groups_called_as(changed))
         succession.review(now=timezone.now(), catalogue=installation().catalogue)
-        make_due(due)
 
 
 def _switch_off() -> None:
     """End accounts of people who left or are switched off: sessions, tokens, groups, and the account itself."""
     out = _ENTRY.filter(has_left())
     for user in _accounts().filter(Exists(out), is_active=True):
-        switch_off(user, left_at=timezone.now())
+        with transaction.atomic():
+            switch_off(user, left_at=timezone.now())
         log.warning("account_left", account=user.pk)
 
 
@@ -152,13 +153,6 @@ def _projects_with(changed: frozenset[str]) -> Iterator[int]:
     """Projects that grant something to somebody among these."""
     for ids in _batches(changed):
         yield from Membership.objects.filter(object_id__in=ids).order_by().values_list("project", flat=True)
-
-
-def make_due(projects: set[int]) -> None:
-    """Have these looked at now; the workers are rung after the transaction."""
-    due = Project.objects.filter(pk__in=projects, deleted_at=None).update(next_look_at=timezone.now())
-    if due:
-        ring("projects.tasks.drain")
 
 
 def _accounts() -> "QuerySet[Person]":

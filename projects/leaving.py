@@ -15,6 +15,7 @@ from projects.documents import spec_of
 from projects.errors import Conflict, NotFound
 from projects.granting import audited_by, replace, verdict_of
 from projects.installation import Installation
+from projects.locks import hold_project
 from projects.models import Action, Decision, Door, Project, ProjectRequest, spec_as_json
 from projects.own_role import own_names, without, without_names
 from provisioning.phrases import phrase
@@ -55,7 +56,7 @@ def leave(
     shared: dict[str, Any] = {"by": by, "door": door, "installation": installation}
     with audited_by(by=by, door=door), transaction.atomic():
         # Held before it is read: who left a moment ago must not come back by this.
-        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        project = hold_project(project.pk)
         own, spec = own_names(by, project), without(by, project)
         if spec is None:
             raise Conflict(

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from projects.doorbell import ring
 from projects.errors import Unreadable
 from projects.installation import Installation
+from projects.locks import hold_project, hold_projects
 from projects.models import Project, RegisteredRepository
 from projects.overlaps import earlier_of
 from projects.wishes import known_repository
@@ -170,8 +171,8 @@ def register_project_repository(project: Project, *, installation: Installation)
         return None
     with transaction.atomic():
         # The first deliveries of a new project come at the same moment, and all of them get here.
-        Project.objects.select_for_update(no_key=True).filter(pk=project.pk).first()
-        rows = RegisteredRepository.objects.select_for_update(of=("self",)).select_related("project")
+        hold_project(project.pk)
+        rows = RegisteredRepository.objects.select_for_update(of=("self",), no_key=True).select_related("project")
         old = rows.filter(project=project).first()
         if old is not None and old.forge == forge and name.lower() in (old.full_name.lower(), old.former_name.lower()):
             return old
@@ -303,7 +304,15 @@ def give_back(turn: Turn, *, after: timedelta = POLL) -> None:
 
 def hold(turn: Turn) -> RegisteredRepository:
     """The row, locked until the end of the transaction. Raises TurnLost when the turn is over."""
-    row = RegisteredRepository.objects.select_for_update().filter(pk=turn.repository_id, lease_until=turn.until).first()
+    rows = RegisteredRepository.objects.select_for_update(no_key=True)
+    row = rows.filter(pk=turn.repository_id, lease_until=turn.until).first()
     if row is None:
         raise TurnLost
     return row
+
+
+def hold_with_project(turn: Turn) -> RegisteredRepository:
+    """The same for who goes on to write about its project, which is locked before it."""
+    of_project = RegisteredRepository.objects.filter(pk=turn.repository_id).values("project")
+    hold_projects(Project.objects.filter(pk__in=of_project))
+    return hold(turn)

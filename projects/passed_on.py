@@ -12,7 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from projects.audit import audited
-from projects.doorbell import ring
+from projects.doorbell import make_due
+from projects.locks import hold_projects
 from projects.models import DirectoryEntry, Door, Membership, Project
 
 log = structlog.get_logger(__name__)
@@ -31,16 +32,12 @@ def pass_on(name: str, *, to: str, held_by: str = "") -> None:
         ids = list(before.values_list("object_id", flat=True))
         loose = Q(object_id="", subject=name) if held_by else Q(pk__in=[])
         people = Membership.objects.filter(Q(object_id__in=ids) | loose, is_group=False)
-        # Before their memberships, as whoever changes a project does (`projects.granting`).
-        granting = Project.objects.filter(pk__in=people.values("project")).order_by("pk")
-        held = list(granting.select_for_update().values_list("pk", flat=True))
+        held = hold_projects(Project.objects.filter(pk__in=people.values("project")))
         if held_by:
             Membership.objects.filter(loose, is_group=False, project__in=held).update(object_id=held_by)
         if not ids:
             return
         DirectoryEntry.objects.filter(object_id__in=ids).update(gone_at=timezone.now())
         followed = Membership.objects.filter(is_group=False, object_id__in=ids, project__in=held).values("project")
-        due = Project.objects.filter(pk__in=followed, deleted_at=None).update(next_look_at=timezone.now())
-        if due:
-            ring("projects.tasks.drain")
+        due = make_due(Project.objects.filter(pk__in=followed))
     log.warning("name_passed_on", name=name, before=ids, projects=due)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from projects.doorbell import ring_project
-from projects.listening import Turn, hold
+from projects.listening import Turn, hold, hold_with_project
 from projects.models import Project, RegisteredRepository
 from projects.phrases import as_kept
 from provisioning.errors import Reason
@@ -44,7 +44,7 @@ def present_repository(turn: Turn, client: ForgeClient) -> Repository | None:
 
 def _take_down(turn: Turn, found: Repository) -> None:
     with transaction.atomic():
-        row = hold(turn)
+        row = hold_with_project(turn)
         before, name = row.full_name, found["full_name"]
         others = RegisteredRepository.objects.filter(forge=row.forge, full_name__iexact=name).exclude(pk=row.pk)
         if others.exists():

@@ -15,6 +15,7 @@ from projects.audit import audited
 from projects.dates import short_moment
 from projects.doorbell import ring_project
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound
+from projects.locks import hold_project
 from projects.models import Door, Project, SkippedKind
 from projects.phrases import say
 from provisioning.kind import kinds
@@ -46,7 +47,7 @@ def skip(project: Project, kind: str, *, by: "Person", door: Door, because: str)
     if faults:
         raise InvalidSpec(faults)
     with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
-        project = Project.objects.select_for_update().get(pk=project.pk)
+        project = hold_project(project.pk)
         if project.deletion_requested_at is not None:
             raise Conflict(say("%(slug)s is being removed, and a removal leaves no Kind out.", slug=project.slug))
         row, made = SkippedKind.objects.get_or_create(
@@ -65,6 +66,7 @@ def look_at_again(project: Project, kind: str, *, by: "Person", door: Door, beca
     """
     _check(project, by=by)
     with audited(actor=by.username, door=door, because=because.strip()), transaction.atomic():
+        hold_project(project.pk)
         ended, _ = SkippedKind.objects.filter(project=project, kind=kind).delete()
         _ring(project)
     return bool(ended)

@@ -369,7 +369,7 @@ def _team(
     team = Team.objects.filter(slug=slug).first()
     if team is not None and permissions.may_create_in(by, team):
         return team, []
-    # A sync binds teams and gives accounts their groups in one go. Who was read before it is read again before a no.
+    # A sync may have told the account of its groups and bound the team since. It is read again before a no.
     again = cast("Person", get_user_model().objects.get(pk=by.pk))
     if team is not None and permissions.may_create_in(again, team):
         return team, []

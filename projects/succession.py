@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from projects import audience
 from projects.contributors import roles_of, to_ended, to_unclear
 from projects.directory import has_left, inhabited
+from projects.locks import hold_projects
 from projects.models import DirectoryEntry, Membership, OfferedTo, Project, Succession, Team
 from projects.notices import announce
 from projects.today import today
@@ -35,11 +36,13 @@ _TAKING_PART = Q(deleted_at=None, deletion_requested_at=None)
 def review(*, now: datetime, catalogue: Catalogue) -> None:
     """Open an offer where the last owner left, end it where there is one again, ask the next where time is over."""
     with transaction.atomic():
-        offered = Succession.objects.filter(ended_at=None).values("project")
-        # Before their offers, as whoever takes one over does (`projects.granting`).
-        list(Project.objects.select_for_update().filter(pk__in=offered).order_by("pk").values_list("pk"))
-        ownerless = set(_ownerless().values_list("pk", flat=True))
-        offers = list(Succession.objects.select_for_update().filter(ended_at=None).select_related("project__team"))
+        offered = Succession.objects.filter(ended_at=None)
+        touched = {*offered.values_list("project", flat=True), *_ownerless().values_list("pk", flat=True)}
+        held = hold_projects(Project.objects.filter(pk__in=touched))
+        # Again: meanwhile somebody may have taken one over, or named an owner.
+        ownerless = set(_ownerless().filter(pk__in=held).values_list("pk", flat=True))
+        rows = offered.filter(project__in=held).select_for_update(of=("self",))
+        offers = list(rows.select_related("project__team"))
         for offer in offers:
             if offer.project_id not in ownerless:
                 end(offer, now=now)

@@ -11,6 +11,7 @@ from projects import permissions, succession
 from projects.errors import Conflict, NotAllowed
 from projects.granting import audited_by, check_present, check_seen, end_waiting, grant
 from projects.installation import Installation
+from projects.locks import hold_project
 from projects.models import Action, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
 from provisioning.phrases import phrase
 
@@ -30,7 +31,7 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
     """
     check_seen(by, project)
     with audited_by(by=by, door=door), transaction.atomic():
-        project = Project.objects.select_for_update(of=("self",)).select_related("team").get(pk=project.pk)
+        project = hold_project(project.pk)
         check_present(project, expected=None)
         offer = Succession.objects.select_for_update().filter(project=project, ended_at=None).first()
         if offer is None or not succession.ownerless(project):

@@ -15,7 +15,7 @@ from knox.models import get_token_model
 
 from projects import bot_comments, consents, contributors, end_dates, intake, overlaps, reports, training, usage, work
 from projects.audit import audited
-from projects.doorbell import ring
+from projects.doorbell import make_due, ring
 from projects.installation import Installation, installation
 from projects.models import Delivery, Door, Heartbeat, IdempotencyKey, LookAsked, Project, ProjectRequest, ReadyTime
 from projects.phrases import as_kept
@@ -339,11 +339,7 @@ def _probe(target: targets.Target, *, settings: Installation) -> None:
     if answering and turned:
         # Only now: what such a target still answers with a refusal or "later" waits as long as it was told to.
         waiting = Resource.objects.filter(target=target.name, synced_reason=Reason.TARGET_UNAVAILABLE)
-        woken = Project.objects.filter(pk__in=waiting.values("project"), deleted_at=None, lease_until=None).update(
-            next_look_at=now
-        )
-        if woken:
-            ring("projects.tasks.drain")
+        make_due(Project.objects.filter(pk__in=waiting.values("project"), lease_until=None))
     if turned:
         log.info("target_turned", target=target.name, answering=answering, message=message)
 
@@ -365,8 +361,7 @@ def _wake_supported(settings: Installation) -> None:
             log.info("support_unknown", kind=kind.name, error=str(error))
             continue
         if still is None:
-            Project.objects.filter(pk__in=rows.values("project")).update(next_look_at=timezone.now())
-            ring("projects.tasks.drain")
+            make_due(Project.objects.filter(pk__in=rows.values("project")))
 
 
 def _scan(settings: Installation) -> None:
@@ -390,9 +385,8 @@ def _scan(settings: Installation) -> None:
         except ProvisioningError as error:
             log.warning("scan_unfinished", target=target.name, error=error.message)
     if moved:
-        Project.objects.filter(uid__in=moved, deleted_at=None).update(next_look_at=timezone.now())
+        make_due(Project.objects.filter(uid__in=moved))
         log.info("scan_found", projects=len(moved))
-        ring("projects.tasks.drain")
     Heartbeat.objects.update_or_create(
         name="scan", defaults={"at": timezone.now(), "detail": {"projects": len(fleet), "moved": len(moved)}}
     )

@@ -18,6 +18,7 @@ from projects.audit import audited
 from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec, NotAllowed, StaleGeneration
 from projects.identity import bound_groups, several, which_one
+from projects.locks import held_teams
 from projects.models import Door, Team
 from projects.spec import faults_of
 from projects.teams import find_team, people_count
@@ -89,7 +90,7 @@ def change_team(
         raise NotAllowed(gettext("Only the platform team changes groups and budget of a team. Ask them."))
     wanted = _read(data)
     with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
-        team = Team.objects.select_for_update().get(slug=slug)
+        team = held_teams().get(slug=slug)
         if expected is not None and expected != state_of(team):
             message = gettext("%(name)s was changed in between. Look at it again, then send yours.")
             raise StaleGeneration(message % {"name": team.name})

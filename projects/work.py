@@ -223,7 +223,8 @@ def release(claim: Claim, *, after: timedelta) -> None:
 
 
 def _hold_fence(claim: Claim) -> Project:
-    project = Project.objects.select_for_update().filter(pk=claim.project_id, fence=claim.fence).first()
+    rows = Project.objects.select_for_update(no_key=True)
+    project = rows.filter(pk=claim.project_id, fence=claim.fence).first()
     if project is None:
         keeper.drop(claim)
         raise LeaseLost

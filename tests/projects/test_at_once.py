@@ -10,20 +10,23 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
+from portal.accounts import Person, account_of
 from portal.models import User
 from projects import actions, decide_many, decisions, permissions, succession
+from projects.ending import end_access
 from projects.errors import Conflict
 from projects.in_use import is_in_use
 from projects.installation import installation
 from projects.leavers import after_sync
 from projects.leaving import leave
-from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, Succession, Team
+from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, RegisteredRepository, Succession, Team
 from projects.passed_on import pass_on
 from projects.taking_over import take_over
 from provisioning.models import Resource
 from tests.entries import group_entry, person_entry
 from tests.people import person
 from tests.projects.asking import asked, fresh
+from tests.projects.file_door import PROFILE, PushedForge, look, made
 from tests.projects.pages import ask, project_of
 from tests.projects.tended import ALICE, BOB
 
@@ -224,3 +227,57 @@ def test_signing_in_with_a_name_that_was_given_again_and_changing_at_the_same_mo
         project.memberships.filter(subject="bob@corp.example").update(role="viewer")
     assert sign_in.result() is None
     assert project.memberships.get(subject="bob@corp.example").object_id == "oid-old"
+
+
+def test_a_sync_of_the_directory_and_a_change_at_the_same_moment(pages: None, crowd: ThreadPoolExecutor) -> None:
+    alice = person_entry("alice")
+    project = project_of(ask())
+    with held(project):
+        sync = sent(crowd, lambda: after_sync(frozenset({alice.object_id})))
+        waits(1)
+        assert changed(project, title="Winter").decision == Decision.APPROVED
+    assert sync.result() is None
+
+
+def test_a_change_by_whose_name_somebody_else_signs_in_with_at_the_same_moment(
+    pages: None, crowd: ThreadPoolExecutor
+) -> None:
+    person_entry("bob")
+    old = person("bob")
+    project = project_of(ask(contributors=[ALICE, {**BOB, "role": "owner"}]))
+    newcomer = Person(tenant="corp", object_id="oid-newcomer", upn="bob@corp.example")
+    with held(project):
+        sign_in = sent(crowd, lambda: account_of(newcomer)[1])
+        waits(1)
+        assert changed(project, who="bob", title="Winter").requested_by == old
+    assert sign_in.result() is True
+    old.refresh_from_db()
+    assert old.username == "bob@corp.example#oid-bob"
+
+
+def test_a_change_by_whose_access_is_ended_at_the_same_moment(pages: None, crowd: ThreadPoolExecutor) -> None:
+    bob, paula = person("bob"), person("paula")
+    project = project_of(ask(contributors=[ALICE, {**BOB, "role": "owner"}]))
+    with held(project):
+        ending = sent(crowd, lambda: end_access(bob, by=paula, because="Stolen.", door=Door.FORM).tokens)
+        waits(1)
+        assert changed(project, who="bob", title="Winter").requested_by == bob
+    assert ending.result() == 0
+    bob.refresh_from_db()
+    assert not bob.is_active
+
+
+def test_reading_a_push_and_rejecting_the_one_before_at_the_same_moment(
+    forge: PushedForge, row: RegisteredRepository, crowd: ThreadPoolExecutor
+) -> None:
+    project, paula = made(forge, row), person("paula")
+    forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
+    look(forge, row)
+    before = ProjectRequest.objects.get(decision=Decision.PENDING)
+    sha = forge.push("alice", {"profile.yaml": PROFILE + b"title: Winter\n"})
+    with held(project):
+        read = sent(crowd, lambda: look(forge, row).seen_commit)
+        waits(1)
+        decisions.reject(before, by=paula, door=Door.FORM, comment="No.")
+    assert read.result() == sha
+    assert (fresh(before).decision, Project.objects.get().title) == (Decision.REJECTED, "Winter")
