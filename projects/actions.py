@@ -1,7 +1,7 @@
 """What people can do with projects: ask for them, change them, retire them, have them looked at.
 
-Each action checks the right first, decides by the catalogue's policy, and records request, decision and new generation
-in one transaction; the doorbell rings after it. Nothing outside is touched here.
+Each action checks the right first, once more when it holds the project, decides by the catalogue's policy, and records
+request, decision and new generation in one transaction; the doorbell rings after it. Nothing outside is touched here.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ from projects.granting import (
     check_seen,
     end_waiting,
     grant,
+    hold_for,
     tell_deciders,
     verdict_of,
 )
@@ -152,22 +153,19 @@ def change(
 
     Raises NotFound, NotAllowed, InvalidSpec, StaleGeneration, or Conflict for a project that is being removed.
     """
-    check_seen(by, project)
-    if not permissions.may_change(by, project):
-        raise NotAllowed(
-            say("Only owners of %(slug)s and the platform team may change it. Ask an owner.", slug=project.slug)
+    why_not = say("Only owners of %(slug)s and the platform team may change it. Ask an owner.", slug=project.slug)
+    with audited_by(by=by, door=door), transaction.atomic():
+        return ask_change(
+            hold_for(project, by=by, may=permissions.may_change, why_not=why_not),
+            data,
+            by=by,
+            door=door,
+            installation=installation,
+            expected=expected,
+            note=note,
+            commit=commit,
+            dry_run=dry_run,
         )
-    return ask_change(
-        project,
-        data,
-        by=by,
-        door=door,
-        installation=installation,
-        expected=expected,
-        note=note,
-        commit=commit,
-        dry_run=dry_run,
-    )
 
 
 def ask_change(
@@ -183,61 +181,59 @@ def ask_change(
     dry_run: bool = False,
     keeps_waiting: bool = False,
 ) -> Asked:
-    """The same for whoever's right to this very change has been checked already. Nobody else may call it.
+    """The same in the caller's transaction, which holds the project and has checked the right to this very change.
 
     keeps_waiting: what waits for the project is left to the caller, where this is granted at once.
     """
-    with audited_by(by=by, door=door), transaction.atomic():
-        project = hold_project(project.pk)
-        check_present(project, expected=expected)
-        # Only now: a wish that names no owner keeps those that there are, not those that there were.
-        spec, team = read_spec(data, installation=installation, by=by, project=project)
-        before = project.wanted()
-        verdict, free = verdict_of(
-            Action.CHANGE,
-            before=before,
-            after=spec,
-            team=team,
-            by=by,
-            project=project,
-            installation=installation,
-            lock=not dry_run,
-        )
-        preview = _preview(installation, after=spec, before=before, verdict=verdict, free=free, project=project)
-        if door is not Door.FILE:
-            preview = replace(preview, warning=warning_of(project, becomes=spec))
-        if dry_run:
-            return Asked(preview=preview)
-        if spec == before:
-            return Asked(preview=preview, project=project)
-        _refuse_if(verdict)
-        after = spec_as_json(spec)
-        same = _same(project, by=by, door=door, action=Action.CHANGE, after=after)
-        if same is not None and verdict.decision == "ask":
-            return Asked(preview=preview, request=same, project=project)
-        request = ProjectRequest.objects.create(
-            project=project,
-            slug=project.slug,
-            team=team,
-            action=Action.CHANGE,
-            door=door,
-            requested_by_id=by.pk,
-            requested_by_name=by.username,
-            before=project.spec,
-            after=after,
-            base_generation=project.generation,
-            rule=verdict.rule,
-            because=verdict.because,
-            approvers=list(verdict.approvers),
-            note=note,
-            commit=commit,
-        )
-        if not keeps_waiting or verdict.decision != "approve":
-            _end_waiting(project, by=by, newer=request)
-        if verdict.decision == "approve":
-            grant(request, spec=spec, team=team, installation=installation, project=project)
-        else:
-            tell_deciders(request, by=by)
+    check_present(project, expected=expected)
+    # Only now: a wish that names no owner keeps those that there are, not those that there were.
+    spec, team = read_spec(data, installation=installation, by=by, project=project)
+    before = project.wanted()
+    verdict, free = verdict_of(
+        Action.CHANGE,
+        before=before,
+        after=spec,
+        team=team,
+        by=by,
+        project=project,
+        installation=installation,
+        lock=not dry_run,
+    )
+    preview = _preview(installation, after=spec, before=before, verdict=verdict, free=free, project=project)
+    if door is not Door.FILE:
+        preview = replace(preview, warning=warning_of(project, becomes=spec))
+    if dry_run:
+        return Asked(preview=preview)
+    if spec == before:
+        return Asked(preview=preview, project=project)
+    _refuse_if(verdict)
+    after = spec_as_json(spec)
+    same = _same(project, by=by, door=door, action=Action.CHANGE, after=after)
+    if same is not None and verdict.decision == "ask":
+        return Asked(preview=preview, request=same, project=project)
+    request = ProjectRequest.objects.create(
+        project=project,
+        slug=project.slug,
+        team=team,
+        action=Action.CHANGE,
+        door=door,
+        requested_by_id=by.pk,
+        requested_by_name=by.username,
+        before=project.spec,
+        after=after,
+        base_generation=project.generation,
+        rule=verdict.rule,
+        because=verdict.because,
+        approvers=list(verdict.approvers),
+        note=note,
+        commit=commit,
+    )
+    if not keeps_waiting or verdict.decision != "approve":
+        _end_waiting(project, by=by, newer=request)
+    if verdict.decision == "approve":
+        grant(request, spec=spec, team=team, installation=installation, project=project)
+    else:
+        tell_deciders(request, by=by)
     log.info("asked", action="change", slug=project.slug, door=door.value, decision=verdict.decision, rule=verdict.rule)
     return Asked(preview=preview, request=request, project=project)
 
@@ -258,16 +254,12 @@ def retire(
 
     Raises NotFound, NotAllowed, StaleGeneration, or Conflict when it is being removed already.
     """
-    check_seen(by, project)
-    if not permissions.may_retire(by, project):
-        raise NotAllowed(
-            say("Only owners of %(slug)s and the platform team may retire it. Ask an owner.", slug=project.slug)
-        )
-    if remove_data and typed_name != project.slug:
-        message = say("To remove all that holds data too, confirm with the name %(slug)s.", slug=project.slug)
-        raise InvalidSpec([Fault(path=("confirm",), code="not_confirmed", message=message)])
+    why_not = say("Only owners of %(slug)s and the platform team may retire it. Ask an owner.", slug=project.slug)
     with audited_by(by=by, door=door), transaction.atomic():
-        project = hold_project(project.pk)
+        project = hold_for(project, by=by, may=permissions.may_retire, why_not=why_not)
+        if remove_data and typed_name != project.slug:
+            message = say("To remove all that holds data too, confirm with the name %(slug)s.", slug=project.slug)
+            raise InvalidSpec([Fault(path=("confirm",), code="not_confirmed", message=message)])
         check_present(project, expected=expected)
         before, team = project.wanted(), project.team
         verdict, free = verdict_of(

@@ -17,7 +17,7 @@ from projects.consents import ask, in_force, is_about, move, store_of, wish_of_a
 from projects.decisions import LONGEST, needed
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
-from projects.granting import audited_by, check_present, check_seen
+from projects.granting import audited_by, check_present, hold_for
 from projects.installation import Installation
 from projects.locks import hold_project
 from projects.models import ConsentState, DataConsent, Door, Project
@@ -113,14 +113,9 @@ def ask_again(project: Project, *, store: str, by: "Person", door: Door, install
 
     Raises NotFound, also for a store that it didn't choose; NotAllowed; Conflict when it is asked already or let.
     """
-    check_seen(by, project)
-    if not permissions.may_change(by, project):
-        raise NotAllowed(
-            gettext("Only owners of %(slug)s and the platform team may change it. Ask an owner.")
-            % {"slug": project.slug}
-        )
+    why_not = gettext("Only owners of %(slug)s and the platform team may change it. Ask an owner.")
     with audited_by(by=by, door=door), transaction.atomic():
-        project = hold_project(project.pk)
+        project = hold_for(project, by=by, may=permissions.may_change, why_not=why_not % {"slug": project.slug})
         check_present(project, expected=None)
         let = in_force(project)
         wish = wish_of_any_plan(project.wanted(), project=project, installation=installation, consents=let)

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from projects import audience, permissions
 from projects.audit import audited
 from projects.doorbell import ring_project
-from projects.errors import Conflict, NotAllowed, NotFound
+from projects.errors import Conflict, NotFound
+from projects.granting import hold_for
 from projects.installation import Installation
 from projects.locks import hold_project
 from projects.models import Door, Project, Reveal, Rotation
@@ -145,11 +146,12 @@ def rotate(
     Raises NotFound, NotAllowed, or Conflict while the one before last still works, and for a project that is suspended
     or being removed.
     """
-    credential = _known(project, purpose, by=by)
-    if not permissions.may_rotate(by, project):
-        raise NotAllowed(_("Only owners of %(slug)s and the platform team may rotate keys. Ask an owner.")
-                         % {"slug": project.slug})  # fmt: skip
-    with audited(actor=by.username, door=door), _locked(project) as row:
+    credential = _known(purpose)
+    why_not = _("Only owners of %(slug)s and the platform team may rotate keys. Ask an owner.")
+    with (
+        audited(actor=by.username, door=door),
+        _locked(project, by=by, may=permissions.may_rotate, why_not=why_not) as row,
+    ):
         if _overlapping(row, purpose) is not None:
             raise Conflict(_("The key before this one still works. End it first, or wait until it has ended."))
         hours = installation.catalogue.credentials.overlap_hours if credential.overlaps and not end_old_now else 0
@@ -173,11 +175,12 @@ def end_old(project: Project, purpose: str, *, by: "Person", door: Door) -> Rota
     Raises NotFound, NotAllowed, or Conflict when it has ended already, and for a project that is suspended or being
     removed.
     """
-    credential = _known(project, purpose, by=by)
-    if not permissions.may_rotate(by, project):
-        raise NotAllowed(_("Only owners of %(slug)s and the platform team may end keys. Ask an owner.")
-                         % {"slug": project.slug})  # fmt: skip
-    with audited(actor=by.username, door=door), _locked(project) as row:
+    credential = _known(purpose)
+    why_not = _("Only owners of %(slug)s and the platform team may end keys. Ask an owner.")
+    with (
+        audited(actor=by.username, door=door),
+        _locked(project, by=by, may=permissions.may_rotate, why_not=why_not) as row,
+    ):
         rotation = _overlapping(row, purpose)
         if rotation is None:
             raise Conflict(_("The old key has ended already. There is nothing to end."))
@@ -201,13 +204,14 @@ def reveal(project: Project, purpose: str, *, by: "Person", door: Door, installa
     Raises NotFound, NotAllowed, or Conflict when this person was shown this version, when only machines need it, when
     its key left the key ring, and for a project that is suspended or being removed.
     """
-    credential = _known(project, purpose, by=by)
-    if not permissions.may_reveal(by, project):
-        raise NotAllowed(_("Only owners and editors of %(slug)s are shown its keys. Ask one of them.")
-                         % {"slug": project.slug})  # fmt: skip
-    if credential.shown is None:
-        raise Conflict(_("Only machines need this secret. Nobody is shown it."))
-    with audited(actor=by.username, door=door), _locked(project) as row:
+    credential = _known(purpose)
+    why_not = _("Only owners and editors of %(slug)s are shown its keys. Ask one of them.")
+    with (
+        audited(actor=by.username, door=door),
+        _locked(project, by=by, may=permissions.may_reveal, why_not=why_not) as row,
+    ):
+        if credential.shown is None:
+            raise Conflict(_("Only machines need this secret. Nobody is shown it."))
         version = int(row.versions.get(purpose, 1))
         before = Reveal.objects.filter(project=row, purpose=purpose, version=version, person_id=by.pk).first()
         if before is not None:
@@ -259,18 +263,18 @@ def move_to_current_key(project: Project, *, by: str, installation: Installation
     return True
 
 
-def _known(project: Project, purpose: str, *, by: "Person") -> Credential:
+def _known(purpose: str) -> Credential:
     found = next((one for one in every_credential() if one.purpose == purpose), None)
-    if found is None or not permissions.may_see(by, project):
+    if found is None:
         raise NotFound
     return found
 
 
 @contextmanager
-def _locked(project: Project) -> Iterator[Project]:
-    """The project's row, held until the commit. Raises NotFound, Conflict."""
+def _locked(project: Project, *, by: "Person", may: permissions.Right, why_not: str) -> Iterator[Project]:
+    """The project's row, held until the commit, for who has this right to it. Raises NotFound, NotAllowed, Conflict."""
     with transaction.atomic():
-        row = hold_project(project.pk)
+        row = hold_for(project, by=by, may=may, why_not=why_not % {"slug": project.slug})
         if row.deleted_at is not None:
             raise NotFound
         if row.deletion_requested_at is not None:

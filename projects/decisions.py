@@ -204,10 +204,10 @@ def revise(
 def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectRequest:
     """Take a request back before it is decided. Raises NotFound, NotAllowed, Conflict."""
     _check_visible(request, by=by)
-    if not permissions.may_withdraw(by, request):
-        raise NotAllowed(gettext("Only who asked, or an owner of the project, can take this request back."))
     with audited_by(by=by, door=door), transaction.atomic():
         request = held(request)
+        if not permissions.may_withdraw(by, request):
+            raise NotAllowed(gettext("Only who asked, or an owner of the project, can take this request back."))
         _check_open(request, revision=None)
         said = phrase("%(who)s took the request for %(slug)s back.", who=by.username, slug=request.slug)
         end(request, by=by, door=door, said=said)

@@ -15,7 +15,7 @@ from projects.audit import audited
 from projects.consents import follow
 from projects.contributors import set_memberships
 from projects.doorbell import ring_project
-from projects.errors import Conflict, NotFound, StaleGeneration
+from projects.errors import Conflict, NotAllowed, NotFound, StaleGeneration
 from projects.file_source import came_back
 from projects.installation import Installation
 from projects.locks import held_teams, hold_project
@@ -42,6 +42,24 @@ def check_seen(by: "Person", project: Project) -> None:
     """Raises NotFound for whoever may not know that the project exists."""
     if not permissions.may_see(by, project):
         raise NotFound
+
+
+def hold_for(project: Project, *, by: "Person", may: permissions.Right, why_not: str) -> Project:
+    """The project as it is now, under lock, for who has this right to it (`may`).
+
+    Raises NotFound for whoever may not know that it exists, NotAllowed with `why_not` for the others without the right.
+    It is asked before the lock too: who never had it waits for nobody, and nobody for them.
+    """
+    _check_right(by, project, may=may, why_not=why_not)
+    project = hold_project(project.pk)
+    _check_right(by, project, may=may, why_not=why_not)
+    return project
+
+
+def _check_right(by: "Person", project: Project, *, may: permissions.Right, why_not: str) -> None:
+    if not may(by, project):
+        check_seen(by, project)
+        raise NotAllowed(why_not)
 
 
 def check_present(project: Project, *, expected: int | None) -> None:

@@ -4,7 +4,7 @@ A person's rights come from directory groups and from memberships. A grant that 
 who has that id, whatever the name; only one that isn't counts by name (`projects.identity`). Unknown means no.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, cast
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         language: str
 
 
+Right = Callable[["Person", Project], bool]
+"""What a person may do with a project."""
 MOST_ROLES = 200
 """So many of a person's roles are kept for a page that asks many times; of more the database is asked each time."""
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from portal.accounts import Person, account_of
 from portal.models import User
-from projects import actions, decide_many, decisions, permissions, succession
+from projects import actions, credentials, decide_many, decisions, permissions, succession
 from projects.ending import end_access
-from projects.errors import Conflict
+from projects.errors import Conflict, NotAllowed
 from projects.in_use import is_in_use
 from projects.installation import installation
 from projects.leavers import after_sync
@@ -115,6 +115,56 @@ def test_a_wish_that_names_no_owner_keeps_those_that_there_are_when_its_turn_com
         changed(project, contributors=[ALICE])
     assert titled.result() == Decision.APPROVED
     assert (Project.objects.get().title, people_of(project)) == ("Winter", {"alice@corp.example"})
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda project, **asked: actions.change(project, {**project.spec, "title": "Winter"}, **asked),
+        lambda project, **asked: actions.retire(project, **asked),
+        lambda project, **asked: credentials.rotate(project, "bucket", **asked),
+        lambda project, **asked: credentials.reveal(project, "bucket", **asked),
+    ],
+    ids=["change", "retire", "rotate", "reveal"],
+)
+def test_who_is_taken_out_while_they_wait_does_nothing_more(
+    pages: None, crowd: ThreadPoolExecutor, act: Callable[..., Any]
+) -> None:
+    project, bob = project_of(ask(contributors=[ALICE, {**BOB, "role": "owner"}])), person("bob")
+    with held(project):
+        late = sent(crowd, lambda: act(project, by=bob, door=Door.API, installation=installation()))
+        waits(1)
+        changed(project, contributors=[ALICE])
+    with pytest.raises(NotAllowed, match=r"^Only owners"):
+        late.result()
+    project.refresh_from_db()
+    assert (project.generation, project.versions, project.reveals.count()) == (2, {}, 0)
+
+
+def test_an_owner_who_is_taken_out_takes_back_what_others_asked_no_more(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project, bob = project_of(ask(contributors=[ALICE, {**BOB, "role": "owner"}])), person("bob")
+    request = changed(project, plan="gpu")
+    with held(project):
+        late = sent(crowd, lambda: decisions.withdraw(request, by=bob, door=Door.API))
+        waits(1)
+        project.memberships.filter(subject=bob.username).delete()
+    with pytest.raises(NotAllowed):
+        late.result()
+    assert fresh(request).decision == Decision.PENDING
+
+
+def test_a_push_of_who_is_taken_out_while_it_waits_is_refused(
+    forge: PushedForge, row: RegisteredRepository, crowd: ThreadPoolExecutor
+) -> None:
+    owners = b"contributors:\n- {user: alice@corp.example, role: owner}\n- {user: bob@corp.example, role: owner}\n"
+    project = made(forge, row, PROFILE + owners)
+    forge.push("bob", {"profile.yaml": PROFILE + b"title: Winter\n" + owners})
+    with held(project):
+        read = sent(crowd, lambda: look(forge, row).refused)
+        waits(1)
+        changed(project, **{**project.spec, "contributors": [ALICE]})
+    assert read.result() == "Only owners of demand and the platform team may change it. Ask an owner."
+    assert (Project.objects.get().title, people_of(project)) == ("demand", {"alice@corp.example"})
 
 
 def test_two_who_leave_at_the_same_moment_are_both_out(pages: None, crowd: ThreadPoolExecutor) -> None:
