@@ -12,7 +12,7 @@ from datetime import date
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from projects.directory import ended_accounts
-from projects.identity import Name, entries_of, present_name, several, shared_names
+from projects.identity import Name, clear_and_shared, present_name, several, shared_names
 from projects.models import DirectoryEntry, Door, Membership, Project
 from provisioning.spec import Contributor, ProjectSpec, Role
 
@@ -34,10 +34,21 @@ class Meaning:
     passed_on: frozenset[Name] = frozenset()
 
 
+@dataclass(frozen=True)
+class Meant:
+    """Whom the contributors of a spec mean.
+
+    ids: by object id, without those that stay names. unclear: groups named anew by what several are called, with those.
+    """
+
+    ids: dict[Name, str]
+    unclear: Mapping[Name, list[DirectoryEntry]] = field(default_factory=dict)
+
+
 def set_memberships(project: Project, *, spec: ProjectSpec, door: Door) -> None:
     """Rows as the spec has them. Those that stay the same keep where they came from."""
     wanted = {(one.is_group, one.subject): one for one in spec.contributors}
-    ids = meant(spec, project=project)
+    ids = meant(spec, project=project).ids
     for row in project.memberships.all():
         one = wanted.get((row.is_group, row.subject))
         if one is None or _differs(one, row):
@@ -58,20 +69,20 @@ def set_memberships(project: Project, *, spec: ProjectSpec, door: Door) -> None:
     )
 
 
-def meant(spec: ProjectSpec, *, project: Project | None) -> dict[Name, str]:
-    """Object ids of whom the spec's contributors mean once it is the project's; without those that stay names.
+def meant(spec: ProjectSpec, *, project: Project | None) -> Meant:
+    """Whom the spec's contributors mean once it is the project's.
 
     project: None for a new one. Who was there before is still meant, with another role too and whatever they are called
     by now. Only where they left may a changed entry mean somebody else: who has the name now.
     """
     ids, named = _to_find(spec, project=project)
-    return ids | {name: entry.object_id for name, entry in entries_of(named).items()} if named else ids
-
-
-def unclear(spec: ProjectSpec, *, project: Project | None) -> dict[Name, list[DirectoryEntry]]:
-    """Groups that the spec names anew by a name which several have, with those."""
-    named = [name for name in _to_find(spec, project=project)[1] if name[0]]
-    return several(named) if named else {}
+    if not named:
+        return Meant(ids=ids)
+    clear, shared = clear_and_shared(named)
+    return Meant(
+        ids=ids | {name: entry.object_id for name, entry in clear.items()},
+        unclear={name: entries for name, entries in shared.items() if name[0]},
+    )
 
 
 def _to_find(spec: ProjectSpec, *, project: Project | None) -> tuple[dict[Name, str], list[Name]]:
@@ -118,7 +129,7 @@ def meaning(project: Project | None, *, becomes: ProjectSpec | None) -> Meaning:
     """
     held = bindings(project) if project is not None else {}
     before = moved([project.pk]).get(project.pk, {}) if project is not None else {}
-    ids = meant(becomes, project=project) if becomes is not None else held
+    ids = meant(becomes, project=project).ids if becomes is not None else held
     known = {*held.values(), *ids.values()}
     by_id = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in=known)} if known else {}
     if becomes is None:

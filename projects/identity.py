@@ -33,13 +33,18 @@ def entries_of(names: Iterable[Name]) -> dict[Name, DirectoryEntry]:
     A switched-off account is still somebody's, and comes second to one that is not. Who left is not found: the name
     may be given to somebody else. Nor is a group by a name that reads as an object id: it may be that of another one.
     """
-    clear = {}
-    for name, entries in _all_of(names).items():
-        if len(entries) == 1:
-            clear[name] = entries[0]
-        else:
-            log.warning("name_not_clear", name=name[1], entries=sorted(one.object_id for one in entries))
-    return clear
+    return clear_and_shared(names)[0]
+
+
+def clear_and_shared(
+    names: Iterable[Name],
+) -> tuple[dict[Name, DirectoryEntry], dict[Name, list[DirectoryEntry]]]:
+    """What `entries_of` says of these names, and what `several` does, both read at once."""
+    all_of = _all_of(names)
+    shared = {name: entries for name, entries in all_of.items() if len(entries) > 1}
+    for (_, name), entries in shared.items():
+        log.warning("name_not_clear", name=name, entries=sorted(one.object_id for one in entries))
+    return {name: entries[0] for name, entries in all_of.items() if name not in shared}, shared
 
 
 def several(names: Iterable[Name]) -> dict[Name, list[DirectoryEntry]]:

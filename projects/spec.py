@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from pydantic import BaseModel, ValidationError
 
 from projects import permissions
-from projects.contributors import meant, unclear
+from projects.contributors import Meant, meant
 from projects.directory import anybody, synced
 from projects.errors import Fault, InvalidSpec
 from projects.identity import Name, which_one
@@ -383,7 +383,7 @@ def _team(
 
 def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[Fault]:
     faults = []
-    shared = unclear(spec, project=project)
+    found = meant(spec, project=project)
     seen: dict[tuple[bool, str], int] = {}
     for index, one in enumerate(spec.contributors):
         key = (one.is_group, one.subject)
@@ -391,8 +391,8 @@ def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[F
             message = say("%(subject)s stands here twice. One entry each.", subject=one.subject)
             faults.append(Fault(path=("contributors", index), code="twice", message=message))
         seen[key] = index
-        if key in shared:
-            message = which_one(one.subject, shared[key])
+        if key in found.unclear:
+            message = which_one(one.subject, found.unclear[key])
             faults.append(Fault(path=("contributors", index), code="ambiguous", message=message))
         if one.until is not None and one.until < today() and not _was_there(one, project):
             message = say("The last day has passed. Choose a later day, or leave the entry out.")
@@ -400,7 +400,7 @@ def _contributor_faults(spec: ProjectSpec, *, project: Project | None) -> list[F
     if not any(one.role is Role.OWNER and one.until is None for one in spec.contributors):
         message = say("At least one person or group must stay owner, without an end date.")
         faults.append(Fault(path=("contributors",), code="no_owner", message=message))
-    elif _nobody_owns(spec, project=project):
+    elif _nobody_owns(spec, found, project=project):
         message = say(
             "None of these owners is known: %(names)s. Make a person of the directory owner, or a group with people "
             "in it.",
@@ -415,12 +415,12 @@ def _owners(contributors: Iterable[Contributor]) -> set[Name]:
     return {(one.is_group, one.subject) for one in contributors if one.role is Role.OWNER and one.until is None}
 
 
-def _nobody_owns(spec: ProjectSpec, *, project: Project | None) -> bool:
+def _nobody_owns(spec: ProjectSpec, found: Meant, *, project: Project | None) -> bool:
     """Would nobody whom the directory knows own it? Not asked where the owners stay who they were."""
     owners = _owners(spec.contributors)
     if project is not None and owners == _owners(project.wanted().contributors):
         return False
-    return synced() and not anybody(owners, bound=meant(spec, project=project))
+    return synced() and not anybody(owners, bound=found.ids)
 
 
 def _was_there(one: Contributor, project: Project | None) -> bool:

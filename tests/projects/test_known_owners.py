@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from projects import actions
@@ -12,6 +14,7 @@ from projects.errors import InvalidSpec
 from projects.installation import installation
 from projects.leaving import leave
 from projects.models import DirectoryEntry, DirectoryState, Door, Project
+from projects.spec import read_spec
 from tests.entries import gone, group_entry, person_entry, rename
 from tests.people import person
 from tests.projects.pages import ask, project_of
@@ -63,6 +66,15 @@ def test_nobody_the_directory_knows_can_not_be_the_only_owner(
 def test_one_owner_who_is_there_is_enough(company: dict[str, DirectoryEntry], owners: list[dict[str, str]]) -> None:
     person("charlie").groups.add(Group.objects.get_or_create(name="ml-leads")[0])
     assert changed(project_of(ask()), *owners).project is not None
+
+
+def test_who_is_meant_is_read_once_for_a_wish(company: dict[str, DirectoryEntry]) -> None:
+    project = project_of(ask())
+    data = {**project.spec, "contributors": [BOB, {"group": "ml-vision", "role": "editor"}]}
+    with CaptureQueriesContext(connection) as queries:
+        read_spec(data, installation=installation(), by=person("alice"), project=project)
+    tables = [one["sql"].partition(" FROM ")[2].partition(" ")[0] for one in queries]
+    assert (tables.count('"projects_membership"'), sum("LOWER" in one["sql"] for one in queries)) == (1, 1)
 
 
 def test_without_a_directory_every_name_is_taken() -> None:
