@@ -54,11 +54,13 @@ def after_sync(changed: frozenset[str]) -> None:
 
 def _switch_off() -> None:
     """End accounts of people who left or are switched off: sessions, tokens, groups, and the account itself."""
-    out = _ENTRY.filter(has_left())
-    for user in _accounts().filter(Exists(out), is_active=True):
+    out = _accounts().filter(Exists(_ENTRY.filter(has_left())), is_active=True)
+    for pk in out.values_list("pk", flat=True):
         with transaction.atomic():
-            switch_off(user, left_at=timezone.now())
-        log.warning("account_left", account=user.pk)
+            user = _still_among(out, pk)
+            if user is not None:
+                switch_off(user, left_at=timezone.now())
+                log.warning("account_left", account=pk)
 
 
 def switch_off(user: "Person", *, left_at: datetime | None) -> None:
@@ -76,14 +78,22 @@ def switch_off(user: "Person", *, left_at: datetime | None) -> None:
 
 def _switch_on() -> set[str]:
     """Bring back whom the directory had switched off, and nobody whom somebody here did; their object ids."""
-    there = _ENTRY.filter(enabled=True, gone_at=None)
+    there = _accounts().filter(Exists(_ENTRY.filter(enabled=True, gone_at=None)), left_at__isnull=False)
     back = set()
-    for user in _accounts().filter(Exists(there), left_at__isnull=False):
-        user.is_active, user.left_at = True, None
-        user.save(update_fields=["is_active", "left_at"])
-        back.add(user.object_id)
-        log.warning("account_came_back", account=user.pk)
+    for pk in there.values_list("pk", flat=True):
+        with transaction.atomic():
+            user = _still_among(there, pk)
+            if user is not None:
+                user.is_active, user.left_at = True, None
+                user.save(update_fields=["is_active", "left_at"])
+                back.add(user.object_id)
+                log.warning("account_came_back", account=pk)
     return back
+
+
+def _still_among(accounts: "QuerySet[Person]", pk: int) -> "Person | None":
+    """The account under lock; None where it is none of these any more, as somebody here ended its access meanwhile."""
+    return accounts.select_for_update(no_key=True).filter(pk=pk).first()
 
 
 def _tell_ids(changed: frozenset[str]) -> None:

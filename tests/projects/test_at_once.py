@@ -317,6 +317,21 @@ def test_a_change_by_whose_access_is_ended_at_the_same_moment(pages: None, crowd
     assert not bob.is_active
 
 
+def test_access_that_is_ended_while_a_sync_brings_the_account_back_stays_ended(
+    pages: None, crowd: ThreadPoolExecutor
+) -> None:
+    person_entry("bob")
+    bob, paula = person("bob"), person("paula")
+    User.objects.filter(pk=bob.pk).update(is_active=False, left_at=timezone.now())
+    with transaction.atomic():
+        end_access(bob, by=paula, because="Stolen.", door=Door.FORM)
+        sync = sent(crowd, lambda: after_sync(frozenset()))
+        waits(1)
+    assert sync.result() is None
+    bob.refresh_from_db()
+    assert (bob.is_active, bob.left_at) == (False, None)
+
+
 def test_reading_a_push_and_rejecting_the_one_before_at_the_same_moment(
     forge: PushedForge, row: RegisteredRepository, crowd: ThreadPoolExecutor
 ) -> None:
