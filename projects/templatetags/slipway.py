@@ -122,7 +122,7 @@ def column(context: dict[str, Any], page: Sorted[Any], word: str, title: str, st
     link, button = '<a href="?{}">{}</a>', '<button name="turn" value="page" formaction="?{}">{}</button>'
     return format_html(
         '<th role="columnheader" scope="col" class="{}"{}>{}{}</th>',
-        style,
+        f"{style} text-nowrap".lstrip() if current else style,
         format_html(' aria-sort="{}"', sort) if current else "",
         format_html(button if context.get("by_form") else link, query.urlencode(), said),
         format_html('<span aria-hidden="true">&nbsp;{}</span>', sign) if current else "",
