@@ -48,7 +48,7 @@ DIRECTORY_TOKEN = "directory"  # noqa: S105
 _JWT_SHAPE = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 _RETRY_LOAD = timedelta(minutes=1)
 _LONGEST_GROUP_NAME = 150
-_GUEST = (
+_GUEST = gettext_noop(
     "You come from another organisation's directory, and guests are not let in here. "
     "Sign in with an account of this company."
 )
@@ -91,10 +91,12 @@ class PersonBackend(AdfsBaseBackend):  # type: ignore[misc]  # the library has n
         """
         claims = self.validate_access_token(access_token) or {}
         if not isinstance(claims.get("exp"), int | float):
-            raise SignInRefused("This token never expires, and such tokens are not accepted.")
+            raise SignInRefused(gettext_noop("This token never expires, and such tokens are not accepted."))
         # Entra puts app roles into ID tokens too, and those of version 1.0 say so as AD FS's access tokens do.
         if not ("scp" in claims or (_is_adfs() and claims.get("ver") == "1.0")):
-            raise SignInRefused("This is not an access token for this portal. Send the access token, not the ID token.")
+            raise SignInRefused(
+                gettext_noop("This is not an access token for this portal. Send the access token, not the ID token.")
+            )
         if _is_guest(claims):
             log.warning("a guest was refused (tid %s, idp %s)", claims.get("tid"), claims.get("idp"))
             raise SignInRefused(_GUEST)

@@ -139,7 +139,7 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler400."""
     expected = problem_of(exception) if exception else None
-    return answer(request, expected or Problem(400, "bad_request", "This request can't be understood."))
+    return answer(request, expected or Problem(400, "bad_request", gettext("This request can't be understood.")))
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,11 +10,13 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+from django_auth_adfs.config import provider_config
 from django_auth_adfs.config import settings as adfs
 
 from portal.accounts import account_of
 from portal.auth_views import PENDING_KEY
-from tests.portal.directory import alice
+from tests.portal.directory import alice, token
+from tests.provisioning.clients.recorded import played
 
 
 @pytest.mark.django_db
@@ -33,6 +36,35 @@ def test_sign_in_sends_state_and_challenge_and_keeps_the_rest(client: Client) ->
     )
     assert kept["verifier"] not in answer["Location"]
     assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize(
+    ("changes", "swedish"),
+    [
+        (
+            {"idp": "https://other.example/adfs"},
+            "Du kommer från en annan organisations katalog, och gäster släpps inte in här. Logga in med ett konto hos "
+            "det här företaget.",
+        ),
+        ({"exp": None}, "Den här token går aldrig ut, och sådana godtas inte."),
+        (
+            {"scp": None, "ver": None},
+            "Det här är ingen åtkomsttoken för den här portalen. Skicka åtkomsttoken, inte ID-token.",
+        ),
+    ],
+)
+def test_why_nobody_is_let_in_is_said_in_their_language(
+    client: Client, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], swedish: str
+) -> None:
+    client.cookies["language"] = "sv"
+    state = parse_qs(urlsplit(client.get(reverse("django_auth_adfs:login"))["Location"]).query)["state"][0]
+    with played() as directory:
+        monkeypatch.setattr(provider_config, "token_endpoint", f"{directory.url}/token")
+        directory.answers["POST", "/token"] = {"access_token": token(**changes)}
+        answer = client.get(reverse("django_auth_adfs:callback"), {"state": state, "code": "a-code"})
+    assert (answer.status_code, swedish in html.unescape(answer.content.decode())) == (403, True)
 
 
 @pytest.mark.django_db

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
+from django.utils import translation
 
-from portal.errors import Problem, answer, problem_of
+from portal.errors import Problem, answer, bad_request, problem_of
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, StaleGeneration
 from tests.people import client
 
@@ -55,6 +56,14 @@ def test_each_page_says_what_happened_why_and_what_to_do(problem: Problem, said:
     main = page.content.decode().partition("<main")[2]
     assert len(re.findall(r"<h1", main)) == len(re.findall(r"btn-primary", main)) == 1
     assert not re.search(r"oops|sorry|please|!", text(page).lower())
+
+
+def test_what_can_not_be_understood_is_said_in_the_reader_s_language() -> None:
+    request = RequestFactory().get("/somewhere/")
+    request.user = AnonymousUser()
+    with translation.override("sv"):
+        assert "Anropet går inte att förstå." in text(bad_request(request))
+    assert "This request can't be understood." in text(bad_request(request))
 
 
 def test_a_form_that_is_too_large_gets_its_page() -> None:

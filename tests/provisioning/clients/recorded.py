@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: method, path with query, and body out of JSON."""
+    """One request: method, path with query, and body out of JSON; a form as it is."""
 
     method: str
     path: str
@@ -53,7 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.asked.append(Asked(self.command, self.path, json.loads(body) if body else None))
+        form = self.headers.get("Content-Type") == "application/x-www-form-urlencoded"
+        said = body.decode() if form else json.loads(body) if body else None
+        self.server.asked.append(Asked(self.command, self.path, said))
         self.server.sent_headers.append(dict(self.headers.items()))
         found = self.server.answers.get((self.command, self.path), (404, {"message": "404 Not Found"}))
         if isinstance(found, InTurn):
