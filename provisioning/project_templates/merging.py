@@ -98,7 +98,7 @@ def three_way(mine: bytes, old: bytes, new: bytes, *, labels: tuple[str, str, st
         try:
             ended = run(command, folder=scratch)
         except (TookTooLong, FileNotFoundError) as error:
-            raise PermanentError(phrase("The files can't be merged: %(error)s.", error=error)) from error
+            raise PermanentError(phrase("The files can't be merged: %(error)s.", error=error.args[0])) from error
         if ended.code not in (0, 1):
             raise PermanentError(phrase("The files can't be merged: diff3 ended with %(code)s.", code=ended.code))
         return ended.output, ended.code == 1

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning.phrases import phrase
+
 SECONDS = 20
 _MEMORY_KIB = 1024 * 1024
 _FILE_BLOCKS = 12 * 1024 * 2
@@ -52,7 +54,8 @@ def run(command: Sequence[str], *, folder: Path, seconds: int = SECONDS) -> Ende
         try:
             code = child.wait(timeout=seconds)
         except subprocess.TimeoutExpired as error:
-            raise TookTooLong(f"{command[0]} took more than {seconds} s") from error
+            took = phrase("%(program)s took more than %(seconds)s s", program=command[0], seconds=seconds)
+            raise TookTooLong(took) from error
         finally:
             _end(child)
         output.seek(0)

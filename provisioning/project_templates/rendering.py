@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 
 from provisioning.errors import PermanentError, TemporaryError
-from provisioning.phrases import phrase
+from provisioning.phrases import Phrase, phrase
 from provisioning.project_templates import answers
 from provisioning.project_templates.process import SECONDS, TookTooLong, run
 from provisioning.rendered import Rendered
@@ -30,7 +30,7 @@ _PART = re.compile(r"[\w .+@(),=~\[\]-]+")
 class Refused(PermanentError):
     """A template can't be used as it is. Says which and why; the platform team has to mend it."""
 
-    def __init__(self, template: str, why: str) -> None:
+    def __init__(self, template: str, why: Phrase) -> None:
         super().__init__(
             phrase(
                 "The template %(template)s can't be used: %(why)s. The platform team must mend it.",
@@ -55,9 +55,9 @@ class Templates:
         try:
             said = (self.folder / template / "VERSION").read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise Refused(template, "it has no file VERSION") from error
+            raise Refused(template, phrase("it has no file VERSION")) from error
         if not _VERSION.fullmatch(said):
-            raise Refused(template, "its file VERSION holds no version such as 1.2.0")
+            raise Refused(template, phrase("its file VERSION holds no version such as 1.2.0"))
         return said
 
     def render(self, template: str) -> Rendered:
@@ -72,7 +72,7 @@ class Templates:
         source = self.folder / template
         for path in _everything(source):
             if stat.S_ISLNK(path.lstat().st_mode):
-                raise Refused(template, f"{path.relative_to(source)} is a link")
+                raise Refused(template, phrase("%(path)s is a link", path=path.relative_to(source)))
         files = self._copied(template, answers.marks())
         others = self._copied(template, answers.other_marks())
         said_back = {
@@ -80,9 +80,9 @@ class Templates:
             for path, content in others.items()
         }
         if said_back != files:
-            raise Refused(template, "it puts an answer through a filter or a condition")
+            raise Refused(template, phrase("it puts an answer through a filter or a condition"))
         if answers.ANSWERS_FILE not in files:
-            raise Refused(template, f"it has no {answers.ANSWERS_FILE}")
+            raise Refused(template, phrase("it has no %(file)s", file=answers.ANSWERS_FILE))
         return files
 
     def _copied(self, template: str, said: Mapping[str, str]) -> dict[str, bytes]:
@@ -95,7 +95,9 @@ class Templates:
             try:
                 ended = run(command, folder=scratch, seconds=self.seconds)
             except TookTooLong as error:
-                raise Refused(template, f"rendering it takes more than {self.seconds} s") from error
+                raise Refused(
+                    template, phrase("rendering it takes more than %(seconds)s s", seconds=self.seconds)
+                ) from error
             except FileNotFoundError as error:
                 sentence = phrase(
                     "Copier is not installed for the worker, so no project can start from a template now. The platform "
@@ -103,7 +105,10 @@ class Templates:
                 )
                 raise TemporaryError(sentence, delay=60) from error
             if ended.code != 0:
-                raise Refused(template, f"Copier ended with {ended.code}: {ended.complaint or 'no word'}")
+                complaint = ended.complaint or phrase("no word")
+                raise Refused(
+                    template, phrase("Copier ended with %(code)s: %(complaint)s", code=ended.code, complaint=complaint)
+                )
             return _collected(template, target)
 
 
@@ -122,13 +127,13 @@ def _collected(template: str, folder: Path) -> dict[str, bytes]:
         if stat.S_ISDIR(about.st_mode):
             continue
         if not stat.S_ISREG(about.st_mode):
-            raise Refused(template, f"{name} is no plain file")
+            raise Refused(template, phrase("%(path)s is no plain file", path=name))
         check_path(template, name)
         size += about.st_size
         if size > MAX_BYTES:
-            raise Refused(template, f"it makes more than {MAX_BYTES // 1024 // 1024} MiB")
+            raise Refused(template, phrase("it makes more than %(size)s MiB", size=MAX_BYTES // 1024 // 1024))
         if len(files) == MAX_FILES:
-            raise Refused(template, f"it makes more than {MAX_FILES} files")
+            raise Refused(template, phrase("it makes more than %(most)s files", most=MAX_FILES))
         files[name] = path.read_bytes()
     return files
 
@@ -142,7 +147,7 @@ def check_path(template: str, name: str) -> None:
         or any(part in (".", "..") or part.lower() == ".git" or not _PART.fullmatch(part) for part in parts)
     )
     if bad or not parts:
-        raise Refused(template, f"it makes a file named {name[:80]!r}")
+        raise Refused(template, phrase("it makes a file named %(name)s", name=repr(name[:80])))
 
 
 def files_for(rendered: Rendered, said: Mapping[str, str]) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from provisioning.errors import PermanentError, TemporaryError
 from provisioning.project_templates import answers
 from provisioning.project_templates.rendering import Templates, files_for
 from provisioning.rendered import Rendered
+from tests.swedish import in_swedish
 
 ANSWERS = "version: {{ version }}\n"
 
@@ -56,7 +57,28 @@ def test_answers_are_put_in_once_and_are_no_template():
 def test_a_link_is_refused_before_anything_is_read(hostile: Templates):
     (hostile.folder / "bad" / "project" / "passwords").symlink_to("/etc/passwd")
 
-    assert "project/passwords is a link" in refusal(hostile)
+    said = refusal(hostile)
+    assert said == "The template bad can't be used: project/passwords is a link. The platform team must mend it."
+    swedish = "Mallen bad kan inte användas: project/passwords är en länk. Plattformsteamet måste laga den."
+    assert in_swedish(said) == swedish
+
+
+@pytest.mark.parametrize(
+    ("said", "swedish"),
+    [
+        (None, "den har ingen fil VERSION"),
+        ("one", "dess fil VERSION innehåller ingen version som 1.2.0"),
+    ],
+)
+def test_one_that_says_no_version_is_refused_in_the_reader_s_language(
+    hostile: Templates, said: str | None, swedish: str
+):
+    (hostile.folder / "bad" / "VERSION").unlink()
+    if said is not None:
+        write(hostile, "VERSION", said)
+
+    whole = f"Mallen bad kan inte användas: {swedish}. Plattformsteamet måste laga den."
+    assert in_swedish(refusal(hostile)) == whole
 
 
 @pytest.mark.parametrize("setting", ["_tasks", "_jinja_extensions", "_migrations"])
@@ -95,7 +117,10 @@ def test_an_answer_leads_no_path_out_of_the_repository(answer: str):
 def test_one_that_is_too_large_is_refused(hostile: Templates):
     write(hostile, "project/large.txt", "x" * 10 * 1024 * 1024)
 
-    assert "it makes more than 5 MiB" in refusal(hostile)
+    said = refusal(hostile)
+    assert said == "The template bad can't be used: it makes more than 5 MiB. The platform team must mend it."
+    swedish = "Mallen bad kan inte användas: den skapar mer än 5 MiB. Plattformsteamet måste laga den."
+    assert in_swedish(said) == swedish
 
 
 def test_one_that_grows_by_itself_is_refused(hostile: Templates):
