@@ -27,7 +27,18 @@ NOT_USABLE = ~_IS_APART & ~_FOR_PERSON & ~Q(synced_status=Status.TRUE.value, rea
 """Resources of which a page says "Working on it" or "Waiting"."""
 
 
-class Resource(models.Model):
+class KeepsPhrases(models.Model):
+    """A row that keeps sentences: each in a column of its own, whole and English, and here how it was put together."""
+
+    phrases = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Resource(KeepsPhrases):
     """One thing of a Kind made for one project, with its two conditions as columns."""
 
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="resources")
@@ -43,9 +54,6 @@ class Resource(models.Model):
     ready_reason = models.CharField(max_length=24, choices=REASONS, default=Reason.PROGRESSING)
     ready_message = models.TextField(default="", blank=True)
     ready_since = models.DateTimeField(default=timezone.now)
-    phrases = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
-    )
     last_look = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Looks in a row that failed; drives the back-off.")
     wanted = models.CharField(
@@ -120,7 +128,7 @@ ORDINARY = (Reason.AVAILABLE, Reason.DELETING)
 """Reasons of events that are steps of ordinary work."""
 
 
-class Event(models.Model):
+class Event(KeepsPhrases):
     """Something that happened to a resource: made, drifted, repaired, refused, removed. Never changed afterwards."""
 
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="events")
@@ -131,9 +139,6 @@ class Event(models.Model):
     at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=24, choices=REASONS)
     message = models.TextField()
-    phrases = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
-    )
     changes = models.JSONField(default=list)
     generation = models.PositiveBigIntegerField(default=0)
 
@@ -150,7 +155,7 @@ class Event(models.Model):
         return f"{self.kind}: {self.reason}"
 
 
-class TargetHealth(models.Model):
+class TargetHealth(KeepsPhrases):
     """How a target answered when it was last asked."""
 
     name = models.CharField(max_length=63, primary_key=True)
@@ -158,9 +163,6 @@ class TargetHealth(models.Model):
     since = models.DateTimeField(default=timezone.now, help_text="When it began to answer, or to be silent.")
     last_asked = models.DateTimeField(null=True, blank=True)
     message = models.TextField(default="", blank=True)
-    phrases = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
-    )
     version = models.CharField(max_length=80, default="", blank=True)
 
     class Meta:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from projects.models.core import Door, Project, ProjectRequest
+from provisioning.models import KeepsPhrases
 
 
 class BulkAction(models.TextChoices):
@@ -84,7 +85,7 @@ class BulkRun(models.Model):
         return f"{self.get_action_display()}, run {self.pk}"
 
 
-class BulkItem(models.Model):
+class BulkItem(KeepsPhrases):
     """One project of a run: what the preview said of it, and what became of it."""
 
     run = models.ForeignKey(BulkRun, on_delete=models.CASCADE, related_name="items")
@@ -95,9 +96,6 @@ class BulkItem(models.Model):
     foreseen = models.TextField(help_text="What the preview said.")
     changes = models.JSONField(default=list, help_text="Lines of the plan that the preview showed.")
     message = models.TextField(default="", blank=True, help_text="What came of it.")
-    phrases = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
-    )
     request = models.ForeignKey(ProjectRequest, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField(null=True, blank=True)
 

@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from projects.models.core import Door, Project, ProjectRequest, Team
 from projects.models.deciding import Reminder
+from provisioning.models import KeepsPhrases
 
 
 class ConsentState(models.TextChoices):
@@ -70,7 +71,7 @@ class DataConsent(models.Model):
         return f"{self.store} for project {self.project_id}"
 
 
-class ConsentStep(models.Model):
+class ConsentStep(KeepsPhrases):
     """What happened to a consent: into which state, when, by whom, and why. Never changed afterwards."""
 
     consent = models.ForeignKey(DataConsent, on_delete=models.CASCADE, related_name="steps")

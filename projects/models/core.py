@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from projects.errors import Unreadable
 from provisioning.conditions import Word, project_word
+from provisioning.models import KeepsPhrases
 from provisioning.spec import ProjectSpec, Role
 
 
@@ -221,8 +222,14 @@ LAST_STEP_AT = Coalesce("decided_at", "created_at")
 """When something happened to a request last, as lists of what is new compare it."""
 
 
-@pghistory.track(*_history(), model_name="ProjectRequestHistory", append_only=True, obj_field=_pointing_back())
-class ProjectRequest(models.Model):
+@pghistory.track(
+    *_history(),
+    model_name="ProjectRequestHistory",
+    append_only=True,
+    obj_field=_pointing_back(),
+    exclude=["phrases"],
+)
+class ProjectRequest(KeepsPhrases):
     """Somebody asked: what it was before, what it shall be, what was decided, by whom or which rule, and why."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="requests", null=True, blank=True)
@@ -302,7 +309,7 @@ class ProjectRequest(models.Model):
         return f"{self.action} {self.slug}"
 
 
-class RegisteredRepository(models.Model):
+class RegisteredRepository(KeepsPhrases):
     """A repository whose pushes we listen to: `profile.yaml` on its default branch is a request."""
 
     forge = models.CharField(max_length=63)
@@ -328,9 +335,6 @@ class RegisteredRepository(models.Model):
     )
     refused_commit = models.CharField(
         max_length=64, default="", blank=True, help_text="The commit that it was read at."
-    )
-    phrases = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
     )
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

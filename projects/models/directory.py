@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from provisioning.models import KeepsPhrases
+
 
 class DirectoryEntry(models.Model):
     """A person or a group of the directory.
@@ -56,7 +58,7 @@ class DirectoryEdge(models.Model):
         return f"{self.member} in {self.group}"
 
 
-class DirectoryState(models.Model):
+class DirectoryState(KeepsPhrases):
     """How the sync with a directory goes. One row per source."""
 
     source = models.CharField(max_length=63, primary_key=True)

@@ -11,9 +11,10 @@ from django.utils import timezone
 from projects.models.bulk import BulkRun
 from projects.models.consents import DataConsent
 from projects.models.core import Project, ProjectRequest
+from provisioning.models import KeepsPhrases
 
 
-class Sending(models.Model):
+class Sending(KeepsPhrases):
     """Something that goes out: sent, given up, or to be tried (again) at `next_try_at`."""
 
     made_at = models.DateTimeField(default=timezone.now)
@@ -43,15 +44,12 @@ class Mailing(Sending):
         return self.message_id
 
 
-class Notice(models.Model):
+class Notice(KeepsPhrases):
     """One sentence for one person. It gives no right: whether the person may still see the thing is asked again."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=40)
     text = models.TextField()
-    phrases = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
-    )
     request = models.ForeignKey(ProjectRequest, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)
     consent = models.ForeignKey(DataConsent, on_delete=models.CASCADE, related_name="notices", null=True, blank=True)

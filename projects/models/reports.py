@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from projects.models.core import Project
+from provisioning.models import KeepsPhrases
 
 _CLOSED = "The pull request is closed."
 
@@ -85,7 +86,7 @@ class Plot(models.Model):
         return self.name
 
 
-class Feedback(models.Model):
+class Feedback(KeepsPhrases):
     """What the forge is to be told about a pull request, or about a commit of a branch.
 
     Due when `look_at` has come and nobody holds the lease. A report that comes in sets `report` and `look_at`; a push

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from projects.models.core import Project
+from provisioning.models import KeepsPhrases
 
 
 class TemplateVersion(models.Model):
@@ -25,7 +26,7 @@ class TemplateVersion(models.Model):
         return f"{self.template} {self.version}"
 
 
-class TemplateUse(models.Model):
+class TemplateUse(KeepsPhrases):
     """Which version of its template a project is at, as of the last look, and the pull request with a newer one."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="template_use")

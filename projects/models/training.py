@@ -7,9 +7,10 @@ from django.db.models import Q
 from projects.models.core import Door, Project
 from projects.models.notices import Sending
 from projects.models.reports import Report
+from provisioning.models import KeepsPhrases
 
 
-class TrainingPlan(models.Model):
+class TrainingPlan(KeepsPhrases):
     """When a project is trained again by itself, and the data that was last seen. Follows the project's options."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_plan")

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 
+from projects import phrases
 from projects.dates import short_day
 from projects.deciders import deciders
 from projects.nesting import in_words
@@ -56,6 +57,8 @@ WORDS = (
 
 register.filter("deciders", deciders)
 register.filter("in_words", in_words)
+register.filter("said", phrases.said)
+register.filter("translated", phrases.translated)
 
 
 @register.simple_tag
