@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from projects.installation import installation
 from projects.models import DirectoryState
+from projects.phrases import as_kept, kept
 from provisioning.conditions import Word
 
 log = structlog.get_logger(__name__)
@@ -18,7 +19,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class DirectoryStatus:
-    """How old what we know of the directory is, how much that is, and what is wrong, if anything."""
+    """How old what we know of the directory is, how much that is, and what is wrong, if anything.
+
+    `message` is a phrase where it was kept as one.
+    """
 
     source: str
     title: str
@@ -50,7 +54,7 @@ def directory_status() -> DirectoryStatus | None:
         failing_since=row.failing_since,
         people=row.people,
         groups=row.groups,
-        message=row.message,
+        message=kept(row, "message"),
         needs_person=row.needs_person,
     )
 
@@ -80,7 +84,11 @@ def failed(source: str, message: str, *, needs_person: bool) -> None:
     if row.failing_since is None or row.message != message:
         log.error("directory_sync_failed", source=source, message=message)
     DirectoryState.objects.filter(source=source).update(
-        tried_at=now, failing_since=Coalesce(F("failing_since"), Now()), message=message, needs_person=needs_person
+        tried_at=now,
+        failing_since=Coalesce(F("failing_since"), Now()),
+        message=message,
+        phrases=as_kept(message=message),
+        needs_person=needs_person,
     )
 
 
@@ -94,6 +102,7 @@ def succeeded(source: str, *, people: int, groups: int, untold: Iterable[str]) -
             "tried_at": now,
             "failing_since": None,
             "message": "",
+            "phrases": {},
             "needs_person": False,
             "people": people,
             "groups": groups,

@@ -26,6 +26,7 @@ from provisioning import targets
 from provisioning.catalogue import GraphDirectory, LdapDirectory
 from provisioning.directory import Directory, Edge, Entry
 from provisioning.errors import PermanentError, ProvisioningError, TemporaryError
+from provisioning.phrases import phrase
 from provisioning.secrets import Resolve
 
 log = structlog.get_logger(__name__)
@@ -131,7 +132,9 @@ def _seen_twice(target: LdapDirectory | GraphDirectory, *, resolve: Resolve) -> 
         return found
     again = _difference(targets.connect_directory(target, resolve=resolve))
     if set(again.gone) != set(found.gone):
-        raise TemporaryError(f"{target.name} left out different entries when it was read twice. We read it again.")
+        raise TemporaryError(
+            phrase("%(name)s left out different entries when it was read twice. We read it again.", name=target.name)
+        )
     return again
 
 
@@ -193,20 +196,28 @@ def _nobody(target: LdapDirectory | GraphDirectory, found: _Difference) -> str:
     """Why this can't be the whole directory, "" when it may be."""
     if found.people:
         return ""
-    return f"{target.name} shows no people at all. Correct the directory's base or filters in platform.yaml."
+    return phrase(
+        "%(name)s shows no people at all. Correct the directory's base or filters in platform.yaml.", name=target.name
+    )
 
 
 def _too_much(target: LdapDirectory | GraphDirectory, found: _Difference) -> str:
     """Why a person has to look first, "" when nobody has to."""
     lost = len(found.gone) + found.switched_off
     for count, total, what in (
-        (lost, found.present, "people and groups would leave or be switched off"),
-        (found.lost_edges, found.edges, "memberships in groups would end"),
+        (lost, found.present, phrase("people and groups would leave or be switched off")),
+        (found.lost_edges, found.edges, phrase("memberships in groups would end")),
     ):
         if count >= target.brake_at_least and count * 100 > total * target.brake_percent:
-            return (
-                f"{count} of {total} {what} at once, more than the {target.brake_percent} % that are let through, "
-                f"so nothing was changed. Look whether {target.name} is right; if it is: {CONFIRM}"
+            return phrase(
+                "%(count)s of %(total)s %(what)s at once, more than the %(percent)s %% that are let through, so "
+                "nothing was changed. Look whether %(name)s is right; if it is: %(command)s",
+                count=count,
+                total=total,
+                what=what,
+                percent=target.brake_percent,
+                name=target.name,
+                command=CONFIRM,
             )
     return ""
 

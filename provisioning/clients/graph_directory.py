@@ -17,6 +17,7 @@ import orjson
 from provisioning.clients.certificates import trusting
 from provisioning.directory import Edge, Entry
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
+from provisioning.phrases import Phrase, phrase
 
 _TIMEOUT = httpx.Timeout(30, connect=5)
 _PAGE = 999
@@ -103,20 +104,24 @@ class GraphDirectory:
             answer = self._send("GET", address, headers=self._headers)
             if answer.status_code == 404 and path.endswith("/members"):
                 return
-            page = self._document(answer, "tell who is there")
+            page = self._document(answer, phrase("tell who is there"))
             rows = page.get("value")
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise self._not_graph()
             yield from rows
             address = str(page.get("@odata.nextLink") or "")
             if address and urlsplit(address)[:2] != urlsplit(self._graph)[:2]:
-                raise PermanentError(f"{self.name} names a page on another host. Our token is not sent there.")
+                raise PermanentError(
+                    phrase("%(name)s names a page on another host. Our token is not sent there.", name=self.name)
+                )
 
     def _token(self) -> str:
         answer = self._send("POST", self._token_url, data=self._asking)
         if answer.status_code in (400, 401):
-            raise TargetUnavailable(f"{self.name} refuses our credential. The platform team must renew it.")
-        token = self._document(answer, "give us a token").get("access_token")
+            raise TargetUnavailable(
+                phrase("%(name)s refuses our credential. The platform team must renew it.", name=self.name)
+            )
+        token = self._document(answer, phrase("give us a token")).get("access_token")
         if not isinstance(token, str) or not token:
             raise self._not_graph()
         return token
@@ -125,14 +130,18 @@ class GraphDirectory:
         """The answer, after the waits that the other side asks for (Retry-After) while they are short."""
         for attempt in range(1, _TRIES + 1):
             if time.monotonic() > self._until:
-                raise TargetUnavailable(f"{self.name} takes too long to tell everything. We look again by ourselves.")
+                raise TargetUnavailable(
+                    phrase("%(name)s takes too long to tell everything. We look again by ourselves.", name=self.name)
+                )
             try:
                 answer = self._http.request(method, url, **parts)
             except httpx.HTTPError as error:
                 # The type only: texts of the library may quote the address.
-                why = "it took too long" if isinstance(error, httpx.TimeoutException) else "no connection"
-                sentence = f"{self.name} does not answer ({why}). We look again by ourselves."
-                raise TargetUnavailable(sentence) from error
+                late = isinstance(error, httpx.TimeoutException)
+                why = phrase("it took too long") if late else phrase("no connection")
+                raise TargetUnavailable(
+                    phrase("%(name)s does not answer (%(why)s). We look again by ourselves.", name=self.name, why=why)
+                ) from error
             if answer.status_code not in (429, 503):
                 return answer
             told = answer.headers.get("Retry-After", "")
@@ -140,18 +149,30 @@ class GraphDirectory:
             if wait > _WAIT_AT_MOST or attempt == _TRIES:
                 break
             time.sleep(wait)
-        sentence = f"{self.name} is busy and asks us to come later. We look again by ourselves."
+        sentence = phrase("%(name)s is busy and asks us to come later. We look again by ourselves.", name=self.name)
         raise TargetUnavailable(sentence, delay=wait)
 
-    def _document(self, answer: httpx.Response, doing: str) -> Json:
+    def _document(self, answer: httpx.Response, doing: Phrase) -> Json:
         if answer.status_code == 401:
-            raise TargetUnavailable(f"{self.name} refuses our token. We look again by ourselves.")
+            raise TargetUnavailable(phrase("%(name)s refuses our token. We look again by ourselves.", name=self.name))
         if answer.status_code == 403:
-            rights = "User.Read.All and GroupMember.Read.All"
-            raise TargetUnavailable(f"{self.name} refuses to {doing}. The application needs {rights}, with consent.")
+            raise TargetUnavailable(
+                phrase(
+                    "%(name)s refuses to %(doing)s. The application needs User.Read.All and GroupMember.Read.All, with "
+                    "consent.",
+                    name=self.name,
+                    doing=doing,
+                )
+            )
         if not answer.is_success:
-            status = answer.status_code
-            raise TargetUnavailable(f"{self.name} answers {status} when asked to {doing}. We look again by ourselves.")
+            raise TargetUnavailable(
+                phrase(
+                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
+                    name=self.name,
+                    status=answer.status_code,
+                    doing=doing,
+                )
+            )
         try:
             document = orjson.loads(answer.content)
         except orjson.JSONDecodeError:
@@ -167,7 +188,9 @@ class GraphDirectory:
             raise self._not_graph() from None
 
     def _not_graph(self) -> ProvisioningError:
-        return TargetUnavailable(f"{self.name} gives an answer that Graph does not give. We look again by ourselves.")
+        return TargetUnavailable(
+            phrase("%(name)s gives an answer that Graph does not give. We look again by ourselves.", name=self.name)
+        )
 
 
 def _person(row: Json) -> Entry:

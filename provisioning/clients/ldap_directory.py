@@ -29,6 +29,7 @@ from ldap3.core.exceptions import (
 from provisioning.clients.certificates import trusting
 from provisioning.directory import Edge, Entry
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
+from provisioning.phrases import phrase
 
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 30
@@ -130,33 +131,70 @@ class LdapDirectory:
                 continue
             attributes: Attributes = one["raw_attributes"]
             if any(name.lower().startswith("memberof;range=") for name in attributes):
-                raise PermanentError(f"{self.name} tells only a part of the groups that {one['dn']} is in.")
+                raise PermanentError(
+                    phrase(
+                        "%(name)s tells only a part of the groups that %(entry)s is in.",
+                        name=self.name,
+                        entry=one["dn"],
+                    )
+                )
             if not attributes.get("objectGUID"):
-                raise PermanentError(f"{self.name} tells no objectGUID of {one['dn']}: our account may not read it.")
+                raise PermanentError(
+                    phrase(
+                        "%(name)s tells no objectGUID of %(entry)s: our account may not read it.",
+                        name=self.name,
+                        entry=one["dn"],
+                    )
+                )
             yield one["dn"], attributes
 
     def _said(self, error: LDAPException) -> ProvisioningError:
         """The library's error as one of ours. What the server wrote stays out: it may quote what we sent."""
         match error:
             case LDAPInvalidCredentialsResult() | LDAPInsufficientAccessRightsResult():
-                return TargetUnavailable(f"{self.name} refuses our account. The platform team must renew its password.")
+                return TargetUnavailable(
+                    phrase("%(name)s refuses our account. The platform team must renew its password.", name=self.name)
+                )
             case LDAPNoSuchObjectResult():
-                return PermanentError(f"{self.name} has no such base. Correct the directory's bases in platform.yaml.")
+                return PermanentError(
+                    phrase("%(name)s has no such base. Correct the directory's bases in platform.yaml.", name=self.name)
+                )
             case LDAPInvalidFilterError():
-                return PermanentError("A filter of the directory in platform.yaml is no LDAP filter. Correct it.")
+                return PermanentError(
+                    phrase("A filter of the directory in platform.yaml is no LDAP filter. Correct it.")
+                )
             case LDAPSizeLimitExceededResult():
                 return PermanentError(
-                    f"{self.name} tells only a part of what is there: its limit is lower than a page."
+                    phrase(
+                        "%(name)s tells only a part of what is there: its limit is lower than a page.", name=self.name
+                    )
                 )
             case LDAPCommunicationError():
                 untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-                why = "its certificate is not trusted, or of another name" if untrusted else "no connection"
-                return TargetUnavailable(f"{self.name} does not answer ({why}). We look again by ourselves.")
+                why = (
+                    phrase("its certificate is not trusted, or of another name")
+                    if untrusted
+                    else phrase("no connection")
+                )
+                return TargetUnavailable(
+                    phrase("%(name)s does not answer (%(why)s). We look again by ourselves.", name=self.name, why=why)
+                )
             case LDAPOperationResult():
                 said = str(error.description)[:80]
-                return TargetUnavailable(f"{self.name} can't tell who is there ({said}). We look again by ourselves.")
-        kind = type(error).__name__
-        return TargetUnavailable(f"{self.name} does not answer as a directory ({kind}). We look again by ourselves.")
+                return TargetUnavailable(
+                    phrase(
+                        "%(name)s can't tell who is there (%(said)s). We look again by ourselves.",
+                        name=self.name,
+                        said=said,
+                    )
+                )
+        return TargetUnavailable(
+            phrase(
+                "%(name)s does not answer as a directory (%(error)s). We look again by ourselves.",
+                name=self.name,
+                error=type(error).__name__,
+            )
+        )
 
 
 def _group(dn: str, found: Attributes) -> Entry:

@@ -1,5 +1,6 @@
 """The sync with the directory: what is written, what a broken or half read changes (nothing), and the brake."""
 
+import re
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -21,6 +22,8 @@ from provisioning.directory import Edge
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.policy_rules import Decisions
 from tests.fakes.directory import FakeDirectory
+from tests.people import client
+from tests.projects.doors import text
 from tests.projects.tended import LDAP, database, installed
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +51,14 @@ def round_made() -> str:
     assert status is not None
     assert status.message == why
     return why
+
+
+def in_swedish() -> str:
+    """What the platform team's page says of it in Swedish."""
+    page = text(client("paula", language="sv").get("/platform/"))
+    found = re.search(r"Company directory (?:kan inte läsas|kräver åtgärd) sedan .{5,12} : (.*?) Personer och", page)
+    assert found is not None, page
+    return found[1]
 
 
 def settled() -> None:
@@ -200,6 +211,7 @@ def test_whom_one_read_left_out_has_not_gone(corp: FakeDirectory) -> None:
     settled()
     corp.left_out = {2: "p-bob"}
     assert round_made() == "corp left out different entries when it was read twice. We read it again."
+    assert in_swedish() == "corp utelämnade olika poster när den lästes två gånger. Vi läser den igen."
     assert rows() == ALL
     assert len(edges()) == 3
     assert round_made() == ""
@@ -223,6 +235,7 @@ def test_a_directory_without_people_is_not_believed(corp: FakeDirectory) -> None
     corp.remove("p-alice", "p-bob")
     why = "corp shows no people at all. Correct the directory's base or filters in platform.yaml."
     assert round_made() == why
+    assert in_swedish() == "corp visar inga personer alls. Rätta katalogens bas eller filter i platform.yaml."
     assert rows() == ALL
     with pytest.raises(CommandError, match="no people at all"):
         call_command("sync_directory", "--confirm")
@@ -243,6 +256,10 @@ def test_when_many_leave_at_once_a_person_is_asked(corp: FakeDirectory) -> None:
         "so nothing was changed. Look whether corp is right; if it is: manage.py sync_directory --confirm"
     )
     assert round_made() == held
+    assert in_swedish() == (
+        "30 av 104 personer och grupper skulle försvinna eller stängas av på en gång, mer än de 10 % som släpps "
+        "igenom, så inget ändrades. Se efter om corp har rätt; i så fall: manage.py sync_directory --confirm"
+    )
     assert all(present for _, present in rows().values())
     with pytest.raises(CommandError, match="30 of 104"):
         call_command("sync_directory")
@@ -274,6 +291,7 @@ def test_groups_that_empty_at_once_are_looked_at_by_a_person(corp: FakeDirectory
     settled()
     corp.edges.clear()
     assert round_made().startswith("33 of 33 memberships in groups would end at once")
+    assert in_swedish().startswith("33 av 33 medlemskap i grupper skulle upphöra på en gång, mer än de 10 %")
     assert len(edges()) == 33
 
 

@@ -12,6 +12,7 @@ import pytest
 from provisioning.clients.graph_directory import GraphDirectory
 from provisioning.directory import Edge, Entry
 from provisioning.errors import PermanentError, TargetUnavailable
+from tests.swedish import in_swedish
 
 ALICE, BOB, GUEST = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 VISION, CLOUD = (f"00000000-0000-4000-8000-0000000000{number}" for number in (10, 11))
@@ -107,6 +108,9 @@ class Graph:
         self._server.server_close()
 
 
+NOT_GRAPH = "entra ger ett svar som Graph inte ger. Vi tittar igen av oss själva."
+
+
 @pytest.fixture
 def graph() -> Iterator[Graph]:
     made = Graph()
@@ -186,6 +190,8 @@ def test_a_graph_that_is_busy_for_long_is_asked_later(graph: Graph) -> None:
         "entra is busy and asks us to come later. We look again by ourselves.",
         120.0,
     )
+    swedish = "entra är upptagen och ber oss komma senare. Vi tittar igen av oss själva."
+    assert in_swedish(told.value.message) == swedish
 
 
 def test_the_token_goes_to_no_other_host(graph: Graph) -> None:
@@ -209,25 +215,60 @@ def test_a_group_that_went_in_between_has_no_members(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize(
-    "path, answer, said",
+    "path, answer, said, swedish",
     [
-        ("/corp/oauth2/v2.0/token", (401, {}, {"error": "invalid_client"}), "refuses our credential"),
-        ("/corp/oauth2/v2.0/token", (200, {}, {}), "an answer that Graph does not give"),
-        ("/v1.0/users", (403, {}, {}), "needs User.Read.All and GroupMember.Read.All"),
-        ("/v1.0/users", (401, {}, {}), "refuses our token"),
-        ("/v1.0/users", (500, {}, {"error": "canary"}), "answers 500"),
-        ("/v1.0/users", (200, {}, b"<html>"), "an answer that Graph does not give"),
-        ("/v1.0/users", (200, {}, [1]), "an answer that Graph does not give"),
-        ("/v1.0/users", (200, {}, {"value": [{"id": "no guid"}]}), "an answer that Graph does not give"),
-        ("/v1.0/users", (200, {}, {"value": ["no object"]}), "an answer that Graph does not give"),
-        ("/v1.0/groups", (404, {}, {}), "answers 404"),
+        (
+            "/corp/oauth2/v2.0/token",
+            (401, {}, {"error": "invalid_client"}),
+            "refuses our credential",
+            "entra godtar inte vår nyckel. Plattformsteamet måste förnya den.",
+        ),
+        ("/corp/oauth2/v2.0/token", (200, {}, {}), "an answer that Graph does not give", NOT_GRAPH),
+        (
+            "/corp/oauth2/v2.0/token",
+            (500, {}, {}),
+            "answers 500 when asked to give us a token",
+            "entra svarar 500 när den ska ge oss en token. Vi tittar igen av oss själva.",
+        ),
+        (
+            "/v1.0/users",
+            (403, {}, {}),
+            "needs User.Read.All and GroupMember.Read.All",
+            "entra vägrar berätta vilka som finns. Applikationen behöver User.Read.All och GroupMember.Read.All, med "
+            "samtycke.",
+        ),
+        (
+            "/v1.0/users",
+            (401, {}, {}),
+            "refuses our token",
+            "entra godtar inte vår token. Vi tittar igen av oss själva.",
+        ),
+        (
+            "/v1.0/users",
+            (500, {}, {"error": "canary"}),
+            "answers 500",
+            "entra svarar 500 när den ska berätta vilka som finns. Vi tittar igen av oss själva.",
+        ),
+        ("/v1.0/users", (200, {}, b"<html>"), "an answer that Graph does not give", NOT_GRAPH),
+        ("/v1.0/users", (200, {}, [1]), "an answer that Graph does not give", NOT_GRAPH),
+        ("/v1.0/users", (200, {}, {"value": [{"id": "no guid"}]}), "an answer that Graph does not give", NOT_GRAPH),
+        ("/v1.0/users", (200, {}, {"value": ["no object"]}), "an answer that Graph does not give", NOT_GRAPH),
+        (
+            "/v1.0/groups",
+            (404, {}, {}),
+            "answers 404",
+            "entra svarar 404 när den ska berätta vilka som finns. Vi tittar igen av oss själva.",
+        ),
     ],
 )
-def test_what_went_wrong_is_said_without_secrets(graph: Graph, path: str, answer: Answer, said: str) -> None:
+def test_what_went_wrong_is_said_without_secrets(
+    graph: Graph, path: str, answer: Answer, said: str, swedish: str
+) -> None:
     graph.twist = lambda asked, nth: answer if asked == path else None
     with pytest.raises(TargetUnavailable) as told:
         list(directory(graph).read())
     assert said in told.value.message
+    assert in_swedish(told.value.message) == swedish
     assert "canary" not in told.value.message
 
 

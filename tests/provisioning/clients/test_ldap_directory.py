@@ -16,10 +16,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from ldap3.core.exceptions import (
+    LDAPBusyResult,
+    LDAPCommunicationError,
+    LDAPException,
+    LDAPInvalidCredentialsResult,
+    LDAPInvalidFilterError,
+    LDAPNoSuchObjectResult,
+    LDAPSizeLimitExceededResult,
+)
 
 from provisioning.clients.ldap_directory import LdapDirectory, _edges, _group, _person
 from provisioning.directory import Edge, Entry
-from provisioning.errors import TargetUnavailable
+from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
+from tests.swedish import in_swedish
 
 ALICE: dict[str, Sequence[bytes]] = {
     "objectGUID": [bytes.fromhex("7cc416c38322b5439d883c5b275b0742")],
@@ -98,9 +108,8 @@ def test_a_group_and_who_is_in_it() -> None:
     assert list(_edges("p1", ALICE["memberOf"], groups)) == [Edge(member="p1", group="g1")]
 
 
-def reading(url: str, *, ca: str | None = None) -> TargetUnavailable:
-    """Why nothing can be read there."""
-    client = LdapDirectory(
+def directory(url: str, *, ca: str | None = None) -> LdapDirectory:
+    return LdapDirectory(
         name="corp-directory",
         url=url,
         ca=ca,
@@ -109,6 +118,11 @@ def reading(url: str, *, ca: str | None = None) -> TargetUnavailable:
         people=("DC=corp,DC=example", "(objectClass=user)"),
         groups=("DC=corp,DC=example", "(objectClass=group)"),
     )
+
+
+def reading(url: str, *, ca: str | None = None) -> TargetUnavailable:
+    """Why nothing can be read there."""
+    client = directory(url, ca=ca)
     with pytest.raises(TargetUnavailable) as told:
         list(client.read())
     client.close()
@@ -118,6 +132,8 @@ def reading(url: str, *, ca: str | None = None) -> TargetUnavailable:
 def test_a_silent_directory_is_said_to_be_silent_and_the_password_is_not_told() -> None:
     told = reading("ldaps://127.0.0.1:1")
     assert told.message == "corp-directory does not answer (no connection). We look again by ourselves."
+    swedish = "corp-directory svarar inte (ingen förbindelse). Vi tittar igen av oss själva."
+    assert in_swedish(told.message) == swedish
     assert "canary" not in f"{told!r} {told.__cause__!r}"
 
 
@@ -186,3 +202,59 @@ def test_the_password_goes_only_to_the_server_that_is_meant(
     url, certificate = impostor(name)
     told = reading(url, ca=certificate if trusted else None)
     assert told.message == f"corp-directory does not answer ({why}). We look again by ourselves."
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "english", "swedish"),
+    [
+        (
+            LDAPInvalidCredentialsResult(),
+            TargetUnavailable,
+            "corp-directory refuses our account. The platform team must renew its password.",
+            "corp-directory godtar inte vårt konto. Plattformsteamet måste förnya dess lösenord.",
+        ),
+        (
+            LDAPNoSuchObjectResult(),
+            PermanentError,
+            "corp-directory has no such base. Correct the directory's bases in platform.yaml.",
+            "corp-directory har ingen sådan bas. Rätta katalogens baser i platform.yaml.",
+        ),
+        (
+            LDAPInvalidFilterError(),
+            PermanentError,
+            "A filter of the directory in platform.yaml is no LDAP filter. Correct it.",
+            "Ett av katalogens filter i platform.yaml är inget LDAP-filter. Rätta det.",
+        ),
+        (
+            LDAPSizeLimitExceededResult(),
+            PermanentError,
+            "corp-directory tells only a part of what is there: its limit is lower than a page.",
+            "corp-directory berättar bara om en del av det som finns: dess gräns är lägre än en sida.",
+        ),
+        (
+            LDAPCommunicationError("CERTIFICATE_VERIFY_FAILED"),
+            TargetUnavailable,
+            "corp-directory does not answer (its certificate is not trusted, or of another name). We look again by "
+            "ourselves.",
+            "corp-directory svarar inte (dess certifikat är inte betrott, eller har ett annat namn). Vi tittar igen av "
+            "oss själva.",
+        ),
+        (
+            LDAPBusyResult(description="busy"),
+            TargetUnavailable,
+            "corp-directory can't tell who is there (busy). We look again by ourselves.",
+            "corp-directory kan inte berätta vilka som finns (busy). Vi tittar igen av oss själva.",
+        ),
+        (
+            LDAPException(),
+            TargetUnavailable,
+            "corp-directory does not answer as a directory (LDAPException). We look again by ourselves.",
+            "corp-directory svarar inte som en katalog (LDAPException). Vi tittar igen av oss själva.",
+        ),
+    ],
+)
+def test_each_fault_says_what_to_do_in_both_languages(
+    error: LDAPException, kind: type[ProvisioningError], english: str, swedish: str
+) -> None:
+    told = directory("ldaps://127.0.0.1:1")._said(error)
+    assert (type(told), told.message, in_swedish(told.message)) == (kind, english, swedish)
