@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from provisioning.phrases import Phrase, joined, numbered, phrase
+from provisioning.phrases import Phrase, cut, joined, numbered, phrase
 
 SAME_WITHIN = 1e-3
 _SENTENCE = 240
@@ -95,7 +95,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Gate:
-    """May this be merged, and why, in one sentence that fits a commit status; where it is shut, mostly a phrase."""
+    """May this be merged, and why, in one sentence that fits a commit status; where it is shut, a phrase."""
 
     passed: bool
     sentence: str
@@ -221,4 +221,4 @@ def _miss(line: Line) -> Phrase:
 
 def _shortened(sentences: Sequence[str]) -> str:
     whole = joined(" ", sentences)
-    return whole if len(whole) <= _SENTENCE else f"{whole[:_SENTENCE]}…"
+    return whole if len(whole) <= _SENTENCE else cut(whole, most=_SENTENCE)

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from projects.installation import Installation
 from projects.models import Project, TrainingAsked, TrainingPlan
+from projects.phrases import as_kept
 from projects.readable import fields_of
 from projects.rounds import alone
 from projects.training import Because, note
@@ -28,6 +29,7 @@ from provisioning.conditions import Status
 from provisioning.errors import ProvisioningError
 from provisioning.kinds.retrain import RetrainOptions
 from provisioning.models import Resource
+from provisioning.phrases import phrase
 from provisioning.schedule import following
 
 log = structlog.get_logger(__name__)
@@ -117,9 +119,10 @@ def follow_data(*, installation: Installation, open_client: Callable[[str], Any]
             try:
                 _look_at_data(plan, installation=installation, open_client=open_client)
             except (ProvisioningError, NoWish) as error:
-                log.warning("data_unseen", project=plan.project.slug, error=str(error))
+                log.warning("data_unseen", project=plan.project.slug, error=error.message)
                 since = plan.data_unseen_since or timezone.now()
-                _keep(plan, data_unseen=str(error)[:500], data_unseen_since=since)
+                how = as_kept(data_unseen=error.message)
+                _keep(plan, data_unseen=error.message[:500], data_unseen_since=since, phrases=how)
 
 
 def _look_at_data(plan: TrainingPlan, *, installation: Installation, open_client: Callable[[str], Any]) -> None:
@@ -132,7 +135,7 @@ def _look_at_data(plan: TrainingPlan, *, installation: Installation, open_client
     if found != seen:
         since = plan.data_moving_since or timezone.now()
         at_rest = found == plan.data_moving or timezone.now() - since >= LONGEST_CHANGE
-        cause = f"{plan.data} in {wish.names.bucket}"
+        cause = phrase("%(folder)s in %(bucket)s", folder=plan.data, bucket=wish.names.bucket)
         if at_rest and not _lately(plan) and note(plan.project, because=Because.DATA, cause=cause) is not None:
             seen, since = found, None
         else:

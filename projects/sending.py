@@ -4,13 +4,15 @@ Whoever sends claims a row first, sends without a transaction, and notes the out
 by the next after the lease, so that everything is sent at least once.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 from django.utils import timezone
 
 from projects.models import Sending
+from projects.phrases import as_kept
+from provisioning.phrases import joined, phrase
 
 log = structlog.get_logger(__name__)
 
@@ -29,14 +31,19 @@ def not_now(row: Sending, why: str, *, pause: timedelta | None = None) -> None:
     """It was not taken: try again after the pause, or give it up when that has gone on for a day."""
     now = timezone.now()
     if now - row.made_at >= GIVEN_UP_AFTER:
-        give_up(row, f"{why} It was tried for a day.")
+        give_up(row, joined(" ", [why, phrase("It was tried for a day.")]))
         return
     next_try = now + (pause or pause_after(row.tries))
-    type(row)._default_manager.filter(pk=row.pk).update(next_try_at=next_try, why=why)
+    _note(row, why, next_try_at=next_try)
     log.warning("sending_waits", what=row._meta.model_name, row=row.pk, tries=row.tries, why=why)
 
 
 def give_up(row: Sending, why: str) -> None:
     """It will never be sent, for the reason on the row."""
-    type(row)._default_manager.filter(pk=row.pk).update(given_up_at=timezone.now(), why=why)
+    _note(row, why, given_up_at=timezone.now())
     log.warning("sending_given_up", what=row._meta.model_name, row=row.pk, why=why)
+
+
+def _note(row: Sending, why: str, **moved: datetime) -> None:
+    how = {**row.phrases, **as_kept(why=why)}
+    type(row)._default_manager.filter(pk=row.pk).update(why=why, phrases=how, **moved)

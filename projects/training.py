@@ -26,13 +26,14 @@ from projects.installation import Installation
 from projects.model_history import base_of, standing_of
 from projects.models import Door, Project, Report, TrainingAsked, TrainingPlan
 from projects.notices import announce
+from projects.phrases import as_kept, kept
 from projects.sending import LEASE, give_up, not_now, pause_after
 from projects.wishes import NoWish, present_wish
 from provisioning import ci
 from provisioning.errors import PermanentError, TemporaryError
 from provisioning.forge import ForgeClient
 from provisioning.kind import Wish
-from provisioning.phrases import Phrase, phrase
+from provisioning.phrases import Phrase, joined, phrase
 from provisioning.repositories import full_name
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def note(
                 because=because,
                 door=door,
                 cause=cause,
+                phrases=as_kept(cause=cause),
                 asked_by_id=by.pk if by else None,
                 asked_by_name=by.get_username() if by else "",
             )
@@ -97,7 +99,7 @@ def send(training_id: int, *, installation: Installation, open_client: Callable[
         return
     project = row.project
     if project.suspended or project.deletion_requested_at is not None:
-        give_up(row, "The project is suspended or being removed.")
+        give_up(row, phrase("The project is suspended or being removed."))
         if row.because == Because.DATA:
             # The change counts again once the project is resumed.
             TrainingPlan.objects.filter(project=project).update(data_seen="untrained")
@@ -106,7 +108,7 @@ def send(training_id: int, *, installation: Installation, open_client: Callable[
         branch, commit = _begin(row, installation=installation, open_client=open_client)
     except (PermanentError, NoWish) as error:
         with transaction.atomic():
-            give_up(row, str(error))
+            give_up(row, error.message)
             _tell_if_given_up(row)
     except TemporaryError as error:
         told = timedelta(seconds=error.delay) if error.delay else pause_after(row.tries)
@@ -156,9 +158,9 @@ def miss_reports() -> None:
 
 
 def _tell_if_given_up(row: TrainingAsked) -> None:
-    row.refresh_from_db(fields=["given_up_at", "why"])
+    row.refresh_from_db(fields=["given_up_at", "why", "phrases"])
     if row.given_up_at is not None:
-        _tell(row, phrase("it could not begin: %(why)s", why=row.why))
+        _tell(row, phrase("it could not begin: %(why)s", why=kept(row, "why")))
 
 
 def _tell(row: TrainingAsked, what: Phrase) -> None:
@@ -166,7 +168,7 @@ def _tell(row: TrainingAsked, what: Phrase) -> None:
     project = row.project
     if row.because == Because.PERSON or project.deletion_requested_at is not None:
         return
-    cause = f" ({row.cause})" if row.cause else ""
+    cause = joined("", [" (", kept(row, "cause"), ")"]) if row.cause else ""
     values = {"slug": project.slug, "cause": cause, "what": what}
     text = (
         phrase("%(slug)s was to be trained by its schedule%(cause)s: %(what)s", **values)
@@ -199,18 +201,19 @@ def _begin(row: TrainingAsked, *, installation: Installation, open_client: Calla
     name = full_name(wish)
     found = client.repository(name)
     if found is None:
-        raise PermanentError(f"The forge shows us no repository {name}.")
+        raise PermanentError(phrase("The forge shows us no repository %(name)s.", name=name))
     branch = found["default_branch"]
     head = client.branch_head(name, branch)
     if head is None:
-        raise PermanentError(f"{name} has no commit yet, so there is nothing to train.")
+        raise PermanentError(phrase("%(name)s has no commit yet, so there is nothing to train.", name=name))
     driver = ci.driver(wish)
     if driver == "listener":
         _ring_listener(row, wish, found, sha=head["sha"])
     elif driver == "actions":
         client.start_workflow(name, ci.ACTIONS_FILE.rpartition("/")[2], branch)
     else:
-        raise PermanentError(ci.deaf_to_forge(wish) or f"{wish.cluster.name} has no CI, so nothing can be started.")
+        nothing = phrase("%(cluster)s has no CI, so nothing can be started.", cluster=wish.cluster.name)
+        raise PermanentError(ci.deaf_to_forge(wish) or nothing)
     return branch, head["sha"]
 
 

@@ -89,6 +89,11 @@ def word(text: str) -> Phrase:
     return Phrase(text.replace("%", "%%"), {})
 
 
+def cut(text: str, *, most: int) -> Phrase:
+    """The first `most` characters of a text and "…", in any language."""
+    return Phrase(f"%(text).{most}s…", {"text": text})
+
+
 def joined(separator: str, parts: Sequence[str]) -> Phrase:
     """Texts in a row, each in the reader's language where it is a phrase; "" for none."""
     gaps = {f"part{place}": part for place, part in enumerate(parts)}

@@ -13,7 +13,9 @@ from projects.retraining import LEAST, LONGEST_CHANGE, follow_data, follow_sched
 from projects.training import send
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.kinds.retrain import LONGEST
+from provisioning.phrases import phrase
 from tests.people import bearer, client
+from tests.projects.pages import text
 from tests.projects.tended import World, asked, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -236,14 +238,26 @@ def test_a_change_while_a_training_waits_is_trained_after_it(world: World, proje
 
 @pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize(
-    "error",
+    ("error", "swedish"),
     [
-        TargetUnavailable("store-1 does not answer. We look again by ourselves."),
-        PermanentError("ml-demand/raw/ holds more than 100000 objects. Choose a folder with fewer."),
+        (
+            TargetUnavailable(phrase("%(name)s does not answer. We look again by ourselves.", name="store-1")),
+            "store-1 svarar inte. Vi tittar igen av oss själva.",
+        ),
+        (
+            PermanentError(
+                phrase(
+                    "%(place)s holds more than %(most)s objects, too many to be watched. Choose a folder with fewer.",
+                    place="ml-demand/raw/",
+                    most=100000,
+                )
+            ),
+            "ml-demand/raw/ innehåller fler än 100000 objekt, för många att bevaka. Välj en mapp med färre.",
+        ),
     ],
 )
 def test_a_folder_that_can_not_be_looked_at_changes_nothing_and_is_said(
-    world: World, project: Project, error: Any
+    world: World, project: Project, error: Any, swedish: str
 ) -> None:
     follow_schedules()
     see_data(world)
@@ -257,6 +271,8 @@ def test_a_folder_that_can_not_be_looked_at_changes_nothing_and_is_said(
     assert (plan().data_seen, plan().data_unseen_since, causes()) == (before, first, [])
     page = " ".join(client("alice").get("/projects/demand/models/").content.decode().split())
     assert f"changes of raw/ are not noticed: {error.message}" in page
+    page = text(client("alice", language="sv").get("/projects/demand/models/"))
+    assert f"märks inga ändringar i raw/: {swedish}" in page
     told = bearer("alice").get("/api/v1/projects/demand/trainings/").json()
     assert (told["data_unseen"], told["data_unseen_since"] is None) == (error.message, False)
     see_data(world)

@@ -19,9 +19,11 @@ from projects.installation import installation
 from projects.models import Door, Membership, Notice, Project, Report, TrainingAsked
 from projects.training_tasks import follow_schedules, ring_for_trainings, send
 from projects.wishes import present_wish
+from provisioning.phrases import phrase
 from tests.ci import MAE, PASSED, ci
 from tests.ci import send as send_report
 from tests.people import bearer, client, person
+from tests.projects.pages import text
 from tests.projects.tended import ALICE, REPOSITORY, World, asked, look
 from tests.provisioning.clients.recorded import Played
 
@@ -50,6 +52,11 @@ def project(world: World, listener: Played, settings: Any) -> Project:
     for one in CONTRIBUTORS:
         Membership.objects.create(project=made, subject=one["user"], is_group=False, role=one["role"])
     return look(made)
+
+
+def swedish_page() -> str:
+    """What alice reads of the model in Swedish."""
+    return text(client("alice", language="sv").get("/projects/demand/models/"))
 
 
 def due_now() -> None:
@@ -166,6 +173,25 @@ def test_where_no_ci_is_it_says_so(world: World, project: Project, settings: Any
     send(row.pk)
     row.refresh_from_db()
     assert row.why == "cluster-north has no CI, so nothing can be started."
+    assert "Inte påbörjad: cluster-north har ingen CI, så inget kan startas." in swedish_page()
+
+
+def test_an_empty_repository_has_nothing_to_train_and_says_so_in_each_language(world: World, project: Project) -> None:
+    world.forge.repositories[REPOSITORY].branches.clear()
+    row = training.ask(project, by=person("alice"), door=Door.API)
+    send(row.pk)
+    row.refresh_from_db()
+    assert row.why == f"{REPOSITORY} has no commit yet, so there is nothing to train."
+    assert f"Inte påbörjad: {REPOSITORY} har ingen commit än, så det finns inget att träna." in swedish_page()
+    listed = bearer("alice").get("/api/v1/projects/demand/trainings/", headers={"Accept-Language": "sv"}).json()
+    assert listed["items"][0]["why"] == row.why
+
+
+def test_a_training_that_waits_says_why_in_the_reader_s_language(listener: Played, project: Project) -> None:
+    listener.answers["POST", "/"] = (503, {})
+    send(training.ask(project, by=person("alice"), door=Door.API).pk)
+    said = "Väntar: CI-lyssnaren tar inte emot det nu (503). Vi försöker igen av oss själva."
+    assert said in swedish_page()
 
 
 @pytest.mark.usefixtures("pages")
@@ -175,10 +201,10 @@ def test_the_page_asks_and_shows_what_became_of_it(listener: Played, project: Pr
     assert "Train again" not in client("alice").get(page).content.decode()
     assert client("charlie").post(f"{page}train/").status_code == 403
     assert client("alice").post(f"{page}train/").headers["Location"] == f"{page}#trainings"
-    text = " ".join(client("alice").get(page).content.decode().split())
-    assert "Asked by alice@corp.example" in text
-    assert "About to begin." in text
-    assert "Train again</button>" in text
+    shown = " ".join(client("alice").get(page).content.decode().split())
+    assert "Asked by alice@corp.example" in shown
+    assert "About to begin." in shown
+    assert "Train again</button>" in shown
     assert "Train again</button>" not in client("charlie").get(page).content.decode()
     assert client("alice").post(f"{page}train/").status_code == 409
     send(TrainingAsked.objects.get().pk)
@@ -302,6 +328,39 @@ def test_owners_hear_when_a_training_by_itself_could_not_begin(listener: Played,
         (ALICES, f"demand was to be trained by its schedule (2026-11-28 03:00 UTC): {said}"),
         (ALICES, f"demand was to be trained as its data changed (raw/ in b): {said}"),
     ]
+
+
+def test_owners_who_read_swedish_hear_all_of_it_in_swedish(listener: Played, project: Project) -> None:
+    person("alice")
+    listener.answers["POST", "/"] = (503, {})
+    cause = phrase("%(folder)s in %(bucket)s", folder="raw/", bucket="ml-demand")
+    row = training.note(project, because=training.Because.DATA, cause=cause)
+    assert row is not None
+    assert "Data har ändrats (raw/ i ml-demand)" in swedish_page()
+    TrainingAsked.objects.update(made_at=timezone.now() - timedelta(days=2))
+    send(row.pk)
+    row.refresh_from_db()
+    assert (row.cause, row.why) == (
+        "raw/ in ml-demand",
+        "The CI listener does not take it now (503). It was tried for a day.",
+    )
+    why = "CI-lyssnaren tar inte emot det nu (503). Det försöktes under ett dygn."
+    assert f"Inte påbörjad: {why}" in swedish_page()
+    notices = client("alice", language="sv").get("/account/notices/")
+    said = f"demand skulle tränas eftersom dess data ändrades (raw/ i ml-demand): den kunde inte börja: {why}"
+    assert said in text(notices)
+
+
+def test_a_shut_gate_is_told_in_swedish_however_many_metrics_miss(project: Project) -> None:
+    person("alice")
+    begun(project, "b" * 40, because="schedule")
+    missed = [{**MAE, "name": f"mae-{number:02}", "value": 0.3} for number in range(12)]
+    reported(project, "b" * 40, run="bad", metrics=missed, tests=PASSED)
+    page = text(client("alice", language="sv").get("/account/notices/"))
+    each = " ".join(f"mae-{number:02} (test) är 0.3; 0.2 eller mindre krävs." for number in range(12))
+    assert f"demand skulle tränas enligt sitt schema: spärren är stängd vid bbbbbbbbbb: {each[:240]}…" in page
+    ((_, english),) = heard()
+    assert english.endswith("…")
 
 
 def test_owners_hear_when_it_was_tried_for_a_day(listener: Played, project: Project) -> None:

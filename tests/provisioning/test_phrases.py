@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from provisioning.phrases import Phrase, joined, numbered, phrase, phrase_of, word
+from provisioning.phrases import Phrase, cut, joined, numbered, phrase, phrase_of, word
 
 SWEDISH = {
     "Reads %(store)s until %(day)s.": "Läser %(store)s till och med %(day)s.",
@@ -46,6 +46,13 @@ def test_texts_are_joined_and_each_told_in_its_turn() -> None:
     assert row == "2 days, b-lanes, no old versions"
     assert row.told(one=in_swedish, many=in_number) == "2 dagar, b-lanes, inga gamla versioner"
     assert joined(", ", []) == ""
+
+
+def test_a_text_is_cut_in_each_language() -> None:
+    said = cut(joined(", ", [numbered("%(number)s day", "%(number)s days", 2), phrase("no old versions")]), most=12)
+    assert said == "2 days, no o…"
+    assert said.told(one=in_swedish, many=in_number) == "2 dagar, ing…"
+    assert phrase_of(json.loads(json.dumps(said.as_json()))) == said
 
 
 def test_what_stands_in_a_gap_is_never_read_as_a_pattern() -> None:
