@@ -33,6 +33,7 @@ from projects.model_history import (
     standing_of,
 )
 from projects.models import Feedback, Project, Report
+from projects.phrases import as_kept
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
 from projects.wishes import NoWish, present_wish
@@ -40,6 +41,7 @@ from provisioning import ci
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError, TemporaryError
 from provisioning.models import Resource
+from provisioning.phrases import phrase
 from provisioning.repositories import MODEL_GATE
 from provisioning.repository_options import options_of
 
@@ -128,9 +130,9 @@ def _say(row: Feedback, *, installation: Installation, open_client: Callable[[st
     """Call the forge. Raises what its client raises."""
     project, report = row.project, row.report
     if project.deletion_requested_at is not None:
-        return Told(report=report, comment_id=row.comment_id, why="The project is being removed.")
+        return Told(report=report, comment_id=row.comment_id, why=phrase("The project is being removed."))
     if not _is_vetted(project):
-        raise TemporaryError("The repository is not ready.", delay=30)
+        raise TemporaryError(phrase("The repository is not ready."), delay=30)
     client: Forge = open_client(installation.catalogue.defaults.forge)
     full_name = repository_of(project, installation=installation)
     if row.pull_request is None:
@@ -332,7 +334,8 @@ def _done(row: Feedback, told: Told) -> None:
         held = _held(row)
         if held is None:
             return
-        held.lease_until, held.tries, held.why = None, 0, told.why[:1000]
+        held.lease_until, held.tries = None, 0
+        held.why, held.phrases = told.why[:1000], as_kept(why=told.why)
         held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
         if told.base_branch:
             held.head, held.base_branch, held.merge_base = told.head, told.base_branch, told.merge_base
@@ -348,8 +351,9 @@ def _not_now(row: Feedback, *, why: str, pause: timedelta) -> None:
         held = _held(row)
         if held is None:
             return
-        held.lease_until, held.look_at, held.why = None, timezone.now() + pause, why[:1000]
-        held.save(update_fields=["lease_until", "look_at", "why"])
+        held.lease_until, held.look_at = None, timezone.now() + pause
+        held.why, held.phrases = why[:1000], as_kept(why=why)
+        held.save(update_fields=["lease_until", "look_at", "why", "phrases"])
     log.warning("feedback_waits", project=row.project.slug, pull_request=row.pull_request, why=why)
 
 

@@ -12,9 +12,11 @@ from projects.feedback_tasks import ring_for_feedback, tell
 from projects.models import Feedback, Project, Report
 from provisioning.errors import PermanentError, TargetUnavailable
 from provisioning.models import Resource
+from provisioning.phrases import phrase
 from tests.ci import MAE, PASSED
 from tests.people import client
 from tests.projects import file_door
+from tests.projects.pages import text
 from tests.projects.telling import comments, gate_on, main_of, opened, push, ready, reported, tell_all
 from tests.projects.tended import REPOSITORY, World
 
@@ -26,6 +28,11 @@ TELL = "projects.feedback_tasks.tell"
 @pytest.fixture
 def project(world: World, nothing_remembered: None) -> Project:
     return ready(world)
+
+
+def swedish_page(number: int) -> str:
+    """What alice reads of a pull request in Swedish."""
+    return text(client("alice", language="sv").get(f"/projects/demand/models/?pull_request={number}"))
 
 
 def test_red_then_green_in_one_comment(world: World, project: Project) -> None:
@@ -221,7 +228,12 @@ def test_a_repository_that_is_not_the_project_s_is_not_written_to(world: World, 
     world.forge.calls.clear()
     tell_all()
     assert world.forge.calls == []
-    assert Feedback.objects.get().look_at is not None
+    assert (Feedback.objects.get().look_at is not None, Feedback.objects.get().why) == (
+        True,
+        "The repository is not ready.",
+    )
+    said = "Kodplattformen har inte fått besked än: Repot är inte klart. Vi försöker igen av oss själva."
+    assert said in swedish_page(number)
 
 
 def test_after_a_rename_it_is_told_under_the_new_name_and_not_to_who_took_the_old_one(
@@ -275,6 +287,16 @@ def test_what_the_forge_refused_is_said_over_rest(world: World, project: Project
     told = client("bob").get(f"/api/v1/projects/demand/reports/{report.pk}/").json()["told"]
     assert told.pop("at") is not None
     assert told == {"waits": False, "why": "git-1 refuses."}
+
+
+def test_what_the_forge_refused_is_said_in_the_reader_s_language(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    says = phrase("%(name)s refuses our credential. The platform team must renew it.", name="git-1")
+    world.forge.fail_with(PermanentError(says), on="upsert_comment")
+    tell_all()
+    assert Feedback.objects.get().why == "git-1 refuses our credential. The platform team must renew it."
+    assert "git-1 godtar inte vår nyckel. Plattformsteamet måste förnya den." in swedish_page(number)
 
 
 def test_a_look_that_is_asked_for_tells_again_what_was_refused(world: World, project: Project) -> None:
