@@ -14,10 +14,12 @@ from ruamel.yaml.error import YAMLError
 
 from projects import template_versions
 from projects.models import TemplateUse
+from projects.phrases import as_kept
 from provisioning import pull_requests
 from provisioning.errors import PermanentError
 from provisioning.forge import ForgeClient
 from provisioning.kind import Wish
+from provisioning.phrases import phrase
 from provisioning.project_templates import answers
 from provisioning.project_templates.merging import Merged, merge
 from provisioning.project_templates.rendering import MAX_BYTES, files_for
@@ -38,7 +40,7 @@ def look(use: TemplateUse, wish: Wish, client: ForgeClient, newest: Mapping[str,
     template, version = said or ("", "")
     if (template, version) != (use.template, use.version):
         use.template, use.version, use.since = template, version, timezone.now()
-    use.note = ""
+    use.note, use.phrases = "", {}
     new = newest.get(template)
     if found is None or new is None or not template_versions.newer(new.version, version):
         use.pull_request_open = False
@@ -68,7 +70,12 @@ def _said(client: ForgeClient, full_name: str, branch: str) -> tuple[str, str] |
 def _offer(use: TemplateUse, wish: Wish, client: ForgeClient, name: str, branch: str, new: Rendered) -> None:
     old = template_versions.kept(use.template, use.version)
     if old is None:
-        use.note = f"What version {use.version} looked like is not known here, so {new.version} can't be merged."
+        use.note = phrase(
+            "What version %(version)s looked like is not known here, so %(new)s can't be merged.",
+            version=use.version,
+            new=new.version,
+        )
+        use.phrases = as_kept(note=use.note)
         return
     head = f"slipway/{new.template}-{new.version}"
 

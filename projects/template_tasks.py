@@ -11,6 +11,7 @@ from django.utils import timezone
 from projects import template_versions
 from projects.installation import Installation, installation
 from projects.models import Project, TemplateUse
+from projects.phrases import as_kept
 from projects.rounds import alone
 from projects.template_offers import look
 from projects.wishes import NoWish, present_wish
@@ -95,5 +96,5 @@ def _look(use: TemplateUse, settings: Installation, newest: dict[str, Rendered])
         except TemporaryError:
             use.look_at = timezone.now() + AGAIN
         except ProvisioningError as error:
-            use.note = error.message[:300]
-    use.save(update_fields=["look_at", "note"])
+            use.note, use.phrases = error.message[:300], as_kept(note=error.message)
+    use.save(update_fields=["look_at", "note", "phrases"])

@@ -18,7 +18,8 @@ from projects import template_tasks
 from projects.installation import installation
 from projects.models import TemplateUse, TemplateVersion
 from projects.template_tasks import follow_templates
-from provisioning.errors import TargetUnavailable
+from provisioning.errors import PermanentError, TargetUnavailable
+from provisioning.phrases import phrase
 from provisioning.project_templates.rendering import Templates
 from tests.people import bearer, client
 from tests.projects import tended
@@ -228,6 +229,19 @@ def test_a_version_that_nobody_here_knows_is_said(world: World, platform: Platfo
 
     assert use().note == "What version 0.9.0 looked like is not known here, so 1.0.0 can't be merged."
     assert use().note in text(client("paula").get("/platform/templates/"))
+    swedish = "Hur version 0.9.0 såg ut är inte känt här, så 1.0.0 kan inte slås ihop med den."
+    assert swedish in text(client("paula", language="sv").get("/platform/templates/"))
+
+
+def test_what_the_forge_refused_is_said_in_the_reader_s_language(world: World, platform: Platform):
+    says = phrase("%(name)s refuses our credential. The platform team must renew it.", name="git-1")
+    world.forge.fail_with(PermanentError(says), on="repository")
+
+    due()
+
+    assert use().note == "git-1 refuses our credential. The platform team must renew it."
+    page = text(client("paula", language="sv").get("/platform/templates/"))
+    assert "git-1 godtar inte vår nyckel. Plattformsteamet måste förnya den." in page
 
 
 def test_a_change_without_a_new_number_is_not_taken(world: World, platform: Platform, caplog: pytest.LogCaptureFixture):
