@@ -43,7 +43,7 @@ from projects.models import (
     ProjectRequest,
     spec_as_json,
 )
-from projects.phrases import say
+from projects.phrases import as_kept, say, translated
 from projects.policy import Verdict, units_of
 from projects.preview import Preview, plan_of
 from projects.spec import read_spec, taken_sentence
@@ -118,6 +118,7 @@ def create(
                     after=spec_as_json(spec),
                     rule=verdict.rule,
                     because=verdict.because,
+                    phrases=as_kept(because=verdict.because),
                     approvers=list(verdict.approvers),
                     note=note,
                     commit=commit,
@@ -224,6 +225,7 @@ def ask_change(
         base_generation=project.generation,
         rule=verdict.rule,
         because=verdict.because,
+        phrases=as_kept(because=verdict.because),
         approvers=list(verdict.approvers),
         note=note,
         commit=commit,
@@ -292,6 +294,7 @@ def retire(
             base_generation=project.generation,
             rule=verdict.rule,
             because=verdict.because,
+            phrases=as_kept(because=verdict.because),
             approvers=list(verdict.approvers),
             note=note,
         )
@@ -368,7 +371,7 @@ def _end_waiting(project: Project, *, by: "Person", newer: ProjectRequest) -> No
 
 def _refuse_if(verdict: Verdict) -> None:
     if verdict.decision == "refuse":
-        raise InvalidSpec([Fault(path=(), code=verdict.rule, message=verdict.because)])
+        raise InvalidSpec([Fault(path=(), code=verdict.rule, message=translated(verdict.because))])
 
 
 def _preview(

@@ -156,7 +156,7 @@ def _of_decision(request: ProjectRequest, *, linked: bool) -> Entry:
         how=", ".join(filter(None, (by_door(request.decided_door), number))),
         where=_title(request) if linked else "",
         link=reverse("projects:request", args=[request.pk]),
-        why=request.comment,
+        why=said(request, "comment"),
     )
 
 

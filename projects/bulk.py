@@ -24,7 +24,7 @@ from projects.foresight import foresee
 from projects.installation import Installation
 from projects.models import BulkAction, BulkItem, BulkRun, Decision, Door, ItemState, Project, RunState
 from projects.notices import announce
-from projects.phrases import as_kept, meant
+from projects.phrases import as_kept, kept, meant
 from provisioning.kind import kinds
 from provisioning.phrases import Phrase, joined, phrase, word
 
@@ -314,7 +314,7 @@ def _change_plan(item: BulkItem, run: BulkRun, *, by: "Person", installation: In
     item.request = asked.request
     if asked.request.decision == Decision.PENDING:
         item.state = ItemState.ASKED
-        return phrase("Rule %(rule)s: %(because)s", rule=asked.request.rule, because=asked.request.because)
+        return phrase("Rule %(rule)s: %(because)s", rule=asked.request.rule, because=kept(asked.request, "because"))
     return phrase(
         "Plan %(plan)s, change %(number)s, rule %(rule)s.",
         plan=run.plan,

@@ -54,7 +54,8 @@ def give(consent: DataConsent, *, by: "Person", door: Door, installation: Instal
             )
             raise Conflict(message % {"store": row.store, "team": row.team.slug})
         for before in DataConsent.objects.filter(project=row.project, store=row.store, state=ConsentState.GIVEN):
-            move(before, ConsentState.ENDED, by_name=by.username, door=door, why=f"Replaced by one until {row.until}.")
+            replaced = phrase("Replaced by one until %(day)s.", day=row.until)
+            move(before, ConsentState.ENDED, by_name=by.username, door=door, why=replaced)
         why = why.strip()[:LONGEST]
         move(row, ConsentState.GIVEN, by_name=by.username, door=door, why=why)
         _look_at(row.project)

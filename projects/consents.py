@@ -16,6 +16,7 @@ from projects import audience
 from projects.installation import Installation
 from projects.models import ConsentState, ConsentStep, DataConsent, Door, Project, ProjectRequest, Team
 from projects.notices import announce
+from projects.phrases import as_kept
 from projects.spec import wish_for, with_a_plan
 from projects.today import day_of, today
 from provisioning.catalogue import Catalogue, DataStore
@@ -167,7 +168,7 @@ def move(row: DataConsent, state: ConsentState, *, by_name: str, door: Door, why
     """Bring a consent that is held under lock into another state, and write down by whom, by which door and why."""
     row.state = state
     row.save(update_fields=["state"])
-    ConsentStep.objects.create(consent=row, state=state, by_name=by_name, door=door, why=why)
+    ConsentStep.objects.create(consent=row, state=state, by_name=by_name, door=door, why=why, phrases=as_kept(why=why))
 
 
 def _wanted(

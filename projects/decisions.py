@@ -30,6 +30,7 @@ from projects.models import (
 )
 from projects.notices import announce
 from projects.own_role import leaves
+from projects.phrases import as_kept, translated
 from projects.policy import units_of
 from projects.spec import faults_now, read_spec
 from provisioning.phrases import Phrase, phrase
@@ -174,13 +175,14 @@ def revise(
             project=project,
         )
         if verdict.decision == "refuse":
-            raise InvalidSpec([Fault(path=(), code=verdict.rule, message=verdict.because)])
+            raise InvalidSpec([Fault(path=(), code=verdict.rule, message=translated(verdict.because))])
         RequestRevision.objects.create(
             request=request, number=request.revision, after=request.after, by_id=by.pk, by_name=by.username
         )
         request.revision += 1
         request.after, request.team = spec_as_json(spec), team
         request.rule, request.because = verdict.rule, verdict.because
+        request.phrases = {**request.phrases, **as_kept(because=verdict.because)}
         request.approvers = list(verdict.approvers)
         request.asked_back_at = None
         request.note = request.note if note is None else note
@@ -188,7 +190,7 @@ def revise(
             request.before, request.base_generation = project.spec, project.generation
         request.save(
             update_fields=[
-                *("revision", "after", "before", "team", "rule", "because", "approvers"),
+                *("revision", "after", "before", "team", "rule", "because", "phrases", "approvers"),
                 *("asked_back_at", "note", "base_generation"),
             ]
         )

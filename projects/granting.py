@@ -21,7 +21,7 @@ from projects.installation import Installation
 from projects.locks import held_teams, hold_project
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
 from projects.notices import announce
-from projects.phrases import say
+from projects.phrases import as_kept, kept, say
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
 from projects.today import is_over, today
 from projects.usage import lacking, percent_used, target_use
@@ -178,8 +178,7 @@ def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:
         Action.CHANGE: phrase("%(who)s asks to change %(slug)s.", who=by.username, slug=request.slug),
         Action.RETIRE: phrase("%(who)s asks to retire %(slug)s.", who=by.username, slug=request.slug),
     }
-    # The sentence is the catalogue's own, and stays as it stands there.
-    rule = phrase("Rule %(rule)s: %(because)s", rule=request.rule, because=request.because)
+    rule = phrase("Rule %(rule)s: %(because)s", rule=request.rule, because=kept(request, "because"))
     text = joined(" ", [asked[Action(request.action)], rule])
     announce("request-waits", to=audience.deciders_of(request), but=by, text=text, request=request)
 
@@ -194,6 +193,7 @@ def end_waiting(project: Project, *, by: "Person", newer: ProjectRequest, becaus
 def replace(request: ProjectRequest, *, by: "Person", newer: ProjectRequest, because: Phrase) -> None:
     """The same for one that is held under lock."""
     request.replaced_by, request.comment = newer, because
+    request.phrases = {**request.phrases, **as_kept(comment=because)}
     said = phrase(
         "The request of %(who)s for %(slug)s is withdrawn: %(because)s",
         who=request.requested_by_name,
@@ -208,7 +208,7 @@ def end(request: ProjectRequest, *, by: "Person", door: str, said: Phrase) -> No
     request.decision, request.decided_at, request.decided_by_id = Decision.WITHDRAWN, timezone.now(), by.pk
     request.decided_door, request.asked_back_at = door, None
     decided = ("decision", "decided_at", "decided_by", "decided_door")
-    request.save(update_fields=[*decided, "asked_back_at", "comment", "replaced_by"])
+    request.save(update_fields=[*decided, "asked_back_at", "comment", "phrases", "replaced_by"])
     to = [*audience.deciders_of(request), *audience.askers_of(request)]
     text = joined(" ", [said, phrase("There is nothing to decide any more.")])
     announce("withdrawn", to=to, but=by, text=text, request=request)

@@ -27,6 +27,7 @@ from projects.models import (
     Rotation,
     TrainingAsked,
 )
+from projects.phrases import said
 from projects.presentation import kind_title
 from projects.switches import Switch, switches
 from provisioning.models import Event
@@ -364,7 +365,9 @@ def _of_consent_step(one: ConsentStep) -> Happening:
         ConsentState.ENDED: gettext("ended the question to team %(team)s about %(store)s"),
     }[ConsentState(one.state)] % {"team": one.consent.team.slug, "store": one.consent.store}
     how = _how(one.door, gettext("until %(day)s") % {"day": one.consent.until.isoformat()})
-    return _happening(Entry(at=one.at, icon="bucket", who=one.by_name, what=what, how=how, why=one.why), door=one.door)
+    return _happening(
+        Entry(at=one.at, icon="bucket", who=one.by_name, what=what, how=how, why=said(one, "why")), door=one.door
+    )
 
 
 def _of_switch(one: Switch) -> Happening:

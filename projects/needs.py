@@ -16,6 +16,7 @@ from projects.dates import short_day
 from projects.installation import installation
 from projects.listing import having
 from projects.models import Decision, Membership, Project, ProjectRequest
+from projects.phrases import said
 from projects.short_states import states_of
 from projects.today import today
 from provisioning.conditions import Word
@@ -77,7 +78,7 @@ def _undecided(person: "Person") -> Iterator[Need]:
             about=title_of(one),
             link=reverse("projects:request", args=[one.pk]),
             says=says % {"who": one.requested_by_name},
-            detail=one.because,
+            detail=said(one, "because"),
             button=gettext("Decide"),
             at=one.created_at,
         )
@@ -111,7 +112,7 @@ def _asked_back(person: "Person") -> Iterator[Need]:
             about=title_of(one),
             link=reverse("projects:request", args=[one.pk]),
             says=gettext("changes are asked for"),
-            detail=question.text if question else one.because,
+            detail=question.text if question else said(one, "because"),
             button=gettext("Answer"),
             at=one.asked_back_at,
         )

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from provisioning.catalogue import Catalogue
+from provisioning.phrases import phrase
 from provisioning.policy_rules import Rule
 from provisioning.spec import ProjectSpec
 
@@ -60,7 +61,8 @@ def decide(*, catalogue: Catalogue, question: Question) -> Verdict:
                 because=rule.because.format(**figures),
                 approvers=approvers_of(rule, catalogue=catalogue) if rule.decision == "ask" else (),
             )
-    return Verdict(decision="approve", rule=NO_RULE, because="No rule of the platform team's policy speaks against it.")
+    nothing = phrase("No rule of the platform team's policy speaks against it.")
+    return Verdict(decision="approve", rule=NO_RULE, because=nothing)
 
 
 def approvers_of(rule: Rule, *, catalogue: Catalogue) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from projects.granting import audited_by, check_present, check_seen, end_waiting
 from projects.installation import Installation
 from projects.locks import hold_project
 from projects.models import Action, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
+from projects.phrases import as_kept
 from provisioning.phrases import phrase
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 RULE = "succession"
 """The rule that the request names by which somebody took a project over."""
+_BECAUSE = phrase("Its owners left, and it was offered to whoever takes it over.")
 
 
 def take_over(project: Project, *, by: "Person", door: Door, installation: Installation) -> ProjectRequest:
@@ -58,7 +60,8 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
             after=spec_as_json(spec),
             base_generation=project.generation,
             rule=RULE,
-            because="Its owners left, and it was offered to whoever takes it over.",
+            because=_BECAUSE,
+            phrases=as_kept(because=_BECAUSE),
         )
         end_waiting(project, by=by, newer=request, because=phrase("%(who)s took the project over.", who=by.username))
         grant(request, spec=spec, team=project.team, installation=installation, project=project)

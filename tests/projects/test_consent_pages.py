@@ -13,7 +13,7 @@ from projects.models import ConsentStep, DataConsent, Door, Membership, Project
 from tests.people import bearer, client, person
 from tests.projects.api_calls import send
 from tests.projects.pages import text
-from tests.projects.readers import STORES, change, consent, day, keeper, project, states
+from tests.projects.readers import STORES, change, consent, day, give, keeper, project, states
 from tests.projects.tended import installed
 from tests.provisioning.wishes import catalogue
 
@@ -341,6 +341,17 @@ def test_the_project_s_activity_tells_each_step_and_finds_it() -> None:
     assert "“Faces are in it.”" in page
     narrowed = send(bearer("alice"), "get", "/projects/demand/activity/?door=form").json()["items"]
     assert items[0] in narrowed
+
+
+def test_a_consent_that_another_took_the_place_of_says_so_in_the_reader_s_language() -> None:
+    row = project("winter-roads")
+    give(consent(row))
+    before = consent(row)
+    give(consent(change(row, "winter-roads", days=60)))
+    assert before.steps.latest("pk").why == f"Replaced by one until {day(60)}."
+    swedish = f"Ersatt av ett till och med {day(60)}."
+    assert swedish in text(client(keeper(), language="sv").get(f"/consents/{before.pk}/"))
+    assert swedish in text(client("alice", language="sv").get("/projects/demand/activity/"))
 
 
 def test_a_no_without_a_reason_comes_back_where_the_question_stands() -> None:

@@ -15,6 +15,7 @@ from projects.request_list import change_of
 from projects.today import today
 from tests.people import bearer, client, person
 from tests.projects.asking import asked
+from tests.projects.catalogues import catalogue_with
 from tests.projects.doors import form_fields
 from tests.projects.pages import ask, fields, project_of, text
 from tests.projects.readers import STORES, keeper
@@ -320,6 +321,26 @@ def test_a_change_says_that_it_withdraws_the_request_that_waits() -> None:
     alice.post("/projects/demand/edit/", {**typed, "do": ["change"]})
     asked.refresh_from_db()
     assert asked.decision == Decision.WITHDRAWN
+    newer = ProjectRequest.objects.latest("pk").pk
+    assert asked.comment == f"alice@corp.example asked for something else, in request {newer}."
+    swedish = f"alice@corp.example bad om något annat, i begäran {newer}."
+    for path in (f"/requests/{asked.pk}/", "/projects/demand/activity/"):
+        page = text(client("alice", language="sv").get(path))
+        assert (swedish in page, asked.comment in page) == (True, False), path
+    assert bearer("alice").get(f"/api/v1/requests/{asked.pk}/").json()["comment"] == asked.comment
+
+
+def test_that_no_rule_speaks_against_it_is_said_in_the_reader_s_language() -> None:
+    with catalogue_with(policy=()):
+        browser = client("alice", language="sv")
+        sent = {"title": "Demand", "slug": "demand", "team": "forecasting", "plan": "small"}
+        review = text(browser.post("/projects/new/", {**sent, "do": "preview"}))
+        request = ask("demand").request
+    assert request is not None
+    assert request.because == "No rule of the platform team's policy speaks against it."
+    swedish = "Ingen regel i plattformsteamets policy talar emot det."
+    assert f"Regel no-rule : {swedish}" in review
+    assert swedish in text(browser.get(f"/requests/{request.pk}/"))
 
 
 def test_who_decides_reads_what_the_request_does_to_whom() -> None:

@@ -239,6 +239,9 @@ def test_who_accepts_stands_in_the_place_of_who_left(ownerless: Project) -> None
         bob,
         2,
     )
+    assert request.because == "Its owners left, and it was offered to whoever takes it over."
+    page = client("bob", language="sv").get(f"/requests/{request.pk}/").content.decode()
+    assert "Ägarna slutade, och det erbjöds den som tar över det." in page
     row = Succession.objects.get()
     assert (row.accepted_by, row.ended_at is not None) == (bob, True)
     audit = Membership.objects.get(role=Role.OWNER).history.get(pgh_label="insert")  # type: ignore[attr-defined]
