@@ -7,8 +7,9 @@ as it stands.
 
 from typing import Any, Protocol
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
+from projects.installation import installation
 from provisioning import phrases
 from provisioning.phrases import Phrase
 
@@ -30,9 +31,15 @@ def translated(text: str) -> str:
     """A phrase in the language that is active; a text that is none, as it is."""
     if not isinstance(text, Phrase):
         return text
-    told = Told(text.told(one=gettext, many=ngettext))
+    told = Told(text.told(one=_one, many=ngettext))
     told.phrase = text
     return told
+
+
+def _one(pattern: str) -> str:
+    """The pattern in the language that is active; what the catalogue's rules say, as the catalogue has it there."""
+    told = gettext(pattern)
+    return told if told != pattern else installation().catalogue.sentences(get_language() or "").get(pattern, pattern)
 
 
 def say(pattern: str, /, **values: object) -> str:

@@ -58,7 +58,7 @@ def decide(*, catalogue: Catalogue, question: Question) -> Verdict:
             return Verdict(
                 decision=rule.decision,
                 rule=rule.name,
-                because=rule.because.format(**figures),
+                because=rule.said(figures),
                 approvers=approvers_of(rule, catalogue=catalogue) if rule.decision == "ask" else (),
             )
     nothing = phrase("No rule of the platform team's policy speaks against it.")

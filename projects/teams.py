@@ -3,7 +3,6 @@
 Everything here is read from rows; nothing is asked outside.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +21,12 @@ from projects.exports import Record
 from projects.identity import entries_of
 from projects.list_address import Listed
 from projects.models import DirectoryEntry, Team
+from projects.phrases import translated
 from projects.policy import approvers_of
 from projects.sorting import Order
 from projects.usage import bounded, granted_to
 from provisioning.catalogue import Catalogue
+from provisioning.policy_rules import FIGURES
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -110,10 +111,12 @@ class Asking:
 def rules_of(team: Any, *, catalogue: Catalogue) -> list[Asking]:
     """The rules that ask a person about this team's requests. What only a request can tell is left open in them."""
     known = {"team": team.slug, "budget": team.budget, "taken": team.taken, "free": team.free}
-    figures: dict[str, object] = defaultdict(lambda: "…", known)
+    figures: dict[str, object] = {**dict.fromkeys(FIGURES, "…"), **known}
     return [
         Asking(
-            name=rule.name, sentence=rule.because.format_map(figures), approvers=approvers_of(rule, catalogue=catalogue)
+            name=rule.name,
+            sentence=translated(rule.said(figures)),
+            approvers=approvers_of(rule, catalogue=catalogue),
         )
         for rule in catalogue.policy
         if rule.decision == "ask" and (not rule.teams or team.slug in rule.teams)

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from provisioning.channels import Channel
-from provisioning.policy_rules import Decisions, Name, Rule, shadowed
+from provisioning.policy_rules import Decisions, Name, Rule, as_pattern, shadowed
 from provisioning.quantities import parse_quantity
 from provisioning.secrets import SecretRef
 
@@ -459,6 +459,14 @@ class Catalogue(_Entry):
     def template(self, name: str) -> ProjectTemplate:
         """The project template of that name. Raises KeyError when it is not in the catalogue."""
         return _named(self.templates, name)
+
+    def sentences(self, language: str) -> dict[str, str]:
+        """What the rules say in a language: by the pattern of the English sentence, the pattern of theirs."""
+        return {
+            as_pattern(rule.because): as_pattern(rule.because_in[language])
+            for rule in self.policy
+            if language in rule.because_in
+        }
 
 
 Listed = TypeVar("Listed", bound=_Named)

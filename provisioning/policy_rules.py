@@ -4,6 +4,7 @@ Only shapes and what can be checked without a request; who decides a request is 
 """
 
 import string
+from collections.abc import Mapping
 from datetime import date, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from provisioning.directory import is_object_id
+from provisioning.phrases import Phrase
 from provisioning.spec import Environment
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -38,6 +40,16 @@ def _sentence(value: str) -> str:
     return value
 
 
+Sentence = Annotated[str, AfterValidator(_sentence)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)*$")]
+
+
+def as_pattern(sentence: str) -> str:
+    """A rule's sentence as the pattern of a phrase: %(team)s for {team}."""
+    parts = string.Formatter().parse(sentence)
+    return "".join(text.replace("%", "%%") + (f"%({name})s" if name else "") for text, name, _, _ in parts)
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -54,7 +66,8 @@ class Rule(_Entry):
 
     name: Name
     decision: Literal["approve", "ask", "refuse"]
-    because: Annotated[str, AfterValidator(_sentence)]
+    because: Sentence
+    because_in: dict[Language, Sentence] = Field(default={}, description="The same in other languages, by their codes.")
     actions: tuple[Literal["create", "change", "retire"], ...] = ()
     plans: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
@@ -73,6 +86,10 @@ class Rule(_Entry):
     )
     over_capacity: bool | None = Field(default=None, description="The cluster has less free than it asks for more.")
     approvers: tuple[Group, ...] = ()
+
+    def said(self, figures: Mapping[str, object]) -> Phrase:
+        """`because` with all FIGURES; who tells it in another language finds that in the catalogue's `sentences`."""
+        return Phrase(as_pattern(self.because), figures)
 
     def covers(self, other: "Rule") -> bool:
         """Does this rule fit whenever the other does?"""

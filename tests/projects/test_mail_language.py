@@ -19,8 +19,10 @@ from projects.models import Door, Notice
 from projects.notices import announce
 from projects.phrases import translated
 from provisioning.phrases import phrase
+from provisioning.policy_rules import Rule
 from tests.people import bearer, client, person
 from tests.projects.asking import asked
+from tests.projects.catalogues import catalogue_with
 from tests.projects.sink import mails, pass_window, running, text
 
 pytestmark = pytest.mark.django_db
@@ -85,10 +87,30 @@ def test_several_together_are_counted_in_that_language_too(sink: MailSink) -> No
     assert f"  {installation().public_url}/requests/{request.pk}/\n" in said
 
 
-def test_who_decides_reads_what_is_asked_and_the_catalogue_s_own_sentence(sink: MailSink) -> None:
-    speaks("paula")
-    asked()
-    assert "- alice@corp.example ber om att skapa demand. Regel gpu-asks: GPUs are few" in text(sent(sink)["paula"])
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ({"sv": "{team} vill ha {gpus} GPU:er."}, "forecasting vill ha 4 GPU:er."),
+        ({}, "forecasting wants 4 GPUs."),
+        ({"de": "{team} will {gpus} GPUs."}, "forecasting wants 4 GPUs."),
+    ],
+)
+def test_who_decides_reads_what_is_asked_and_the_catalogue_s_own_sentence(
+    sink: MailSink, beside: dict[str, str], said: str
+) -> None:
+    rule = {"name": "gpu", "decision": "ask", "because": "{team} wants {gpus} GPUs.", "because_in": beside}
+    with catalogue_with(policy=(Rule.model_validate(rule),)):
+        speaks("paula")
+        request = asked()
+        assert f"- alice@corp.example ber om att skapa demand. Regel gpu: {said}\n" in text(sent(sink)["paula"])
+        browser = client("paula", language="sv")
+        for path in ("/", f"/requests/{request.pk}/", "/requests/", "/account/notices/"):
+            assert said in browser.get(path).content.decode(), path
+        team_page = browser.get("/teams/forecasting/").content.decode()
+    assert said.replace("4", "…") in team_page
+    assert request.because == "forecasting wants 4 GPUs."
+    found = bearer("paula").get(f"/api/v1/requests/{request.pk}/", headers={"Accept-Language": "sv"}).json()
+    assert found["because"] == request.because
 
 
 def test_the_page_is_in_its_own_language_and_programs_read_english() -> None:

@@ -203,6 +203,33 @@ def test_a_catalogue_with_a_rule_that_never_fires_or_says_nonsense_is_refused(tm
         load(tmp_path / "zone.yaml")
 
 
+def test_a_rule_s_sentence_may_stand_in_other_languages_with_the_same_figures(tmp_path: Path) -> None:
+    text = Path("platform.example.yaml").read_text()
+    swedish = (
+        "Team {team} har {free} av sina {budget} enheter lediga, och det här tar {units}. Plattformsteamet beslutar."
+    )
+    assert text.count(swedish) == 1
+    (tmp_path / "odd.yaml").write_text(text.replace(swedish, "Team {lag} har {free} lediga."))
+    with pytest.raises(CatalogueError, match=r"\{lag\} is nothing a sentence can name"):
+        load(tmp_path / "odd.yaml")
+    (tmp_path / "named.yaml").write_text(text.replace("because_in: {sv: ", "because_in: {Svenska: "))
+    with pytest.raises(CatalogueError, match=r"because_in\.Svenska"):
+        load(tmp_path / "named.yaml")
+    rule = Rule.model_validate(
+        {
+            "name": "one",
+            "decision": "ask",
+            "because": "{{100 %}} of {team}: {free}",
+            "because_in": {"sv": "{free} kvar, {{100 %}} av {team}"},
+        }
+    )
+    said = rule.said({"team": "%(free)s", "free": 3})
+    assert said == "{100 %} of %(free)s: 3"
+    sentences = CATALOGUE.model_copy(update={"policy": (rule,)}).sentences
+    assert said.told(one=lambda one: sentences("sv")[one], many=lambda *_: "") == "3 kvar, {100 %} av %(free)s"
+    assert sentences("de") == {}
+
+
 @pytest.mark.parametrize(
     "above, below, covered",
     [
