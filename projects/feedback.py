@@ -168,8 +168,9 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     number = int(row.pull_request or 0)
     found = client.pull_request(full_name, number)
     if found is None or found["state"] != "open":
-        news = row.head and row.why != Feedback.CLOSED
-        again = _others(row.project, but=row, commit=row.head, branches=False) if news else ()
+        head = str(found["head_sha"]) if found is not None else row.head
+        news = head and row.why != Feedback.CLOSED
+        again = _others(row.project, but=row, commit=head, branches=False) if news else ()
         return Told(report=row.report, comment_id=row.comment_id, why=Feedback.CLOSED, again=again)
     head = str(found["head_sha"])
     # A slow run of an older commit may report last; what the pull request offers is its head.
@@ -186,7 +187,7 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
         comment_id = client.upsert_comment(full_name, number, MARKER, text)
     why, base = "", stands.base
     before = (row.told_id, report.base_id, row.head, row.base_branch)
-    moved = before != (report.pk, base.pk if base else None, head, base_branch)
+    moved = row.why == Feedback.CLOSED or before != (report.pk, base.pk if base else None, head, base_branch)
     again = others if moved or row.tries > 1 else ()
     try:
         if stands.awaited:
@@ -246,7 +247,7 @@ def _hold_gate(
     if untold:
         url = _page(row.project, row.pull_request, installation)
         client.set_status(full_name, commit, MODEL_GATE, "pending", _WAITS, url)
-    news = untold or row.tries > 1 or row.head != commit
+    news = untold or row.tries > 1 or row.head != commit or row.why == Feedback.CLOSED
     return _others(row.project, but=row, commit=commit) if news and reported.all().exists() else ()
 
 
@@ -277,6 +278,16 @@ def hold_first(
         client.set_status(full_name, head, MODEL_GATE, "pending", said, url)
         state = "pending"
     if state == "pending" and not elsewhere and reported.all().exists():
+        _have_told_again(_others(project, commit=head))
+
+
+def let_go(project: Project, number: int, *, head: str) -> None:
+    """A pull request was seen closed, which offered this commit: have the gate say what it is without it."""
+    own = Feedback.objects.filter(project=project, pull_request=number)
+    if own.exists():
+        # Told that it is closed, that row has the others told.
+        _have_told_again(list(own.exclude(why=Feedback.CLOSED).values_list("pk", flat=True)))
+    else:
         _have_told_again(_others(project, commit=head))
 
 

@@ -15,7 +15,7 @@ from projects import actions, permissions
 from projects.askers import person_of, stranger
 from projects.deciders import deciders
 from projects.desk import Desk, Refused
-from projects.feedback import hold_first
+from projects.feedback import hold_first, let_go
 from projects.file_wish import ask, parsed
 from projects.models import Project
 from projects.profile import FILE
@@ -35,7 +35,8 @@ class Merging:
     """What merging a pull request would do: a sentence, and in full ("" where it does not touch the file).
 
     commit: the tip that this is about, "" of one that is closed; base_branch: where it goes; fork: does it come from
-    another repository? said: what is told there; `refused`: why the file asks for nothing.
+    another repository? said: what is told there; `refused`: why the file asks for nothing. offered: the tip of one that
+    is closed, where the forge still knows it.
     """
 
     sentence: str
@@ -45,18 +46,23 @@ class Merging:
     fork: bool = False
     said: Said | None = None
     refused: Refused | None = None
+    offered: str = ""
 
 
 def look_at_pull_request(desk: Desk, number: int) -> str:
     """Say on a pull request what merging it would do; the outcome as a sentence. Raises what the forge raises.
 
     What is said there of the model follows a new tip, or another branch to go to, too; where nothing was said yet, its
-    gate waits.
+    gate waits. One that is closed holds no gate any more.
     """
     merging = merging_of(desk, number)
-    project = desk.row().project if merging.commit else None
-    silent = project is not None and not head_seen(
-        project, number, head=merging.commit, base_branch=merging.base_branch
+    project = desk.row().project
+    if project is not None and merging.offered:
+        let_go(project, number, head=merging.offered)
+    silent = (
+        project is not None
+        and bool(merging.commit)
+        and not head_seen(project, number, head=merging.commit, base_branch=merging.base_branch)
     )
     if merging.full:
         desk.client.upsert_comment(desk.full_name, number, MARKER, f"{merging.full} {FOLLOWS}")
@@ -85,7 +91,7 @@ def merging_of(desk: Desk, number: int) -> Merging:
     """What merging would do; nothing is written. Raises what the forge's client raises."""
     found = desk.client.pull_request(desk.full_name, number)
     if found is None or found["state"] != "open":
-        return Merging("The pull request is closed.")
+        return Merging("The pull request is closed.", offered=str(found["head_sha"]) if found is not None else "")
     fork = found["head_repository"].lower() != desk.full_name.lower()
     merging = _merging(desk, number, found)
     return replace(merging, commit=str(found["head_sha"]), base_branch=str(found["base_branch"]), fork=fork)

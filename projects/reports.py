@@ -135,7 +135,7 @@ def _tell_beside(report: Report) -> None:
 
 def head_seen(project: Project, number: int, *, head: str, base_branch: str) -> bool:
     """A pull request was seen to offer this commit to this branch: have its comment and gate say so, where they speak
-    of another one.
+    of another one, or of one that is closed.
 
     False, and nothing done, for one without a report.
     """
@@ -143,7 +143,7 @@ def head_seen(project: Project, number: int, *, head: str, base_branch: str) -> 
         row = Feedback.objects.select_for_update().filter(project=project, pull_request=number).first()
         if row is None:
             return False
-        if (row.head, row.base_branch) != (head, base_branch):
+        if (row.head, row.base_branch) != (head, base_branch) or row.why == Feedback.CLOSED:
             row.look_at = timezone.now()
             row.save(update_fields=["look_at"])
             ring(TELL, row.pk)

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 MAX_BYTES = 1024 * 1024
 _DELIVERY = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _COMMENT_ACTIONS = ("created", "edited", "create", "update")
-_PULL_REQUEST_ACTIONS = ("opened", "reopened", "synchronized", "synchronize", "edited")
+_PULL_REQUEST_ACTIONS = ("opened", "reopened", "synchronized", "synchronize", "edited", "closed")
 
 
 @csrf_exempt

@@ -165,12 +165,15 @@ def test_of_two_pull_requests_with_one_commit_the_stricter_holds_the_gate(
     assert gate_on(world, sha)[0] == "failure"
     assert feedback.due(limit=9) == []
 
-    world.forge.repositories[REPOSITORY].pull_requests[number]["state"] = "closed"
-    Feedback.objects.filter(pull_request=number).update(look_at=timezone.now())
-    tell_all()
-    tell_all()
-    assert gate_on(world, sha)[0] == "success"
-    assert feedback.due(limit=9) == []
+    first = world.forge.repositories[REPOSITORY].pull_requests[number]
+    for state, gate in (("closed", "success"), ("open", "failure"), ("closed", "success")):
+        first["state"] = state
+        looked_at(world, project, number)
+        tell_all()
+        tell_all()
+        assert gate_on(world, sha)[0] == gate, state
+        looked_at(world, project, number)
+        assert feedback.due(limit=9) == []
 
 
 def test_a_pull_request_that_comes_to_a_reported_commit_is_heard(world: World, project: Project) -> None:

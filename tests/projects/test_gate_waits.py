@@ -116,6 +116,19 @@ def test_who_reports_while_the_gate_is_held_has_the_last_word(
     assert gate_on(world, first)[0] == "success"
 
 
+def test_a_pull_request_that_closed_without_a_report_holds_no_gate(world: World, gated: Project) -> None:
+    sha, other = push(world), into_scratch(world)
+    reported(gated, sha, other, tests=PASSED)
+    tell_all()
+    number = world.forge.create_pull_request(REPOSITORY, "shorter-window", "main", "Shorter window", "")
+    looked_at(world, gated, number)
+    assert gate_on(world, sha) == WAITS
+    world.forge.repositories[REPOSITORY].pull_requests[number]["state"] = "closed"
+    assert looked_at(world, gated, number) == "The pull request is closed."
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+
+
 def test_a_gate_opened_for_another_branch_waits_for_the_one_that_goes_to_main(world: World, gated: Project) -> None:
     main_reported(world, gated)
     sha, other = push(world), into_scratch(world)

@@ -157,7 +157,7 @@ def test_the_same_delivery_again_is_seen_already(row: RegisteredRepository) -> N
         ("push", push(after="-x; rm"), "Ignored: there is no commit in it."),
         ("issues", push(), "Ignored: only pushes, pull requests and what is written under them are of interest."),
         ("", push(), "Ignored: only pushes, pull requests and what is written under them are of interest."),
-        ("pull_request", push(action="closed", number=1), "Ignored: nothing of the pull request's files changed."),
+        ("pull_request", push(action="labeled", number=1), "Ignored: nothing of the pull request's files changed."),
         ("pull_request", push(action="opened", number=True), "Ignored: there is no number in it."),
         ("pull_request", push(action="opened", number=2**31), "Ignored: there is no number in it."),
     ],
