@@ -16,6 +16,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
+import httpx
+
 from provisioning.clients import forge_doings as doings
 from provisioning.clients import forge_errors as errors
 from provisioning.clients import github_commits, github_people, github_secrets
@@ -265,7 +267,12 @@ class GitHub(LikeGitHub):
         return None if found is None else documents.protection(found)
 
     def _rule(self, full_name: str, branch: str) -> Json | None:
-        found: Json | None = self._api.find(doings.read_protection(branch), _protection(full_name, branch))
+        response = self._api.send("GET", _protection(full_name, branch))
+        if response.status_code == 404 or _needs_plan(response):
+            return None
+        if not response.is_success:
+            raise self._api.error(response, doings.read_protection(branch))
+        found: Json = self._api.document(response)
         return found
 
     def put_branch_protection(
@@ -279,11 +286,22 @@ class GitHub(LikeGitHub):
         push_logins: Sequence[str] = (),
         new: bool = False,
     ) -> None:
-        """Make or replace the rule of a branch. new: it is thought not to be there, which saves a call."""
+        """Make or replace the rule of a branch. new: it is thought not to be there, which saves a call.
+
+        PermanentError without a plan that has rules for private repositories.
+        """
         if protected_files:
             raise errors.protects_no_files(self.name)
         body = documents.protection_body(None if new else self._rule(full_name, branch), approvals, checks, push_logins)
-        self._api.ask(doings.protect(full_name, branch), "PUT", _protection(full_name, branch), body=body)
+        doing = doings.protect(full_name, branch)
+        put = self._api.send("PUT", _protection(full_name, branch), body=body)
+        if _needs_plan(put):
+            do = phrase(
+                "Private repositories need GitHub Team for that; let the project do without (`protect: false`)."
+            )
+            raise cannot(self.name, doing, do)
+        if not put.is_success:
+            raise self._api.error(put, doing)
 
     # People
 
@@ -417,6 +435,11 @@ class GitHub(LikeGitHub):
         if self._api.find(doing, path) is None:
             raise errors.no_pull_request(full_name, number)
         return [documents.comment(one) for one in self._api.pages(doing, f"{path}/comments")]
+
+
+def _needs_plan(response: httpx.Response) -> bool:
+    """Is it GitHub's way to say that the organisation's plan has no rules for private repositories?"""
+    return response.status_code == 403 and said(response).startswith("Upgrade to GitHub")
 
 
 def _protection(full_name: str, branch: str) -> str:

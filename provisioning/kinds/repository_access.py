@@ -6,7 +6,8 @@ a branch that is there; owners get in before it, since Gitea lets the rule name 
 people come last: an editor who was there before could fill the empty repository, or push to a main branch that nothing
 protects yet. Where the forge has no way to keep the rule as it is wanted (GitLab, without Premium, asks for no
 approvals), they come all the same: it never will, and nobody is to stay outside for it. What was refused is said. While
-a rule is refused for anything else, such as a right that we lack, they wait.
+a rule is refused for anything else, such as a right that we lack, whoever would get to push waits; rights are still
+lowered and taken away.
 
 People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address, which the forge
 must have from the company's sign-in. The forge has no directory groups, so a group gets nothing here. Whoever the forge
@@ -152,7 +153,7 @@ def _others(present: Mapping[str, str], ours: Collection[str]) -> list[str]:
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
     """Commit when nothing was committed yet, let owners in, write the rule, then let the others in.
 
-    Raises the PermanentError of a rule that the forge has no way to keep when all else is done.
+    Raises the PermanentError of a refused rule when all else is done.
     """
     keys = {thing.key for thing in objects}
     if not keys:
@@ -166,6 +167,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
 
     (found, new), *known = each(work, [None, *others])
     rest: Logins = dict(zip(others, known, strict=True))
+    logins = {**first, **rest}
     name = full_name(wish)
     present = client.collaborators(name) if KEY_MEMBERS in keys and not new else {}
     if KEY_MEMBERS in keys:
@@ -175,13 +177,13 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
         try:
             _put_protection(wish, client, found, first, new=new)
         except PermanentError as error:
-            if error.reason is not Reason.UNSUPPORTED:
-                raise
             refused = error
     if KEY_MEMBERS in keys:
+        if refused is not None and refused.reason is not Reason.UNSUPPORTED:
+            rest = _without_new_writers(wish, rest, present)
         _let_in(wish, client, found, rest, present, each)
         if attached(wish) is None:
-            ours = {wish.forge.bot, *(login for login in {**first, **rest}.values() if login is not None)}
+            ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
             each(lambda login: client.delete_collaborator(name, login), _others(present, ours))
     if refused is not None:
         raise refused
@@ -230,6 +232,16 @@ def _let_in(
         if login not in (None, found["owner"]) and present.get(login) not in (wanted[person], "owner")
     ]
     each(lambda put: client.put_collaborator(name, put[0], put[1]), puts)
+
+
+def _without_new_writers(wish: Wish, logins: Logins, present: Mapping[str, str]) -> Logins:
+    """Those of them whose right as it is wanted lets nobody push who can't already."""
+    wanted = _people(wish)
+    return {
+        person: login
+        for person, login in logins.items()
+        if wanted[person] == "read" or present.get(login or "") in ("write", "admin")
+    }
 
 
 def delete(_wish: Wish, _client: ForgeClient) -> bool:

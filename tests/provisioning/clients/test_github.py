@@ -117,6 +117,23 @@ def test_rule_of_a_branch_and_what_the_team_added_to_it(server: Played, forge: G
     )
 
 
+def test_a_plan_without_rules_for_private_repositories_is_named(server: Played, forge: GitHub) -> None:
+    path = f"{REPO}/branches/main/protection"
+    refused = (403, {"message": "Upgrade to GitHub Pro or make this repository public to enable this feature."})
+    server.answers |= {("GET", path): refused, ("PUT", path): refused}
+    assert forge.branch_protection(NAME, "main") is None
+    with pytest.raises(PermanentError) as caught:
+        forge.put_branch_protection(NAME, "main", push_logins=[BOT])
+    assert (caught.value.reason, caught.value.message) == (
+        Reason.UNSUPPORTED,
+        f"git-2 can't protect main of {NAME}. "
+        "Private repositories need GitHub Team for that; let the project do without (`protect: false`).",
+    )
+    server.answers |= {("GET", path): (403, {"message": "Resource not accessible by personal access token"})}
+    with pytest.raises(PermanentError, match="refuses to read the protection"):
+        forge.branch_protection(NAME, "main")
+
+
 def test_invited_people_count_as_let_in(server: Played, forge: GitHub) -> None:
     server.answers |= {
         ("GET", f"{REPO}/collaborators?affiliation=direct&{PAGE}"): [

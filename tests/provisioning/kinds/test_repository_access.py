@@ -156,14 +156,31 @@ def test_a_rule_that_the_forge_has_no_way_to_keep_keeps_nobody_outside(forge: Fa
     assert found(wanted, forge) == {"create": 1, "keep": 2}
 
 
-def test_while_a_rule_is_refused_for_want_of_a_right_only_owners_get_in(forge: FakeForge):
-    made(started(), forge)
+PAULA = {"user": "paula@corp.example", "role": "viewer"}
+CHARLIE = {"user": "charlie@corp.example", "role": "editor"}
+
+
+def refuse_the_rule(wanted: Wish, forge: FakeForge) -> None:
     forge.fail_with(PermanentError("git-1 refuses to protect main: forbidden"), on="put_branch_protection")
-
     with pytest.raises(PermanentError, match="refuses to protect main"):
-        apply(started(), forge)
+        apply(wanted, forge)
 
-    assert forge.repositories[NAME].collaborators == {"alice": "admin"}
+
+def test_while_a_rule_is_refused_for_want_of_a_right_nobody_else_gets_to_push(forge: FakeForge):
+    wanted = started(contributors=[ALICE, BOB, PAULA])
+    made(wanted, forge)
+    refuse_the_rule(wanted, forge)
+
+    assert forge.repositories[NAME].collaborators == {"alice": "admin", "paula": "read"}
+
+
+def test_while_a_rule_is_refused_rights_are_lowered_and_taken_away(forge: FakeForge):
+    made(started(), forge)
+    apply(started(contributors=[ALICE, BOB, CHARLIE, {**PAULA, "role": "owner"}]), forge)
+    less = started(contributors=[ALICE, {**PAULA, "role": "editor"}, {**BOB, "role": "viewer"}], generation=2)
+    refuse_the_rule(less, forge)
+
+    assert forge.repositories[NAME].collaborators == {"alice": "admin", "paula": "write", "bob": "read"}
 
 
 def test_a_repository_that_is_gone_is_waited_for(forge: FakeForge):
