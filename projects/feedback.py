@@ -168,9 +168,11 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     number = int(row.pull_request or 0)
     found = client.pull_request(full_name, number)
     if found is None or found["state"] != "open":
-        head = str(found["head_sha"]) if found is not None else row.head
-        news = head and row.why != Feedback.CLOSED
-        again = _others(row.project, but=row, commit=head, branches=False) if news else ()
+        again: tuple[int, ...] = ()
+        if row.why != Feedback.CLOSED:
+            # What it was told about, and what it offered in the end, which may be newer.
+            for commit in {row.head, str(found["head_sha"]) if found is not None else ""} - {""}:
+                again += _others(row.project, but=row, commit=commit, branches=False)
         return Told(report=row.report, comment_id=row.comment_id, why=Feedback.CLOSED, again=again)
     head = str(found["head_sha"])
     # A slow run of an older commit may report last; what the pull request offers is its head.
@@ -283,12 +285,13 @@ def hold_first(
 
 def let_go(project: Project, number: int, *, head: str) -> None:
     """A pull request was seen closed, which offered this commit: have the gate say what it is without it."""
-    own = Feedback.objects.filter(project=project, pull_request=number)
-    if own.exists():
-        # Told that it is closed, that row has the others told.
-        _have_told_again(list(own.exclude(why=Feedback.CLOSED).values_list("pk", flat=True)))
-    else:
-        _have_told_again(_others(project, commit=head))
+    own = Feedback.objects.filter(project=project, pull_request=number).first()
+    if own is not None and own.why != Feedback.CLOSED:
+        # Told that it is closed, its row has the others told.
+        _have_told_again([own.pk])
+    elif own is None or own.look_at is not None or own.lease_until is not None:
+        # One that was open for a moment may have held the others meanwhile, and never was told of it.
+        _have_told_again(_others(project, commit=head, but=own))
 
 
 def _is_to_report(project: Project, *, installation: Installation) -> bool:

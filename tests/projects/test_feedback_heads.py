@@ -176,6 +176,43 @@ def test_of_two_pull_requests_with_one_commit_the_stricter_holds_the_gate(
         assert feedback.due(limit=9) == []
 
 
+def test_one_that_moved_and_closed_at_once_lets_go_of_what_it_held(world: World, project: Project) -> None:
+    main_reported(world, project)
+    number, sha = opened(world)
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    tell_all()
+    reported(project, sha, into_scratch(world), metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha)[0] == "failure"
+    world.forge.repositories[REPOSITORY].pull_requests[number] |= {"head_sha": "c" * 40, "state": "closed"}
+    looked_at(world, project, number)
+    tell_all()
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+
+
+def test_one_that_was_open_for_a_moment_lets_go_too(world: World, project: Project) -> None:
+    main_reported(world, project)
+    number, sha = opened(world)
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    other = into_scratch(world)
+    first = world.forge.repositories[REPOSITORY].pull_requests[number]
+    first["state"] = "closed"
+    reported(project, sha, other, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+    first["state"] = "open"
+    looked_at(world, project, number)
+    Feedback.objects.filter(pull_request=other).update(look_at=timezone.now())
+    tell(Feedback.objects.get(pull_request=other).pk)
+    assert gate_on(world, sha)[0] == "failure"
+    first["state"] = "closed"
+    looked_at(world, project, number)
+    tell_all()
+    tell_all()
+    assert gate_on(world, sha)[0] == "success"
+
+
 def test_a_pull_request_that_comes_to_a_reported_commit_is_heard(world: World, project: Project) -> None:
     main_reported(world, project)
     number, first = opened(world)
