@@ -157,7 +157,7 @@ def change(
     why_not = say("Only owners of %(slug)s and the platform team may change it. Ask an owner.", slug=project.slug)
     with audited_by(by=by, door=door), transaction.atomic():
         return ask_change(
-            hold_for(project, by=by, may=permissions.may_change, why_not=why_not),
+            hold_for(project, by=by, may=permissions.may_change, why_not=why_not, lock=not dry_run),
             data,
             by=by,
             door=door,
@@ -182,7 +182,8 @@ def ask_change(
     dry_run: bool = False,
     keeps_waiting: bool = False,
 ) -> Asked:
-    """The same in the caller's transaction, which holds the project and has checked the right to this very change.
+    """The same in the caller's transaction, which has checked the right to this very change and holds the project, but
+    for a dry run.
 
     keeps_waiting: what waits for the project is left to the caller, where this is granted at once.
     """
@@ -258,7 +259,7 @@ def retire(
     """
     why_not = say("Only owners of %(slug)s and the platform team may retire it. Ask an owner.", slug=project.slug)
     with audited_by(by=by, door=door), transaction.atomic():
-        project = hold_for(project, by=by, may=permissions.may_retire, why_not=why_not)
+        project = hold_for(project, by=by, may=permissions.may_retire, why_not=why_not, lock=not dry_run)
         if remove_data and typed_name != project.slug:
             message = say("To remove all that holds data too, confirm with the name %(slug)s.", slug=project.slug)
             raise InvalidSpec([Fault(path=("confirm",), code="not_confirmed", message=message)])

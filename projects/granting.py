@@ -5,8 +5,9 @@ Everything here runs inside its caller's transaction and touches nothing outside
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from django.contrib.auth import get_user_model
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -44,15 +45,18 @@ def check_seen(by: "Person", project: Project) -> None:
         raise NotFound
 
 
-def hold_for(project: Project, *, by: "Person", may: permissions.Right, why_not: str) -> Project:
-    """The project as it is now, under lock, for who has this right to it (`may`).
+def hold_for(project: Project, *, by: "Person", may: permissions.Right, why_not: str, lock: bool = True) -> Project:
+    """The project as it is now, under lock (`lock`), for who has this right to it (`may`).
 
     Raises NotFound for whoever may not know that it exists, NotAllowed with `why_not` for the others without the right.
-    It is asked before the lock too: who never had it waits for nobody, and nobody for them.
+    It is asked before the lock too: who never had it waits for nobody, and nobody for them. Who had it then may have
+    lost role, groups or access while they waited.
     """
     _check_right(by, project, may=may, why_not=why_not)
-    project = hold_project(project.pk)
-    _check_right(by, project, may=may, why_not=why_not)
+    project = hold_project(project.pk, lock=lock)
+    if lock:
+        now = cast("Person", get_user_model().objects.get(pk=by.pk))
+        _check_right(now, project, may=may, why_not=why_not)
     return project
 
 

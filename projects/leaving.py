@@ -57,7 +57,7 @@ def leave(
     shared: dict[str, Any] = {"by": by, "door": door, "installation": installation}
     with audited_by(by=by, door=door), transaction.atomic():
         # Held before it is read: who left a moment ago must not come back by this.
-        project = hold_project(project.pk)
+        project = hold_project(project.pk, lock=not dry_run)
         own, spec = own_names(by, project), without(by, project)
         if spec is None:
             raise Conflict(

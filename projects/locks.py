@@ -15,10 +15,10 @@ from django.db.models import QuerySet
 from projects.models import Project, Team
 
 
-def hold_project(pk: int) -> Project:
-    """The project as it is now, with its team, under lock."""
-    rows = Project.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("team").get(pk=pk)
+def hold_project(pk: int, *, lock: bool = True) -> Project:
+    """The project as it is now, with its team, under lock; without, for who only looks ahead, so that nobody waits."""
+    rows = Project.objects.select_related("team")
+    return (rows.select_for_update(of=("self",), no_key=True) if lock else rows).get(pk=pk)
 
 
 def hold_projects(projects: QuerySet[Project]) -> list[int]:

@@ -14,7 +14,7 @@ from portal.accounts import Person, account_of
 from portal.models import User
 from projects import actions, credentials, decide_many, decisions, permissions, succession
 from projects.ending import end_access
-from projects.errors import Conflict, NotAllowed
+from projects.errors import Conflict, NotAllowed, NotFound
 from projects.in_use import is_in_use
 from projects.installation import installation
 from projects.leavers import after_sync
@@ -139,6 +139,27 @@ def test_who_is_taken_out_while_they_wait_does_nothing_more(
         late.result()
     project.refresh_from_db()
     assert (project.generation, project.versions, project.reveals.count()) == (2, {}, 0)
+
+
+def test_who_s_access_is_ended_while_they_wait_is_shown_no_key(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project, bob = project_of(ask(contributors=[ALICE, BOB])), person("bob")
+    asked = {"by": bob, "door": Door.FORM, "installation": installation()}
+    with held(project):
+        late = sent(crowd, lambda: credentials.reveal(project, "bucket", **asked))
+        waits(1)
+        User.objects.filter(pk=bob.pk).update(is_active=False)
+    with pytest.raises(NotFound):
+        late.result()
+    assert project.reveals.count() == 0
+
+
+def test_who_looks_ahead_waits_for_nobody(pages: None, crowd: ThreadPoolExecutor) -> None:
+    project = project_of(ask())
+    asked = {"by": person("alice"), "door": Door.FORM, "installation": installation(), "dry_run": True}
+    with held(project):
+        title = sent(crowd, lambda: actions.change(project, {**project.spec, "title": "Winter"}, **asked).preview.spec)
+        removal = sent(crowd, lambda: actions.retire(project, **asked).preview.spec)
+        assert (title.result().title, removal.result().title) == ("Winter", "")
 
 
 def test_an_owner_who_is_taken_out_takes_back_what_others_asked_no_more(pages: None, crowd: ThreadPoolExecutor) -> None:
