@@ -21,7 +21,7 @@ from projects.list_address import chosen_in, list_file, list_page
 from projects.models import BulkAction, BulkRun, Door, Project
 from projects.platform_lists import offered
 from projects.project_views import STOP_POLLING
-from projects.ticks import by_form, elsewhere, of_other_rows, only_turned, searched, too_many
+from projects.ticks import by_form, elsewhere, left, of_other_rows, only_turned, searched, too_many
 from provisioning.errors import Reason
 from provisioning.kind import kinds
 
@@ -102,12 +102,13 @@ def _choose(
     if file := list_file(request, rows, of=project_list.LIST, name="slipway-projects"):
         return file
     page = list_page(request, rows, of=project_list.LIST, size=PAGE)
-    others = elsewhere(request, ticked, here={project.slug for project in page.rows})
+    here = {project.slug for project in page.rows}
+    others = elsewhere(request, ticked, here=here)
     problems = [
         {"anchor": _FIELDS[fault.field][0], "label": _FIELDS[fault.field][1], "message": fault.message}
         for fault in (faults.faults if faults else ())
     ]
-    if not everything and (message := too_many(ticked, most=MOST_TICKED)):
+    if not everything and (message := too_many(left(ticked, here=here, others=others), most=MOST_TICKED)):
         problems.append({"anchor": "chosen", "label": _("Projects"), "message": message})
     shown: dict[str, Any] = {
         "chosen": chosen,

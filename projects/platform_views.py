@@ -19,7 +19,7 @@ from projects.exports import download, form_asked
 from projects.list_address import chosen_in, list_file, list_page
 from projects.platform_tables import TABLES
 from projects.sorting import Sorted, sorted_page
-from projects.ticks import by_form, elsewhere, only_turned, searched, too_many
+from projects.ticks import by_form, elsewhere, left, only_turned, searched, too_many
 from projects.today import today
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource
@@ -93,23 +93,23 @@ def stuck(request: HttpRequest) -> HttpResponseBase:
     if there := searched(request, "target", "reason", "team", "sort", carrying=("project",)):
         return there
     ticked = list(dict.fromkeys(request.POST.getlist("project")))
-    message = too_many(ticked, most=MOST_TICKED)
-    if request.method == "POST" and not only_turned(request) and not message:
+    if request.method == "POST" and not only_turned(request) and not too_many(ticked, most=MOST_TICKED):
         return redirect(reverse("platform:actions", query={"project": ticked}))
     chosen = chosen_in(request, "target", "team", reason=Reason)
     rows = stuck_list.rows(**chosen)
     if file := list_file(request, rows, of=stuck_list.LIST, name="slipway-stuck"):
         return file
     page = list_page(request, rows, of=stuck_list.LIST, size=PAGE)
+    here = {row.project.slug for row in page.rows}
+    others = elsewhere(request, ticked, here=here)
+    message = too_many(left(ticked, here=here, others=others), most=MOST_TICKED)
     shown = {
         "page": page,
         "stuck": [platform_board.stuck_row(row) for row in page.rows],
         "chosen": chosen,
         "by_form": by_form(request),
         "ticked": ticked,
-        "elsewhere": [
-            (slug, slug) for slug in elsewhere(request, ticked, here={row.project.slug for row in page.rows})
-        ],
+        "elsewhere": [(slug, slug) for slug in others],
         "problems": [{"anchor": "stuck", "label": gettext("Stuck"), "message": message}] if message else [],
         **platform_lists.offered(),
     }

@@ -53,6 +53,11 @@ def elsewhere(request: HttpRequest, ticked: Collection[str], *, here: Collection
     return [] if request.POST.get(_TURN) == _CLEAR else [one for one in dict.fromkeys(ticked) if one not in here]
 
 
+def left(ticked: Collection[str], *, here: Collection[str], others: Collection[str]) -> list[str]:
+    """The ticks that a page still has: those of its rows, and those that `elsewhere` left."""
+    return [one for one in ticked if one in here or one in others]
+
+
 def too_many(ticked: Collection[str], *, most: int) -> str:
     """What to say where more are ticked than go at a time; "" where they aren't."""
     if len(ticked) <= most:

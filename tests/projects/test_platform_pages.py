@@ -263,6 +263,8 @@ def test_what_is_stuck_stays_ticked_on_other_pages_and_leads_to_what_acts_on_it(
     assert (acts.status_code, acts["Location"]) == (302, "/platform/actions/?project=p00&project=p51")
     many = browser.post("/platform/stuck/", {"project": [f"x{number}" for number in range(101)]})
     assert (many.status_code, "At most 100 can be ticked at a time" in text(many)) == (422, True)
+    fewer = browser.post("/platform/stuck/", {"project": ["p00", *(f"x{one}" for one in range(100))], "turn": "clear"})
+    assert (fewer.status_code, "can be ticked" in text(fewer)) == (200, False)
     assert client("alice").post("/platform/stuck/", ticked).status_code == 404
 
 
