@@ -271,9 +271,7 @@ def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpRe
         "counts": plan_counts(lines, deletes=True),
         "verdict": preview.verdict,
         "team_asked": form.team_asked(),
-        "left_plan": translated(said_of_left_plan(form.project, catalogue=installation().catalogue))
-        if form.project
-        else "",
+        "left_plan": _left_plan(form, preview),
         "difference": documents.difference(before, preview.spec) if before else (),
         "as_file": profile_file.profile_yaml(profile_file.plain(preview.spec)) if preview.spec else "",
         "carried": carried,
@@ -282,6 +280,13 @@ def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpRe
         "generation": request.POST.get("generation", ""),
     }
     return render(request, "projects/review.html", shown)
+
+
+def _left_plan(form: ProjectForm, preview: Preview) -> str:
+    """What to know of the plan that stays though the catalogue has it no more; "" for any other."""
+    if form.project is None or preview.spec is None:
+        return ""
+    return translated(said_of_left_plan(form.project, catalogue=installation().catalogue, chosen=preview.spec.plan))
 
 
 def _waiting(form: ProjectForm) -> ProjectRequest | None:

@@ -10,7 +10,6 @@ from projects.errors import ProjectError
 from projects.installation import Installation
 from projects.models import BulkAction, BulkRun, Door, Project
 from projects.phrases import meant
-from projects.plan_units import said_of_left_plan
 from projects.presentation import PlanLine, plan_counts, plan_lines
 from provisioning.errors import Reason
 from provisioning.kind import kinds
@@ -116,8 +115,6 @@ def _plan(run: BulkRun, project: Project, *, by: "Person", installation: Install
     lines = plan_lines(asked.preview)
     counted = meant(plan_counts(lines))
     said = phrase("Plan %(before)s to %(plan)s: %(counts)s.", before=before, plan=run.plan, counts=counted)
-    if left := said_of_left_plan(project, catalogue=installation.catalogue):
-        said = joined(" ", [said, left])
     if verdict is not None and verdict.decision == "ask":
         values = {"rule": verdict.rule, "because": verdict.because}
         said = joined(" ", [said, phrase("A person decides, rule %(rule)s: %(because)s", **values)])

@@ -28,10 +28,13 @@ def recount(*, catalogue: Catalogue) -> int:
     return done
 
 
-def said_of_left_plan(project: Project, *, catalogue: Catalogue) -> str:
-    """What to know of the project's plan where that left the catalogue, a phrase; "" where it is there."""
+def said_of_left_plan(project: Project, *, catalogue: Catalogue, chosen: str | None = None) -> str:
+    """What to know of the project's plan where that left the catalogue, a phrase; "" where it is there.
+
+    chosen: the plan that is asked for, where one is; "" is said where that is another.
+    """
     plan = str(project.spec.get("plan", ""))
-    if plan in catalogue.plans:
+    if plan in catalogue.plans or chosen not in (None, plan):
         return ""
     if not project.units:
         return phrase(

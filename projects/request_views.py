@@ -166,7 +166,9 @@ def _page(
         "counts": plan_counts(lines, deletes=True),
         "difference": documents.difference(before, after) if after else (),
         "units": _takes(asked, catalogue=catalogue),
-        "left_plan": translated(said_of_left_plan(asked.project, catalogue=catalogue)) if asked.project else "",
+        "left_plan": translated(said_of_left_plan(asked.project, catalogue=catalogue, chosen=after.plan))
+        if asked.project and after and pending
+        else "",
         "free": with_budget(Team.objects.filter(pk=asked.team_id)).get().free,
         "earlier": _earlier(asked),
         "comments": list(asked.comments.all()),
@@ -188,8 +190,13 @@ def _page(
 
 def _takes(asked: ProjectRequest, *, catalogue: "Catalogue") -> int | None:
     """How many units more it takes than what there is; None where nobody knows."""
-    specs, counted = [spec_of(asked.after), spec_of(asked.before)], asked.project.units if asked.project else 0
-    units = [units_of(spec, catalogue=catalogue, counted=counted) for spec in specs]
+    specs = [spec_of(asked.after), spec_of(asked.before)]
+    # What is counted is the project's plan; of another one that left, nobody knows.
+    counted = {asked.project.spec["plan"]: asked.project.units} if asked.project else {}
+    units = [
+        units_of(spec, catalogue=catalogue, counted=counted.get(spec.plan, 0)) if spec is not None else 0
+        for spec in specs
+    ]
     unknown = any(spec is not None and not number for spec, number in zip(specs, units, strict=True))
     return None if unknown else units[0] - units[1]
 
