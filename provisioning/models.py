@@ -31,7 +31,12 @@ class KeepsPhrases(models.Model):
     """A row that keeps sentences: each in a column of its own, whole and English, and here how it was put together."""
 
     phrases = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By column, how its sentence was put together."
+        default=dict,
+        # Processes of the version before write rows without it while an update goes on.
+        db_default={},
+        blank=True,
+        editable=False,
+        help_text="By column, how its sentence was put together.",
     )
 
     class Meta:

@@ -19,47 +19,62 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='chatpost',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='consentstep',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='directorystate',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='feedback',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='mailing',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='projectrequest',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='templateuse',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='trainingasked',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         migrations.AddField(
             model_name='trainingplan',
             name='phrases',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+        ),
+        migrations.AlterField(
+            model_name='bulkitem',
+            name='phrases',
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+        ),
+        migrations.AlterField(
+            model_name='notice',
+            name='phrases',
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
+        ),
+        migrations.AlterField(
+            model_name='registeredrepository',
+            name='phrases',
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False, help_text='By column, how its sentence was put together.'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='projectrequest',
