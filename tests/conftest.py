@@ -1,5 +1,6 @@
 """What every test shares."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from devstack import migrated
+from tests import live
 from tests.emptying import empty_by_deleting
 
 hypothesis_settings.register_profile(
@@ -35,6 +37,16 @@ def django_db_modify_db_settings(
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", [copied])
         if cursor.fetchone() is not None:
             connection.settings_dict["TEST"]["TEMPLATE"] = copied
+
+
+@pytest.fixture(scope="module")
+def without_ci() -> Iterator[None]:
+    """The stack's CI rests: to train and test each new project takes the cores from what is looked at."""
+    if "SLIPWAY_STACK_DIR" not in os.environ:
+        yield
+        return
+    with live.without_ci():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -20,9 +20,12 @@ from urllib.parse import urljoin
 
 import httpx
 
+from devstack.ci_jobs import Queue
+from devstack.stack import Stack
 from tests.contract.stack import eventually, folder, secret, url
 
 ROOT = Path(__file__).resolve().parent.parent
+_RUNNER = "ci-runner"
 
 
 @cache
@@ -161,13 +164,18 @@ def held(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def resting(name: str) -> Iterator[None]:
-    """The same, where that process runs at all."""
-    if not _runs(name):
+def without_ci() -> Iterator[None]:
+    """No run of CI meanwhile, nor afterwards for what is pushed meanwhile; nothing to stop where none runs at all."""
+    if not _runs(_RUNNER):
         yield
         return
-    with held(name):
-        yield
+    with held(_RUNNER):
+        try:
+            yield
+        finally:
+            queue = Queue(Stack(name=folder().name, folder=folder()))
+            for job in queue.waiting():
+                queue.end(job, "nobody looks at it")
 
 
 def kill(name: str) -> None:

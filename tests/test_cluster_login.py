@@ -17,7 +17,7 @@ from tests.own_tokens import CLUSTER_CLIENT, by_device, claims, for_cluster, gro
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stack() -> None:
+def _stack(without_ci: None) -> None:
     folder()
     eventually(live.portal_alive, seconds=120)
 

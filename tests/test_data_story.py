@@ -24,7 +24,7 @@ BUCKET, OBJECT = "vision-shared", "roads/winter/2026/about.txt"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stack() -> None:
+def _stack(without_ci: None) -> None:
     folder()
     eventually(live.portal_alive, seconds=120)
     entry()

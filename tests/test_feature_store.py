@@ -16,7 +16,7 @@ _FILE = "feature_repo/feature_store.yaml"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stack() -> None:
+def _stack(without_ci: None) -> None:
     folder()
     eventually(live.portal_alive, seconds=120)
     entry()

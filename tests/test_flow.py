@@ -23,7 +23,7 @@ from tests.own_tokens import for_cluster
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stack() -> None:
+def _stack(without_ci: None) -> None:
     folder()
     eventually(live.portal_alive, seconds=120)
 

@@ -1,6 +1,5 @@
 """Fixtures: the browser, people who are signed in, and a project that is Ready."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -34,13 +33,8 @@ def browser(base: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_ci() -> Iterator[None]:
-    """Nothing here looks at what CI does with each new project, and its runs would take the cores from the browser."""
-    if "SLIPWAY_STACK_DIR" not in os.environ:
-        yield
-        return
-    with live.resting("ci-runner"):
-        yield
+def no_ci(without_ci: None) -> None:
+    """No page here shows what CI does with a new project."""
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from tests.directory.doors import api, cluster, collaborators, enters, forge_acc
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stack() -> Iterator[None]:
+def _stack(without_ci: None) -> Iterator[None]:
     folder()
     controller.address()
     eventually(live.portal_alive, seconds=120)

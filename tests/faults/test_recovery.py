@@ -17,7 +17,7 @@ MARK = "app.kubernetes.io/managed-by=slipway"
 
 
 @pytest.fixture(autouse=True)
-def _stack() -> None:
+def _stack(without_ci: None) -> None:
     folder()
     eventually(live.portal_alive, seconds=120)
 
