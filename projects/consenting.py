@@ -17,7 +17,7 @@ from projects.consents import ask, in_force, is_about, move, store_of, wish_of_a
 from projects.decisions import LONGEST, needed
 from projects.doorbell import ring_project
 from projects.errors import Conflict, NotAllowed, NotFound
-from projects.granting import audited_by, check_present, hold_for
+from projects.granting import as_now, audited_by, check_present, hold_for
 from projects.installation import Installation
 from projects.locks import hold_project
 from projects.models import ConsentState, DataConsent, Door, Project
@@ -90,7 +90,7 @@ def withdraw(consent: DataConsent, *, by: "Person", door: Door, why: str) -> Dat
     why = needed(why, message=gettext("Say why, so that the team knows what to do."), field="why")
     with audited_by(by=by, door=door), transaction.atomic():
         row = _held(consent, by=by)
-        if not permissions.may_withdraw_consent(by, row):
+        if not permissions.may_withdraw_consent(as_now(by), row):
             raise NotAllowed(
                 gettext("Only owners in team %(team)s and the platform team withdraw its consent.")
                 % {"team": row.team.slug}
@@ -149,7 +149,7 @@ def _held(consent: DataConsent, *, by: "Person") -> DataConsent:
 
 
 def _check_decides(row: DataConsent, *, by: "Person") -> None:
-    if not permissions.may_decide_consent(by, row):
+    if not permissions.may_decide_consent(as_now(by), row):
         raise NotAllowed(
             gettext(
                 "Only who is in team %(team)s and owns one of its projects decides about its data, "

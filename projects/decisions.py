@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from projects import audience, permissions
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
-from projects.granting import audited_by, check_present, end, grant, held, tell_deciders, verdict_of
+from projects.granting import as_now, audited_by, check_present, end, grant, held, tell_deciders, verdict_of
 from projects.installation import Installation
 from projects.locks import held_teams
 from projects.models import (
@@ -208,7 +208,7 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
     _check_visible(request, by=by)
     with audited_by(by=by, door=door), transaction.atomic():
         request = held(request)
-        if not permissions.may_withdraw(by, request):
+        if not permissions.may_withdraw(as_now(by), request):
             raise NotAllowed(gettext("Only who asked, or an owner of the project, can take this request back."))
         _check_open(request, revision=None)
         said = phrase("%(who)s took the request for %(slug)s back.", who=by.username, slug=request.slug)
@@ -293,7 +293,7 @@ def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> Pro
     """The request under lock, which this person may decide about now."""
     _check_visible(request, by=by)
     request = held(request)
-    if not permissions.may_decide(by, request):
+    if not permissions.may_decide(as_now(by), request):
         raise NotAllowed(
             gettext(
                 "Only the platform team and those whom the request's rule asks decide about it, "

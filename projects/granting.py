@@ -49,15 +49,18 @@ def hold_for(project: Project, *, by: "Person", may: permissions.Right, why_not:
     """The project as it is now, under lock (`lock`), for who has this right to it (`may`).
 
     Raises NotFound for whoever may not know that it exists, NotAllowed with `why_not` for the others without the right.
-    It is asked before the lock too: who never had it waits for nobody, and nobody for them. Who had it then may have
-    lost role, groups or access while they waited.
+    It is asked before the lock too: who never had it waits for nobody, and nobody for them.
     """
     _check_right(by, project, may=may, why_not=why_not)
     project = hold_project(project.pk, lock=lock)
     if lock:
-        now = cast("Person", get_user_model().objects.get(pk=by.pk))
-        _check_right(now, project, may=may, why_not=why_not)
+        _check_right(as_now(by), project, may=may, why_not=why_not)
     return project
+
+
+def as_now(by: "Person") -> "Person":
+    """Who asks as they are by now: groups or access may have been lost while they waited for a lock."""
+    return cast("Person", get_user_model().objects.get(pk=by.pk))
 
 
 def _check_right(by: "Person", project: Project, *, may: permissions.Right, why_not: str) -> None:

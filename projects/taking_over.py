@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from projects import permissions, succession
 from projects.errors import Conflict, NotAllowed
-from projects.granting import audited_by, check_present, check_seen, end_waiting, grant
+from projects.granting import as_now, audited_by, check_present, check_seen, end_waiting, grant
 from projects.installation import Installation
 from projects.locks import hold_project
 from projects.models import Action, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
@@ -41,7 +41,7 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
                 gettext("%(slug)s has an owner, so there is nothing to take over. Ask an owner for a role.")
                 % {"slug": project.slug}
             )
-        if not permissions.may_take_over(by, offer):
+        if not permissions.may_take_over(as_now(by), offer):
             asked = OfferedTo(offer.offered_to).label
             raise NotAllowed(
                 gettext("%(slug)s is offered to %(who)s at the moment, and not to you.")

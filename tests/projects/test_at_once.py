@@ -153,6 +153,22 @@ def test_who_s_access_is_ended_while_they_wait_is_shown_no_key(pages: None, crow
     assert project.reveals.count() == 0
 
 
+@pytest.mark.parametrize("decide", [decisions.approve, decisions.withdraw], ids=["approve", "withdraw"])
+def test_who_s_access_is_ended_while_they_wait_decides_nothing(
+    pages: None, crowd: ThreadPoolExecutor, decide: Callable[..., Any]
+) -> None:
+    project, request = waiting_change()
+    paula = person("paula")
+    asked = {"installation": installation()} if decide is decisions.approve else {}
+    with held(project):
+        late = sent(crowd, lambda: decide(request, by=paula, door=Door.FORM, **asked))
+        waits(1)
+        User.objects.filter(pk=paula.pk).update(is_active=False)
+    with pytest.raises(NotAllowed):
+        late.result()
+    assert fresh(request).decision == Decision.PENDING
+
+
 def test_who_looks_ahead_waits_for_nobody(pages: None, crowd: ThreadPoolExecutor) -> None:
     project = project_of(ask())
     asked = {"by": person("alice"), "door": Door.FORM, "installation": installation(), "dry_run": True}
