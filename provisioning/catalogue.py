@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from provisioning.channels import Channel
-from provisioning.policy_rules import Decisions, Name, Rule, as_pattern, shadowed
+from provisioning.policy_rules import Decisions, Name, Rule, as_pattern, shadowed, told_apart
 from provisioning.quantities import parse_quantity
 from provisioning.secrets import SecretRef
 
@@ -413,6 +413,10 @@ class Catalogue(_Entry):
         faults += [
             f"policy.{rule.name} can never fire: {above.name} above it fits whenever it does"
             for rule, above in shadowed(self.policy)
+        ]
+        faults += [
+            f"policy.{rule.name} says the same as {above.name} in because, but not in because_in; make both alike"
+            for rule, above in told_apart(self.policy)
         ]
         names = [
             target.name

@@ -119,6 +119,16 @@ def shadowed(rules: tuple[Rule, ...]) -> list[tuple[Rule, Rule]]:
     return found
 
 
+def told_apart(rules: tuple[Rule, ...]) -> list[tuple[Rule, Rule]]:
+    """Rules that say the same as one above them, but something else in another language, each with that one.
+
+    What is kept of a request is the sentence: who reads it can't tell which of the two it came from.
+    """
+    first: dict[str, Rule] = {}
+    pairs = [(rule, first.setdefault(rule.because, rule)) for rule in rules]
+    return [(rule, above) for rule, above in pairs if rule.because_in != above.because_in]
+
+
 class WorkingHours(_Entry):
     """When people work: only these hours count until somebody is reminded."""
 

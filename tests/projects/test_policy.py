@@ -215,6 +215,12 @@ def test_a_rule_s_sentence_may_stand_in_other_languages_with_the_same_figures(tm
     (tmp_path / "named.yaml").write_text(text.replace("because_in: {sv: ", "because_in: {Svenska: "))
     with pytest.raises(CatalogueError, match=r"because_in\.Svenska"):
         load(tmp_path / "named.yaml")
+    alike = "GPUs are few, and this asks for up to {gpus}. The platform team looks at each request for them."
+    longer = "GPUs are few, and this keeps up to {gpus} for longer. The platform team looks at each request for that."
+    assert longer in text
+    (tmp_path / "alike.yaml").write_text(text.replace(longer, alike))
+    with pytest.raises(CatalogueError, match=r"policy\.gpu-longer-asks says the same as gpu-asks in because"):
+        load(tmp_path / "alike.yaml")
     rule = Rule.model_validate(
         {
             "name": "one",
