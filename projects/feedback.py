@@ -73,7 +73,7 @@ class Told:
     """What was said: about which report, in which comment, beside which base. `why`: what could not be said.
 
     head, base_branch, merge_base: what the pull request offered meanwhile, to which branch, and where it left that; ""
-    when the forge was not asked.
+    when the forge was not asked. held_by: what shuts the gate of another pull request, "" for nothing.
     again: rows that are to be told again.
     """
 
@@ -84,6 +84,7 @@ class Told:
     base_branch: str = ""
     merge_base: str = ""
     why: str = ""
+    held_by: str = ""
     again: tuple[int, ...] = ()
 
 
@@ -206,6 +207,7 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
         base_branch=base_branch,
         merge_base=_merge_base(found),
         why=why,
+        held_by=shut.sentence if shut is not None else "",
         again=again,
     )
 
@@ -233,7 +235,8 @@ def _shut_elsewhere(client: Forge, full_name: str, others: tuple[int, ...], *, r
         own = of_pull_request(report.project, int(number or 0)).filter(commit=report.commit).first()
         opened = _standing(own or report, found).gate
         if not opened.passed:
-            return Gate(passed=False, sentence=f"Pull request {number}: {opened.sentence}")
+            said = phrase("Pull request %(number)s: %(said)s", number=number, said=opened.sentence)
+            return Gate(passed=False, sentence=said)
     return None
 
 
@@ -349,7 +352,8 @@ def _done(row: Feedback, told: Told) -> None:
         if held is None:
             return
         held.lease_until, held.tries = None, 0
-        held.why, held.phrases = told.why[:1000], as_kept(why=told.why)
+        held.why, held.held_by = told.why[:1000], told.held_by
+        held.phrases = as_kept(why=told.why, held_by=told.held_by)
         held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
         if told.base_branch:
             held.head, held.base_branch, held.merge_base = told.head, told.base_branch, told.merge_base
@@ -366,7 +370,7 @@ def _not_now(row: Feedback, *, why: str, pause: timedelta) -> None:
         if held is None:
             return
         held.lease_until, held.look_at = None, timezone.now() + pause
-        held.why, held.phrases = why[:1000], as_kept(why=why)
+        held.why, held.phrases = why[:1000], {**held.phrases, **as_kept(why=why)}
         held.save(update_fields=["lease_until", "look_at", "why", "phrases"])
     log.warning("feedback_waits", project=row.project.slug, pull_request=row.pull_request, why=why)
 

@@ -9,6 +9,7 @@ from django.db.models import Max, OuterRef, QuerySet, Subquery
 from projects.comparison import Gate, Line, compare, gate
 from projects.exports import BATCH
 from projects.models import Feedback, Project, Report
+from projects.phrases import kept
 from projects.plots import with_plots
 
 DRAWN = 30
@@ -117,6 +118,15 @@ def standing_of_pull_request(project: Project, number: int, *, branches: Sequenc
     if report is None:
         return None
     return standing_of(report, base=base_of(report, branches=branches), head=head)
+
+
+def held_gates(project: Project) -> dict[int, str]:
+    """By the number of each report that would open its gate: what holds it shut, as the forge was told, a phrase.
+
+    The gate is the commit's, and another open pull request that offers it is held by it too.
+    """
+    rows = Feedback.objects.filter(project=project, told__isnull=False).exclude(held_by="")
+    return {row.told_id: kept(row, "held_by") for row in rows.only("told", "held_by", "phrases") if row.told_id}
 
 
 def standing_of(report: Report, *, base: Report | None, head: str = "") -> Standing:

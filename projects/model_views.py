@@ -16,6 +16,7 @@ from projects.errors import Conflict
 from projects.exports import file_of
 from projects.frame import frame
 from projects.models import Door, Feedback, Project, Report, TrainingAsked, TrainingPlan
+from projects.phrases import translated
 from projects.plots import picture, with_plots
 from projects.reports import feedback_about
 from projects.sorting import BY_ID, Sorted, sorted_page
@@ -73,9 +74,12 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         after, before = request.GET.get("after", ""), request.GET.get("before", "")
         runs = rows.select_related("project", "base")
         page: Sorted[Report] = sorted_page(runs, order=BY_ID, falling=True, after=after, before=before)
+        held = model_history.held_gates(found)
+        gates = model_history.gates_of(page.rows, branches=branches)
         context |= {
             "standing": standing,
             "gate_words": model_words.gate_words(standing),
+            "held_by": "" if standing.awaited else translated(held.get(standing.report.pk, "")),
             "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
             "counts": model_words.counts(standing.lines) if standing.base else "",
             "told": feedback_about(standing.report),
@@ -88,7 +92,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
             ),
             "tests_chart": model_words.tests_chart(oldest_first),
             "page": page,
-            "runs": list(zip(page.rows, model_history.gates_of(page.rows, branches=branches), strict=True)),
+            "runs": [(one, gate.passed and one.pk not in held) for one, gate in zip(page.rows, gates, strict=True)],
         }
     return render(request, "projects/models.html", context)
 

@@ -149,11 +149,17 @@ class ToldOut(BaseModel):
     at: datetime | None = Field(description="The last try that ended; null: none yet.")
     waits: bool = Field(description="It is to be told, or told anew, and is tried again by itself.")
     why: str | None = Field(description="What it was not told, and why; null: nothing is missing.")
+    held_by: str | None = Field(
+        description="What shuts the gate though the model passes: another open pull request with the same commit. "
+        "null: nothing."
+    )
 
     @classmethod
     def of(cls, row: Feedback | None) -> "ToldOut | None":
         """None: nothing is known of it."""
-        return None if row is None else cls(at=row.told_at, waits=row.look_at is not None, why=row.why or None)
+        if row is None:
+            return None
+        return cls(at=row.told_at, waits=row.look_at is not None, why=row.why or None, held_by=row.held_by or None)
 
 
 class ReportDetailOut(ReportOut):

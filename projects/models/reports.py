@@ -120,6 +120,13 @@ class Feedback(KeepsPhrases):
     lease_until = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     why = models.TextField(default="", blank=True, help_text="What kept us from telling it at the last try.")
+    held_by = models.TextField(
+        default="",
+        # Processes of the version before write rows without it while an update goes on.
+        db_default="",
+        blank=True,
+        help_text="What shut the gate then, though this pull request would open it: another one with the same commit.",
+    )
 
     class Meta:
         verbose_name_plural = "feedback"

@@ -286,7 +286,7 @@ def test_what_the_forge_refused_is_said_over_rest(world: World, project: Project
     _, report = refused(world, project)
     told = client("bob").get(f"/api/v1/projects/demand/reports/{report.pk}/").json()["told"]
     assert told.pop("at") is not None
-    assert told == {"waits": False, "why": "git-1 refuses."}
+    assert told == {"waits": False, "why": "git-1 refuses.", "held_by": None}
 
 
 def test_what_the_forge_refused_is_said_in_the_reader_s_language(world: World, project: Project) -> None:

@@ -11,6 +11,7 @@ from projects.model_history import gates_of
 from projects.models import Feedback, Project, Report
 from tests.ci import MAE, PASSED
 from tests.people import client
+from tests.projects.pages import text
 from tests.projects.telling import (
     LAX,
     MISSED,
@@ -161,6 +162,19 @@ def test_of_two_pull_requests_with_one_commit_the_stricter_holds_the_gate(
         "",
         f"Pull request {number}: {MISSED}",
     ]
+    path = f"/projects/demand/models/?pull_request={other}"
+    page = client("alice").get(path, headers={"Accept-Language": "sv"})
+    held = f"Pull request {number}: mae (test) är 0.9; 0.2 eller mindre krävs."
+    assert f"Spärren är stängd. En annan pull request har samma commit, och spärren är commitens. {held}" in text(page)
+    assert page.context["runs"][0][1] is False
+    report = Report.objects.get(pull_request=other)
+    told = client("alice").get(f"/api/v1/projects/demand/reports/{report.pk}/").json()
+    assert (told["gate_open"], told["told"]["held_by"]) == (True, f"Pull request {number}: {MISSED}")
+    assert comments(world, other)[0].splitlines()[1:4] == [
+        "### Model: the gate is shut",
+        "",
+        f"Pull request {number}: {MISSED}",
+    ]
     tell_all()
     assert gate_on(world, sha)[0] == "failure"
     assert feedback.due(limit=9) == []
@@ -172,6 +186,8 @@ def test_of_two_pull_requests_with_one_commit_the_stricter_holds_the_gate(
         tell_all()
         tell_all()
         assert gate_on(world, sha)[0] == gate, state
+        held_by = Feedback.objects.get(pull_request=other).held_by
+        assert bool(held_by) == (gate == "failure")
         looked_at(world, project, number)
         assert feedback.due(limit=9) == []
 

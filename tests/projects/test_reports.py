@@ -73,7 +73,7 @@ def test_a_report_is_kept_as_it_was_sent_and_the_worker_is_rung(world: World, pr
                 {"name": "mae", "split": "test", "value": 0.12, "base": None, "change": "new", "threshold": 0.2}
                 | {"held": True, "turned": False}
             ],
-            "told": {"at": None, "waits": True, "why": None},
+            "told": {"at": None, "waits": True, "why": None, "held_by": None},
         }
 
 
