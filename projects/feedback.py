@@ -74,7 +74,7 @@ class Told:
 
     head, base_branch, merge_base: what the pull request offered meanwhile, to which branch, and where it left that; ""
     when the forge was not asked. held_by: what shuts the gate of another pull request, "" for nothing.
-    again: rows that are to be told again.
+    again: rows that are to be told again. closed: nobody is left to tell on the pull request.
     """
 
     report: Report
@@ -86,6 +86,7 @@ class Told:
     why: str = ""
     held_by: str = ""
     again: tuple[int, ...] = ()
+    closed: bool = False
 
 
 def due(*, limit: int) -> list[int]:
@@ -170,11 +171,12 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     found = client.pull_request(full_name, number)
     if found is None or found["state"] != "open":
         again: tuple[int, ...] = ()
-        if row.why != Feedback.CLOSED:
+        if not row.closed:
             # What it was told about, and what it offered in the end, which may be newer.
             for commit in {row.head, str(found["head_sha"]) if found is not None else ""} - {""}:
                 again += _others(row.project, but=row, commit=commit, branches=False)
-        return Told(report=row.report, comment_id=row.comment_id, why=Feedback.CLOSED, again=again)
+        why = "" if row.told == row.report else Feedback.CLOSED
+        return Told(report=row.report, comment_id=row.comment_id, why=why, again=again, closed=True)
     head = str(found["head_sha"])
     # A slow run of an older commit may report last; what the pull request offers is its head.
     report = report_offered(of_pull_request(row.project, number), head=head) or row.report
@@ -190,7 +192,7 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
         comment_id = client.upsert_comment(full_name, number, MARKER, text)
     why, base = "", stands.base
     before = (row.told_id, report.base_id, row.head, row.base_branch)
-    moved = row.why == Feedback.CLOSED or before != (report.pk, base.pk if base else None, head, base_branch)
+    moved = row.closed or before != (report.pk, base.pk if base else None, head, base_branch)
     again = others if moved or row.tries > 1 else ()
     try:
         if stands.awaited:
@@ -252,7 +254,7 @@ def _hold_gate(
     if untold:
         url = _page(row.project, row.pull_request, installation)
         client.set_status(full_name, commit, MODEL_GATE, "pending", _WAITS, url)
-    news = untold or row.tries > 1 or row.head != commit or row.why == Feedback.CLOSED
+    news = untold or row.tries > 1 or row.head != commit or row.closed
     return _others(row.project, but=row, commit=commit) if news and reported.all().exists() else ()
 
 
@@ -289,7 +291,7 @@ def hold_first(
 def let_go(project: Project, number: int, *, head: str) -> None:
     """A pull request was seen closed, which offered this commit: have the gate say what it is without it."""
     own = Feedback.objects.filter(project=project, pull_request=number).first()
-    if own is not None and own.why != Feedback.CLOSED:
+    if own is not None and not own.closed:
         # Told that it is closed, its row has the others told.
         _have_told_again([own.pk])
     elif own is None or own.look_at is not None or own.lease_until is not None:
@@ -354,7 +356,11 @@ def _done(row: Feedback, told: Told) -> None:
         held.lease_until, held.tries = None, 0
         held.why, held.held_by = told.why[:1000], told.held_by
         held.phrases = as_kept(why=told.why, held_by=told.held_by)
-        held.comment_id, held.told, held.told_at = told.comment_id, told.report, timezone.now()
+        held.comment_id, held.closed = told.comment_id, told.closed
+        if not told.closed:
+            held.told = told.report
+        if not told.closed or told.why:
+            held.told_at = timezone.now()
         if told.base_branch:
             held.head, held.base_branch, held.merge_base = told.head, told.base_branch, told.merge_base
         held.save()

@@ -122,7 +122,7 @@ def _tell_beside(report: Report) -> None:
     """
     if report.pull_request is not None:
         return
-    rows = Feedback.objects.filter(project=report.project_id, pull_request__isnull=False).exclude(why=Feedback.CLOSED)
+    rows = Feedback.objects.filter(project=report.project_id, pull_request__isnull=False, closed=False)
     alone = Q(told__isnull=False, told__base=None, base_branch__in=("", report.branch))
     left_here = Q(told__isnull=False, merge_base=report.commit) & ~Q(told__base__commit=report.commit)
     found = rows.filter(alone | left_here | Q(lease_until__isnull=False) | Q(look_at__isnull=False))
@@ -143,7 +143,7 @@ def head_seen(project: Project, number: int, *, head: str, base_branch: str) -> 
         row = Feedback.objects.select_for_update().filter(project=project, pull_request=number).first()
         if row is None:
             return False
-        if (row.head, row.base_branch) != (head, base_branch) or row.why == Feedback.CLOSED:
+        if (row.head, row.base_branch) != (head, base_branch) or row.closed:
             row.look_at = timezone.now()
             row.save(update_fields=["look_at"])
             ring(TELL, row.pk)

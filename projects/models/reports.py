@@ -94,7 +94,7 @@ class Feedback(KeepsPhrases):
     """
 
     CLOSED = _CLOSED
-    """`why`, where nothing is wrong: there is nobody left to tell."""
+    """`why`, where nothing is wrong: nobody was left to tell of the newest report."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feedback")
     pull_request = models.PositiveIntegerField(null=True, blank=True)
@@ -120,9 +120,10 @@ class Feedback(KeepsPhrases):
     lease_until = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     why = models.TextField(default="", blank=True, help_text="What kept us from telling it at the last try.")
+    # Processes of the version before write rows without these two while an update goes on.
+    closed = models.BooleanField(default=False, db_default=False, help_text="The pull request was seen closed.")
     held_by = models.TextField(
         default="",
-        # Processes of the version before write rows without it while an update goes on.
         db_default="",
         blank=True,
         help_text="What shut the gate then, though this pull request would open it: another one with the same commit.",

@@ -17,7 +17,7 @@ from tests.ci import MAE, PASSED
 from tests.people import client
 from tests.projects import file_door
 from tests.projects.pages import text
-from tests.projects.telling import comments, gate_on, main_of, opened, push, ready, reported, tell_all
+from tests.projects.telling import comments, gate_on, looked_at, main_of, opened, push, ready, reported, tell_all
 from tests.projects.tended import REPOSITORY, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -219,6 +219,24 @@ def test_a_pull_request_that_is_closed_or_was_never_there_is_told_nothing(
     tell_all()
     assert comments(world, number) == []
     assert (Feedback.objects.get().look_at, Feedback.objects.get().why) == (None, "The pull request is closed.")
+
+
+def test_one_that_closes_after_it_was_told_still_says_so(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number, tests=PASSED)
+    tell_all()
+    before = Feedback.objects.get()
+    world.forge.repositories[REPOSITORY].pull_requests[number]["state"] = "closed"
+    looked_at(world, project, number)
+    tell_all()
+    row = Feedback.objects.get()
+    assert (row.closed, row.why, row.told, row.told_at) == (True, "", before.told, before.told_at)
+    path = f"/projects/demand/models/?pull_request={number}"
+    assert "The forge was told" in client("alice").get(path).content.decode()
+    reported(project, sha, number, tests=PASSED)
+    tell_all()
+    assert Feedback.objects.get().why == Feedback.CLOSED
+    assert "it was closed when the report came" in client("alice").get(path).content.decode()
 
 
 def test_a_repository_that_is_not_the_project_s_is_not_written_to(world: World, project: Project) -> None:
