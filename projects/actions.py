@@ -30,6 +30,7 @@ from projects.granting import (
     hold_for,
     tell_deciders,
     verdict_of,
+    write_down,
 )
 from projects.installation import Installation
 from projects.kept import with_kept
@@ -43,7 +44,7 @@ from projects.models import (
     ProjectRequest,
     spec_as_json,
 )
-from projects.phrases import as_kept, say, translated
+from projects.phrases import say, translated
 from projects.policy import Verdict, units_of
 from projects.preview import Preview, plan_of
 from projects.spec import read_spec, taken_sentence
@@ -108,18 +109,14 @@ def create(
         _refuse_if(verdict)
         try:
             with transaction.atomic():
-                request = ProjectRequest.objects.create(
+                request = write_down(
+                    Action.CREATE,
                     slug=spec.slug,
                     team=team,
-                    action=Action.CREATE,
+                    by=by,
                     door=door,
-                    requested_by_id=by.pk,
-                    requested_by_name=by.username,
-                    after=spec_as_json(spec),
-                    rule=verdict.rule,
-                    because=verdict.because,
-                    phrases=as_kept(because=verdict.because),
-                    approvers=list(verdict.approvers),
+                    verdict=verdict,
+                    after=spec,
                     note=note,
                     commit=commit,
                 )
@@ -209,25 +206,18 @@ def ask_change(
     if spec == before:
         return Asked(preview=preview, project=project)
     _refuse_if(verdict)
-    after = spec_as_json(spec)
-    same = _same(project, by=by, door=door, action=Action.CHANGE, after=after)
+    same = _same(project, by=by, door=door, action=Action.CHANGE, after=spec_as_json(spec))
     if same is not None and verdict.decision == "ask":
         return Asked(preview=preview, request=same, project=project)
-    request = ProjectRequest.objects.create(
-        project=project,
+    request = write_down(
+        Action.CHANGE,
         slug=project.slug,
         team=team,
-        action=Action.CHANGE,
+        by=by,
         door=door,
-        requested_by_id=by.pk,
-        requested_by_name=by.username,
-        before=project.spec,
-        after=after,
-        base_generation=project.generation,
-        rule=verdict.rule,
-        because=verdict.because,
-        phrases=as_kept(because=verdict.because),
-        approvers=list(verdict.approvers),
+        verdict=verdict,
+        project=project,
+        after=spec,
         note=note,
         commit=commit,
     )
@@ -282,21 +272,15 @@ def retire(
         same = _same(project, by=by, door=door, action=Action.RETIRE, remove_data=remove_data)
         if same is not None and verdict.decision == "ask":
             return Asked(preview=preview, request=same, project=project)
-        request = ProjectRequest.objects.create(
-            project=project,
+        request = write_down(
+            Action.RETIRE,
             slug=project.slug,
             team=team,
-            action=Action.RETIRE,
+            by=by,
             door=door,
-            requested_by_id=by.pk,
-            requested_by_name=by.username,
-            before=project.spec,
+            verdict=verdict,
+            project=project,
             remove_data=remove_data,
-            base_generation=project.generation,
-            rule=verdict.rule,
-            because=verdict.because,
-            phrases=as_kept(because=verdict.because),
-            approvers=list(verdict.approvers),
             note=note,
         )
         _end_waiting(project, by=by, newer=request)

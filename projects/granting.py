@@ -178,6 +178,45 @@ def _word_of(action: Action) -> Literal["create", "change", "retire"]:
     return words[action]
 
 
+def write_down(
+    action: Action,
+    *,
+    slug: str,
+    team: Team,
+    by: "Person",
+    door: Door,
+    verdict: Verdict,
+    project: Project | None = None,
+    after: ProjectSpec | None = None,
+    remove_data: bool = False,
+    note: str = "",
+    commit: str = "",
+) -> ProjectRequest:
+    """What this person asks for, with what the policy says of it. Nothing is granted yet, and nobody told.
+
+    project: None for a new one. after: what it becomes, None when it goes.
+    """
+    return ProjectRequest.objects.create(
+        project=project,
+        slug=slug,
+        team=team,
+        action=action,
+        door=door,
+        requested_by_id=by.pk,
+        requested_by_name=by.username,
+        before=project.spec if project is not None else None,
+        after=spec_as_json(after) if after is not None else None,
+        remove_data=remove_data,
+        base_generation=project.generation if project is not None else 0,
+        rule=verdict.rule,
+        because=verdict.because,
+        phrases=as_kept(because=verdict.because),
+        approvers=list(verdict.approvers),
+        note=note,
+        commit=commit,
+    )
+
+
 def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:
     """Tell everybody who may decide that a request waits for them."""
     asked = {

@@ -9,11 +9,11 @@ from django.utils.translation import gettext
 
 from projects import permissions, succession
 from projects.errors import Conflict, NotAllowed
-from projects.granting import as_now, audited_by, check_present, check_seen, end_waiting, grant
+from projects.granting import as_now, audited_by, check_present, check_seen, end_waiting, grant, write_down
 from projects.installation import Installation
 from projects.locks import hold_project
-from projects.models import Action, Door, OfferedTo, Project, ProjectRequest, Succession, spec_as_json
-from projects.phrases import as_kept
+from projects.models import Action, Door, OfferedTo, Project, ProjectRequest, Succession
+from projects.policy import Verdict
 from provisioning.phrases import phrase
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ log = structlog.get_logger(__name__)
 
 RULE = "succession"
 """The rule that the request names by which somebody took a project over."""
-_BECAUSE = phrase("Its owners left, and it was offered to whoever takes it over.")
+_GRANTED = Verdict(
+    decision="approve",
+    rule=RULE,
+    because=phrase("Its owners left, and it was offered to whoever takes it over."),
+)
 
 
 def take_over(project: Project, *, by: "Person", door: Door, installation: Installation) -> ProjectRequest:
@@ -48,20 +52,15 @@ def take_over(project: Project, *, by: "Person", door: Door, installation: Insta
                 % {"slug": project.slug, "who": asked}
             )
         spec = succession.with_owner(project.wanted(), by.username.lower())
-        request = ProjectRequest.objects.create(
-            project=project,
+        request = write_down(
+            Action.CHANGE,
             slug=project.slug,
             team=project.team,
-            action=Action.CHANGE,
+            by=by,
             door=door,
-            requested_by_id=by.pk,
-            requested_by_name=by.username,
-            before=project.spec,
-            after=spec_as_json(spec),
-            base_generation=project.generation,
-            rule=RULE,
-            because=_BECAUSE,
-            phrases=as_kept(because=_BECAUSE),
+            verdict=_GRANTED,
+            project=project,
+            after=spec,
         )
         end_waiting(project, by=by, newer=request, because=phrase("%(who)s took the project over.", who=by.username))
         grant(request, spec=spec, team=project.team, installation=installation, project=project)
