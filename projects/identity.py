@@ -97,11 +97,10 @@ def called(groups: Iterable[str]) -> list[str]:
     return [names.get(one, one) for one in groups]
 
 
-def bind_memberships() -> set[int]:
+def bind_memberships() -> None:
     """Bind what is only named so far, and have projects looked at whose workspace has to follow, because the name was
-    stale; their ids. Many at once, each time in a transaction of its own.
+    stale. Many at once, each time in a transaction of its own.
     """
-    all_stale: set[int] = set()
     unbound = Membership.objects.filter(object_id="", project__deleted_at=None).order_by("pk")
     rows = list(unbound.only("pk", "is_group", "subject", "project_id"))
     for start in range(0, len(rows), _AT_ONCE):
@@ -120,8 +119,6 @@ def bind_memberships() -> set[int]:
             hold_projects(Project.objects.filter(pk__in={row.project_id for row in bound}))
             Membership.objects.bulk_update(bound, ["object_id"], batch_size=500)
             make_due(Project.objects.filter(pk__in=stale))
-        all_stale |= stale
-    return all_stale
 
 
 def bind_teams() -> None:
