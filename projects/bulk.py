@@ -24,7 +24,7 @@ from projects.foresight import foresee
 from projects.installation import Installation
 from projects.models import BulkAction, BulkItem, BulkRun, Decision, Door, ItemState, Project, RunState
 from projects.notices import announce
-from projects.phrases import as_kept, kept, meant
+from projects.phrases import as_kept, kept, kept_too, meant
 from provisioning.kind import kinds
 from provisioning.phrases import Phrase, joined, phrase, word
 
@@ -271,7 +271,7 @@ def _perform(item: BulkItem, run: BulkRun, *, by: "Person", installation: Instal
     except ProjectError as error:
         item.state, said = ItemState.REFUSED, meant(error.message)
     item.message = said
-    item.phrases = {**item.phrases, **as_kept(message=said)}
+    item.phrases = kept_too(item, message=said)
 
 
 def _act(item: BulkItem, run: BulkRun, *, by: "Person", installation: Installation) -> Phrase:

@@ -30,7 +30,7 @@ from projects.models import (
 )
 from projects.notices import announce
 from projects.own_role import leaves
-from projects.phrases import as_kept, translated
+from projects.phrases import kept_too, translated
 from projects.policy import units_of
 from projects.spec import faults_now, read_spec
 from provisioning.phrases import Phrase, phrase
@@ -182,7 +182,7 @@ def revise(
         request.revision += 1
         request.after, request.team = spec_as_json(spec), team
         request.rule, request.because = verdict.rule, verdict.because
-        request.phrases = {**request.phrases, **as_kept(because=verdict.because)}
+        request.phrases = kept_too(request, because=verdict.because)
         request.approvers = list(verdict.approvers)
         request.asked_back_at = None
         request.note = request.note if note is None else note

@@ -33,7 +33,7 @@ from projects.model_history import (
     standing_of,
 )
 from projects.models import Feedback, Project, Report
-from projects.phrases import as_kept
+from projects.phrases import as_kept, kept_too
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
 from projects.wishes import NoWish, present_wish
@@ -376,7 +376,7 @@ def _not_now(row: Feedback, *, why: str, pause: timedelta) -> None:
         if held is None:
             return
         held.lease_until, held.look_at = None, timezone.now() + pause
-        held.why, held.phrases = why[:1000], {**held.phrases, **as_kept(why=why)}
+        held.why, held.phrases = why[:1000], kept_too(held, why=why)
         held.save(update_fields=["lease_until", "look_at", "why", "phrases"])
     log.warning("feedback_waits", project=row.project.slug, pull_request=row.pull_request, why=why)
 

@@ -22,7 +22,7 @@ from projects.installation import Installation
 from projects.locks import held_teams, hold_project
 from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
 from projects.notices import announce
-from projects.phrases import as_kept, kept, say
+from projects.phrases import as_kept, kept, kept_too, say
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
 from projects.today import is_over, today
 from projects.usage import lacking, percent_used, target_use
@@ -239,7 +239,7 @@ def end_waiting(project: Project, *, by: "Person", newer: ProjectRequest, becaus
 def replace(request: ProjectRequest, *, by: "Person", newer: ProjectRequest, because: Phrase) -> None:
     """The same for one that is held under lock."""
     request.replaced_by, request.comment = newer, because
-    request.phrases = {**request.phrases, **as_kept(comment=because)}
+    request.phrases = kept_too(request, comment=because)
     said = phrase(
         "The request of %(who)s for %(slug)s is withdrawn: %(because)s",
         who=request.requested_by_name,

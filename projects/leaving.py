@@ -18,7 +18,7 @@ from projects.installation import Installation
 from projects.locks import hold_project
 from projects.models import Action, Decision, Door, Project, ProjectRequest, spec_as_json
 from projects.own_role import own_names, without, without_names
-from projects.phrases import as_kept
+from projects.phrases import kept_too
 from provisioning.phrases import phrase
 from provisioning.profile_file import plain
 from provisioning.spec import ProjectSpec, Role
@@ -125,7 +125,7 @@ def _carry_over(granted: ProjectRequest, *, own: set[str], by: "Person", install
             continue
         if verdict.decision == "ask" and verdict.rule != request.rule:
             request.rule, request.because = verdict.rule, verdict.because
-            request.phrases = {**request.phrases, **as_kept(because=verdict.because)}
+            request.phrases = kept_too(request, because=verdict.because)
             request.approvers = list(verdict.approvers)
         request.before, request.base_generation = project.spec, project.generation
         request.after = spec_as_json(wanted) if wanted is not None else None

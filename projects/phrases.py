@@ -58,6 +58,11 @@ def as_kept(**sentences: str) -> dict[str, Any]:
     return phrases.as_kept(**{column: meant(text) for column, text in sentences.items()})
 
 
+def kept_too(row: Keeps, **sentences: str) -> dict[str, Any]:
+    """The same beside what the row holds of its other sentences."""
+    return {**row.phrases, **as_kept(**sentences)}
+
+
 def kept(row: Keeps, column: str) -> str:
     """The sentence in this column of a row; a phrase where it was kept how it was put together."""
     return phrases.kept(getattr(row, column), row.phrases.get(column))

@@ -11,7 +11,7 @@ import structlog
 from django.utils import timezone
 
 from projects.models import Sending
-from projects.phrases import as_kept
+from projects.phrases import kept_too
 from provisioning.phrases import joined, phrase
 
 log = structlog.get_logger(__name__)
@@ -45,5 +45,5 @@ def give_up(row: Sending, why: str) -> None:
 
 
 def _note(row: Sending, why: str, **moved: datetime) -> None:
-    how = {**row.phrases, **as_kept(why=why)}
+    how = kept_too(row, why=why)
     type(row)._default_manager.filter(pk=row.pk).update(why=why, phrases=how, **moved)
