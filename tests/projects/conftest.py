@@ -1,14 +1,23 @@
 """Fixtures: workers whose targets are in memory, and pages with their sample teams."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from celery.signals import before_task_publish
 from django.core.cache import cache
+from django.db.models import Model
 
 from projects import tasks, work
-from projects.models import RegisteredRepository
+from projects.models import (
+    Membership,
+    Project,
+    ProjectHistory,
+    ProjectRequest,
+    ProjectRequestHistory,
+    RegisteredRepository,
+)
 from provisioning import targets
 from tests.people import person, teams
 from tests.projects.file_door import PushedForge, listen
@@ -38,6 +47,22 @@ def nothing_remembered() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def untouched(django_capture_on_commit_callbacks: Any) -> Any:
+    """Within `untouched(*more)` nothing may be written about projects, nor in these tables, and nobody rung for."""
+
+    @contextmanager
+    def check(*more: type[Model]) -> Iterator[None]:
+        tables = (Project, ProjectRequest, Membership, ProjectHistory, ProjectRequestHistory, *more)
+        before = [list(table._default_manager.order_by("pk").values()) for table in tables]
+        with django_capture_on_commit_callbacks() as rung:
+            yield
+        assert [list(table._default_manager.order_by("pk").values()) for table in tables] == before
+        assert rung == []
+
+    return check
 
 
 @pytest.fixture

@@ -12,6 +12,9 @@ from tests.people import bearer, client, person
 from tests.projects.file_door import NAME, PushedForge, look
 
 DOORS = ("api", "form", "file")
+API = "/api/v1"
+ANY = {"If-Match": "*"}
+"""Whatever the generation is."""
 SMALL: Mapping[str, Any] = {"slug": "demand", "team": "forecasting"}
 
 
@@ -27,6 +30,13 @@ class Answer:
 def ask(door: str, wish: Mapping[str, Any], *, who: str = "alice") -> Answer:
     """Ask for a new project with exactly this wish."""
     return {"api": _by_api, "form": _by_form, "file": _by_file}[door](wish, who)
+
+
+def call(method: str, path: str, body: Any = None, *, who: str = "alice", headers: Any = None, **extra: Any) -> Any:
+    """Call the REST API, by a path below its version; the answer, whatever it is."""
+    data = body if isinstance(body, str | bytes) else json.dumps({} if body is None else body)
+    extra.setdefault("content_type", "application/json")
+    return getattr(bearer(who), method)(f"{API}{path}", data=data, headers=headers or {}, **extra)
 
 
 def text(page: Any) -> str:

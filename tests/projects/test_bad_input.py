@@ -1,14 +1,12 @@
 """Bad input by every door: a clear answer with its place, and nothing half-made: no row, no history, no doorbell."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from projects.installation import installation
-from projects.models import Membership, Project, ProjectHistory, ProjectRequest, ProjectRequestHistory
+from projects.models import Membership
 from projects.spec import name_answer
 from provisioning.names import Names
 from provisioning.spec import check_slug
@@ -27,22 +25,6 @@ WHOLE = "Write a whole number."
 NO_FIELD = "There is no such field."
 FIELDS = "Write fields and values."
 BOTH = ("api", "file")
-
-
-@pytest.fixture
-def untouched(django_capture_on_commit_callbacks: Any) -> Any:
-    """Within it nothing may be written about projects, and nobody rung for one."""
-
-    @contextmanager
-    def check() -> Iterator[None]:
-        tables = (Project, ProjectRequest, Membership, ProjectHistory, ProjectRequestHistory)
-        before = [list(table.objects.order_by("pk").values()) for table in tables]
-        with django_capture_on_commit_callbacks() as rung:
-            yield
-        assert [list(table.objects.order_by("pk").values()) for table in tables] == before
-        assert rung == []
-
-    return check
 
 
 def people(*others: Any) -> dict[str, Any]:
