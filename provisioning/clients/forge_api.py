@@ -11,6 +11,7 @@ import httpx
 import orjson
 
 from provisioning.clients.rate_limits import told_to_wait
+from provisioning.clients.silence import silent
 from provisioning.errors import PermanentError, ProvisioningError, Reason, TargetUnavailable, TemporaryError
 from provisioning.phrases import phrase
 
@@ -198,9 +199,7 @@ class ForgeApi:
             why = phrase("no connection")
         else:
             why = phrase("the connection broke")
-        return TargetUnavailable(
-            phrase("%(name)s does not answer (%(why)s). We look again by ourselves.", name=self.name, why=why)
-        )
+        return TargetUnavailable(silent(self.name, why=why))
 
 
 def _origin(address: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ import httpx
 import orjson
 
 from provisioning.clients.certificates import trusting
+from provisioning.clients.silence import silent, unwell
 from provisioning.directory import Edge, Entry
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
 from provisioning.phrases import Phrase, phrase
@@ -139,9 +140,7 @@ class GraphDirectory:
                 # The type only: texts of the library may quote the address.
                 late = isinstance(error, httpx.TimeoutException)
                 why = phrase("it took too long") if late else phrase("no connection")
-                raise TargetUnavailable(
-                    phrase("%(name)s does not answer (%(why)s). We look again by ourselves.", name=self.name, why=why)
-                ) from error
+                raise TargetUnavailable(silent(self.name, why=why)) from error
             if answer.status_code not in (429, 503):
                 return answer
             told = answer.headers.get("Retry-After", "")
@@ -165,14 +164,7 @@ class GraphDirectory:
                 )
             )
         if not answer.is_success:
-            raise TargetUnavailable(
-                phrase(
-                    "%(name)s answers %(status)s when asked to %(doing)s. We look again by ourselves.",
-                    name=self.name,
-                    status=answer.status_code,
-                    doing=doing,
-                )
-            )
+            raise TargetUnavailable(unwell(self.name, status=answer.status_code, doing=doing))
         try:
             document = orjson.loads(answer.content)
         except orjson.JSONDecodeError:

@@ -24,7 +24,7 @@ import orjson
 import urllib3
 from kubernetes.client import ApiClient, ApiException, Configuration
 
-from provisioning.clients.silence import silence, unwell
+from provisioning.clients.silence import silence, silent, unwell
 from provisioning.errors import (
     AlreadyExists,
     PermanentError,
@@ -292,13 +292,7 @@ class Cluster:
         except (urllib3.exceptions.HTTPError, ApiException) as error:
             # The library's own, when there was no answer, is about the certificate.
             why = phrase("its certificate is not trusted") if isinstance(error, ApiException) else silence(error)
-            raise TargetUnavailable(
-                phrase(
-                    "%(name)s does not answer (%(why)s). We look again by ourselves.",
-                    name=self.name,
-                    why=why,
-                )
-            ) from error
+            raise TargetUnavailable(silent(self.name, why=why)) from error
         if response.headers.get("Content-Type", "").startswith(_JSON):
             return _Answer(response.status, orjson.loads(text), response.headers)
         if response.status < 400 or (response.status == 404 and not text.startswith(_NO_SUCH_PATH)):

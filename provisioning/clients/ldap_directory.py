@@ -27,6 +27,7 @@ from ldap3.core.exceptions import (
 )
 
 from provisioning.clients.certificates import trusting
+from provisioning.clients.silence import silent
 from provisioning.directory import Edge, Entry
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable
 from provisioning.phrases import phrase
@@ -176,9 +177,7 @@ class LdapDirectory:
                     if untrusted
                     else phrase("no connection")
                 )
-                return TargetUnavailable(
-                    phrase("%(name)s does not answer (%(why)s). We look again by ourselves.", name=self.name, why=why)
-                )
+                return TargetUnavailable(silent(self.name, why=why))
             case LDAPOperationResult():
                 said = str(error.description)[:80]
                 return TargetUnavailable(

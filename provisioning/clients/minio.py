@@ -40,7 +40,7 @@ from minio.versioningconfig import SUSPENDED, VersioningConfig
 
 from provisioning.clients.minio_answers import VENDOR_ERRORS, refusal
 from provisioning.clients.minio_sealing import seal
-from provisioning.clients.silence import unwell
+from provisioning.clients.silence import silent, unwell
 from provisioning.errors import PermanentError, ProvisioningError, TargetUnavailable, TemporaryError
 from provisioning.phrases import phrase
 
@@ -431,13 +431,7 @@ class ObjectStore:
         """The vendor's exception as one of ours."""
         status, code, message = refusal(error)
         if status == 0:
-            return TargetUnavailable(
-                phrase(
-                    "%(name)s does not answer (%(why)s). We look again by ourselves.",
-                    name=self.name,
-                    why=message,
-                )
-            )
+            return TargetUnavailable(silent(self.name, why=message))
         if status == 401 or code in _OUR_CREDENTIAL:
             return TargetUnavailable(
                 phrase(

@@ -1,6 +1,6 @@
 """What is said of a server that gave no answer, or none that helps, where several clients say the same.
 
-Why there was none is told by what urllib3 raises, through which their vendors speak.
+Why there was none is told by what urllib3 raises, through which most vendors speak.
 """
 
 import urllib3
@@ -19,6 +19,11 @@ def silence(error: Exception) -> Phrase:
     if isinstance(error, urllib3.exceptions.SSLError):
         return phrase("its certificate is not trusted")
     return phrase("the connection broke")
+
+
+def silent(name: str, *, why: str) -> Phrase:
+    """That it does not answer, and will be asked again. why: in a few words."""
+    return phrase("%(name)s does not answer (%(why)s). We look again by ourselves.", name=name, why=why)
 
 
 def unwell(name: str, *, status: int, doing: str) -> Phrase:
