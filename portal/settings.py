@@ -101,7 +101,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The portal has a token model of its own; the library's table would only be in the way.
 MIGRATION_MODULES = {"knox": None}
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CONFIG.redis_url}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CONFIG.redis_url,
+        "OPTIONS": {"serializer": "portal.cached_json.CachedJson"},
+    }
+}
 
 EMAIL_HOST = CONFIG.mail_host
 EMAIL_PORT = CONFIG.mail_port
