@@ -9,12 +9,11 @@ import re
 from collections.abc import Mapping
 
 from django.utils import timezone
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from projects import template_versions
 from projects.models import TemplateUse
 from projects.phrases import as_kept
+from projects.profile import ProfileError, parse
 from provisioning import pull_requests
 from provisioning.errors import PermanentError
 from provisioning.forge import ForgeClient
@@ -56,10 +55,9 @@ def _said(client: ForgeClient, full_name: str, branch: str) -> tuple[str, str] |
     """Template and version that a repository says it is at; None when it says nothing that can be read."""
     try:
         found = client.file(full_name, answers.ANSWERS_FILE, branch)
-        said = YAML(typ="safe", pure=True).load(found[0].decode("utf-8")) if found is not None else None
-    except (PermanentError, YAMLError, UnicodeDecodeError):
-        return None
-    if not isinstance(said, dict):
+        # Whoever may push writes this file too, so it is read with the same bounds.
+        said = parse(found[0]).data if found is not None else {}
+    except (PermanentError, ProfileError):
         return None
     template, version = said.get("_src_path"), said.get("_commit")
     if not isinstance(template, str) or not isinstance(version, str) or not _VERSION.fullmatch(version):

@@ -84,7 +84,9 @@ def _due() -> list[TemplateUse]:
 
 
 def _look(use: TemplateUse, settings: Installation, newest: dict[str, Rendered]) -> None:
+    # Before the look: a project that ends the round, or the whole process, must not be the first of the next one too.
     use.look_at = timezone.now() + EVERY
+    use.save(update_fields=["look_at"])
     with suppress(NoWish):
         wish = present_wish(use.project, settings=settings)
         try:
@@ -97,4 +99,4 @@ def _look(use: TemplateUse, settings: Installation, newest: dict[str, Rendered])
             use.look_at = timezone.now() + AGAIN
         except ProvisioningError as error:
             use.note, use.phrases = error.message[:300], as_kept(note=error.message)
-    use.save(update_fields=["look_at", "note", "phrases"])
+        use.save(update_fields=["look_at", "note", "phrases"])

@@ -25,6 +25,7 @@ from tests.people import bearer, client
 from tests.projects import tended
 from tests.projects.pages import text
 from tests.projects.tended import REPOSITORY, World, asked, look
+from tests.projects.test_profile import merge_key_bomb
 from tests.provisioning.wishes import TEMPLATES, catalogue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("pages")]
@@ -211,13 +212,49 @@ def test_a_project_without_the_file_has_left_the_template(world: World, platform
     assert "No project follows a template yet." in text(client("paula").get("/platform/templates/"))
 
 
-@pytest.mark.parametrize("said", ["", "[]", "_commit: 1.0", "_commit: '1.0.0'", "a: &x [*x", "_commit: {}", "\x00"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("", "[]", "_commit: 1.0", "_commit: '1.0.0'", "a: &x [*x", "_commit: {}", "\x00", "[" * 3000),
+        '_commit: "1.0.0"\n_src_path: "small\\0"\n',
+        "d: 2024-13-45\n",
+        f"{merge_key_bomb()}\n",
+    ],
+    ids=[
+        *("empty", "list", "number", "no template", "alias", "mapping", "NUL", "brackets"),
+        "NUL in the template",
+        "no such day",
+        "merge keys",
+    ],
+)
 def test_a_file_that_says_nothing_usable_counts_as_none(world: World, platform: Platform, said: str):
     world.forge.put_files(REPOSITORY, "main", "Break", {".copier-answers.yml": said.encode()})
 
     due()
 
     assert (use().template, use().note) == ("", "")
+
+
+def test_other_fields_of_the_file_are_left_alone(world: World, platform: Platform):
+    said = b"_commit: 1.0.0\n_src_path: small\nd: 2024-13-45\nreviewers: [alice, bob]\n"
+    world.forge.put_files(REPOSITORY, "main", "More answers", {".copier-answers.yml": said})
+
+    due()
+
+    assert (use().template, use().version) == ("small", "1.0.0")
+
+
+def test_a_project_whose_look_ends_the_round_is_not_the_first_of_the_next_one(
+    world: World, platform: Platform, monkeypatch: pytest.MonkeyPatch
+):
+    def ends(*args: Any, **kwargs: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(world.forge, "file", ends)
+    with pytest.raises(MemoryError):
+        due()
+
+    assert use().look_at > timezone.now() + template_tasks.EVERY / 2
 
 
 def test_a_version_that_nobody_here_knows_is_said(world: World, platform: Platform):
