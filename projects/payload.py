@@ -1,6 +1,6 @@
 """Bodies and queries of the API, read strictly: what two parsers could read in two ways is refused.
 
-No duplicate keys, no NaN or infinity, no text that Postgres can't keep, and bounds for size and depth.
+No duplicate keys, no NaN or infinity, no text that Postgres can't keep, and bounds for size, depth and keys.
 """
 
 import json
@@ -17,7 +17,8 @@ from projects.spec import faults_of
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
-
+MAX_KEYS = 1000
+"""In one object: for each that a model doesn't know there is a fault in the answer."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -143,11 +144,13 @@ def _is_storable(text: str) -> bool:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _malformed(f"The key {twice[:80]!r} stands twice in one object. Which one counts?")
+    if len(pairs) > MAX_KEYS:
+        raise _malformed(f"An object in the body has more than {MAX_KEYS} keys.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _malformed(f"The key {name[:80]!r} stands twice in one object. Which one counts?")
+        found[name] = value
     return found
 
 

@@ -105,6 +105,7 @@ def test_a_wish_must_be_an_object(body: Any) -> None:
         ('{"a\\u0000": 1}', "NUL"),
         (b'{"slug": "\xff"}', "not UTF-8"),
         (b"\xef\xbb\xbf{}", "not JSON"),
+        (json.dumps(dict.fromkeys(map(str, range(1001)))), "more than 1000 keys"),
         ("[" * 30 + "]" * 30, "deeper than 20"),
         ("[" * 30_000 + "]" * 30_000, "deeper than 20"),
     ],
