@@ -43,10 +43,11 @@ class BreakGlassForm(AuthenticationForm):
         """Checks the password, after counting the try: several at the same moment must not pass together."""
         name = self.cleaned_data.get("username", "")
         log.warning("break-glass sign-in tried as %.64r from %s", name, address_of(self.request))
-        mine = f"break-glass:{name}:{origin_of(self.request)}"
+        # The address before the name: a name may hold anything, and must not become that of another count.
+        mine = f"break-glass-from:{origin_of(self.request)}:{name}"
         # This door exists for outages: without Redis nobody counts, and it stays open behind its password.
         tries = times(mine, seconds=_TRIES_SECONDS)
-        if tries > _TRIES or (times(f"break-glass:{name}", seconds=_TRIES_SECONDS) > _MANY and tries > _FEW):
+        if tries > _TRIES or (times(f"break-glass-of:{name}", seconds=_TRIES_SECONDS) > _MANY and tries > _FEW):
             raise ValidationError(self.error_messages["too_many"], code="too_many")
         cleaned = super().clean()
         forget(mine)

@@ -15,9 +15,10 @@ from tests.portal.directory import alice
 @pytest.fixture
 def no_tries() -> None:
     """Nobody has tried yet from any address of these tests."""
-    names = ("break-glass", "local", "alice@corp.example")
+    names = ("break-glass", "local", "alice@corp.example", "break-glass:10.1.1.2", "10.1.1.2:break-glass")
     addresses = ("127.0.0.1", *(f"10.1.1.{one}" for one in range(4)), *(f"198.51.100.{one}" for one in range(60)))
-    cache.delete_many(f"break-glass:{name}{one}" for name in names for one in ("", *(f":{at}" for at in addresses)))
+    cache.delete_many(f"break-glass-of:{name}" for name in names)
+    cache.delete_many(f"break-glass-from:{at}:{name}" for at in addresses for name in names)
 
 
 @pytest.fixture
@@ -89,6 +90,16 @@ def test_a_name_that_is_tried_from_many_addresses_has_few_tries_from_each(client
         assert not tried(client, "wrong", by="10.1.1.2")
     assert not tried(client, "a-long-local-password", by="10.1.1.2")
     assert tried(client, "a-long-local-password", by="10.1.1.3")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_tries", "behind_a_proxy")
+@pytest.mark.parametrize("name", ["break-glass:10.1.1.2", "10.1.1.2:break-glass"])
+def test_tries_of_one_name_count_for_no_other(client: Client, name: str) -> None:
+    User.objects.create_superuser("break-glass", password="a-long-local-password")
+    for number in range(22):
+        tried(client, "wrong", by=f"198.51.100.{number // 8}", name=name)
+    assert tried(client, "a-long-local-password", by="10.1.1.2")
 
 
 @pytest.mark.django_db

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.models import User
 from projects import actions, nesting, permissions
 from projects.account_groups import groups_now, write
 from projects.ending import end_access
@@ -295,6 +296,7 @@ def test_the_api_says_the_same_and_a_stranger_learns_nothing(company: Mapping[st
 
 def test_the_platform_team_and_the_team_are_paths_too(company: Mapping[str, DirectoryEntry]) -> None:
     person("paula")
+    User.objects.create_superuser("break-glass", password="a-long-local-password")
     team("forecasting")
     found = reach_of(made(), installation=installation())
     assert found.platform == ("paula@corp.example",)
