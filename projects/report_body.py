@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from projects.closed import Closed
+from projects.picture_size import picture_size
 from provisioning.spec import check_text
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -23,7 +24,8 @@ PLOTS = 5
 PLOT_BYTES = 200 * 1024
 FAILED_TESTS = 200
 EXAMPLES_BYTES = 10 * 1024
-_FIRST_BYTES = {"image/png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image/jpeg": b"\xff\xd8\xff"}
+PLOT_PIXELS = 4096
+"""Of width and of height. A few kB may say that they are a picture which takes a browser gigabytes to draw."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/@%+-]{0,99}", re.ASCII)
 _BRANCH = re.compile(r"[^\s\x7f]+")
 _RUN = re.compile(r"[!-~]+", re.ASCII)
@@ -92,8 +94,11 @@ class PlotIn(Closed):
             raise ValueError("The content is not base64.") from error
         if len(found) > PLOT_BYTES:
             raise ValueError(f"The picture has more than {PLOT_BYTES // 1024} KiB. Send a smaller one.")
-        if not found.startswith(_FIRST_BYTES[self.media_type]):
+        size = picture_size(found, media_type=self.media_type)
+        if size is None:
             raise ValueError(f"The content is not {self.media_type}.")
+        if max(size) > PLOT_PIXELS:
+            raise ValueError(f"The picture is {size[0]} x {size[1]} pixels. Send at most {PLOT_PIXELS} each way.")
         return self
 
     def decoded(self) -> bytes:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import struct
 import threading
 from datetime import timedelta
 from typing import Any
@@ -22,8 +23,17 @@ from tests.projects.tended import World, asked
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BASE = "/api/v1/projects/demand/reports/"
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 17
-JPEG = b"\xff\xd8\xff\xe0" + b"\x00" * 17
+
+
+def png(width: int, height: int) -> bytes:
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", width, height) + b"\x08\x02\x00\x00\x00"
+
+
+def jpeg(width: int, height: int, *, before: bytes = b"\xff\xe0\x00\x10JFIF" + b"\x00" * 10) -> bytes:
+    return b"\xff\xd8" + before + b"\xff\xc2\x00\x11\x08" + struct.pack(">HH", height, width) + b"\x03" + b"\x00" * 9
+
+
+PNG, JPEG = png(640, 480), jpeg(640, 480)
 
 
 @pytest.fixture
@@ -174,14 +184,31 @@ def test_numbers_that_are_none_are_no_json(world: World, project: Project, numbe
         plot(PNG + b"x" * 200 * 1024),
         plot(content="%%%"),
         plot(name="../x"),
+        plot(png(4097, 1)),
+        plot(png(1, 2**31 - 1)),
+        plot(png(0, 1)),
+        plot(PNG[:20]),
+        plot(jpeg(1, 4097), media_type="image/jpeg"),
+        plot(jpeg(65535, 65535), media_type="image/jpeg"),
+        plot(jpeg(640, 480, before=b"\xff\x01"), media_type="image/jpeg"),
+        plot(JPEG[:20], media_type="image/jpeg"),
     ],
-    ids=["svg", "a JPEG called PNG", "a PNG called JPEG", "another type", "too large", "no base64", "a path"],
+    ids=[
+        *("svg", "a JPEG called PNG", "a PNG called JPEG", "another type", "too large", "no base64", "a path"),
+        *("too wide", "too high", "no width", "half a PNG"),
+        *("a JPEG too high", "a huge JPEG", "a JPEG of other parts", "half a JPEG"),
+    ],
 )
 def test_a_plot_that_is_no_small_picture_is_refused(world: World, project: Project, wrong: dict[str, Any]) -> None:
     assert all(one.startswith("plots.0") for one in faults(send(ci(project), plots=[wrong])))
     assert faults(send(ci(project), plots=[plot(name=f"p{number}") for number in range(6)])) == ["plots"]
     assert faults(send(ci(project), plots=[plot(), plot()])) == ["plots"]
     assert Plot.objects.count() == 0
+
+
+def test_a_picture_may_be_4096_pixels_each_way(world: World, project: Project) -> None:
+    sent = [plot(png(4096, 4096)), plot(jpeg(4096, 4096, before=b""), name="roc", media_type="image/jpeg")]
+    assert send(ci(project), plots=sent).status_code == 201
 
 
 def test_pictures_are_pictures_and_only_for_those_who_see_the_project(world: World, project: Project) -> None:
