@@ -26,7 +26,7 @@ from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.granting import verdicts_by_plan
 from projects.installation import installation
-from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest, Team
+from projects.models import Action, Decision, DirectoryEntry, Door, Membership, Project, ProjectRequest
 from projects.phrases import translated
 from projects.plan_cards import PlanCard, plan_cards
 from projects.plan_units import said_of_left_plan
@@ -315,8 +315,8 @@ def _teams(person: "Person") -> list[tuple[str, str]]:
 
 
 def _suggestions(person: "Person") -> list[str]:
-    """Names to offer while a contributor is typed: groups of teams, and people of newer projects one may see."""
-    groups = {group for row in Team.objects.values_list("ad_groups", flat=True)[:100] for group in row}
+    """Names to offer while a contributor is typed: groups of one's teams, and people of newer projects one may see."""
+    groups = {group for row in permissions.teams_of(person).values_list("ad_groups", flat=True)[:100] for group in row}
     newer = permissions.visible_projects(person).order_by("-pk").values_list("pk", flat=True)[:100]
     people = Membership.objects.filter(project__in=list(newer))
     known = set(people.order_by().values_list("subject", flat=True).distinct()[:100])

@@ -118,7 +118,9 @@ def test_without_a_directory_names_are_taken_as_typed_and_known_ones_are_suggest
     page = press(client("alice"), "add", q="ml-new-group")
     assert sent(page)[1:] == [("group:ml-new-group", "viewer")]
     assert "not in the directory" not in text(page)
-    assert '<option value="ml-vision">' in page.content.decode()
+    assert '<option value="ml-forecasting">' in page.content.decode()
+    assert '<option value="ml-vision">' not in page.content.decode(), "another team's"
+    assert '<option value="ml-vision">' in client("paula").get("/projects/new/").content.decode()
 
 
 @pytest.mark.usefixtures("company")
