@@ -42,6 +42,7 @@ from projects.models import (
     LookAsked,
     Project,
     ProjectRequest,
+    RegisteredRepository,
     spec_as_json,
 )
 from projects.phrases import say, translated
@@ -80,6 +81,7 @@ def create(
     installation: Installation,
     note: str = "",
     commit: str = "",
+    repository: RegisteredRepository | None = None,
     dry_run: bool = False,
     revising: ProjectRequest | None = None,
 ) -> Asked:
@@ -119,6 +121,7 @@ def create(
                     after=spec,
                     note=note,
                     commit=commit,
+                    repository=repository,
                 )
                 project = (
                     grant(request, spec=spec, team=team, installation=installation)
@@ -145,6 +148,7 @@ def change(
     expected: int | None = None,
     note: str = "",
     commit: str = "",
+    repository: RegisteredRepository | None = None,
     dry_run: bool = False,
 ) -> Asked:
     """Ask for the whole spec to become `data`. `expected` is the generation the asker read, None to skip that check.
@@ -162,6 +166,7 @@ def change(
             expected=expected,
             note=note,
             commit=commit,
+            repository=repository,
             dry_run=dry_run,
         )
 
@@ -176,6 +181,7 @@ def ask_change(
     expected: int | None = None,
     note: str = "",
     commit: str = "",
+    repository: RegisteredRepository | None = None,
     dry_run: bool = False,
     keeps_waiting: bool = False,
 ) -> Asked:
@@ -220,6 +226,7 @@ def ask_change(
         after=spec,
         note=note,
         commit=commit,
+        repository=repository,
     )
     if not keeps_waiting or verdict.decision != "approve":
         _end_waiting(project, by=by, newer=request)

@@ -343,4 +343,5 @@ def _tell_askers(request: ProjectRequest, *, by: "Person", said: Phrase, kind: A
 def _answer_commit(request: ProjectRequest) -> None:
     """Who asked by a commit reads the answer there."""
     if request.commit:
-        RegisteredRepository.objects.filter(seen_commit=request.commit).update(look_at=timezone.now())
+        rows = RegisteredRepository.objects.filter(requests=request, seen_commit=request.commit)
+        rows.update(look_at=timezone.now())

@@ -57,10 +57,9 @@ def _asked(
     dry_run: bool,
 ) -> actions.Asked:
     data = _completed(row, said, installation=installation)
+    asked: dict[str, Any] = {"by": by, "door": Door.FILE, "installation": installation, "dry_run": dry_run}
     if row.project is not None and row.project.deleted_at is None:
-        return actions.change(
-            row.project, data, by=by, door=Door.FILE, installation=installation, commit=commit, dry_run=dry_run
-        )
+        return actions.change(row.project, data, **asked, commit=commit, repository=row)
     if row.project is not None and data.get("slug") == row.project.slug:
         slug = row.project.slug
         sentence = say("%(slug)s was retired. A file does not bring it back; choose another slug.", slug=slug)
@@ -68,7 +67,7 @@ def _asked(
     waits = None if row.project is not None else request_of(row)
     if waits is not None and waits.decision == Decision.PENDING:
         _replace(waits, by=by)
-    return actions.create(data, by=by, door=Door.FILE, installation=installation, commit=commit, dry_run=dry_run)
+    return actions.create(data, **asked, commit=commit, repository=row)
 
 
 def _replace(waits: ProjectRequest, *, by: "Person") -> None:

@@ -20,7 +20,16 @@ from projects.errors import Conflict, NotAllowed, NotFound, StaleGeneration
 from projects.file_source import came_back
 from projects.installation import Installation
 from projects.locks import held_teams, hold_project
-from projects.models import Action, Decision, Door, Project, ProjectRequest, Team, spec_as_json
+from projects.models import (
+    Action,
+    Decision,
+    Door,
+    Project,
+    ProjectRequest,
+    RegisteredRepository,
+    Team,
+    spec_as_json,
+)
 from projects.notices import announce
 from projects.phrases import as_kept, kept, kept_too, say
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
@@ -191,10 +200,11 @@ def write_down(
     remove_data: bool = False,
     note: str = "",
     commit: str = "",
+    repository: RegisteredRepository | None = None,
 ) -> ProjectRequest:
     """What this person asks for, with what the policy says of it. Nothing is granted yet, and nobody told.
 
-    project: None for a new one. after: what it becomes, None when it goes.
+    project: None for a new one. after: what it becomes, None when it goes. commit, repository: where its file stands.
     """
     return ProjectRequest.objects.create(
         project=project,
@@ -214,6 +224,7 @@ def write_down(
         approvers=list(verdict.approvers),
         note=note,
         commit=commit,
+        repository=repository,
     )
 
 

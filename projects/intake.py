@@ -348,14 +348,11 @@ def answer(project_id: int, *, installation: Installation, open_client: Callable
 
 def _unbound(project_id: int) -> RegisteredRepository | None:
     """The repository whose file asked for this project before somebody had to decide; it is bound now."""
-    request = ProjectRequest.objects.filter(
+    granted = ProjectRequest.objects.filter(
         project_id=project_id, door=Door.FILE, action=Action.CREATE, decision=Decision.APPROVED
-    ).first()
-    if request is None:
-        return None
-    name = (request.after or {}).get("options", {}).get("repository", {}).get("attach", "")
+    )
     rows = RegisteredRepository.objects.filter(Q(project=None) | Q(project__deleted_at__isnull=False))
-    row = rows.filter(Q(full_name=name) | Q(seen_commit=request.commit)).first()
+    row = rows.filter(requests__in=granted).first()
     if row is not None:
         RegisteredRepository.objects.filter(pk=row.pk).update(project=project_id)
         row.project_id = project_id

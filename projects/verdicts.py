@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from django.db.models import Q
-
 from projects import addresses
 from projects.installation import Installation
 from projects.models import Action, Decision, Door, Project, ProjectRequest, RegisteredRepository
@@ -45,31 +43,23 @@ def request_of(row: RegisteredRepository) -> ProjectRequest | None:
     requests = ProjectRequest.objects.filter(door=Door.FILE).exclude(decision=Decision.WITHDRAWN)
     if row.project_id is not None:
         return requests.filter(project_id=row.project_id).first()
-    return requests.filter(_made_here(row), action=Action.CREATE, project=None).first()
+    return requests.filter(repository=row, action=Action.CREATE, project=None).first()
 
 
 def _taken_back(row: RegisteredRepository) -> ProjectRequest | None:
     """The request of the file as it is, where somebody took it back and no other took its place."""
     if not row.seen_commit:
         return None
-    requests = ProjectRequest.objects.filter(door=Door.FILE, commit=row.seen_commit).select_related("decided_by")
+    requests = row.requests.filter(door=Door.FILE, commit=row.seen_commit).select_related("decided_by")
     return requests.filter(decision=Decision.WITHDRAWN, replaced_by=None).first()
 
 
 def granted_project(row: RegisteredRepository) -> Project | None:
     """The project that this repository's file asked for and that was approved later; None when there is none."""
-    requests = ProjectRequest.objects.filter(
-        _made_here(row), door=Door.FILE, action=Action.CREATE, decision=Decision.APPROVED
-    )
+    requests = row.requests.filter(door=Door.FILE, action=Action.CREATE, decision=Decision.APPROVED)
     return Project.objects.filter(
         requests__in=requests, deleted_at=None, deletion_requested_at=None, registered_repository=None
     ).first()
-
-
-def _made_here(row: RegisteredRepository) -> Q:
-    # A file may attach no other repository than its own, so this names the one that the request came from.
-    here = Q(after__options__repository__attach=row.full_name)
-    return here | Q(commit=row.seen_commit) if row.seen_commit else here
 
 
 def standing(row: RegisteredRepository, *, installation: Installation) -> Said | None:

@@ -227,7 +227,7 @@ LAST_STEP_AT = Coalesce("decided_at", "created_at")
     model_name="ProjectRequestHistory",
     append_only=True,
     obj_field=_pointing_back(),
-    exclude=["phrases"],
+    exclude=["phrases", "repository"],
 )
 class ProjectRequest(KeepsPhrases):
     """Somebody asked: what it was before, what it shall be, what was decided, by whom or which rule, and why."""
@@ -281,6 +281,14 @@ class ProjectRequest(KeepsPhrases):
     comment = models.TextField(default="", blank=True, help_text="What the person who decided said.")
     note = models.TextField(default="", blank=True, help_text="What the person who asked said.")
     commit = models.CharField(max_length=64, default="", blank=True)
+    repository = models.ForeignKey(
+        "RegisteredRepository",
+        on_delete=models.SET_NULL,
+        related_name="requests",
+        null=True,
+        blank=True,
+        help_text="Whose profile.yaml asked. Commits and names may be the same elsewhere.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -55,6 +55,15 @@ class PushedForge(FakeForge):
         self._pushed.setdefault((full_name, branch), []).insert(0, push)
         return sha
 
+    def copy(self, full_name: str, other: str, *, login: str) -> None:
+        """Somebody pushes what is on one repository's main branch to another one, commit for commit."""
+        head = self.repositories[full_name].branches["main"]
+        before = self.repositories[other].branches.get("main")
+        self.repositories[other].branches["main"] = head
+        self.repositories[other].commits[head.head["sha"]] = head
+        push: Push = {"sha": head.head["sha"], "before": before.head["sha"] if before else "", "login": login}
+        self._pushed.setdefault((other, "main"), []).insert(0, push)
+
     def open_pull_request(self, login: str, files: Mapping[str, bytes | None], *, branch: str = "change") -> int:
         """Somebody pushes to a branch of their own and asks to have it merged; the number."""
         self.push(login, files, branch=branch)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from projects import decisions, listening
 from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectRequest, RegisteredRepository
+from projects.verdicts import granted_project, request_of
 from tests.people import person
 from tests.projects.file_door import (
     CONTEXT,
@@ -17,6 +18,7 @@ from tests.projects.file_door import (
     PushedForge,
     answer,
     delivered,
+    listen,
     look,
     made,
     settle,
@@ -241,3 +243,39 @@ def test_a_newer_file_replaces_a_wish_that_waits(forge: PushedForge, row: Regist
     assert look(forge, row).project == Project.objects.get()
     decisions = list(ProjectRequest.objects.order_by("pk").values_list("decision", flat=True))
     assert decisions == [Decision.WITHDRAWN, Decision.APPROVED]
+
+
+# Whose request it is
+
+
+def test_who_pushes_the_very_commit_elsewhere_gets_neither_request_nor_project(
+    forge: PushedForge, row: RegisteredRepository
+) -> None:
+    sha = forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
+    look(forge, row)
+    other = listen(forge, "vision/copy")
+    forge.copy(NAME, "vision/copy", login="charlie")
+    other = look(forge, other)
+    assert other.seen_commit == sha
+    assert request_of(other) is None
+
+    decisions.approve(ProjectRequest.objects.get(), by=person("paula"), door=Door.API, installation=installation())
+    assert look(forge, other).project is None
+    assert look(forge, row).project == Project.objects.get()
+
+
+def test_a_repository_of_the_same_name_on_another_forge_is_another_one(
+    forge: PushedForge, row: RegisteredRepository
+) -> None:
+    forge.push("alice", {"profile.yaml": PROFILE + b"plan: gpu\n"})
+    row = look(forge, row)
+    request = ProjectRequest.objects.get()
+    other = RegisteredRepository.objects.create(forge="git-2", full_name=NAME)
+    assert (request_of(row), request_of(other)) == (request, None)
+    decisions.approve(request, by=person("paula"), door=Door.API, installation=installation())
+    project = Project.objects.get()
+    assert (granted_project(row), granted_project(other)) == (project, None)
+    RegisteredRepository.objects.filter(pk=row.pk).update(full_name="forecasting/renamed")
+    answer(forge, project)
+    other.refresh_from_db()
+    assert other.project is None
