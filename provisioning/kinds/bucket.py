@@ -45,6 +45,7 @@ _ON_OBJECTS = (
     "s3:ListMultipartUploadParts",
     "s3:PutObject",
 )
+_OWN_KEYS = ("admin:CreateServiceAccount", "admin:CreateUser", "admin:UpdateServiceAccount")
 
 
 class Store(Protocol):
@@ -113,7 +114,11 @@ def _size(wish: Wish) -> str:
 def policy_document(bucket: str) -> dict[str, Any]:
     """The policy that opens exactly this bucket: read, write and delete objects, nothing about the bucket itself.
 
-    MinIO lets whoever may delete objects also delete single old versions, unless that is denied; hence the last part.
+    MinIO lets whoever may delete objects also delete single old versions, unless that is denied; hence "History".
+    Unless it is denied, too, a user changes its own secret key, and makes others of itself: service accounts, which go
+    on when the secret is rotated, and temporary ones for up to a year, which nothing can forbid to make and which
+    outlive even the user, where one of its name is made anew. So the former are not made, and none of either opens
+    anything.
     """
     arn = f"arn:aws:s3:::{bucket}"
     return {
@@ -122,6 +127,14 @@ def policy_document(bucket: str) -> dict[str, Any]:
             {"Sid": "Bucket", "Effect": "Allow", "Action": list(_ON_BUCKET), "Resource": [arn]},
             {"Sid": "Objects", "Effect": "Allow", "Action": list(_ON_OBJECTS), "Resource": [f"{arn}/*"]},
             {"Sid": "History", "Effect": "Deny", "Action": ["s3:DeleteObjectVersion"], "Resource": [f"{arn}/*"]},
+            {"Sid": "OneKey", "Effect": "Deny", "Action": list(_OWN_KEYS)},
+            {
+                "Sid": "NoOtherKey",
+                "Effect": "Deny",
+                "Action": ["s3:*"],
+                "Resource": ["arn:aws:s3:::*"],
+                "Condition": {"StringEquals": {"aws:principaltype": ["AssumedRole"]}},
+            },
         ],
     }
 

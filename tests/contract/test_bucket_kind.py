@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from minio import Minio, S3Error
+from minio import Minio, MinioAdmin, S3Error
 from minio.commonconfig import Tags
+from minio.credentials import AssumeRoleProvider, StaticProvider
+from minio.error import MinioAdminException
 from minio.versioningconfig import SUSPENDED, VersioningConfig
 
 from provisioning.clients.minio import ObjectStore
@@ -18,7 +20,7 @@ from provisioning.kinds import bucket
 from provisioning.reconcile import each
 from provisioning.secrets import Earlier
 from tests.contract.made import apply, found, look, project, repair
-from tests.contract.stack import secret, url
+from tests.contract.stack import secret, unique, url
 
 
 def tenant(wanted: Wish) -> Minio:
@@ -119,6 +121,39 @@ def test_the_key_opens_its_own_bucket_and_nothing_else(store: ObjectStore, deman
     assert found(bucket.KIND, demand, store) == {"keep": 3}
     assert found(bucket.KIND, neighbour, store) == {"keep": 3}
     bucket.KIND.delete(replace(neighbour, remove_data=True), store)
+
+
+def test_the_key_makes_no_other_and_those_that_there_are_open_nothing(store: ObjectStore, demand: Wish):
+    apply(bucket.KIND, demand, store)
+    name, account = demand.names.bucket, demand.names.store_user
+    address, key = url("minio").removeprefix("http://"), demand.secret("bucket")
+    shared: dict[str, Any] = {"endpoint": address, "region": "us-east-1", "secure": False}
+    own = MinioAdmin(**shared, credentials=StaticProvider(account, key))
+    put(tenant(demand), name, "data", b"x")
+
+    # What was made before the policy said so.
+    made = unique("made-before")
+    allowing = bucket.policy_document(name)["Statement"][:2]
+    store.put_policy(account, {"Version": "2012-10-17", "Statement": allowing})
+    own.add_service_account(access_key=made, secret_key="a-good-long-secret")
+    assert s3(made, "a-good-long-secret").get_object(name, "data").data == b"x"
+    repair(bucket.KIND, demand, store)
+
+    for change in (
+        lambda: own.add_service_account(access_key=unique("one-more"), secret_key="a-good-long-secret"),
+        lambda: own.update_service_account(access_key=made, secret_key="another-long-secret"),
+        lambda: own.user_add(account, "another-long-secret"),
+    ):
+        with pytest.raises(MinioAdminException, match="AccessDenied"):
+            change()
+    lent = AssumeRoleProvider(
+        sts_endpoint=url("minio"), access_key=account, secret_key=key, region="us-east-1"
+    ).retrieve()
+    temporary = Minio(**shared, credentials=StaticProvider(lent.access_key, lent.secret_key, lent.session_token))
+    for other in (s3(made, "a-good-long-secret"), temporary):
+        assert refused(lambda client=other: client.get_object(name, "data"))
+        assert refused(lambda client=other: put(client, name, "data", b"y"))
+    assert tenant(demand).get_object(name, "data").data == b"x"
 
 
 def test_after_a_rotation_both_keys_open_the_bucket_until_the_old_one_ends(store: ObjectStore, demand: Wish):

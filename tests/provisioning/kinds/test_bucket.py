@@ -50,6 +50,18 @@ POLICY = {
             "Action": ["s3:DeleteObjectVersion"],
             "Resource": ["arn:aws:s3:::ml-demand/*"],
         },
+        {
+            "Sid": "OneKey",
+            "Effect": "Deny",
+            "Action": ["admin:CreateServiceAccount", "admin:CreateUser", "admin:UpdateServiceAccount"],
+        },
+        {
+            "Sid": "NoOtherKey",
+            "Effect": "Deny",
+            "Action": ["s3:*"],
+            "Resource": ["arn:aws:s3:::*"],
+            "Condition": {"StringEquals": {"aws:principaltype": ["AssumedRole"]}},
+        },
     ],
 }
 MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -108,9 +120,10 @@ def test_desires_what_the_team_chose():
 
 
 def test_the_policy_names_this_bucket_without_any_pattern_but_its_objects():
-    resources = [resource for one in policy_document("ml-a")["Statement"] for resource in one["Resource"]]
+    allowed = [one for one in policy_document("ml-a")["Statement"] if one["Effect"] == "Allow"]
+    resources = [resource for one in allowed for resource in one["Resource"]]
 
-    assert resources == ["arn:aws:s3:::ml-a", "arn:aws:s3:::ml-a/*", "arn:aws:s3:::ml-a/*"]
+    assert resources == ["arn:aws:s3:::ml-a", "arn:aws:s3:::ml-a/*"]
 
 
 @pytest.mark.parametrize(
