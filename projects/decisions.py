@@ -33,7 +33,7 @@ from projects.own_role import leaves
 from projects.phrases import kept_too, translated
 from projects.policy import units_of
 from projects.spec import faults_now, read_spec
-from provisioning.phrases import Phrase, phrase
+from provisioning.phrases import Phrase, joined, phrase
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -228,14 +228,18 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
         request = held(request)
         said = _say(request, by=by, text=text)
         authors = permissions.authors_of(request)
+        deciders = set(audience.deciders_of(request)) if by.pk in authors else set()
+        to = {one.by for one in request.comments.select_related("by")} | set(audience.askers_of(request)) | deciders
+        heard = phrase("%(who)s about %(slug)s: %(what)s", who=by.username, slug=request.slug, what=text)
         if by.pk in authors and request.asked_back_at is not None:
             request.asked_back_at = None
             request.save(update_fields=["asked_back_at"])
             _answer_commit(request)
-        spoke = {one.by for one in request.comments.select_related("by")}
-        to = {*spoke, *(audience.deciders_of(request) if by.pk in authors else ())}
-        heard = phrase("%(who)s about %(slug)s: %(what)s", who=by.username, slug=request.slug, what=text)
-        announce("comment", to=[*to, *audience.askers_of(request)], but=by, text=heard, request=request)
+            # As what waits, which nobody can mute.
+            waits = joined(" ", [heard, phrase("It waits for a decision again.")])
+            announce("request-waits", to=deciders, but=by, text=waits, request=request)
+            to -= deciders
+        announce("comment", to=to, but=by, text=heard, request=request)
     return said
 
 

@@ -1,7 +1,7 @@
 """What waits too long for people: who decides is reminded after some working hours, and later others hear of it too.
 
-So it is with requests and with questions for consent. Each happens once for a revision or a question, whatever comes
-twice: the row that says so is written with what it tells of.
+So it is with requests and with questions for consent. Each happens once for every time that a request is given to who
+decides, or for a question, whatever comes twice: the row that says so is written with what it tells of.
 """
 
 from datetime import datetime
@@ -54,10 +54,11 @@ def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> b
     if request is None:
         return False
     rules = installation.catalogue.decisions
-    waited = hours_between(_since(request), now, calendar=rules.working_hours)
+    since = _since(request)
+    waited = hours_between(since, now, calendar=rules.working_hours)
     silent = audience.unheard(request.approvers)
     nobody = bool(silent) and len(silent) == len(set(request.approvers))
-    due = [kind for kind in _due(waited, rules=rules, unheard=nobody) if _first(request, kind)]
+    due = [kind for kind in _due(waited, rules=rules, unheard=nobody) if _first(request, kind, since=since, now=now)]
     text = phrase(
         "%(slug)s: %(who)s has waited %(hours)s working hours for a decision.",
         slug=request.slug,
@@ -92,9 +93,17 @@ def _since(request: ProjectRequest) -> datetime:
     return answer.at if answer is not None else since
 
 
-def _first(request: ProjectRequest, kind: Reminder.Kind) -> bool:
-    _, made = Reminder.objects.get_or_create(request=request, revision=request.revision, kind=kind)
-    return made
+def _first(request: ProjectRequest, kind: Reminder.Kind, *, since: datetime, now: datetime) -> bool:
+    """Whether it was not done yet since then. Then it counts as done now."""
+    row, made = Reminder.objects.get_or_create(
+        request=request, revision=request.revision, kind=kind, defaults={"at": now}
+    )
+    if made or row.at >= since:
+        return made
+    # Answered by a comment: the same revision waits anew.
+    row.at = now
+    row.save(update_fields=["at"])
+    return True
 
 
 def _look_at_consent(pk: int, *, installation: Installation, now: datetime) -> bool:

@@ -76,7 +76,7 @@ class StandIn(models.Model):
 
 
 class Reminder(models.Model):
-    """That approvers were reminded of a revision, or others asked as well. Once each."""
+    """That approvers were reminded of a revision, or others asked as well: once each, and the last time of it."""
 
     class Kind(models.TextChoices):
         """What was done."""

@@ -155,7 +155,9 @@ def test_who_sees_it_may_speak_and_the_others_hear() -> None:
         ("paula@corp.example", "What for?", True), ("alice@corp.example", "For winter.", False),
     ]  # fmt: skip
     assert fresh(request).asked_back_at is None
-    assert told("paula") == ["request-waits", "comment"]
+    assert told("paula") == ["request-waits", "request-waits"]
+    decisions.comment(request, by=person("alice"), door=Door.FORM, text="And for spring.")
+    assert told("paula") == ["request-waits", "request-waits", "comment"]
     with pytest.raises(NotFound):
         decisions.comment(request, by=person("charlie"), door=Door.FORM, text="Hm.")
     with pytest.raises(InvalidSpec):

@@ -13,7 +13,7 @@ from projects.models import Door, Notice, ProjectRequest, Reminder, RequestComme
 from projects.working_hours import hours_between
 from provisioning.policy_rules import WorkingHours
 from tests.people import person
-from tests.projects.asking import asked, fresh, joins
+from tests.projects.asking import asked, fresh, joins, told
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 OFFICE = WorkingHours(zone="Europe/Stockholm", holidays=(date(2026, 12, 25),))
@@ -101,6 +101,26 @@ def test_the_clock_begins_anew_with_an_answer_and_rests_while_the_asker_is_asked
     decisions.comment(request, by=person("alice"), door=Door.FORM, text="For winter.")
     assert reminders.remind(installation=installation(), now=timezone.now()) == 0
     assert reminders.remind(installation=installation(), now=timezone.now() + timedelta(days=7)) == 1
+
+
+@pytest.mark.django_db
+def test_what_is_given_back_by_a_comment_is_reminded_of_and_escalated_once_more() -> None:
+    paula, request, begun = person("paula"), asked(), timezone.now() - timedelta(days=60)
+    ProjectRequest.objects.update(created_at=begun)
+
+    def told_by(now: datetime) -> list[str]:
+        Notice.objects.all().delete()
+        reminders.remind(installation=installation(), now=now)
+        return told("paula")
+
+    assert told_by(begun + timedelta(days=14)) == ["reminder", "escalation"]
+    decisions.ask_for_changes(request, by=paula, door=Door.FORM, text="What for?")
+    decisions.comment(request, by=person("alice"), door=Door.FORM, text="For winter.")
+    RequestComment.objects.filter(asks=True).update(at=begun + timedelta(days=15))
+    RequestComment.objects.filter(asks=False).update(at=begun + timedelta(days=16))
+    assert told_by(begun + timedelta(days=16)) == []
+    assert told_by(begun + timedelta(days=30)) == ["reminder", "escalation"]
+    assert told_by(begun + timedelta(days=31)) == []
 
 
 @pytest.mark.django_db
