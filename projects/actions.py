@@ -12,7 +12,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from projects import permissions, telling_again
+from projects import conversation, permissions, telling_again
 from projects.audit import audited
 from projects.consents import in_force
 from projects.contributors import meaning
@@ -27,6 +27,7 @@ from projects.granting import (
     check_seen,
     end_waiting,
     grant,
+    held,
     hold_for,
     tell_deciders,
     verdict_of,
@@ -61,11 +62,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Asked:
-    """What came of asking: the preview always; request and project unless it was a dry run or nothing differs."""
+    """What came of asking: the preview always; request and project unless it was a dry run or nothing differs.
+
+    joins: of a dry run, what waits already and asks for just this, so that whoever asks joins that request.
+    """
 
     preview: Preview
     request: ProjectRequest | None = None
     project: Project | None = None
+    joins: ProjectRequest | None = None
 
     @property
     def unchanged(self) -> bool:
@@ -87,8 +92,8 @@ def create(
 ) -> Asked:
     """Ask for a new project. Raises InvalidSpec with every fault; a taken name is one of them.
 
-    Who asks once more for what waits already gets that request back, and nothing is written. revising: for a dry run,
-    the open request that would be put in these words.
+    Who asks once more for what waits already gets that request back; what they say is added to it. revising: for a
+    dry run, the open request that would be put in these words.
     """
     mine = revising if dry_run and revising is not None else _open_by(by, data)
     spec, team = read_spec(data, installation=installation, by=by, request=mine)
@@ -105,9 +110,9 @@ def create(
             )
             raise InvalidSpec([Fault(path=("slug",), code="taken", message=message)])
         if dry_run:
-            return Asked(preview=preview)
+            return Asked(preview=preview, joins=mine if mine != revising else None)
         if mine is not None:
-            return Asked(preview=preview, request=mine)
+            return Asked(preview=preview, request=_join(mine, by=by, note=note))
         _refuse_if(verdict)
         try:
             with transaction.atomic():
@@ -188,7 +193,8 @@ def ask_change(
     """The same in the caller's transaction, which has checked the right to this very change and holds the project, but
     for a dry run.
 
-    keeps_waiting: what waits for the project is left to the caller, where this is granted at once.
+    keeps_waiting: this takes the place of nothing that waits for the project; `projects.carrying_over` is for the
+    caller where it is granted at once.
     """
     check_present(project, expected=expected)
     # Only now: a wish that names no owner keeps those that there are, not those that there were.
@@ -207,14 +213,16 @@ def ask_change(
     preview = _preview(installation, after=spec, before=before, verdict=verdict, free=free, project=project)
     if door is not Door.FILE:
         preview = replace(preview, warning=warning_of(project, becomes=spec))
+    same = None
+    if spec != before and verdict.decision == "ask":
+        same = _same(project, by=by, door=door, action=Action.CHANGE, after=spec_as_json(spec))
     if dry_run:
-        return Asked(preview=preview)
+        return Asked(preview=preview, joins=same)
     if spec == before:
         return Asked(preview=preview, project=project)
     _refuse_if(verdict)
-    same = _same(project, by=by, door=door, action=Action.CHANGE, after=spec_as_json(spec))
-    if same is not None and verdict.decision == "ask":
-        return Asked(preview=preview, request=same, project=project)
+    if same is not None:
+        return Asked(preview=preview, request=_join(same, by=by, note=note), project=project)
     request = write_down(
         Action.CHANGE,
         slug=project.slug,
@@ -228,7 +236,7 @@ def ask_change(
         commit=commit,
         repository=repository,
     )
-    if not keeps_waiting or verdict.decision != "approve":
+    if not keeps_waiting:
         _end_waiting(project, by=by, newer=request)
     if verdict.decision == "approve":
         grant(request, spec=spec, team=team, installation=installation, project=project)
@@ -273,12 +281,14 @@ def retire(
             lock=False,
         )
         preview = _preview(installation, after=None, before=before, verdict=verdict, free=free, project=project)
+        same = None
+        if verdict.decision == "ask":
+            same = _same(project, by=by, door=door, action=Action.RETIRE, remove_data=remove_data)
         if dry_run:
-            return Asked(preview=preview)
+            return Asked(preview=preview, joins=same)
         _refuse_if(verdict)
-        same = _same(project, by=by, door=door, action=Action.RETIRE, remove_data=remove_data)
-        if same is not None and verdict.decision == "ask":
-            return Asked(preview=preview, request=same, project=project)
+        if same is not None:
+            return Asked(preview=preview, request=_join(same, by=by, note=note), project=project)
         request = write_down(
             Action.RETIRE,
             slug=project.slug,
@@ -354,6 +364,16 @@ def _same(project: Project, *, by: "Person", door: Door, **asked: Any) -> Projec
     waiting = project.requests.filter(decision=Decision.PENDING, base_generation=project.generation, **asked)
     # A file's answer stands on its own commit, so it is a request of its own.
     return (waiting.filter(requested_by=by.pk) if door is Door.FILE else waiting).first()
+
+
+def _join(same: ProjectRequest, *, by: "Person", note: str) -> ProjectRequest:
+    """The request, which this person asks for too from now on; with what they say of it, where that is new."""
+    same, said = held(same), note.strip()
+    if by.pk not in permissions.authors_of(same):
+        same.joined_by.add(by.pk)
+    if said and said != same.note and not same.comments.filter(by=by.pk, text=said).exists():
+        conversation.say(same, by=by, text=said)
+    return same
 
 
 def _end_waiting(project: Project, *, by: "Person", newer: ProjectRequest) -> None:

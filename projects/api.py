@@ -40,7 +40,7 @@ from projects.openapi import (
 )
 from projects.pagination import PageQuery, page_of, sorted_page_of
 from projects.payload import MergePatch, StrictJson, merge_patch, read_body, read_query
-from projects.reference_serializers import Because, Look, LookOut, Retire, Sentence
+from projects.reference_serializers import Because, DryRun, Look, LookOut, Retire, Sentence
 from projects.serializers import (
     AskedOut,
     EventOut,
@@ -86,17 +86,14 @@ class EventsQuery(PageQuery):
     kind: str | None = Field(default=None, max_length=40, description="Events of one Kind.")
 
 
-class AskQuery(Closed):
+class AskQuery(DryRun):
     """How a wish is asked for."""
 
-    dry_run: bool = Field(default=False, description="Answer with the plan and the verdict; write nothing.")
     note: Sentence = Field(default="", description="Something to say to whoever decides.")
 
 
-class RetireQuery(Retire):
+class RetireQuery(Retire, DryRun):
     """The same as in the body, for clients that can send none with DELETE."""
-
-    dry_run: bool = Field(default=False, description="Answer with the plan and the verdict; write nothing.")
 
 
 class Projects(Api):

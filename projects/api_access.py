@@ -6,18 +6,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.access_serializers import AccessOut, WhyOut
-from projects.api_base import Api, person, plain, request_out, visible_project
+from projects.api_base import Api, asked_answer, person, plain, request_out, visible_project
 from projects.closed import Closed
 from projects.errors import Fault, InvalidSpec
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.leaving import leave
 from projects.models import Door
-from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers
+from projects.openapi import IDEMPOTENCY_KEY, LOCATION, answers, parameters_of
 from projects.payload import read_body, read_query
 from projects.reach import reach_of
-from projects.reference_serializers import Nothing
-from projects.serializers import AskedOut
+from projects.reference_serializers import DryRun, Nothing
+from projects.serializers import AskedOut, PlanOut
 from projects.why import why
 from provisioning.spec import Contributor
 
@@ -69,17 +69,19 @@ class Leave(Api):
         summary="Give up your own role in a project",
         description="What you reach by a group or the team stays. The last owner can't leave (409).",
         tags=["projects"],
-        parameters=[IDEMPOTENCY_KEY, LOCATION],
+        parameters=[*parameters_of(DryRun), IDEMPOTENCY_KEY, LOCATION],
         request=Nothing,
-        responses=answers({202: AskedOut}, 404, 409, body=True),
+        responses=answers({200: PlanOut, 202: AskedOut}, 404, 409, body=True),
     )
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
         """Leave. The answer leads to the request: the project itself may not be yours to see any more."""
-        read_query(Closed, request)
+        dry_run = read_query(DryRun, request).dry_run
         read_body(Nothing, request)
         project = visible_project(request, slug)
-        asked = leave(project, by=person(request), door=Door.API, installation=installation())
+        asked = leave(project, by=person(request), door=Door.API, installation=installation(), dry_run=dry_run)
+        if dry_run:
+            return asked_answer(asked)
         made = request_out(asked.request) if asked.request else None
         body = plain(AskedOut(request=made, project=None))
         return Response(body, status=202, headers={"Location": made.url} if made else {})

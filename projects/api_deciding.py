@@ -9,18 +9,18 @@ from pydantic import BaseModel, Field, StringConstraints
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import decide_many, decisions, stand_ins
+from projects import decide_many, decisions, revising, stand_ins
 from projects.api_base import Api, person, plain
-from projects.api_requests import acted, visible
+from projects.api_requests import acted, as_it_is, visible
 from projects.closed import Closed
 from projects.idempotency import idempotent
 from projects.installation import installation
 from projects.models import Door, ProjectRequest, RequestComment, StandIn
 from projects.one_by_one import MOST, Result
-from projects.openapi import IDEMPOTENCY_KEY, answers
+from projects.openapi import IDEMPOTENCY_KEY, PLAN_OR_REQUEST, answers, parameters_of
 from projects.payload import read_body, read_query
-from projects.reference_serializers import Sentence
-from projects.serializers import RequestOut
+from projects.reference_serializers import DryRun, Sentence
+from projects.serializers import PlanOut, RequestOut
 
 Text = Annotated[str, StringConstraints(max_length=decisions.LONGEST)]
 
@@ -192,26 +192,21 @@ class Revise(Api):
         operation_id="revise_request",
         summary="Put an open request in other words; the policy decides anew",
         tags=["requests"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[*parameters_of(DryRun), IDEMPOTENCY_KEY],
         request=OtherWords,
-        responses=answers({200: RequestOut}, 403, 404, 409, body=True),
+        responses=answers({200: PLAN_OR_REQUEST}, 403, 404, 409, body=True),
     )
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """What fits now is made at once."""
-
-        def act(found: ProjectRequest, said: OtherWords) -> None:
-            decisions.revise(
-                found,
-                said.spec,
-                by=person(request),
-                door=Door.API,
-                installation=installation(),
-                note=said.note,
-                revision=said.revision,
-            )
-
-        return acted(request, pk, OtherWords, act)
+        dry_run = read_query(DryRun, request).dry_run
+        found, said = visible(request, pk), read_body(OtherWords, request)
+        shared: dict[str, Any] = {"by": person(request), "door": Door.API, "installation": installation()}
+        shared["revision"] = said.revision
+        if dry_run:
+            return Response(plain(PlanOut.of(revising.preview(found, said.spec, **shared))))
+        decisions.revise(found, said.spec, **shared, note=said.note)
+        return as_it_is(pk)
 
 
 class DecideTogether(Api):

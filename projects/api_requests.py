@@ -160,5 +160,10 @@ def acted(request: Request, pk: int, body: type[M], act: Callable[[ProjectReques
     read_query(Closed, request)
     found = visible(request, pk)
     act(found, read_body(body, request))
+    return as_it_is(pk)
+
+
+def as_it_is(pk: int) -> Response:
+    """The request after something was done about it."""
     decided = ProjectRequest.objects.select_related("team", "decided_by").get(pk=pk)
     return Response(plain(request_out(decided)))

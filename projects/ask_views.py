@@ -58,7 +58,7 @@ def new(request: HttpRequest) -> HttpResponse:
             # Who must ask a person sees the plan first, and can say why.
             waits = asked.preview.verdict is not None and asked.preview.verdict.decision == "ask"
             if pressed == "preview" or (waits and "reviewed" not in request.POST):
-                return _review(request, form, asked.preview)
+                return _review(request, form, asked)
             note = request.POST.get("note", "").strip()[:2000]
             return after(actions.create(form.wish(), by=person, door=Door.FORM, installation=installation(), note=note))
         except InvalidSpec as error:
@@ -92,7 +92,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             asked = actions.change(project, form.wish(), **shared, dry_run=True)
             if pressed == "preview":
-                return _review(request, form, asked.preview)
+                return _review(request, form, asked)
             asked = actions.change(project, form.wish(), **shared, note=request.POST.get("note", "").strip()[:2000])
         except InvalidSpec as error:
             form.take(error.faults)
@@ -176,7 +176,7 @@ def form_page(
         "added": bool({"remove", "add_found"} & set(request.POST) or request.POST.get("do") in ("add", "search")),
         "generation": str(form.project.generation) if form.project else "",
         # A request in other words takes the place of itself.
-        "pending": _waiting(form) if not (more and "revising" in more) else None,
+        "pending": _waiting(form) if not (more and "revising" in more) else [],
         "file_says": notice_of(form.project) if form.project else "",
         **_plan(form, person),
         **(_names(form) if form.project is None else {}),
@@ -190,12 +190,14 @@ def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
     settings, wish = installation(), form.wish()
     shared: dict[str, Any] = {"by": person, "door": Door.FORM, "installation": settings, "dry_run": True}
     preview: Preview | None = None
+    joins: ProjectRequest | None = None
     faults: tuple[Any, ...] = ()
     try:
         if form.project is None:
-            preview = actions.create(wish, **shared, revising=form.request).preview
+            asked = actions.create(wish, **shared, revising=form.request)
         else:
-            preview = actions.change(form.project, wish, **shared).preview
+            asked = actions.change(form.project, wish, **shared)
+        preview, joins = asked.preview, asked.joins
     except InvalidSpec as error:
         faults = error.faults
         before = form.project.wanted() if form.project else None
@@ -211,6 +213,7 @@ def _plan(form: ProjectForm, person: "Person") -> dict[str, Any]:
         "cards": _cards(form, person, spec=spec),
         "verdict": preview.verdict if preview else None,
         "preview": preview,
+        "joins": joins,
         "team_asked": form.team_asked(),
         "faults": faults,
         "as_file": profile_file.profile_yaml(data),
@@ -253,7 +256,7 @@ def _names(form: ProjectForm) -> dict[str, Any]:
     }
 
 
-def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpResponse:
+def _review(request: HttpRequest, form: ProjectForm, asked: actions.Asked) -> HttpResponse:
     """The preview page: names, plan, who decides, the difference; and everything typed, carried along."""
     carried = [
         (name, value) for name, values in request.POST.lists() if name not in _NOT_CARRIED for value in values
@@ -261,7 +264,7 @@ def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpRe
     ]  # fmt: skip
     for row in form.rows:
         carried += [("subject", row.value), ("role", row.role), ("until", row.until)]
-    lines = plan_lines(preview)
+    preview, lines = asked.preview, plan_lines(asked.preview)
     before = form.project.wanted() if form.project else None
     shown = {
         "form": form,
@@ -276,6 +279,7 @@ def _review(request: HttpRequest, form: ProjectForm, preview: Preview) -> HttpRe
         "as_file": profile_file.profile_yaml(profile_file.plain(preview.spec)) if preview.spec else "",
         "carried": carried,
         "pending": _waiting(form),
+        "joins": asked.joins,
         "note": request.POST.get("note", ""),
         "generation": request.POST.get("generation", ""),
     }
@@ -289,9 +293,9 @@ def _left_plan(form: ProjectForm, preview: Preview) -> str:
     return translated(said_of_left_plan(form.project, catalogue=installation().catalogue, chosen=preview.spec.plan))
 
 
-def _waiting(form: ProjectForm) -> ProjectRequest | None:
-    """The request about the form's project that waits, and that a change withdraws."""
-    return form.project.requests.filter(decision=Decision.PENDING).first() if form.project else None
+def _waiting(form: ProjectForm) -> list[ProjectRequest]:
+    """What waits about the form's project, and is withdrawn by a change."""
+    return list(form.project.requests.filter(decision=Decision.PENDING)) if form.project else []
 
 
 def _asked_just_now(person: "Person", slug: str) -> str | None:

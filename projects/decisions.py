@@ -12,9 +12,20 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from pydantic import ValidationError
 
-from projects import audience, permissions
+from projects import audience, conversation, permissions
+from projects.carrying_over import beside, carry_over
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, Unreadable
-from projects.granting import as_now, audited_by, check_present, end, grant, held, tell_deciders, verdict_of
+from projects.granting import (
+    answer_commit,
+    as_now,
+    audited_by,
+    check_present,
+    end,
+    grant,
+    held,
+    tell_deciders,
+    verdict_of,
+)
 from projects.installation import Installation
 from projects.locks import held_teams
 from projects.models import (
@@ -23,7 +34,6 @@ from projects.models import (
     Door,
     Project,
     ProjectRequest,
-    RegisteredRepository,
     RequestComment,
     RequestRevision,
     spec_as_json,
@@ -33,7 +43,7 @@ from projects.own_role import leaves
 from projects.phrases import kept_too, translated
 from projects.policy import units_of
 from projects.spec import faults_now, read_spec
-from provisioning.phrases import Phrase, joined, phrase
+from provisioning.phrases import Phrase, phrase
 from provisioning.spec import ProjectSpec
 
 if TYPE_CHECKING:
@@ -85,7 +95,7 @@ def approve(
         request.decided_by_id, request.decided_door, request.comment = by.pk, door, comment.strip()[:LONGEST]
         try:
             with transaction.atomic():
-                grant(request, spec=spec, team=request.team, installation=installation, project=project)
+                _grant(request, spec=spec, project=project, by=by, installation=installation)
         except IntegrityError as error:
             raise Conflict(
                 gettext("The name %(slug)s was given to somebody else in between.") % {"slug": request.slug}
@@ -106,7 +116,7 @@ def reject(
         request.decision, request.decided_at, request.decided_by_id = Decision.REJECTED, timezone.now(), by.pk
         request.decided_door, request.comment, request.asked_back_at = door, comment, None
         request.save(update_fields=["decision", "decided_at", "decided_by", "decided_door", "comment", "asked_back_at"])
-        _answer_commit(request)
+        answer_commit(request)
         values = {"who": by.username, "slug": request.slug, "why": comment}
         _tell_askers(request, by=by, said=phrase("%(who)s rejected your request for %(slug)s: %(why)s", **values))
     log.info("decided", decision="rejected", request=request.pk, slug=request.slug)
@@ -125,8 +135,8 @@ def ask_for_changes(
         request = _held(request, by=by, revision=revision)
         request.asked_back_at = timezone.now()
         request.save(update_fields=["asked_back_at"])
-        _say(request, by=by, text=text, asks=True)
-        _answer_commit(request)
+        conversation.keep(request, by=by, text=text, asks=True)
+        answer_commit(request)
         values = {"who": by.username, "slug": request.slug, "what": text}
         said = phrase("%(who)s asks for changes to your request for %(slug)s: %(what)s", **values)
         _tell_askers(request, by=by, said=said, kind="changes-asked")
@@ -152,12 +162,7 @@ def revise(
     _check_visible(request, by=by)
     with audited_by(by=by, door=door), transaction.atomic():
         request = held(request)
-        check_may_revise(request, by=by)
-        _check_open(request, revision=revision)
-        if request.action == Action.RETIRE:
-            raise Conflict(gettext("A removal can't be changed, only withdrawn."))
-        if leaves(request):
-            raise Conflict(gettext("That somebody leaves can't be changed, only withdrawn."))
+        check_revisable(request, by=by, revision=revision)
         project = request.project
         if project is not None:
             check_present(project, expected=None)
@@ -195,9 +200,9 @@ def revise(
             ]
         )
         if verdict.decision == "approve":
-            grant(request, spec=spec, team=team, installation=installation, project=project)
+            _grant(request, spec=spec, project=project, by=by, installation=installation)
         else:
-            _answer_commit(request)
+            answer_commit(request)
             tell_deciders(request, by=by)
     log.info("revised", request=request.pk, revision=request.revision, decision=verdict.decision, rule=verdict.rule)
     return request
@@ -213,7 +218,7 @@ def withdraw(request: ProjectRequest, *, by: "Person", door: Door) -> ProjectReq
         _check_open(request, revision=None)
         said = phrase("%(who)s took the request for %(slug)s back.", who=by.username, slug=request.slug)
         end(request, by=by, door=door, said=said)
-        _answer_commit(request)
+        answer_commit(request)
     return request
 
 
@@ -225,22 +230,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
     _check_visible(request, by=by)
     text = needed(text, message=gettext("Write something first."), field="text")
     with audited_by(by=by, door=door), transaction.atomic():
-        request = held(request)
-        said = _say(request, by=by, text=text)
-        authors = permissions.authors_of(request)
-        deciders = set(audience.deciders_of(request)) if by.pk in authors else set()
-        to = {one.by for one in request.comments.select_related("by")} | set(audience.askers_of(request)) | deciders
-        heard = phrase("%(who)s about %(slug)s: %(what)s", who=by.username, slug=request.slug, what=text)
-        if by.pk in authors and request.asked_back_at is not None:
-            request.asked_back_at = None
-            request.save(update_fields=["asked_back_at"])
-            _answer_commit(request)
-            # As what waits, which nobody can mute.
-            waits = joined(" ", [heard, phrase("It waits for a decision again.")])
-            announce("request-waits", to=deciders, but=by, text=waits, request=request)
-            to -= deciders
-        announce("comment", to=to, but=by, text=heard, request=request)
-    return said
+        return conversation.say(held(request), by=by, text=text)
 
 
 def check_may_revise(request: ProjectRequest, *, by: "Person") -> None:
@@ -249,6 +239,17 @@ def check_may_revise(request: ProjectRequest, *, by: "Person") -> None:
         raise NotAllowed(
             gettext("Only an owner of the project can change this request; while there is no project, only who asked.")
         )
+
+
+def check_revisable(request: ProjectRequest, *, by: "Person", revision: int | None) -> None:
+    """Raises as `revise` does, but for what is wrong with the words."""
+    _check_visible(request, by=by)
+    check_may_revise(request, by=by)
+    _check_open(request, revision=revision)
+    if request.action == Action.RETIRE:
+        raise Conflict(gettext("A removal can't be changed, only withdrawn."))
+    if leaves(request):
+        raise Conflict(gettext("That somebody leaves can't be changed, only withdrawn."))
 
 
 def right_lost(request: ProjectRequest) -> str | None:
@@ -308,6 +309,23 @@ def _held(request: ProjectRequest, *, by: "Person", revision: int | None) -> Pro
     return request
 
 
+def _grant(
+    request: ProjectRequest,
+    *,
+    spec: ProjectSpec | None,
+    project: Project | None,
+    by: "Person",
+    installation: Installation,
+) -> None:
+    waiting = None
+    if project is not None:
+        leaver = permissions.author_of(request) if leaves(request) else None
+        waiting = beside(project, request=request, leaver=leaver)
+    grant(request, spec=spec, team=request.team, installation=installation, project=project)
+    if waiting is not None:
+        carry_over(request, waiting=waiting, by=by, installation=installation)
+
+
 def _check_room(
     request: ProjectRequest, *, spec: ProjectSpec | None, project: Project | None, installation: Installation
 ) -> None:
@@ -332,12 +350,6 @@ def needed(text: str, *, message: str, field: str = "comment") -> str:
     if not text.strip():
         raise InvalidSpec([Fault(path=(field,), code="missing", message=message)])
     return text.strip()[:LONGEST]
-
-
-def _say(request: ProjectRequest, *, by: "Person", text: str, asks: bool = False) -> RequestComment:
-    return RequestComment.objects.create(
-        request=request, by_id=by.pk, by_name=by.username, text=text, asks=asks, revision=request.revision
-    )
 
 
 def _tell_askers(request: ProjectRequest, *, by: "Person", said: Phrase, kind: Any = "request-decided") -> None:

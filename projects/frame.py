@@ -4,6 +4,7 @@ A page of a project renders a template that extends `projects/_project_frame.htm
 new page is one more `Tab`. What of a page moves by itself stands in its tab's `live`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def frame(request: HttpRequest, project: Project, *, tab: str) -> dict[str, Any]
     person, chosen = person_of(request), tab_of(tab)
     state, granted = state_of(project)
     present = project.deletion_requested_at is None
-    pending = project.requests.filter(decision=Decision.PENDING).first()
+    pending = list(project.requests.filter(decision=Decision.PENDING))
     may_change = permissions.may_change(person, project) and present
     return {
         "project": project,
@@ -130,7 +131,7 @@ def _data_of(project: Project, state: Situation) -> str:
     return gettext("This stays with all that it holds: %(stays)s.") % {"stays": stays} if stays else ""
 
 
-def _notices(project: Project, state: Situation, *, pending: ProjectRequest | None) -> list[Notice]:
+def _notices(project: Project, state: Situation, *, pending: Sequence[ProjectRequest]) -> list[Notice]:
     said = []
     if project.deletion_requested_at is not None:
         said.append(
@@ -158,26 +159,24 @@ def _notices(project: Project, state: Situation, *, pending: ProjectRequest | No
                 link_text=gettext("Who takes it over"),
             )
         )
-    if pending is not None:
-        asked = {
-            Action.CREATE: gettext("%(who)s asked for this project."),
-            Action.CHANGE: gettext("%(who)s asked for a change."),
-            Action.RETIRE: gettext("%(who)s asked to retire it."),
-        }[Action(pending.action)] % {"who": pending.requested_by_name}
-        text = gettext("%(asked)s It waits for %(who)s; until then everything stays as it is.")
-        if pending.asked_back_at is not None:
-            text = gettext(
-                "%(asked)s Changes were asked for. It waits for %(who)s; until then everything stays as it is."
-            )
-        said.append(
-            Notice(
-                "waiting",
-                text % {"asked": asked, "who": waits_for(pending)},
-                link=reverse("projects:request", args=[pending.pk]),
-                link_text=gettext("Look at the request"),
-            )
-        )
-    return said
+    return [*said, *map(_waiting, pending)]
+
+
+def _waiting(request: ProjectRequest) -> Notice:
+    asked = {
+        Action.CREATE: gettext("%(who)s asked for this project."),
+        Action.CHANGE: gettext("%(who)s asked for a change."),
+        Action.RETIRE: gettext("%(who)s asked to retire it."),
+    }[Action(request.action)] % {"who": request.requested_by_name}
+    text = gettext("%(asked)s It waits for %(who)s; until then everything stays as it is.")
+    if request.asked_back_at is not None:
+        text = gettext("%(asked)s Changes were asked for. It waits for %(who)s; until then everything stays as it is.")
+    return Notice(
+        "waiting",
+        text % {"asked": asked, "who": waits_for(request)},
+        link=reverse("projects:request", args=[request.pk]),
+        link_text=gettext("Look at the request"),
+    )
 
 
 def _of_the_file(project: Project, *, tab: Tab) -> list[Notice]:

@@ -20,16 +20,7 @@ from projects.errors import Conflict, NotAllowed, NotFound, StaleGeneration
 from projects.file_source import came_back
 from projects.installation import Installation
 from projects.locks import held_teams, hold_project
-from projects.models import (
-    Action,
-    Decision,
-    Door,
-    Project,
-    ProjectRequest,
-    RegisteredRepository,
-    Team,
-    spec_as_json,
-)
+from projects.models import Action, Decision, Door, Project, ProjectRequest, RegisteredRepository, Team, spec_as_json
 from projects.notices import announce
 from projects.phrases import as_kept, kept, kept_too, say
 from projects.policy import Question, Verdict, asks_about_use, decide, units_of
@@ -226,6 +217,12 @@ def write_down(
         commit=commit,
         repository=repository,
     )
+
+
+def answer_commit(request: ProjectRequest) -> None:
+    """Who asked by a commit reads there what became of it, or for whom it waits."""
+    if request.commit:
+        RegisteredRepository.objects.filter(seen_commit=request.commit).update(look_at=timezone.now())
 
 
 def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:

@@ -36,6 +36,10 @@ PLAN_OR_ASKED = OpenApiResponse(
     {"oneOf": [{"$ref": f"{_COMPONENTS}PlanOut"}, {"$ref": f"{_COMPONENTS}AskedOut"}]},
     description="The plan of a dry run; or nothing differs from what is wanted already.",
 )
+PLAN_OR_REQUEST = OpenApiResponse(
+    {"oneOf": [{"$ref": f"{_COMPONENTS}PlanOut"}, {"$ref": f"{_COMPONENTS}RequestOut"}]},
+    description="The request as it is now; of a dry run, the plan.",
+)
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from projects import permissions
 from projects.documents import spec_of
 from projects.models import Project, ProjectRequest, spec_as_json
-from provisioning.spec import ProjectSpec
+from provisioning.spec import ProjectSpec, Role
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -38,3 +38,8 @@ def without_names(spec: ProjectSpec, *, own: set[str]) -> ProjectSpec:
     """The spec without the people of these names."""
     left = tuple(one for one in spec.contributors if one.is_group or one.subject not in own)
     return spec.model_copy(update={"contributors": left})
+
+
+def is_last_owner(spec: ProjectSpec) -> bool:
+    """Would this spec leave the project without an owner who stays?"""
+    return not any(one.role is Role.OWNER and one.until is None for one in spec.contributors)

@@ -12,15 +12,15 @@ from django.views.decorators.http import require_http_methods
 
 from projects import actions, permissions
 from projects.answers import after, answered, conflict_page, find, number_in, person_of
+from projects.carrying_over import ended_by
 from projects.contributors import bindings
 from projects.errors import Conflict, InvalidSpec, StaleGeneration
 from projects.form_people import look_up
 from projects.forms import ProjectForm
 from projects.frame import frame
 from projects.installation import installation
-from projects.leaving import ended_by, leave
+from projects.leaving import leave
 from projects.models import Door, Project
-from projects.preview import Preview
 from provisioning import profile_file
 from provisioning.spec import Role
 
@@ -50,7 +50,7 @@ def change_people(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             if pressed == "preview":
                 asked = actions.change(project, wish, **shared, dry_run=True)
-                return _review(request, form, project=project, preview=asked.preview)
+                return _review(request, form, project=project, asked=asked)
             asked = actions.change(project, wish, **shared, note=request.POST.get("note", "").strip()[:2000])
         except InvalidSpec as error:
             form.take(error.faults)
@@ -84,13 +84,15 @@ def _form_page(
     return render(request, "projects/people_form.html", shown, status=status)
 
 
-def _review(request: HttpRequest, form: ProjectForm, *, project: Project, preview: Preview) -> HttpResponse:
+def _review(request: HttpRequest, form: ProjectForm, *, project: Project, asked: actions.Asked) -> HttpResponse:
+    preview = asked.preview
     shown = {
         **frame(request, project, tab="people"),
         "form": form,
         "people": preview.people,
         "verdict": preview.verdict,
         "warning": preview.warning,
+        "joins": asked.joins,
         "generation": request.POST.get("generation", ""),
         "note": request.POST.get("note", ""),
     }
@@ -112,14 +114,15 @@ def leave_page(request: HttpRequest, slug: str) -> HttpResponse:
                     return after(asked)
                 messages.info(request, gettext("You left %(title)s.") % {"title": project.title})
                 return redirect(back if permissions.may_see(person, project) else reverse("projects:start"))
-            preview = leave(project, by=person, door=Door.FORM, installation=installation(), dry_run=True).preview
+            dry = leave(project, by=person, door=Door.FORM, installation=installation(), dry_run=True)
         except (Conflict, StaleGeneration, InvalidSpec) as error:
             return conflict_page(request, error.message, back=back)
     shown = {
         **frame(request, project, tab="people"),
-        "people": preview.people,
-        "verdict": preview.verdict,
-        "pending": ended_by(person, project),
+        "people": dry.preview.people,
+        "verdict": dry.preview.verdict,
+        "joins": dry.joins,
+        "pending": [one for one in [ended_by(person, project)] if one is not None],
         "generation": str(project.generation),
     }
     return render(request, "projects/leave.html", shown)

@@ -311,9 +311,15 @@ def to_decide(user: "Person") -> QuerySet[ProjectRequest]:
 
 
 def _authored(user: "Person") -> Q:
-    """Requests that the person asked for, first or in other words."""
-    revised = RequestRevision.objects.filter(request=OuterRef("pk"), by=user.pk)
-    return Q(requested_by=user.pk) & ~Q(requested_by=None) | Q(Exists(revised))
+    """Requests that the person asked for: first, in other words, or by asking for the same."""
+    return Q(requested_by=user.pk) & ~Q(requested_by=None) | _asked_too(user, "pk")
+
+
+def _asked_too(user: "Person", request: str) -> Q:
+    """Whether the person put the request of this field in other words, or asked for the same while it waited."""
+    revised = RequestRevision.objects.filter(request=OuterRef(request), by=user.pk)
+    joined = ProjectRequest.joined_by.through.objects.filter(projectrequest=OuterRef(request), user=user.pk)
+    return Q(Exists(revised)) | Q(Exists(joined))
 
 
 def author_of(request: ProjectRequest) -> "Person | None":
@@ -323,9 +329,10 @@ def author_of(request: ProjectRequest) -> "Person | None":
 
 
 def authors_of(request: ProjectRequest) -> set[int]:
-    """Ids of the accounts that asked: the first to ask, and whoever changed what is asked for since."""
+    """Ids of the accounts that asked: the first to ask, who changed what is asked for since, who asked for the same."""
     revised = request.revisions.values_list("by", flat=True) if request.revision > 1 else ()
-    return {pk for pk in (request.requested_by_id, *revised) if pk is not None}
+    joined = request.joined_by.values_list("pk", flat=True)
+    return {pk for pk in (request.requested_by_id, *revised, *joined) if pk is not None}
 
 
 def may_decide(user: "Person", request: ProjectRequest) -> bool:
@@ -400,9 +407,8 @@ def consents_to_decide(user: "Person") -> QuerySet[DataConsent]:
 
 
 def _asked_for_data(user: "Person") -> Q:
-    """Consents that the person asked for, first or in other words."""
-    revised = RequestRevision.objects.filter(request=OuterRef("request"), by=user.pk)
-    return Q(asked_by=user.pk) & ~Q(asked_by=None) | Q(Exists(revised))
+    """Consents that the person asked for: first, in other words, or by asking for the same."""
+    return Q(asked_by=user.pk) & ~Q(asked_by=None) | _asked_too(user, "request")
 
 
 def _asks_about_data(people: list["Person"]) -> Q:

@@ -11,6 +11,12 @@ from provisioning.spec import check_text
 Sentence = Annotated[str, Field(max_length=500), AfterValidator(check_text)]
 
 
+class DryRun(Closed):
+    """Whether it is only asked what would be."""
+
+    dry_run: bool = Field(default=False, description="Answer with the plan and the verdict; write nothing.")
+
+
 class PlanSizeOut(BaseModel):
     """A named size. `units` is what it takes from a team's budget."""
 

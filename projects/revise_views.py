@@ -1,5 +1,7 @@
 """The page that puts a request which waits in other words, in the form that asked for it (`projects.ask_views`)."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -32,7 +34,9 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     typed = request.POST if request.method == "POST" else typed_of(before)
     new = asked if asked.project is None else None
     form = form_of(request, person, project=asked.project, asked=new, typed=typed)
-    shown = {"revising": asked, "note": request.POST.get("note", asked.note), "revision": str(asked.revision)}
+    # A request in other words joins no other, least of all itself.
+    shown: dict[str, Any] = {"revising": asked, "revision": str(asked.revision), "joins": None}
+    shown["note"] = request.POST.get("note", asked.note)
     if request.method != "POST" or pressed != "revise":
         return form_page(request, form, more=shown)
     if form.search.undecided:

@@ -67,12 +67,13 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     if typed != slug:
         return _page(request, found, status=422, retire_typed=typed, retire_wrong=True)
     shown: dict[str, Any] = {"project": found, "typed": typed, "data_typed": data_typed, "note": note}
-    shown["pending"] = found.requests.filter(decision=Decision.PENDING).first()
+    shown["pending"] = list(found.requests.filter(decision=Decision.PENDING))
     status = 200
     shown["generation"] = str(expected or found.generation)
     with answered():
         try:
             asked = actions.retire(found, by=person, door=Door.FORM, installation=installation(), dry_run=True)
+            shown["joins"] = asked.joins
             shown["lines"] = plan_lines(asked.preview, keep_data=True)
             shown["stays"] = kept_data(one.kind.name for one in asked.preview.kinds)
             shown["counts"] = plan_counts(shown["lines"], deletes=True)

@@ -289,6 +289,9 @@ class ProjectRequest(KeepsPhrases):
         blank=True,
         help_text="Whose profile.yaml asked. Commits and names may be the same elsewhere.",
     )
+    joined_by = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="+", blank=True, help_text="Who asked for the same while it waited."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

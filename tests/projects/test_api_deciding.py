@@ -10,7 +10,7 @@ from django.test import Client
 from projects.models import Project
 from projects.today import today
 from tests.people import bearer, person
-from tests.projects.asking import asked
+from tests.projects.asking import asked, change_asked, demand, fresh
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 LARGE = {"slug": "demand", "team": "forecasting", "plan": "large"}
@@ -35,6 +35,27 @@ def test_a_question_an_answer_and_other_words() -> None:
     assert (stale.status_code, stale.json()["type"]) == (409, "urn:slipway:problem:conflict")
     assert post(paula, f"{request.pk}/approve/", {"revision": 2}).status_code == 200
     assert Project.objects.get().wanted().plan == "large"
+
+
+def test_other_words_are_tried_without_writing_anything() -> None:
+    request, alice = asked(), bearer("alice")
+    tried = post(alice, f"{request.pk}/revise/?dry_run=true", {"spec": {**LARGE, "plan": "small"}, "revision": 1})
+    assert (tried.status_code, tried.json()["verdict"]["rule"]) == (200, "within-budget")
+    assert (fresh(request).revision, Project.objects.count()) == (1, 0)
+    faulty = post(alice, f"{request.pk}/revise/?dry_run=true", {"spec": {**LARGE, "plan": "none"}})
+    assert (faulty.status_code, faulty.json()["errors"][0]["code"]) == (422, "unknown_plan")
+    assert post(alice, f"{request.pk}/revise/?dry_run=true", {"spec": LARGE, "revision": 2}).status_code == 409
+    assert post(bearer("bob"), f"{request.pk}/revise/?dry_run=true", {"spec": LARGE}).status_code == 403
+    assert post(bearer("charlie"), f"{request.pk}/revise/?dry_run=true", {"spec": LARGE}).status_code == 404
+
+
+def test_other_words_of_a_change_are_tried_on_the_project() -> None:
+    project = demand(alice="owner")
+    change = change_asked(project, person("alice"), plan="gpu")
+    tried = post(bearer("alice"), f"{change.pk}/revise/?dry_run=true", {"spec": {**project.spec, "plan": "medium"}})
+    body = tried.json()
+    assert (tried.status_code, body["verdict"]["rule"], body["counts"].get("create", 0)) == (200, "within-budget", 0)
+    assert (fresh(change).after, fresh(change).decision) == (change.after, "pending")
 
 
 def test_several_at_once_say_what_came_of_each() -> None:

@@ -1,6 +1,7 @@
 """What a change of contributors does to whom: told before it is saved, as the Kinds then make it; and leaving."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from projects.installation import installation
 from projects.leaving import leave
 from projects.models import Door, Project, Team
 from projects.preview import plan_of
+from provisioning.policy_rules import Rule
 from provisioning.spec import ProjectSpec, Role
 from tests.entries import gone, group_entry, person_entry, rename, switched_off
 from tests.people import bearer, client, person
@@ -352,9 +354,27 @@ def test_the_last_owner_and_who_holds_no_role_of_their_own_can_not_leave() -> No
     assert client("alice").post("/projects/demand/leave/")["Location"] == "/projects/demand/people/"
 
 
+@pytest.mark.parametrize("decision", ["ask", "refuse"])
+def test_who_leaves_reads_first_which_rule_decides(settings: Any, decision: Any) -> None:
+    ask("demand", contributors=[ALICE, {"user": "charlie@corp.example", "role": "viewer"}])
+    rule = Rule(name="looked-at", decision=decision, actions=("change",), because="People are looked at.")
+    catalogue = settings.INSTALLATION.catalogue.model_copy(update={"policy": (rule,)})
+    settings.INSTALLATION = replace(settings.INSTALLATION, catalogue=catalogue)
+    page = client("charlie").get("/projects/demand/leave/")
+    assert "Rule looked-at : People are looked at." in text(page)
+    asks = decision == "ask"
+    assert ("Ask to leave demand" in text(page), 'id="go"' in page.content.decode()) == (asks, asks)
+    assert ("Nothing is changed before that." in text(page)) == asks
+
+
 def test_leaving_by_the_api_is_answered_with_the_request() -> None:
     ask("demand", contributors=[ALICE, {"user": "charlie@corp.example", "role": "viewer"}])
     script = bearer("charlie")
+    tried = script.post("/api/v1/projects/demand/leave/?dry_run=true", {}, content_type="application/json")
+    assert (tried.status_code, tried.json()["verdict"]["rule"]) == (200, "within-budget")
+    assert [(one["subject"], one["says"]) for one in tried.json()["people"]] == [
+        ("charlie@corp.example", "loses the role viewer")
+    ]
     answer = script.post("/api/v1/projects/demand/leave/", {}, content_type="application/json")
     body = answer.json()
     assert (answer.status_code, body["project"], body["request"]["decision"]) == (202, None, "approved")

@@ -7,14 +7,16 @@ import pytest
 from django.utils import timezone
 
 from projects import actions, decisions, permissions, succession
+from projects.carrying_over import ended_by
 from projects.installation import installation
-from projects.leaving import ended_by, leave
+from projects.leaving import leave
 from projects.models import Decision, Door, Notice, Project, ProjectRequest, RequestComment
 from projects.taking_over import take_over
 from provisioning.policy_rules import Rule
 from tests.entries import gone, person_entry
 from tests.people import bearer, client, person
-from tests.projects.asking import asked, fresh
+from tests.projects.asking import GPU, asked, fresh, joins, leads_decide, present
+from tests.projects.doors import form_fields
 from tests.projects.pages import ask, project_of, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -115,6 +117,53 @@ def test_two_owners_who_ask_for_the_same_share_the_request() -> None:
     assert (told("withdrawn"), len(told("request-waits"))) == ([], 1)
 
 
+def test_who_asks_for_the_same_joins_and_hears_what_becomes_of_it() -> None:
+    paula, project = person("paula"), made(BOB)
+    first = changed(project, plan="gpu")
+    bob = client("bob")
+    form = {**form_fields(project.spec), "plan": "gpu", "note": "For winter.", "generation": "1"}
+    for said in (
+        text(bob.post("/projects/demand/edit/", {**form, "do": "preview"})),
+        text(bob.post("/projects/demand/edit/", {**form, "do": "edit"})),
+    ):
+        assert "alice@corp.example has asked for this already, and it waits." in said
+        assert "is withdrawn by this" not in said
+    assert "is withdrawn by this" in text(
+        bob.post("/projects/demand/edit/", {**form, "plan": "large", "do": "preview"})
+    )
+    assert bob.post("/projects/demand/edit/", {**form, "do": "change"})["Location"] == f"/requests/{first.pk}/"
+    # Sent again, it is not said again.
+    bob.post("/projects/demand/edit/", {**form, "do": "change"})
+    assert [(one.by_name, one.text) for one in first.comments.all()] == [("bob@corp.example", "For winter.")]
+    assert "bob@corp.example asked for the same." in text(client("alice").get(f"/requests/{first.pk}/"))
+    assert permissions.authors_of(first) == {person("alice").pk, person("bob").pk}
+    Notice.objects.all().delete()
+    decisions.approve(first, by=paula, door=Door.FORM, installation=installation())
+    assert [who for who, _ in told("request-decided")] == ["alice", "bob"]
+
+
+def test_nobody_decides_about_what_they_asked_for_too() -> None:
+    project = made(BOB)
+    first = changed(project, plan="gpu")
+    with leads_decide():
+        bob = joins("bob", "ml-leads")
+        ProjectRequest.objects.update(approvers=["ml-leads"])
+        assert list(permissions.to_decide(bob)) == [first]
+        changed(project, who="bob", plan="gpu")
+        bob = present("bob")
+        assert (list(permissions.to_decide(bob)), permissions.may_decide(bob, fresh(first))) == ([], False)
+
+
+def test_what_is_asked_once_more_keeps_what_is_said() -> None:
+    first = asked()
+    again = actions.create(
+        GPU, by=person("alice"), door=Door.API, installation=installation(), note=" In a hurry. "
+    ).request
+    assert (again, [one.text for one in first.comments.all()]) == (first, ["In a hurry."])
+    review = actions.create(GPU, by=person("alice"), door=Door.FORM, installation=installation(), dry_run=True)
+    assert review.joins == first
+
+
 def test_what_waits_and_would_be_made_at_once_now_is_made_at_once() -> None:
     project = made()
     project.team.budget = 4
@@ -201,6 +250,84 @@ def test_what_waits_is_judged_by_who_is_left(settings: Any) -> None:
     left(project, "charlie")
     assert (fresh(request).rule, fresh(request).decision) == ("gpu-asks", Decision.PENDING)
     assert list(permissions.to_decide(person("paula"))) == [request]
+
+
+def leave_asked(project: Project, who: str) -> ProjectRequest:
+    """A question to leave, which the policy gives to a person."""
+    project.refresh_from_db()
+    request = leave(project, by=person(who), door=Door.API, installation=installation()).request
+    assert request is not None
+    assert request.decision == Decision.PENDING
+    return request
+
+
+def approved(request: ProjectRequest) -> ProjectRequest:
+    return decisions.approve(fresh(request), by=person("paula"), door=Door.FORM, installation=installation())
+
+
+@pytest.fixture
+def changes_ask(settings: Any) -> None:
+    first_rule(settings, actions=("change",))
+
+
+@pytest.mark.parametrize("first", ["the leave", "the change"])
+def test_who_asks_to_leave_ends_nothing_and_both_are_granted_in_either_order(changes_ask: None, first: str) -> None:
+    person("paula")
+    project = made(CHARLIE)
+    change = changed(project, plan="medium")
+    leaves = leave_asked(project, "charlie")
+    assert (fresh(change).decision, told("withdrawn")) == (Decision.PENDING, [])
+    # Each of them is named where an owner's next wish takes their place.
+    page = text(client("alice").get("/projects/demand/edit/"))
+    assert [f"request of {who}@corp.example that waits is withdrawn" in page for who in ("alice", "charlie")] == [
+        True, True,
+    ]  # fmt: skip
+    for one in (leaves, change) if first == "the leave" else (change, leaves):
+        assert approved(one).decision == Decision.APPROVED
+    project.refresh_from_db()
+    assert (project.generation, project.spec["plan"], told("withdrawn")) == (3, "medium", [])
+    assert [row.subject for row in project.memberships.all()] == ["alice@corp.example"]
+
+
+def test_a_question_to_leave_ends_when_there_is_nothing_left_to_leave(changes_ask: None) -> None:
+    person("paula")
+    project = made(CHARLIE)
+    change = changed(project, contributors=[ALICE], plan="medium")
+    leaves = leave_asked(project, "charlie")
+    approved(change)
+    assert (fresh(leaves).decision, fresh(leaves).replaced_by) == (Decision.WITHDRAWN, change)
+
+
+def test_the_last_owner_stays_though_they_asked_to_leave(changes_ask: None) -> None:
+    person("paula")
+    project = made(BOB)
+    change = changed(project, contributors=[ALICE, {**BOB, "role": "viewer"}], plan="medium")
+    leaves = leave_asked(project, "alice")
+    approved(change)
+    assert (fresh(leaves).decision, fresh(leaves).replaced_by) == (Decision.WITHDRAWN, change)
+    assert [row.subject for row in project.memberships.filter(role="owner")] == ["alice@corp.example"]
+
+
+def test_what_waits_beside_a_removal_ends_with_it(settings: Any) -> None:
+    person("paula")
+    first_rule(settings, actions=("change", "retire"))
+    project = made(CHARLIE)
+    removal = retired(project)
+    leaves = leave_asked(project, "charlie")
+    approved(removal)
+    said = (
+        "The request of charlie@corp.example for demand is withdrawn: demand is being removed. "
+        "There is nothing to decide any more."
+    )
+    assert (fresh(leaves).replaced_by, told("withdrawn")) == (removal, [("charlie", said)])
+
+
+def test_two_who_ask_to_leave_are_both_out(changes_ask: None) -> None:
+    project = made(CHARLIE, {**BOB, "role": "editor"})
+    asked_for = [leave_asked(project, who) for who in ("bob", "charlie")]
+    for one in asked_for:
+        assert approved(one).decision == Decision.APPROVED
+    assert [row.subject for row in project.memberships.all()] == ["alice@corp.example"]
 
 
 def test_a_request_of_nobody_in_particular_is_taken_back_by_who_asked() -> None:
