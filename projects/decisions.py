@@ -201,9 +201,23 @@ def revise(
         )
         if verdict.decision == "approve":
             _grant(request, spec=spec, project=project, by=by, installation=installation)
+            text = phrase(
+                "%(who)s put your request for %(slug)s in other words; so it is approved. Rule %(rule)s: %(because)s",
+                who=by.username,
+                slug=request.slug,
+                rule=verdict.rule,
+                because=verdict.because,
+            )
+            _tell_askers(request, by=by, said=text)
         else:
             answer_commit(request)
             tell_deciders(request, by=by)
+            text = phrase(
+                "%(who)s put your request for %(slug)s in other words. It waits for a decision.",
+                who=by.username,
+                slug=request.slug,
+            )
+            _tell_askers(request, by=by, said=text, kind="revised")
     log.info("revised", request=request.pk, revision=request.revision, decision=verdict.decision, rule=verdict.rule)
     return request
 

@@ -11,6 +11,7 @@ Kind = Literal[
     "request-waits",
     "request-decided",
     "changes-asked",
+    "revised",
     "comment",
     "reminder",
     "escalation",
@@ -76,6 +77,7 @@ NEWS: Mapping[Kind, News] = {
     ),
     "request-decided": News(_("A request is decided"), _("who asked"), chat=True),
     "changes-asked": News(_("A request needs other words"), _("who asked"), chat=True),
+    "revised": News(_("A request is put in other words by somebody else"), _("who asked")),
     "comment": News(_("Somebody wrote about a request"), _("who asked, decides, or wrote before"), chat=True),
     "stand-in": News(_("Somebody decides in another's place"), _("who is named")),
     "ends": News(_("A project ends soon"), _("owners"), chat=True),
@@ -84,24 +86,30 @@ NEWS: Mapping[Kind, News] = {
     "ready": News(_("A new project is ready"), _("who asked for it"), chat=True),
     "withdrawn": News(_("A request is withdrawn"), _("who asked, and those who were asked to decide"), chat=True),
     "data-asked": News(
-        _("A project asks to read your team's data"), _("owners in the team whose data it is"), asks=True, chat=True
+        _("A project asks to read your team's data"),
+        _("owners in the team whose data it is, and who stands in for them; where there are none, the platform team"),
+        asks=True,
+        chat=True,
     ),
     "data-reminder": News(
         _("A project still waits to read your team's data"),
-        _("owners in the team whose data it is"),
+        _("owners in the team whose data it is, and who stands in for them; where there are none, the platform team"),
         asks=True,
         chat=True,
     ),
     "data-escalation": News(
         _("A project has waited too long to read a team's data"),
-        _("owners in the team whose data it is, and the platform team"),
+        _("owners in the team whose data it is, who stands in for them, and the platform team"),
         urgent=True,
         asks=True,
         chat=True,
     ),
     "data-decided": News(_("A team says whether a project may read its data"), _("owners, and who asked"), chat=True),
     "data-withdrawn": News(
-        _("A team withdraws its consent that a project reads its data"), _("owners"), urgent=True, chat=True
+        _("A team withdraws its consent that a project reads its data"),
+        _("owners, and who asked"),
+        urgent=True,
+        chat=True,
     ),
     "data-ends": News(_("A project reads another team's data for a week more"), _("owners"), chat=True),
     "training-failed": News(

@@ -54,6 +54,21 @@ def test_whoever_put_it_in_other_words_hears_the_answer_too(verdict: str) -> Non
     assert told("alice") == told("bob") == ["changes-asked" if verdict == "changes" else "request-decided"]
 
 
+@pytest.mark.parametrize("plan", ["large", "medium"])
+def test_who_asked_hears_that_somebody_else_put_it_in_other_words(plan: str) -> None:
+    person("paula")
+    project = demand(alice="owner", bob="owner")
+    request = change_asked(project, person("alice"), plan="gpu")
+    Notice.objects.all().delete()
+    revised = revise(request, {**project.spec, "plan": plan}, person("bob"))
+    waits = plan == "large"
+    assert (revised.decision == Decision.PENDING) == waits
+    assert (told("alice"), told("bob")) == (["revised" if waits else "request-decided"], [])
+    assert told("paula") == (["request-waits"] if waits else [])
+    said = "It waits for a decision." if waits else f"so it is approved. Rule {revised.rule}: {revised.because}"
+    assert Notice.objects.get(person=person("alice")).text.endswith(said)
+
+
 def test_other_words_that_fit_are_made_at_once() -> None:
     request = asked()
     revised = revise(request, {**GPU, "plan": "small"}, person("alice"))
