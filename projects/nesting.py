@@ -6,6 +6,7 @@ Reads the rows of the last sync, with a number of queries that does not grow wit
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext
@@ -13,7 +14,7 @@ from django.utils.translation import gettext
 from projects.models import DirectoryEdge, DirectoryEntry
 
 MOST_PEOPLE = 500
-"""How many direct memberships are read for one page. Larger groups are said to be so."""
+"""How many people of one group are read for a page. Larger groups are said to be so."""
 
 _GROUPS_BELOW = """
     WITH RECURSIVE below(id) AS (
@@ -33,14 +34,7 @@ _GROUPS_ABOVE = """
     )
     SELECT id FROM above
 """
-_PEOPLE_IN = """
-    SELECT edge."group", entry.object_id FROM projects_directoryedge edge
-    JOIN projects_directoryentry entry ON entry.object_id = edge.member
-    WHERE edge."group" = ANY(%s) AND NOT entry.is_group AND entry.enabled AND entry.gone_at IS NULL
-    ORDER BY entry.name, entry.object_id LIMIT %s
-"""
-
-_PEOPLE_BELOW = """
+_BELOW = """
     WITH RECURSIVE below(root, id) AS (
         SELECT object_id, object_id FROM projects_directoryentry
         WHERE object_id = ANY(%s) AND is_group AND gone_at IS NULL
@@ -48,11 +42,20 @@ _PEOPLE_BELOW = """
         SELECT below.root, edge.member FROM projects_directoryedge edge
         JOIN below ON edge."group" = below.id
         JOIN projects_directoryentry entry ON entry.object_id = edge.member AND entry.is_group
+    ), inside AS (
+        SELECT DISTINCT below.root, person.object_id, person.name FROM below
+        LEFT JOIN projects_directoryedge edge ON edge."group" = below.id
+        LEFT JOIN projects_directoryentry person
+            ON person.object_id = edge.member AND NOT person.is_group AND person.enabled AND person.gone_at IS NULL
     )
-    SELECT DISTINCT below.root, person.object_id FROM below
-    LEFT JOIN projects_directoryedge edge ON edge."group" = below.id
-    LEFT JOIN projects_directoryentry person
-        ON person.object_id = edge.member AND NOT person.is_group AND person.enabled AND person.gone_at IS NULL
+"""
+_PEOPLE = "SELECT root, object_id FROM inside"
+_COUNTS = "SELECT root, count(object_id) FROM inside GROUP BY root"
+_FIRST = """
+    SELECT root, object_id FROM (
+        SELECT root, object_id, row_number() OVER (PARTITION BY root ORDER BY name, object_id) AS place
+        FROM inside
+    ) AS placed WHERE place <= %s ORDER BY root, place
 """
 
 Chain = tuple[str, ...]
@@ -76,32 +79,22 @@ class Crowd:
 
 
 def crowds(groups: Iterable[str]) -> Mapping[str, Crowd]:
-    """Who is in each of these groups (object ids), directly or through other groups."""
+    """Who is in each of these groups (object ids), directly or through other groups: of each its first, by name.
+
+    A group that the directory doesn't have now is not in the answer.
+    """
     roots = list(dict.fromkeys(groups))
     if not roots:
         return {}
-    below = _ids(_GROUPS_BELOW, roots)
-    with connection.cursor() as cursor:
-        cursor.execute(_PEOPLE_IN, [below, MOST_PEOPLE + 1])
-        pairs = cursor.fetchall()
-    whole, pairs = len(pairs) <= MOST_PEOPLE, pairs[:MOST_PEOPLE]
-    inner = _edges_among(below)
-    entries = {
-        one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in={*below, *(p for _, p in pairs)})
+    found = first_in(roots, most=MOST_PEOPLE + 1)
+    below = _ids(_GROUPS_BELOW, list(found))
+    shown = {person for ids in found.values() for person in ids[:MOST_PEOPLE]}
+    inner = _edges_among({*below, *shown})
+    entries = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in={*below, *shown})}
+    return {
+        root: Crowd(people=_inside(root, ids[:MOST_PEOPLE], inner, entries), whole=len(ids) <= MOST_PEOPLE)
+        for root, ids in found.items()
     }
-    direct: dict[str, list[str]] = defaultdict(list)
-    for group, person in pairs:
-        direct[group].append(person)
-    found = {}
-    for root in roots:
-        people: dict[str, Inside] = {}
-        for group, path in _reached(root, inner).items():
-            chain = tuple(entries[one].account for one in reversed(path) if one in entries)
-            for person in direct[group]:
-                people.setdefault(person, Inside(entry=entries[person], chain=chain))
-        ordered = sorted(people.values(), key=lambda one: (one.entry.name, one.entry.object_id))
-        found[root] = Crowd(people=tuple(ordered), whole=whole)
-    return found
 
 
 def people_in(groups: Iterable[str]) -> Mapping[str, set[str]]:
@@ -109,15 +102,34 @@ def people_in(groups: Iterable[str]) -> Mapping[str, set[str]]:
 
     A group that the directory doesn't have now is not in the answer.
     """
-    roots = list(dict.fromkeys(groups))
-    if not roots:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_PEOPLE_BELOW, [roots])
-        found: dict[str, set[str]] = defaultdict(set)
-        for root, person in cursor.fetchall():
-            found[root] |= {person} if person is not None else set()
+    return {root: set(ids) for root, ids in _by_root(_PEOPLE, groups).items()}
+
+
+def first_in(groups: Iterable[str], *, most: int) -> Mapping[str, list[str]]:
+    """As `people_in`, of each group the first so many by name, in order."""
+    return _by_root(_FIRST, groups, most)
+
+
+def counts(groups: Iterable[str]) -> Mapping[str, int]:
+    """As `people_in`, how many they are."""
+    return dict(_rows_below(_COUNTS, groups))
+
+
+def _by_root(statement: str, groups: Iterable[str], *more: int) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for root, person in _rows_below(statement, groups, *more):
+        # A group that is empty has a row without anybody.
+        found[root] += [person] if person is not None else []
     return dict(found)
+
+
+def _rows_below(statement: str, groups: Iterable[str], *more: int) -> list[tuple[str, Any]]:
+    roots = list(groups)
+    if not roots:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_BELOW + statement, [roots, *more])
+        return cursor.fetchall()
 
 
 def chains_from(person: str) -> Mapping[str, Chain]:
@@ -144,6 +156,18 @@ def chains_of(people: Iterable[str]) -> Mapping[str, Mapping[str, Chain]]:
 def in_words(chain: Chain) -> str:
     """The chain as it is said: "ml-vision in ml-all". "" for who is directly in the group that is asked about."""
     return f" {gettext('in')} ".join(chain) if len(chain) > 1 else ""
+
+
+def _inside(
+    root: str, people: Iterable[str], inner: Mapping[str, list[str]], entries: Mapping[str, DirectoryEntry]
+) -> tuple[Inside, ...]:
+    paths = _reached(root, inner)
+    return tuple(
+        Inside(entry=entries[one], chain=tuple(entries[group].account for group in paths[one][-2::-1]))
+        for one in people
+        # A sync may come between the queries.
+        if one in entries and one in paths
+    )
 
 
 def _ids(statement: str, roots: list[str]) -> list[str]:

@@ -245,12 +245,28 @@ def test_the_page_asks_no_more_with_more_people_and_deeper_groups(company: Mappi
     assert counts[0] == counts[1] <= 35, counts
 
 
-def test_a_crowd_too_large_for_a_page_says_that_there_are_more(
+def test_a_large_group_says_that_there_are_more_and_takes_no_room_from_a_small_one(
     company: Mapping[str, DirectoryEntry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nesting, "MOST_PEOPLE", 1)
-    crowd = nesting.crowds([company["ml-all"].object_id])[company["ml-all"].object_id]
-    assert (len(crowd.people), crowd.whole) == (1, False)
+    monkeypatch.setattr(nesting, "MOST_PEOPLE", 2)
+    crowd = [person_entry(f"anna{number}") for number in range(3)]
+    DirectoryEdge.objects.bulk_create(
+        DirectoryEdge(member=one.object_id, group=company["ml-forecasting"].object_id) for one in crowd
+    )
+    project = made({"group": "ml-nordic", "role": "viewer"})
+    group_entry("ml-nordic", person_entry("yara"), group_entry("ml-south", person_entry("zoë")))
+    found = reach_of(project, installation=installation())
+    (nordic,) = (one for one in found.grants if one.subject == "ml-nordic")
+    assert [(one.entry.name, one.chain) for one in nordic.people] == [
+        ("Yara", ("ml-nordic",)),
+        ("Zoë", ("ml-south", "ml-nordic")),
+    ]
+    assert nordic.whole
+    assert ([one.entry.name for one in found.team[0].people], found.team[0].whole) == (["Alice", "Anna0"], False)
+    page = text(client("alice").get("/projects/demand/people/"))
+    assert "Zoë zoë@corp.example by ml-south in ml-nordic" in page
+    assert page.count("More are in it than are listed here.") == 1
+    assert "names nobody" not in page
 
 
 def test_the_page_explains_a_person_and_refuses_what_is_no_account() -> None:
