@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from projects import directory
 from projects.errors import Fault
-from projects.identity import Name, called_now, entries_of, several
+from projects.identity import Meant, Name, called_now, meant, several
 from projects.models import DirectoryEntry, Project
 from projects.readable import fields_of
 from provisioning.spec import Role
@@ -20,10 +20,9 @@ from provisioning.spec import Role
 
 @dataclass
 class ContributorRow:
-    """One contributor as the form shows it. `entry`: who that is in the directory, None when it has nobody, or several.
+    """One contributor as the form shows it. `meant`: who that is in the directory.
 
-    `unknown`: there is a directory, and it does not have this name, or several groups of it, which is `shared`. `heir`:
-    who has the name now, where it is that of somebody who left.
+    `unknown`: there is a directory, and it does not have this name, or several of it.
     """
 
     subject: str
@@ -31,10 +30,13 @@ class ContributorRow:
     role: str = Role.VIEWER.value
     until: str = ""
     errors: list[str] = field(default_factory=list)
-    entry: DirectoryEntry | None = None
+    meant: Meant = field(default_factory=Meant)
     unknown: bool = False
-    shared: bool = False
-    heir: DirectoryEntry | None = None
+
+    @property
+    def entry(self) -> DirectoryEntry | None:
+        """Who that is; None when the directory has nobody, or several."""
+        return self.meant.entry
 
     @property
     def called(self) -> str:
@@ -153,23 +155,16 @@ def whom_added(typed: QueryDict, *, groups_only: bool = False) -> tuple[Contribu
 
 
 def look_up(rows: Iterable[ContributorRow], *, bound: Mapping[Name, str]) -> None:
-    """Put beside each row who that is in the directory. At most four queries.
+    """Put beside each row who that is in the directory. At most three queries.
 
     bound: by object id those of whom it is known. Their names may be others, or somebody else's, by now.
     """
     rows = list(rows)
-    names = [(row.is_group, row.subject) for row in rows]
-    ids = {bound[name] for name in names if name in bound}
-    by_id = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in=ids)} if ids else {}
-    named = entries_of(names)
-    is_there = bool(named or by_id) or DirectoryEntry.objects.exists()
-    for row, name in zip(rows, names, strict=True):
-        row.entry = by_id.get(bound[name]) if name in bound else named.get(name)
-        row.heir = named.get(name) if row.entry is not None and row.entry.gone_at is not None else None
-        row.unknown = is_there and row.entry is None and name not in bound
-    shared = several(name for row, name in zip(rows, names, strict=True) if row.unknown and row.is_group)
+    found = meant(((row.is_group, row.subject) for row in rows), bound=bound)
+    is_there = any(one.entry or one.shared for one in found.values()) or DirectoryEntry.objects.exists()
     for row in rows:
-        row.shared = (row.is_group, row.subject) in shared
+        row.meant = found[row.is_group, row.subject]
+        row.unknown = is_there and row.entry is None and not row.meant.left
 
 
 def _row(value: str) -> ContributorRow | None:

@@ -8,6 +8,7 @@ nobody: accounts aren't given such a group's name (`projects.account_groups`), a
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
@@ -50,6 +51,37 @@ def clear_and_shared(
 def several(names: Iterable[Name]) -> dict[Name, list[DirectoryEntry]]:
     """Those of these names that the directory has more than once, with whom it has."""
     return {name: entries for name, entries in _all_of(names).items() if len(entries) > 1}
+
+
+@dataclass(frozen=True)
+class Meant:
+    """Whom a name of a grant stands for. `entry`: whom it is bound to, else who has it now; None when nobody has.
+
+    `left`: whom it is bound to left the directory, so it counts for nobody; `heir`: who has the name by now. `shared`:
+    it is bound to nobody and several have it, so it counts for nobody either.
+    """
+
+    entry: DirectoryEntry | None = None
+    left: bool = False
+    heir: DirectoryEntry | None = None
+    shared: bool = False
+
+
+def meant(names: Iterable[Name], *, bound: Mapping[Name, str]) -> dict[Name, Meant]:
+    """Whom each of these names stands for. bound: by object id those that are bound. Two queries."""
+    names = list(names)
+    ids = {bound[name] for name in names if name in bound}
+    by_id = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in=ids)} if ids else {}
+    clear, shared = clear_and_shared(names)
+    found = {}
+    for name in names:
+        if name not in bound:
+            found[name] = Meant(entry=clear.get(name), shared=name in shared)
+            continue
+        entry = by_id.get(bound[name])
+        left = entry is None or entry.gone_at is not None
+        found[name] = Meant(entry=entry, left=left, heir=clear.get(name) if left else None)
+    return found
 
 
 def shared_names(groups: Iterable[str]) -> set[str]:

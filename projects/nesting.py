@@ -43,19 +43,22 @@ _BELOW = """
         JOIN below ON edge."group" = below.id
         JOIN projects_directoryentry entry ON entry.object_id = edge.member AND entry.is_group
     ), inside AS (
-        SELECT DISTINCT below.root, person.object_id, person.name FROM below
-        LEFT JOIN projects_directoryedge edge ON edge."group" = below.id
+        SELECT held.root, person.object_id, person.name FROM (
+            SELECT DISTINCT below.root, edge.member FROM below
+            LEFT JOIN projects_directoryedge edge ON edge."group" = below.id
+        ) AS held
         LEFT JOIN projects_directoryentry person
-            ON person.object_id = edge.member AND NOT person.is_group AND person.enabled AND person.gone_at IS NULL
+            ON person.object_id = held.member AND NOT person.is_group AND person.enabled AND person.gone_at IS NULL
     )
 """
-_PEOPLE = "SELECT root, object_id FROM inside"
+_PEOPLE = "SELECT root, array_remove(array_agg(object_id), NULL) FROM inside GROUP BY root"
 _COUNTS = "SELECT root, count(object_id) FROM inside GROUP BY root"
 _FIRST = """
-    SELECT root, object_id FROM (
-        SELECT root, object_id, row_number() OVER (PARTITION BY root ORDER BY name, object_id) AS place
+    SELECT root, array_remove(array_agg(object_id ORDER BY place), NULL), max(total) FROM (
+        SELECT root, object_id, count(object_id) OVER (PARTITION BY root) AS total,
+            row_number() OVER (PARTITION BY root ORDER BY name, object_id) AS place
         FROM inside
-    ) AS placed WHERE place <= %s ORDER BY root, place
+    ) AS placed WHERE place <= %s GROUP BY root
 """
 
 Chain = tuple[str, ...]
@@ -78,6 +81,14 @@ class Crowd:
     whole: bool
 
 
+@dataclass(frozen=True)
+class First:
+    """The first people of a group by name, as object ids, and how many there are in all."""
+
+    people: tuple[str, ...]
+    count: int
+
+
 def crowds(groups: Iterable[str]) -> Mapping[str, Crowd]:
     """Who is in each of these groups (object ids), directly or through other groups: of each its first, by name.
 
@@ -86,14 +97,14 @@ def crowds(groups: Iterable[str]) -> Mapping[str, Crowd]:
     roots = list(dict.fromkeys(groups))
     if not roots:
         return {}
-    found = first_in(roots, most=MOST_PEOPLE + 1)
+    found = first_in(roots, most=MOST_PEOPLE)
     below = _ids(_GROUPS_BELOW, list(found))
-    shown = {person for ids in found.values() for person in ids[:MOST_PEOPLE]}
+    shown = {person for first in found.values() for person in first.people}
     inner = _edges_among({*below, *shown})
     entries = {one.object_id: one for one in DirectoryEntry.objects.filter(object_id__in={*below, *shown})}
     return {
-        root: Crowd(people=_inside(root, ids[:MOST_PEOPLE], inner, entries), whole=len(ids) <= MOST_PEOPLE)
-        for root, ids in found.items()
+        root: Crowd(people=_inside(root, first.people, inner, entries), whole=len(first.people) == first.count)
+        for root, first in found.items()
     }
 
 
@@ -102,28 +113,20 @@ def people_in(groups: Iterable[str]) -> Mapping[str, set[str]]:
 
     A group that the directory doesn't have now is not in the answer.
     """
-    return {root: set(ids) for root, ids in _by_root(_PEOPLE, groups).items()}
+    return {root: set(people) for root, people in _rows_below(_PEOPLE, groups)}
 
 
-def first_in(groups: Iterable[str], *, most: int) -> Mapping[str, list[str]]:
-    """As `people_in`, of each group the first so many by name, in order."""
-    return _by_root(_FIRST, groups, most)
+def first_in(groups: Iterable[str], *, most: int) -> Mapping[str, First]:
+    """As `people_in`, of each group no more than so many, and their number; one query."""
+    return {root: First(people=tuple(people), count=count) for root, people, count in _rows_below(_FIRST, groups, most)}
 
 
-def counts(groups: Iterable[str]) -> Mapping[str, int]:
-    """As `people_in`, how many they are."""
+def counts_in(groups: Iterable[str]) -> Mapping[str, int]:
+    """As `people_in`, their number alone; one query."""
     return dict(_rows_below(_COUNTS, groups))
 
 
-def _by_root(statement: str, groups: Iterable[str], *more: int) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for root, person in _rows_below(statement, groups, *more):
-        # A group that is empty has a row without anybody.
-        found[root] += [person] if person is not None else []
-    return dict(found)
-
-
-def _rows_below(statement: str, groups: Iterable[str], *more: int) -> list[tuple[str, Any]]:
+def _rows_below(statement: str, groups: Iterable[str], *more: int) -> list[tuple[Any, ...]]:
     roots = list(groups)
     if not roots:
         return []

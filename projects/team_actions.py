@@ -21,7 +21,7 @@ from projects.identity import bound_groups, several, which_one
 from projects.locks import held_teams
 from projects.models import Door, Team
 from projects.spec import faults_of
-from projects.teams import find_team, people_count
+from projects.teams import counted_groups, find_team
 from provisioning.spec import check_text
 
 if TYPE_CHECKING:
@@ -50,11 +50,15 @@ class TeamChange(Closed):
 
 @dataclass(frozen=True)
 class GroupLine:
-    """A group that comes or goes. `people`: how many are in it, None when the directory doesn't know it."""
+    """A group that comes or goes. `people`: how many are in it, None when the directory doesn't know it.
+
+    `anew`: the team had it under this name; the one it was bound to left the directory, and another has the name now.
+    """
 
     name: str
     added: bool
     people: int | None
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ def change_team(
         if dry_run or not preview:
             return preview
         if wanted.groups is not None:
-            kept = {name: one for name, one in team.group_ids.items() if name in wanted.groups}
+            anew = {one.name for one in preview.groups if one.anew}
+            kept = {name: one for name, one in team.group_ids.items() if name in wanted.groups and name not in anew}
             team.ad_groups, team.group_ids = bound_groups(wanted.groups, kept)
         team.name = wanted.name if wanted.name is not None else team.name
         team.budget = wanted.budget if wanted.budget is not None else team.budget
@@ -135,15 +140,21 @@ def _check_clear(team: Team, wanted: TeamChange) -> None:
 
 
 def _preview(team: Team, wanted: TeamChange, *, taken: int) -> TeamPreview:
-    after = team.ad_groups if wanted.groups is None else wanted.groups
-    lines = [(name, True) for name in after if name not in team.ad_groups]
-    lines += [(name, False) for name in team.ad_groups if name not in after]
     name = wanted.name if wanted.name is not None else team.name
     budget = wanted.budget if wanted.budget is not None else team.budget
     return TeamPreview(
         name=(team.name, name) if name != team.name else None,
         budget=(team.budget, budget) if budget != team.budget else None,
-        groups=tuple(GroupLine(name=one, added=added, people=people_count(one)) for one, added in lines),
+        groups=() if wanted.groups is None else _group_lines(team, wanted.groups),
         taken=taken,
         free=budget - taken,
     )
+
+
+def _group_lines(team: Team, after: list[str]) -> tuple[GroupLine, ...]:
+    held = counted_groups(team.ad_groups, bound=team.group_ids)
+    anew = {one.name for one in held if one.name in after and one.meant.heir is not None}
+    come = counted_groups([name for name in after if name not in team.ad_groups or name in anew], bound={})
+    lines = [GroupLine(name=one.name, added=True, people=one.count, anew=one.name in anew) for one in come]
+    lines += [GroupLine(name=one.name, added=False, people=one.count) for one in held if one.name not in after]
+    return tuple(lines)

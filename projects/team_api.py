@@ -16,7 +16,7 @@ from projects.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers, parameters_of
 from projects.payload import read_query
 from projects.reference_serializers import TeamOut
 from projects.team_actions import TeamChange, TeamPreview, change_team, state_of
-from projects.teams import find_team, groups_of
+from projects.teams import counted_groups, find_team
 
 
 class TeamGroupOut(BaseModel):
@@ -24,6 +24,9 @@ class TeamGroupOut(BaseModel):
 
     name: str
     known: bool = Field(description="The directory has it.")
+    counts: bool = Field(
+        description="Who is in it is in the team. False for one that left the directory, and for a name of several."
+    )
     people: int | None = Field(description="How many are in it, nested groups included; null when it is not known.")
 
 
@@ -39,6 +42,7 @@ class TeamGroupLine(BaseModel):
 
     name: str
     added: bool
+    anew: bool = Field(description="It stood there; the one it meant left the directory, and another has its name now.")
     people: int | None
 
 
@@ -61,7 +65,10 @@ class TeamChangeOut(BaseModel):
             changed=bool(preview) and not dry_run,
             name=preview.name[1] if preview.name else None,
             budget=preview.budget[1] if preview.budget else None,
-            groups=[TeamGroupLine(name=one.name, added=one.added, people=one.people) for one in preview.groups],
+            groups=[
+                TeamGroupLine(name=one.name, added=one.added, anew=one.anew, people=one.people)
+                for one in preview.groups
+            ],
             taken=preview.taken,
             free=preview.free,
         )
@@ -86,7 +93,10 @@ class TeamDetail(Api):
         """The team with its groups. ETag: the state that If-Match of a change names."""
         read_query(Closed, request)
         row = find_team(person(request), team)
-        groups = [TeamGroupOut(name=one.name, known=one.entry is not None, people=one.count) for one in groups_of(row)]
+        groups = [
+            TeamGroupOut(name=one.name, known=one.known, counts=one.counts, people=one.count)
+            for one in counted_groups(row.ad_groups, bound=row.group_ids)
+        ]
         shown = TeamDetailOut(
             slug=row.slug, name=row.name, budget=row.budget, taken=row.taken, free=row.free, groups=groups,
             projects=row.project_count,

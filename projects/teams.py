@@ -3,7 +3,7 @@
 Everything here is read from rows; nothing is asked outside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -15,10 +15,10 @@ from django.db.models import Count, F, IntegerField, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
-from projects import directory, permissions
+from projects import nesting, permissions
 from projects.errors import NotFound
 from projects.exports import Record
-from projects.identity import entries_of
+from projects.identity import Meant, meant
 from projects.list_address import Listed
 from projects.models import DirectoryEntry, Team
 from projects.phrases import translated
@@ -44,12 +44,22 @@ ORDERS = (
 
 @dataclass(frozen=True)
 class Group:
-    """A directory group of a team. `entry`: None while the directory has none. `people`: at most PEOPLE_SHOWN."""
+    """A directory group of a team. `count`: of its people, None while the directory doesn't have it."""
 
     name: str
-    entry: DirectoryEntry | None
-    people: tuple[DirectoryEntry, ...]
+    meant: Meant
     count: int | None
+    people: tuple[DirectoryEntry, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Does the directory have it?"""
+        return self.meant.entry is not None and not self.meant.left
+
+    @property
+    def counts(self) -> bool:
+        """Is who is in it in the team? One that is only named is whoever signs in with it."""
+        return not (self.meant.left or self.meant.shared)
 
     @property
     def more(self) -> int:
@@ -83,20 +93,36 @@ def find_team(person: "Person", slug: str) -> Any:
 
 
 def groups_of(team: Team) -> list[Group]:
-    """The team's groups, each with its people, nested groups included."""
-    entries = entries_of((True, team.group_ids.get(name, name)) for name in team.ad_groups)
-    return [_group(name, entries.get((True, team.group_ids.get(name, name)))) for name in team.ad_groups]
+    """The team's groups, each with how many are in it, nested groups included, and the first PEOPLE_SHOWN of them."""
+    found = _meant(team.ad_groups, bound=team.group_ids)
+    firsts = nesting.first_in(_ids(found.values()), most=PEOPLE_SHOWN)
+    shown = {person for first in firsts.values() for person in first.people}
+    entries = DirectoryEntry.objects.in_bulk(shown, field_name="object_id")
+    groups = []
+    for name, one in found.items():
+        first = firsts.get(one.entry.object_id) if one.entry else None
+        people = tuple(entries[person] for person in first.people if person in entries) if first else ()
+        groups.append(Group(name=name, meant=one, count=first.count if first else None, people=people))
+    return groups
 
 
-def people_count(group: str) -> int | None:
-    """How many people are in a group, nested groups included; None when the directory doesn't know it."""
-    entry = entries_of([(True, group)]).get((True, group))
-    return len(directory.people_in(entry.object_id)) if entry else None
+def counted_groups(names: Iterable[str], *, bound: Mapping[str, str]) -> list[Group]:
+    """Groups of these names, each with how many are in it. bound: object ids of those that a team is bound to."""
+    found = _meant(names, bound=bound)
+    counts = nesting.counts_in(_ids(found.values()))
+    return [
+        Group(name=name, meant=one, count=counts.get(one.entry.object_id) if one.entry else None)
+        for name, one in found.items()
+    ]
 
 
-def _group(name: str, entry: DirectoryEntry | None) -> Group:
-    people = directory.people_in(entry.object_id) if entry else []
-    return Group(name=name, entry=entry, people=tuple(people[:PEOPLE_SHOWN]), count=len(people) if entry else None)
+def _meant(names: Iterable[str], *, bound: Mapping[str, str]) -> dict[str, Meant]:
+    found = meant(((True, name) for name in names), bound={(True, name): one for name, one in bound.items()})
+    return {name: one for (_, name), one in found.items()}
+
+
+def _ids(groups: Iterable[Meant]) -> list[str]:
+    return [one.entry.object_id for one in groups if one.entry]
 
 
 @dataclass(frozen=True)
@@ -178,5 +204,10 @@ def _differs(before: Any, after: Any) -> tuple[str, ...]:
     ]
     said += [
         gettext("group %(name)s removed") % {"name": name} for name in before.ad_groups if name not in after.ad_groups
+    ]
+    said += [
+        gettext("group %(name)s is the one that has the name now") % {"name": name}
+        for name, one in before.group_ids.items()
+        if after.group_ids.get(name, one) != one
     ]
     return tuple(said)

@@ -10,9 +10,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from projects import teams
 from projects.directory import folded
 from projects.installation import installation
 from projects.models import DirectoryEdge, DirectoryEntry, Project, Team
+from tests.entries import gone, group_entry, person_entry
 from tests.people import bearer, client, team
 from tests.projects.asking import leads_decide
 from tests.projects.pages import ask, fields, project_of, settle, text
@@ -117,7 +119,50 @@ def test_a_group_whose_name_two_have_is_refused_in_a_team() -> None:
     refused = paula.post("/teams/forecasting/edit/", wish)
     assert refused.status_code == 422
     assert "The directory has several groups ml-vision: oid-ml-vision" in text(refused)
-    assert "Several groups of the directory have this name: nobody is in the team by it." in text(refused)
+    assert "Several groups of the directory have this name, so nobody is in the team by it. Remove it, then" in text(
+        refused
+    )
+
+
+@pytest.mark.usefixtures("company")
+def test_a_group_that_was_made_anew_counts_again_once_the_platform_team_takes_the_new_one() -> None:
+    row = team("forecasting")
+    row.group_ids = {"ml-forecasting": "oid-ml-forecasting"}
+    row.save()
+    gone(DirectoryEntry.objects.get(account="ml-forecasting"))
+    said = "This group left the directory, so nobody is in the team by it."
+    paula, path = client("paula"), "/teams/forecasting/edit/"
+    assert f"left the directory {said} Ask the platform team to remove it" in text(paula.get("/teams/forecasting/"))
+    assert f"{said} Remove it, or add the one that took its place." in text(paula.get(path))
+    assert bearer("paula").get("/api/v1/teams/forecasting/").json()["groups"] == [
+        {"name": "ml-forecasting", "known": False, "counts": False, "people": None}
+    ]
+
+    group_entry("ml-forecasting", DirectoryEntry.objects.get(account="alice@corp.example"), object_id="oid-anew")
+    assert f"{said} Another group has its name now." in text(paula.get("/teams/forecasting/"))
+    blank = {**fields(paula.get(path), holding="budget"), "because": "It was made anew."}
+    preview = paula.post(path, {**blank, "do": "preview"})
+    assert "The one that has it now takes its place: 1 person sees the team" in text(preview)
+    dry = patch("paula", {"groups": ["ml-forecasting"], "because": "It was made anew."}, dry="1")
+    assert dry.json()["groups"] == [{"name": "ml-forecasting", "added": True, "anew": True, "people": 1}]
+    # Who changes the budget alone, over the API, takes no other group.
+    assert patch("paula", {"budget": 99, "because": "Less."}).json()["groups"] == []
+    assert Team.objects.get(slug="forecasting").group_ids == {"ml-forecasting": "oid-ml-forecasting"}
+
+    wish = {**fields(paula.get(path), holding="budget"), "because": "It was made anew.", "do": "change"}
+    assert paula.post(path, wish).status_code == 302
+    assert Team.objects.get(slug="forecasting").group_ids == {"ml-forecasting": "oid-anew"}
+    page = text(paula.get("/teams/forecasting/"))
+    assert "1 person Alice alice@corp.example" in page
+    assert "group ml-forecasting is the one that has the name now “It was made anew.”" in page
+
+
+def test_a_name_that_several_groups_have_is_said_to_count_for_nobody() -> None:
+    group_entry("ml-forecasting", object_id="oid-one")
+    group_entry("ml-forecasting", object_id="oid-other")
+    page = text(client("paula").get("/teams/forecasting/"))
+    assert "several have this name Several groups of the directory have this name, so nobody is in the team" in page
+    assert "whoever signs in" not in page
 
 
 @pytest.mark.usefixtures("company")
@@ -254,7 +299,7 @@ def test_the_api_reads_a_team_and_changes_it() -> None:
     read = bearer("alice").get("/api/v1/teams/forecasting/")
     assert read.json() == {
         "slug": "forecasting", "name": "Forecasting", "budget": 100, "taken": 4, "free": 96, "projects": 1,
-        "groups": [{"name": "ml-forecasting", "known": True, "people": 2}],
+        "groups": [{"name": "ml-forecasting", "known": True, "counts": True, "people": 2}],
     }  # fmt: skip
     dry = patch("paula", {"budget": 60, "because": "Less is used."}, dry="1", If_Match=read["ETag"])
     assert dry.json() == {
@@ -302,3 +347,33 @@ def test_a_team_s_page_asks_no_more_with_many_projects() -> None:
             assert alice.get("/teams/forecasting/").status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_team_s_page_and_api_ask_no_more_with_many_groups_and_read_no_more_people_than_they_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(teams, "PEOPLE_SHOWN", 2)
+    row, paula, script = team("forecasting"), client("paula"), bearer("paula")
+    wish = {"groups": [], "because": "None of them.", "name": "Forecasting"}
+    counts, read = [], set()
+    # The first call of a day notes that the token is used.
+    script.get("/api/v1/teams/")
+    for size in (1, 12):
+        groups = [
+            group_entry(f"g{size}-{number}", *(person_entry(f"p{size}-{number}-{one}") for one in range(4)))
+            for number in range(size)
+        ]
+        row.ad_groups, row.group_ids = [one.account for one in groups], {one.account: one.object_id for one in groups}
+        row.save()
+        with CaptureQueriesContext(connection) as page:
+            assert text(paula.get("/teams/forecasting/")).count("and 2 more") == size
+        with CaptureQueriesContext(connection) as api:
+            said = script.get("/api/v1/teams/forecasting/").json()["groups"]
+        assert [one["people"] for one in said] == [4] * size
+        with CaptureQueriesContext(connection) as dry:
+            said = patch("paula", wish, dry="1").json()["groups"]
+        assert [one["people"] for one in said] == [4] * size
+        counts.append((len(page), len(api), len(dry)))
+        read.add(len([one for group in teams.groups_of(row) for one in group.people]) / size)
+    assert counts[0] == counts[1]
+    assert read == {2}
