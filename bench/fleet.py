@@ -11,7 +11,17 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import User
-from projects.models import Action, Decision, Door, Membership, Project, ProjectRequest, Team
+from projects.models import (
+    Action,
+    Decision,
+    DirectoryEdge,
+    DirectoryEntry,
+    Door,
+    Membership,
+    Project,
+    ProjectRequest,
+    Team,
+)
 from provisioning.conditions import Status
 from provisioning.errors import Reason
 from provisioning.kind import Kind, kinds
@@ -20,6 +30,7 @@ from provisioning.models import Event, Resource
 ALICES = "lane-00000"
 """A project that alice owns."""
 TEAMS = 40
+COMPANY = 20_000
 BATCH = 2000
 _GROUPS = {"alice": ["ml-users", "ml-team-00"], "paula": ["ml-users", "ml-platform"]}
 
@@ -39,6 +50,20 @@ def people() -> None:
         Team(slug=f"team-{number:02}", name=f"Team {number:02}", ad_groups=[f"ml-team-{number:02}"], budget=2000)
         for number in range(TEAMS)
     )
+
+
+def company() -> None:
+    """A directory in which the group of alice's team holds everybody."""
+    group = DirectoryEntry.objects.create(object_id="oid-ml-team-00", is_group=True, account="ml-team-00", name="Team")
+    company = [
+        DirectoryEntry(
+            object_id=f"oid-{number:05}", account=f"person-{number:05}@corp.example", name=f"Person {number:05}"
+        )
+        for number in range(COMPANY)
+    ]
+    DirectoryEntry.objects.bulk_create(company, batch_size=BATCH)
+    edges = (DirectoryEdge(member=one.object_id, group=group.object_id) for one in company)
+    DirectoryEdge.objects.bulk_create(edges, batch_size=BATCH)
 
 
 def projects(count: int, *, first: int = 0) -> None:

@@ -39,6 +39,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "activity": ("alice", "/projects/{slug}/activity/"),
     "new project": ("alice", "/projects/new/"),
     "teams": ("alice", "/teams/"),
+    "team of the company": ("alice", "/teams/team-00/"),
     "requests": ("paula", "/requests/?show=all"),
     "platform": ("paula", "/platform/"),
 }
@@ -65,6 +66,7 @@ def main() -> int:
     many, visits = (int(argument) for argument in sys.argv[1:3])
     call_command("migrate", verbosity=0)
     fleet.people()
+    fleet.company()
     fleet.projects(FEW)
     few = {name: queries(person, path) for name, (person, path) in PAGES.items()}
     fleet.projects(many - FEW, first=FEW)
