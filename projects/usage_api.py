@@ -76,14 +76,22 @@ class ProjectUsage(Api):
         """Every measure, also those that were not told yet."""
         read_query(Closed, request)
         uses = usage.of_project(visible_project(request, slug), catalogue=installation().catalogue)
-        days = [
-            UsageDayOut(day=day.day, measure=use.measure.name, used=day.used, limit=day.limit)
-            for use in uses
-            for day in use.days
-        ]
-        return Response(plain(UsageOut(items=[UseOut.of(use) for use in uses], days=days)))
+        return Response(plain(UsageOut(items=[UseOut.of(use) for use in uses], days=_days(uses))))
 
 
 def records(uses: tuple[Use, ...]) -> list[dict[str, Any]]:
     """The measures as lines of a file."""
     return [plain(UseOut.of(use)) for use in uses]
+
+
+def day_records(uses: tuple[Use, ...]) -> list[dict[str, Any]]:
+    """The days of all measures as lines of a file."""
+    return [plain(day) for day in _days(uses)]
+
+
+def _days(uses: tuple[Use, ...]) -> list[UsageDayOut]:
+    return [
+        UsageDayOut(day=day.day, measure=use.measure.name, used=day.used, limit=day.limit)
+        for use in uses
+        for day in use.days
+    ]

@@ -11,16 +11,21 @@ from projects.frame import frame
 from projects.installation import installation
 from projects.phrases import translated
 from projects.plan_units import said_of_left_plan
-from projects.usage_api import records
+from projects.usage_api import day_records, records
 
 
 @require_GET
 def usage_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """How full is it, where does that lead, and what is to be done. `of`: the measure whose days are drawn."""
+    """How full is it, where does that lead, and what is to be done. `of`: the measure whose days are drawn.
+
+    As a file, the measures; with `list=days` the days of all of them.
+    """
     found = find(person_of(request), slug)
     catalogue = installation().catalogue
     uses = usage.of_project(found, catalogue=catalogue)
     if form := form_asked(request):
+        if request.GET.get("list") == "days":
+            return download(day_records(uses), name=f"{found.slug}-usage-days", form=form)
         return download(records(uses), name=f"{found.slug}-usage", form=form)
     plan = catalogue.plans.get(str(found.spec.get("plan", "")))
     lines = usage_words.lines_of(uses, plan=plan)

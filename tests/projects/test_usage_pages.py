@@ -8,6 +8,7 @@ import pytest
 from projects import usage, usage_words
 from projects.installation import installation
 from projects.models import Project, TargetUsage, Usage
+from projects.today import today
 from projects.usage_tasks import measure_usage
 from provisioning.measures import Measure
 from tests.people import client
@@ -127,6 +128,19 @@ def test_page_file_and_api_have_the_same_figures(world: World, project: Project)
     assert (
         client("bob").get(f"{PAGE}?format=csv").content.decode().splitlines()[1].startswith("cpu,CPU,cores,13.0,16.0")
     )
+    assert client("bob").get(f"{PAGE}?list=days&format=json").json()["items"] == answer["days"]
+    rows = client("bob").get(f"{PAGE}?list=days&format=csv").content.decode("utf-8-sig").splitlines()
+    assert (rows[0], rows[1]) == ("day,measure,used,limit", f"{today()},cpu,13.0,16.0")
+
+
+def test_the_files_of_the_figures_and_of_the_days_stand_with_what_they_hold(world: World, project: Project) -> None:
+    without = client("bob").get(PAGE).content.decode()
+    assert "list=days" not in without
+    count(world, requests_cpu="13")
+    measure_usage()
+    now, history = client("bob").get(PAGE).content.decode().split('id="history"')
+    assert [one in now for one in ('href="?format=csv"', 'href="?list=days')] == [True, False]
+    assert [one in history for one in ('href="?format=csv"', 'href="?list=days&amp;format=csv"')] == [False, True]
 
 
 @pytest.mark.parametrize("path", [PAGE, API])
