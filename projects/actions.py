@@ -112,7 +112,7 @@ def create(
         if dry_run:
             return Asked(preview=preview, joins=mine if mine != revising else None)
         if mine is not None:
-            return Asked(preview=preview, request=_join(mine, by=by, note=note))
+            return Asked(preview=preview, request=_join(mine, by=by, door=door, note=note))
         _refuse_if(verdict)
         try:
             with transaction.atomic():
@@ -222,7 +222,7 @@ def ask_change(
         return Asked(preview=preview, project=project)
     _refuse_if(verdict)
     if same is not None:
-        return Asked(preview=preview, request=_join(same, by=by, note=note), project=project)
+        return Asked(preview=preview, request=_join(same, by=by, door=door, note=note), project=project)
     request = write_down(
         Action.CHANGE,
         slug=project.slug,
@@ -288,7 +288,7 @@ def retire(
             return Asked(preview=preview, joins=same)
         _refuse_if(verdict)
         if same is not None:
-            return Asked(preview=preview, request=_join(same, by=by, note=note), project=project)
+            return Asked(preview=preview, request=_join(same, by=by, door=door, note=note), project=project)
         request = write_down(
             Action.RETIRE,
             slug=project.slug,
@@ -366,13 +366,13 @@ def _same(project: Project, *, by: "Person", door: Door, **asked: Any) -> Projec
     return (waiting.filter(requested_by=by.pk) if door is Door.FILE else waiting).first()
 
 
-def _join(same: ProjectRequest, *, by: "Person", note: str) -> ProjectRequest:
+def _join(same: ProjectRequest, *, by: "Person", door: Door, note: str) -> ProjectRequest:
     """The request, which this person asks for too from now on; with what they say of it, where that is new."""
     same, said = held(same), note.strip()
     if by.pk not in permissions.authors_of(same):
         same.joined_by.add(by.pk)
     if said and said != same.note and not same.comments.filter(by=by.pk, text=said).exists():
-        conversation.say(same, by=by, text=said)
+        conversation.say(same, by=by, door=door, text=said)
     return same
 
 

@@ -121,7 +121,7 @@ class HeartbeatAdmin(ReadOnly):
 class RequestRevisionAdmin(ReadOnly):
     """What requests were before they were asked in other words."""
 
-    list_display = ("request", "number", "by_name", "at")
+    list_display = ("request", "number", "by_name", "door", "at")
     search_fields = ("request__slug", "by_name")
     list_select_related = ("request",)
 
@@ -130,7 +130,7 @@ class RequestRevisionAdmin(ReadOnly):
 class RequestCommentAdmin(ReadOnly):
     """What was said about requests."""
 
-    list_display = ("request", "by_name", "text", "asks", "at")
+    list_display = ("request", "by_name", "door", "text", "asks", "at")
     search_fields = ("request__slug", "by_name", "text")
     list_filter = ("asks",)
     list_select_related = ("request",)
@@ -207,7 +207,16 @@ class SkippedKindAdmin(ReadOnly):
 class RotationAdmin(ReadOnly):
     """When keys were rotated."""
 
-    list_display = ("project", "purpose", "version", "rotated_by", "rotated_at", "earlier_until", "ended_by")
+    list_display = (
+        "project",
+        "purpose",
+        "version",
+        "rotated_by",
+        "rotated_at",
+        "earlier_until",
+        "ended_by",
+        "ended_door",
+    )
     search_fields = ("project__slug", "rotated_by")
     list_filter = ("purpose",)
     list_select_related = ("project",)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from projects import audience, permissions
 from projects.granting import answer_commit
-from projects.models import ProjectRequest, RequestComment
+from projects.models import Door, ProjectRequest, RequestComment
 from projects.notices import announce
 from provisioning.phrases import joined, phrase
 
@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from projects.permissions import Person
 
 
-def keep(request: ProjectRequest, *, by: "Person", text: str, asks: bool = False) -> RequestComment:
+def keep(request: ProjectRequest, *, by: "Person", door: Door, text: str, asks: bool = False) -> RequestComment:
     """Write it down. asks: the asker is to change the request or to answer."""
     return RequestComment.objects.create(
-        request=request, by_id=by.pk, by_name=by.username, text=text, asks=asks, revision=request.revision
+        request=request,
+        by_id=by.pk,
+        by_name=by.username,
+        door=door,
+        text=text,
+        asks=asks,
+        revision=request.revision,
     )
 
 
-def say(request: ProjectRequest, *, by: "Person", text: str) -> RequestComment:
+def say(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> RequestComment:
     """Write it down and tell who asked, decides or spoke before. An answer gives it back to who decides."""
-    said = keep(request, by=by, text=text)
+    said = keep(request, by=by, door=door, text=text)
     authors = permissions.authors_of(request)
     deciders = set(audience.deciders_of(request)) if by.pk in authors else set()
     to = {one.by for one in request.comments.select_related("by")} | set(audience.askers_of(request)) | deciders

@@ -184,8 +184,8 @@ def end_old(project: Project, purpose: str, *, by: "Person", door: Door) -> Rota
         rotation = _overlapping(row, purpose)
         if rotation is None:
             raise Conflict(_("The old key has ended already. There is nothing to end."))
-        rotation.earlier_until, rotation.ended_by = timezone.now(), by.username
-        rotation.save(update_fields=["earlier_until", "ended_by"])
+        rotation.earlier_until, rotation.ended_by, rotation.ended_door = timezone.now(), by.username, door
+        rotation.save(update_fields=["earlier_until", "ended_by", "ended_door"])
         _look_soon(row)
         text = phrase(
             "%(who)s ended the old key of %(slug)s: %(key)s. Only the present one works.",

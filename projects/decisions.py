@@ -135,7 +135,7 @@ def ask_for_changes(
         request = _held(request, by=by, revision=revision)
         request.asked_back_at = timezone.now()
         request.save(update_fields=["asked_back_at"])
-        conversation.keep(request, by=by, text=text, asks=True)
+        conversation.keep(request, by=by, door=door, text=text, asks=True)
         answer_commit(request)
         values = {"who": by.username, "slug": request.slug, "what": text}
         said = phrase("%(who)s asks for changes to your request for %(slug)s: %(what)s", **values)
@@ -182,7 +182,7 @@ def revise(
         if verdict.decision == "refuse":
             raise InvalidSpec([Fault(path=(), code=verdict.rule, message=translated(verdict.because))])
         RequestRevision.objects.create(
-            request=request, number=request.revision, after=request.after, by_id=by.pk, by_name=by.username
+            request=request, number=request.revision, after=request.after, by_id=by.pk, by_name=by.username, door=door
         )
         request.revision += 1
         request.after, request.team = spec_as_json(spec), team
@@ -244,7 +244,7 @@ def comment(request: ProjectRequest, *, by: "Person", door: Door, text: str) -> 
     _check_visible(request, by=by)
     text = needed(text, message=gettext("Write something first."), field="text")
     with audited_by(by=by, door=door), transaction.atomic():
-        return conversation.say(held(request), by=by, text=text)
+        return conversation.say(held(request), by=by, door=door, text=text)
 
 
 def check_may_revise(request: ProjectRequest, *, by: "Person") -> None:
@@ -368,10 +368,3 @@ def needed(text: str, *, message: str, field: str = "comment") -> str:
 
 def _tell_askers(request: ProjectRequest, *, by: "Person", said: Phrase, kind: Any = "request-decided") -> None:
     announce(kind, to=audience.askers_of(request), but=by, text=said, request=request, project=request.project)
-
-
-def _answer_commit(request: ProjectRequest) -> None:
-    """Who asked by a commit reads the answer there."""
-    if request.commit:
-        rows = RegisteredRepository.objects.filter(requests=request, seen_commit=request.commit)
-        rows.update(look_at=timezone.now())

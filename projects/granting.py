@@ -222,7 +222,8 @@ def write_down(
 def answer_commit(request: ProjectRequest) -> None:
     """Who asked by a commit reads there what became of it, or for whom it waits."""
     if request.commit:
-        RegisteredRepository.objects.filter(seen_commit=request.commit).update(look_at=timezone.now())
+        rows = RegisteredRepository.objects.filter(requests=request, seen_commit=request.commit)
+        rows.update(look_at=timezone.now())
 
 
 def tell_deciders(request: ProjectRequest, *, by: "Person") -> None:

@@ -12,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from projects.activity import Entry, by_door, entry_of_decision, entry_of_event, entry_of_request
+from projects.documents import difference, spec_of
 from projects.models import (
     ConsentState,
     ConsentStep,
@@ -23,6 +26,8 @@ from projects.models import (
     LookAsked,
     Project,
     ProjectRequest,
+    RequestComment,
+    RequestRevision,
     Reveal,
     Rotation,
     TrainingAsked,
@@ -197,6 +202,38 @@ def _rotations(project: Project, wanted: Wanted) -> QuerySet[Rotation]:
     return rows.filter(rotated_by__icontains=wanted.who, purpose__icontains=wanted.words)
 
 
+def _endings(project: Project, wanted: Wanted) -> QuerySet[Rotation]:
+    """Keys that somebody ended before their time, which is when they ended."""
+    rows = Rotation.objects.filter(project=project).exclude(ended_by="")
+    if wanted.kind:
+        return rows.none()
+    if wanted.door:
+        rows = rows.filter(ended_door=wanted.door)
+    return rows.filter(ended_by__icontains=wanted.who, purpose__icontains=wanted.words)
+
+
+def _asked_back(project: Project, wanted: Wanted) -> QuerySet[RequestComment]:
+    """Requests that were given back to be changed; the rest of the conversation stands with them."""
+    rows = RequestComment.objects.filter(request__project=project, asks=True)
+    if wanted.kind:
+        return rows.none()
+    if wanted.door:
+        rows = rows.filter(door=wanted.door)
+    return rows.filter(by_name__icontains=wanted.who, text__icontains=wanted.words)
+
+
+def _revisions(project: Project, wanted: Wanted) -> QuerySet[RequestRevision]:
+    """With `next_after`, what was asked for from then on. They have no words of their own."""
+    rows = RequestRevision.objects.filter(request__project=project)
+    if wanted.kind or wanted.words:
+        return rows.none()
+    if wanted.door:
+        rows = rows.filter(door=wanted.door)
+    following = RequestRevision.objects.filter(request=OuterRef("request"), number=OuterRef("number") + 1)
+    after = Coalesce(Subquery(following.values("after")), F("request__after"))
+    return rows.filter(by_name__icontains=wanted.who).annotate(next_after=after)
+
+
 def _reveals(project: Project, wanted: Wanted) -> QuerySet[Reveal]:
     rows = Reveal.objects.filter(project=project)
     if wanted.kind:
@@ -309,6 +346,42 @@ def _of_rotation(one: Rotation) -> Happening:
     )
 
 
+def _of_ending(one: Rotation) -> Happening:
+    what = gettext("ended the old keys “%(purpose)s”") % {"purpose": one.purpose}
+    how = _how(one.ended_door, gettext("version %(number)d") % {"number": one.version - 1})
+    entry = Entry(at=one.earlier_until, icon="credentials", who=one.ended_by, what=what, how=how)
+    return _happening(entry, door=one.ended_door)
+
+
+def _of_asked_back(one: RequestComment) -> Happening:
+    what = gettext("asked for changes to request %(number)d") % {"number": one.request_id}
+    entry = Entry(
+        at=one.at,
+        icon="waiting",
+        who=one.by_name,
+        what=what,
+        how=by_door(one.door),
+        link=reverse("projects:request", args=[one.request_id]),
+        why=one.text,
+    )
+    return _happening(entry, door=one.door, request=one.request_id)
+
+
+def _of_revision(one: Any) -> Happening:
+    """A row of `_revisions`."""
+    what = gettext("changed request %(number)d") % {"number": one.request_id}
+    entry = Entry(
+        at=one.at,
+        icon="update",
+        who=one.by_name,
+        what=what,
+        how=_how(one.door, gettext("revision %(number)d") % {"number": one.number + 1}),
+        link=reverse("projects:request", args=[one.request_id]),
+        lines=difference(spec_of(one.after), spec_of(one.next_after)),
+    )
+    return _happening(entry, door=one.door, request=one.request_id)
+
+
 def _of_reveal(one: Reveal) -> Happening:
     what = gettext("was shown the keys “%(purpose)s”") % {"purpose": one.purpose}
     how = _how(one.door, gettext("version %(number)d") % {"number": one.version})
@@ -382,12 +455,15 @@ def _how(door: str, more: str) -> str:
 
 
 _SOURCES: Mapping[str, _Source] = {
+    "asking": _Source(rows=_asked_back, field="at", said=_of_asked_back),
     "consent": _Source(rows=_consent_steps, field="at", said=_of_consent_step),
     "decision": _Source(rows=_decisions, field="decided_at", said=_of_decision),
+    "ending": _Source(rows=_endings, field="earlier_until", said=_of_ending),
     "event": _Source(rows=_events, field="at", said=_of_event),
     "look": _Source(rows=_looks, field="asked_at", said=_of_look),
     "request": _Source(rows=_requests, field="created_at", said=_of_request),
     "reveal": _Source(rows=_reveals, field="revealed_at", said=_of_reveal),
+    "revision": _Source(rows=_revisions, field="at", said=_of_revision),
     "rotation": _Source(rows=_rotations, field="rotated_at", said=_of_rotation),
     "skip": _Source(rows=_skips, field="pgh_created_at", said=_of_skip),
     "training": _Source(rows=_trainings, field="made_at", said=_of_training),

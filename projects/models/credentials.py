@@ -24,7 +24,7 @@ def _pointing_back() -> Any:
     obj_field=_pointing_back(),
 )
 class Rotation(models.Model):
-    """A credential got a new version; the one before works until `earlier_until`."""
+    """A credential got a new version; the one before works until `earlier_until`: when it was ended, if it was."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rotations")
     purpose = models.CharField(max_length=40)
@@ -37,6 +37,9 @@ class Rotation(models.Model):
         max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
     )
     ended_by = models.CharField(max_length=200, default="", blank=True, help_text="Who ended the one before early.")
+    ended_door = models.CharField(
+        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
+    )
 
     class Meta:
         ordering = ["-id"]

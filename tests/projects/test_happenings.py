@@ -12,14 +12,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import actions, decisions, tasks, training
+from projects import actions, credentials, decisions, tasks, training
 from projects.happenings import Wanted, happenings, records
 from projects.installation import installation
 from projects.models import Decision, Door, Project, ProjectRequest, Reveal, Rotation, TrainingAsked
+from projects.today import today
 from provisioning.errors import Reason
 from provisioning.models import Event
 from tests.people import bearer, client, person
-from tests.projects.pages import ask, project_of, text
+from tests.projects.pages import ask, project_of, settle, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -274,6 +275,55 @@ def test_what_waits_was_asked_for_and_what_a_person_decided_is_an_entry_of_its_o
         assert "paula@corp.example rejected the change of plan medium to gpu" in page, address
         assert "“Too large.”" in page or address == "/", address
         assert "alice@corp.example asked to change plan medium to gpu" in page, address
+
+
+def test_what_was_asked_back_and_asked_for_in_other_words_stands_there_with_the_difference(project: Project) -> None:
+    project.refresh_from_db()
+    asked = waiting(project)
+    decisions.ask_for_changes(asked, by=person("paula"), door=Door.CHAT, text="Why a GPU?")
+    decisions.comment(asked, by=person("alice"), door=Door.FORM, text="To train.")
+    for days in (30, 60):
+        data = {**project.spec, "plan": "gpu", "expires": str(today() + timedelta(days=days))}
+        decisions.revise(asked, data, by=person("alice"), door=Door.API, installation=installation())
+    found = happenings(project, wanted=ALL).rows[:3]
+    assert [
+        (one.entry.who.partition("@")[0], one.entry.what, one.entry.how, one.record["door"], one.record["request"])
+        for one in found
+    ] == [
+        ("alice", f"changed request {asked.pk}", "by API, revision 3", "api", asked.pk),
+        ("alice", f"changed request {asked.pk}", "by API, revision 2", "api", asked.pk),
+        ("paula", f"asked for changes to request {asked.pk}", "by chat", "chat", asked.pk),
+    ]
+    first, second = (today() + timedelta(days=days) for days in (30, 60))
+    assert [[f"{line.sign} {line.text}" for line in one.entry.lines if line.sign != " "] for one in found[:2]] == [
+        [f"- expires: '{first}'", f"+ expires: '{second}'"],
+        [f"+ expires: '{first}'"],
+    ]
+    assert found[2].record["note"] == "Why a GPU?"
+    assert whats(project, Wanted(door="chat")) == [f"asked for changes to request {asked.pk}"]
+    assert whats(project, Wanted(words="why a gpu")) == [f"asked for changes to request {asked.pk}"]
+    assert whats(project, Wanted(who="alice", door="api"))[:2] == [f"changed request {asked.pk}"] * 2
+    page = text(client("alice").get("/projects/demand/activity/"))
+    assert f"paula@corp.example asked for changes to request {asked.pk} “Why a GPU?”" in page
+    theirs = bearer("alice", "read").get("/api/v1/projects/demand/activity/?limit=3").json()["items"]
+    assert [(one["what"], one["request"]) for one in theirs] == [(one.entry.what, asked.pk) for one in found]
+
+
+def test_who_ended_an_old_key_early_and_by_which_door_stands_there(project: Project) -> None:
+    settle(project)
+    credentials.rotate(project, "bucket", by=person("alice"), door=Door.API, installation=installation())
+    assert "ended the old keys “bucket”" not in whats(project)
+    ended = credentials.end_old(project, "bucket", by=person("paula"), door=Door.FORM)
+    row = next(one for one in happenings(project, wanted=ALL).rows if one.record["what"].startswith("ended"))
+    assert (row.entry.at, row.entry.who, row.entry.what, row.entry.how, row.record["door"]) == (
+        ended.earlier_until, "paula@corp.example", "ended the old keys “bucket”", "by form, version 1", "form",
+    )  # fmt: skip
+    assert whats(project, Wanted(who="paula", door="form")) == ["ended the old keys “bucket”"]
+    assert whats(project, Wanted(who="alice", door="api"))[0] == "rotated the keys “bucket”"
+    assert whats(project, Wanted(who="paula", door="api", words="bucket")) == []
+    Rotation.objects.update(ended_door="")
+    row = next(one for one in happenings(project, wanted=ALL).rows if one.record["what"].startswith("ended"))
+    assert (row.entry.how, row.record["door"]) == ("version 1", "")
 
 
 def test_a_removal_that_waits_has_not_retired_the_project(project: Project) -> None:
