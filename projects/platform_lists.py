@@ -5,6 +5,7 @@ Each is read by few queries over indexed rows; none grows with the fleet but by 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
@@ -62,7 +63,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a team may take and takes, in plan units. `share`: of its budget, None where it has none."""
+    """What a team may take and takes, in plan units."""
 
     slug: str
     name: str
@@ -76,9 +77,9 @@ class Budget:
         return self.units - self.taken
 
     @property
-    def share(self) -> float | None:
-        """1 is all of it."""
-        return self.taken / self.units if self.units else None
+    def share(self) -> float:
+        """What it takes of its budget: 1 is all of it, infinite what is taken without one."""
+        return self.taken / self.units if self.units else inf if self.taken else 0.0
 
 
 def queue() -> Queue:
@@ -175,4 +176,4 @@ def budgets() -> list[Budget]:
     found = [
         Budget(slug=row.slug, name=row.name, units=row.budget, taken=row.taken, projects=row.number) for row in rows
     ]
-    return sorted(found, key=lambda one: (-(one.share if one.share is not None else 0), one.slug))
+    return sorted(found, key=lambda one: (-one.share, -one.taken, one.slug))

@@ -55,15 +55,16 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "more_drifts": bool(drifts.older),
         "capacity": capacity_board.by_target(counted.figures),
         "by_team": capacity_board.by_team(counted.figures, of=request.GET.get("of", "")),
-        "meters": [_meter(one) for one in platform_lists.budgets()[: capacity_board.TEAMS] if one.units],
+        "meters": [_meter(one) for one in platform_lists.budgets()[: capacity_board.TEAMS] if one.units or one.taken],
         "rules": [_rule(one) for one in counted.figures.rules],
     }
     return render(request, "platform/fleet.html", shown)
 
 
 def _meter(one: platform_lists.Budget) -> dict[str, Any]:
-    full = (one.share or 0) >= platform_board.FULL
-    return {"budget": one, "value": min(one.taken, one.units), "full": full, "over": -one.free}
+    most = one.units or one.taken
+    full = one.share >= platform_board.FULL
+    return {"budget": one, "value": min(one.taken, most), "most": most, "full": full, "over": -one.free}
 
 
 def _rule(one: platform_figures.RuleTimes) -> dict[str, Any]:

@@ -164,6 +164,20 @@ def test_every_team_can_be_reached_from_the_page() -> None:
     assert 'href="/teams/?sort=taken"' in body
 
 
+def test_a_team_that_takes_units_without_a_budget_is_the_most_overdrawn() -> None:
+    for slug, units in (("none", 0), ("little", 1), ("large", 9)):
+        Team.objects.filter(slug=in_a_team_of_its_own(slug).team.slug).update(budget=units)
+    Team.objects.create(slug="idle", name="idle", budget=0)
+    Team.objects.exclude(slug="idle").filter(projects=None).update(budget=5)
+    taken = [one["team"] for one in client("paula").get("/platform/tables/?name=budgets&format=json").json()["items"]]
+    assert taken[:3] == ["team-of-none", "team-of-little", "team-of-large"]
+    page = client("paula").get("/platform/")
+    assert "none 4 of 0 4 more than the budget." in text(page)
+    body = page.content.decode()
+    assert 'id="b-idle"' not in body
+    assert body.index('id="b-team-of-none"') < body.index('id="b-team-of-little"')
+
+
 def test_what_is_stuck() -> None:
     projects = {name: ready(name) for name in ("person", "fails", "young", "stopped", "missing", "ending", "gone")}
     broken(projects["person"], "bucket", Reason.REJECTED, since=timedelta(seconds=1))
