@@ -154,7 +154,7 @@ def _notices(project: Project, state: Situation, *, pending: Sequence[ProjectReq
         said.append(
             Notice(
                 "attention",
-                gettext("Its owners left. It runs on as it is, and is offered to others to take over."),
+                gettext("It has no owner any more. It runs on as it is, and is offered to others to take over."),
                 link=reverse("projects:take-over", args=[project.slug]),
                 link_text=gettext("Who takes it over"),
             )

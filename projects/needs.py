@@ -126,7 +126,7 @@ def _offered(person: "Person") -> Iterator[Need]:
             about=one.project.title,
             link=reverse("projects:take-over", args=[one.project.slug]),
             says=gettext("has no owner any more"),
-            detail=gettext("Its owners left. You may take it over."),
+            detail=gettext("It runs on as it is. You may take it over."),
             button=gettext("Take over"),
             at=one.offered_at,
         )

@@ -90,7 +90,7 @@ def _ask(offer: Succession, to: OfferedTo, *, now: datetime, catalogue: Catalogu
     offer.next_at = now + timedelta(days=days[to]) if to in days else None
     offer.save()
     text = phrase(
-        "Every owner of %(slug)s has left. It is offered to %(whom)s now: whoever takes it over on its page becomes "
+        "%(slug)s has no owner any more. It is offered to %(whom)s now: whoever takes it over on its page becomes "
         "its owner.",
         slug=offer.project.slug,
         whom=word(str(to.label)),

@@ -26,7 +26,7 @@ RULE = "succession"
 _GRANTED = Verdict(
     decision="approve",
     rule=RULE,
-    because=phrase("Its owners left, and it was offered to whoever takes it over."),
+    because=phrase("It had no owner any more, and was offered to whoever takes it over."),
 )
 
 

@@ -33,6 +33,7 @@ from projects.models import (
 from provisioning.spec import Role
 from tests.entries import gone, group_entry, person_entry, rename, switched_off
 from tests.people import bearer, client, person, team
+from tests.projects.doors import text
 from tests.projects.tended import ALICE, BOB, asked
 
 pytestmark = pytest.mark.django_db
@@ -239,9 +240,9 @@ def test_who_accepts_stands_in_the_place_of_who_left(ownerless: Project) -> None
         bob,
         2,
     )
-    assert request.because == "Its owners left, and it was offered to whoever takes it over."
+    assert request.because == "It had no owner any more, and was offered to whoever takes it over."
     page = client("bob", language="sv").get(f"/requests/{request.pk}/").content.decode()
-    assert "Ägarna slutade, och det erbjöds den som tar över det." in page
+    assert "Det hade ingen ägare längre, och erbjöds den som tar över det." in page
     row = Succession.objects.get()
     assert (row.accepted_by, row.ended_at is not None) == (bob, True)
     audit = Membership.objects.get(role=Role.OWNER).history.get(pgh_label="insert")  # type: ignore[attr-defined]
@@ -352,7 +353,18 @@ def test_the_pages_say_so_and_take_one_click(ownerless: Project) -> None:
     assert bob.post("/projects/demand/take-over/").status_code == 409
     page = bob.get("/projects/demand/take-over/").content.decode()
     assert "has an owner" in page
-    assert "Its owners left" not in page
+    assert "Nobody can act as its owner any more" not in page
+
+
+def test_who_lost_access_is_not_said_to_have_left_the_directory() -> None:
+    person_entry("alice")
+    project = granted(ALICE, BOB)
+    end_access(person("alice"), by=person("paula"), door=Door.FORM, because="Their laptop was stolen.")
+    days_pass(0)
+    page = text(client("bob").get(f"/projects/{project.slug}/take-over/"))
+    assert "had their access ended by the platform team" in page
+    for address in ("/", f"/projects/{project.slug}/", f"/projects/{project.slug}/take-over/"):
+        assert "owners left" not in text(client("bob").get(address)), address
 
 
 def test_a_stranger_learns_nothing(ownerless: Project) -> None:
