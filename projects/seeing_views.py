@@ -26,9 +26,9 @@ def see_as(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST" and (file := list_file(request, rows, of=seeing.LIST, name="slipway-see-as")):
         return file
     if request.method == "POST":
-        given = {name: request.POST.get(name, "")[:2000] for name in _LABELS}
+        account, because = (request.POST.get(name, "")[:2000] for name in ("q", "because"))
         try:
-            row = seeing.begin(given["account"], by=person, because=given["because"])
+            row = seeing.begin(account, by=person, because=because)
         except InvalidSpec as error:
             problems = [
                 {"anchor": fault.field, "label": _LABELS[fault.field], "message": fault.message}

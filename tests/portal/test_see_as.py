@@ -32,7 +32,7 @@ def _stage() -> None:
 def as_bob(browser: Client | None = None) -> Client:
     """Paula's browser, seeing as bob."""
     browser = browser or client("paula")
-    answer = browser.post(PAGE, {"account": "Bob@corp.example ", "because": WHY})
+    answer = browser.post(PAGE, {"q": "Bob@corp.example ", "because": WHY})
     assert (answer.status_code, answer["Location"]) == (302, "/")
     return browser
 
@@ -51,6 +51,14 @@ def test_pages_are_drawn_for_the_other_person() -> None:
     assert browser.get("/platform/").status_code == 404
 
 
+def test_the_account_is_found_by_part_of_a_name_too() -> None:
+    page = client("paula").get(PAGE).content.decode()
+    field = page[page.index('id="account"') :].partition("</p>")[0]
+    assert 'name="q"' in field
+    assert 'hx-get="/directory/?kind=person&amp;as=choices"' in field
+    assert '<datalist id="people">' in field
+
+
 def test_nothing_can_be_changed_and_the_api_stays_closed() -> None:
     project = ready("demand")
     Membership.objects.create(project=project, subject="bob@corp.example", role="owner", source="form")
@@ -61,7 +69,7 @@ def test_nothing_can_be_changed_and_the_api_stays_closed() -> None:
         browser.post("/projects/demand/retire/", {"typed": "demand"}),
         browser.post("/projects/demand/look/"),
         browser.post("/projects/new/", {"do": "create", "slug": "x"}),
-        browser.post(PAGE, {"account": "alice@corp.example", "because": WHY}),
+        browser.post(PAGE, {"q": "alice@corp.example", "because": WHY}),
         browser.post("/account/tokens/", {"name": "mine", "scopes": "read", "days": "7"}),
         browser.put("/projects/demand/"),
         browser.get("/api/v1/me/"),
@@ -128,7 +136,7 @@ def test_as_whom_nobody_can_see(account: str, sentence: str) -> None:
     User.objects.create(username="boss@corp.example", is_staff=True)
     User.objects.create(username="root@corp.example", is_superuser=True)
     User.objects.create(username="gone@corp.example", is_active=False)
-    page = client("paula").post(PAGE, {"account": account, "because": " "})
+    page = client("paula").post(PAGE, {"q": account, "because": " "})
     assert page.status_code == 422
     assert f"Account: {sentence}" in text(page)
     assert "Reason: Say why." in text(page)
@@ -163,7 +171,7 @@ def test_a_number_of_somebody_elses_row_counts_for_nothing() -> None:
 @pytest.mark.parametrize("who", ["alice", "charlie"])
 def test_to_others_there_is_no_such_thing(who: str) -> None:
     browser = client(who)
-    answers = [browser.get(PAGE), browser.post(PAGE, {"account": "bob@corp.example", "because": WHY})]
+    answers = [browser.get(PAGE), browser.post(PAGE, {"q": "bob@corp.example", "because": WHY})]
     assert {one.status_code for one in (*answers, browser.post(f"{PAGE}end/"))} == {404}
     with pytest.raises(NotFound):
         seeing.begin("bob@corp.example", by=person(who), because=WHY)

@@ -72,7 +72,7 @@ def test_ticks_go_along_to_the_next_page_whatever_can_be_decided_there() -> None
     tick, bob, paula = str(consent(one).pk), client(keeper()), client("paula")
     first = bob.get(f"{PAGE}?sort=project").content.decode()
     # Who sees as bob can send no form, and turns pages all the same.
-    paula.post("/platform/see-as/", {"account": "bob@corp.example", "because": "He finds no question."})
+    paula.post("/platform/see-as/", {"q": "bob@corp.example", "because": "He finds no question."})
     seen = paula.get(f"{PAGE}?sort=project").content.decode()
     assert ("formaction" in seen, 'rel="next"' in seen) == (False, True)
     where = re.search(r'formaction="([^"]*after=[^"]+)"', first)
