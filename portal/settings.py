@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "csp",
     "rest_framework",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "portal",
     "projects",
     "provisioning",
@@ -212,8 +211,6 @@ SPECTACULAR_SETTINGS = {
         "RunState": ["draft", "running", "paused", "stopped", "done"],
         "RunItemState": ["waiting", "left_out", "done", "asked", "refused"],
     },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 KNOX_TOKEN_MODEL = "portal.ApiToken"  # noqa: S105
 REST_KNOX = {
