@@ -156,27 +156,9 @@ class Forge(LikeGitHub):
         path = f"{repo(full_name)}/topics"
         self._api.ask(doings.set_topics(full_name), "PUT", path, body={"topics": list(topics)})
 
-    def set_description(self, full_name: str, description: str) -> None:
-        """Replace the repository's description."""
-        self._api.ask(
-            phrase("describe %(full_name)s", full_name=full_name),
-            "PATCH",
-            repo(full_name),
-            body={"description": description},
-        )
-
     def set_private(self, full_name: str, private: bool) -> None:
         """Show the repository to its own people only, or to everybody who may see its owner."""
         self._api.ask(doings.set_who_sees(full_name), "PATCH", repo(full_name), body={"private": private})
-
-    def set_template(self, full_name: str, template: bool) -> None:
-        """Say whether others may start from this repository."""
-        self._api.ask(
-            phrase("mark %(full_name)s as a template", full_name=full_name),
-            "PATCH",
-            repo(full_name),
-            body={"template": template},
-        )
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         """Address of the page that shows a line of a file. html_url: the repository's page."""

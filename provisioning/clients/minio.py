@@ -391,14 +391,6 @@ class ObjectStore:
             phrase("give the user %(name)s its policy", name=name), lambda: self._admin.policy_set(policy, user=name)
         )
 
-    def disable_user(self, name: str) -> None:
-        """Refuse the user from now on; it keeps its policies."""
-        self._ask(phrase("disable the user %(name)s", name=name), lambda: self._admin.user_disable(name))
-
-    def enable_user(self, name: str) -> None:
-        """Let a disabled user in again."""
-        self._ask(phrase("enable the user %(name)s", name=name), lambda: self._admin.user_enable(name))
-
     def delete_user(self, name: str) -> bool:
         """Remove a user and every key of it. False when there was none."""
 

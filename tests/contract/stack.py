@@ -9,9 +9,12 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import httpx
 import pytest
+from minio import MinioAdmin
+from minio.credentials import StaticProvider
 
 from provisioning.clients.gitea import Forge
 from provisioning.clients.minio import ObjectStore
@@ -50,6 +53,20 @@ def eventually(look: Callable[[], T], *, seconds: float = 60) -> T:
         assert time.monotonic() < deadline, f"still {answer!r} after {seconds} s"
         time.sleep(0.05)
     return answer
+
+
+def change_repository(full_name: str, **said: Any) -> None:
+    """What whoever administers a repository says of it, such as `name`, or `template`: others may start from it."""
+    path, headers = f"{url('gitea')}/api/v1/repos/{full_name}", {"Authorization": f"token {secret('git-1.token')}"}
+    httpx.patch(path, headers=headers, json=said, timeout=15).raise_for_status()
+
+
+def switch_user(name: str, *, on: bool) -> None:
+    """What the store's administrator does to an account."""
+    keys = StaticProvider(secret("store-1.root-access-key"), secret("store-1.root-secret-key"))
+    endpoint = url("minio").removeprefix("http://")
+    admin = MinioAdmin(endpoint=endpoint, region="us-east-1", secure=False, credentials=keys)
+    (admin.user_enable if on else admin.user_disable)(name)
 
 
 def open_store() -> ObjectStore:

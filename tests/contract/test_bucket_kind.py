@@ -20,7 +20,7 @@ from provisioning.kinds import bucket
 from provisioning.reconcile import each
 from provisioning.secrets import Earlier
 from tests.contract.made import apply, found, look, project, repair
-from tests.contract.stack import secret, unique, url
+from tests.contract.stack import secret, switch_user, unique, url
 
 
 def tenant(wanted: Wish) -> Minio:
@@ -193,7 +193,7 @@ def test_what_was_changed_by_hand_is_noticed_and_put_back(store: ObjectStore, de
     store.set_quota(name, 1024)
     store.set_versioning(name, False)
     store.set_lifecycle(name, noncurrent_days=1)
-    store.disable_user(account)
+    switch_user(account, on=False)
     store.put_policy(account, bucket.policy_document("*"))
     assert [(one.key, [item.path for item in one.differences]) for one in look(bucket.KIND, demand, store)] == [
         (f"bucket/{name}", ["lifecycle.noncurrent_days", "quota", "versioning"]),

@@ -15,7 +15,7 @@ import pytest
 from provisioning.clients.gitea import FILE_LIMIT, Forge
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from provisioning.ssh_keys import key_pair
-from tests.contract.stack import eventually, open_forge, secret, unique, url
+from tests.contract.stack import change_repository, eventually, open_forge, secret, unique, url
 from tests.fakes.forge import FakeForge
 
 AnyForge = Forge | FakeForge
@@ -27,13 +27,14 @@ class Subject:
     """A forge, and what tenants do to it behind the portal's back.
 
     `comment(full name, number, author, body)`; `put_link(full name, branch, path)` makes a symbolic link;
-    `rename(full name, name)`.
+    `rename(full name, name)`; `change(full name, …)` says other things of it, as its settings do.
     """
 
     forge: AnyForge
     comment: Callable[[str, int, str, str], object]
     put_link: Callable[[str, str, str], object]
     rename: Callable[[str, str], object]
+    change: Callable[..., object]
 
 
 def _comment(full_name: str, number: int, author: str, body: str) -> None:
@@ -60,8 +61,7 @@ def _put_link(full_name: str, branch: str, path: str) -> None:
 
 
 def _rename(full_name: str, name: str) -> None:
-    path, headers = f"{url('gitea')}/api/v1/repos/{full_name}", {"Authorization": f"token {secret('git-1.token')}"}
-    httpx.patch(path, headers=headers, json={"name": name}).raise_for_status()
+    change_repository(full_name, name=name)
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def real() -> Iterator[Forge]:
 def subject(request: pytest.FixtureRequest) -> Subject:
     if request.param == "fake":
         fake = FakeForge()
-        return Subject(fake, fake.comment, fake.put_link, fake.rename)
-    return Subject(request.getfixturevalue("real"), _comment, _put_link, _rename)
+        return Subject(fake, fake.comment, fake.put_link, fake.rename, fake.change)
+    return Subject(request.getfixturevalue("real"), _comment, _put_link, _rename, change_repository)
 
 
 @pytest.fixture
@@ -98,10 +98,10 @@ def repository(forge: AnyForge, owner: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def template(forge: AnyForge, owner: str) -> Iterator[str]:
+def template(subject: Subject, forge: AnyForge, owner: str) -> Iterator[str]:
     made = forge.create_repository(owner, unique("template"), "A template", auto_init=False)["full_name"]
     forge.put_files(made, "main", "First", {"README.md": b"# Hello\n", "src/train.py": b"print(1)\n"})
-    forge.set_template(made, True)
+    subject.change(made, template=True)
     yield made
     forge.delete_repository(made)
 
@@ -194,12 +194,12 @@ def test_from_template_says_what_is_missing(forge: AnyForge, template: str):
     assert caught.value.reason == Reason.DEPENDENCY_NOT_READY
 
 
-def test_mark_fits_into_topics(forge: AnyForge, repository: str):
+def test_mark_fits_into_topics(subject: Subject, forge: AnyForge, repository: str):
     forge.set_topics(repository, ["slipway", "u-0b6d2c4e5f6a4b7c8d9e0f1a2b3c4d5e"])
     assert forge.repository(repository)["topics"] == ["slipway", "u-0b6d2c4e5f6a4b7c8d9e0f1a2b3c4d5e"]
     with pytest.raises(PermanentError):
         forge.set_topics(repository, ["slipway-0b6d2c4e-5f6a-4b7c-8d9e-0f1a2b3c4d5e"])
-    forge.set_description(repository, "Other words")
+    subject.change(repository, description="Other words")
     forge.set_private(repository, False)
     found = forge.repository(repository)
     assert (found["description"], found["private"]) == ("Other words", False)

@@ -6,14 +6,14 @@ import pytest
 from provisioning.clients.gitea import Forge
 from provisioning.errors import PermanentError, TargetUnavailable
 from tests.contract.made import BOT
-from tests.contract.stack import secret, unique, url
+from tests.contract.stack import change_repository, secret, unique, url
 
 
 def test_branch_that_generate_left_behind_is_noticed(forge: Forge):
     """A crash between `/generate` and the list of branches: later looks must still find the branch."""
     forge.ensure_organisation("contract")
     template = forge.create_repository("contract", unique("template"), "A template")["full_name"]
-    forge.set_template(template, True)
+    change_repository(template, template=True)
     name = unique("made")
     body = {"owner": "contract", "name": name, "git_content": True, "private": True}
     headers = {"Authorization": f"token {secret('git-1.token')}"}

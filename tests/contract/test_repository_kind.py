@@ -13,7 +13,7 @@ from provisioning.kind import KnownRepository, Wish
 from provisioning.kinds import repository, repository_access, webhook
 from provisioning.reconcile import each
 from tests.contract.made import BOT, PEOPLE, apply, as_person, found, look, project, repair
-from tests.contract.stack import secret, unique, url
+from tests.contract.stack import change_repository, secret, unique, url
 from tests.provisioning.wishes import catalogue
 
 
@@ -22,7 +22,7 @@ def template(forge: Forge) -> Iterator[str]:
     forge.ensure_organisation("contract")
     made = forge.create_repository("contract", unique("template"), "A template", auto_init=False)["full_name"]
     forge.put_files(made, "main", "First", {"README.md": b"# A model\n", "dvc.yaml": b"stages: {}\n"})
-    forge.set_template(made, True)
+    change_repository(made, template=True)
     yield made
     forge.delete_repository(made)
 
@@ -123,7 +123,7 @@ def test_a_mark_outlives_a_rewritten_description_and_a_removed_topic(forge: Forg
     forge.set_topics(name, ["forecasting"])
     assert found(repository.KIND, demand, forge) == {"update": 1}
     repair(repository.KIND, demand, forge)
-    forge.set_description(name, "Ours")
+    change_repository(name, description="Ours")
 
     assert found(repository.KIND, demand, forge) == {"keep": 1}
     made = forge.repository(name)

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from provisioning.errors import AlreadyExists, PermanentError, Reason, TemporaryError
 from provisioning.forge import (
@@ -49,6 +50,10 @@ class FakeForge(FakeActions):
         kept = self.repositories[full_name]
         kept.links.add(path)
         kept.branches[branch].files[path] = b"/etc/passwd"
+
+    def change(self, full_name: str, **said: Any) -> None:
+        """What whoever administers it says of it, such as `description`, or `template`: others may start from it."""
+        self.repositories[full_name].repository.update(said)  # type: ignore[typeddict-item]
 
     def rename(self, full_name: str, name: str) -> None:
         """What a tenant who administers it does; the former name goes on leading there."""
@@ -124,17 +129,9 @@ class FakeForge(FakeActions):
             raise PermanentError(f"{self.name} refuses to set the topics of {full_name}: Topic names are invalid")
         self._kept(full_name, "set the topics").repository["topics"] = sorted(topics)
 
-    def set_description(self, full_name: str, description: str) -> None:
-        self._enter("set_description", full_name)
-        self._kept(full_name, "describe it").repository["description"] = description
-
     def set_private(self, full_name: str, private: bool) -> None:
         self._enter("set_private", full_name)
         self._kept(full_name, "set who sees it").repository["private"] = private
-
-    def set_template(self, full_name: str, template: bool) -> None:
-        self._enter("set_template", full_name)
-        self._kept(full_name, "mark it as a template").repository["template"] = template
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
         return f"{html_url}/src/commit/{sha}/{path}#L{line}"

@@ -77,6 +77,10 @@ class FakeObjectStore(Recorder):
         """The keys of uploads that were started and not ended."""
         return list(self.buckets[bucket].uploads)
 
+    def switch_user(self, name: str, *, on: bool) -> None:
+        """What the store's administrator does."""
+        self.users[name].enabled = on
+
     def close(self) -> None:
         self._enter("close")
 
@@ -209,14 +213,6 @@ class FakeObjectStore(Recorder):
             if policy and policy not in self.policies:
                 raise TemporaryError(f"{self.name} can't give the user {name} its policy: no such policy")
             self._user(name).policies = [policy] if policy else []
-
-    def disable_user(self, name: str) -> None:
-        self._enter("disable_user", name)
-        self._user(name).enabled = False
-
-    def enable_user(self, name: str) -> None:
-        self._enter("enable_user", name)
-        self._user(name).enabled = True
 
     def delete_user(self, name: str) -> bool:
         self._enter("delete_user", name)

@@ -195,7 +195,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     for template in installation().catalogue.templates:
         if template.repository is not None:
             forge.have_repository(template.repository)
-            forge.set_template(template.repository, True)
+            forge.change(template.repository, template=True)
     known: dict[str, Any] = {"cluster-north": cluster, "store-1": store, "git-1": forge}
     monkeypatch.setattr(targets, "connect", lambda target, **_: known[target.name])
     targets.forget_clients()

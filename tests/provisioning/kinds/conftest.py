@@ -15,7 +15,7 @@ def forge() -> FakeForge:
     for one in TEMPLATES:
         owner, _, name = one["repository"].partition("/")
         forge.create_repository(owner, name, "A template")
-        forge.set_template(one["repository"], True)
+        forge.change(one["repository"], template=True)
     forge.calls.clear()
     return forge
 
