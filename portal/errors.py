@@ -25,12 +25,11 @@ from portal.way_back import way_back
 from projects.api_errors import Refused
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, ProjectError, StaleGeneration
 from projects.in_use import in_use, is_in_use
-from projects.serializers import FaultOut
+from projects.serializers import PROBLEM, FaultOut
 from projects.serializers import Problem as ProblemOut
 
 log = structlog.get_logger(__name__)
 
-PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
 DATABASE_DOWN = (OperationalError, InterfaceError)
 

@@ -17,7 +17,6 @@ from projects.audit import audited
 from projects.consents import in_force
 from projects.contributors import meaning
 from projects.doorbell import ring_project
-from projects.effects import NOBODY
 from projects.end_dates import why_not_resumed
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed
 from projects.file_source import warning_of
@@ -49,7 +48,7 @@ from projects.models import (
 from projects.phrases import say, translated
 from projects.policy import Verdict, units_of
 from projects.preview import Preview, plan_of
-from projects.spec import read_spec, taken_sentence
+from projects.spec import NOBODY, read_spec, taken_sentence
 from provisioning.models import Resource
 from provisioning.phrases import phrase
 from provisioning.spec import ProjectSpec

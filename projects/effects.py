@@ -16,11 +16,9 @@ from projects.dates import short_day
 from projects.identity import Name, called_now
 from projects.installation import Installation
 from projects.rights import PORTAL, SYSTEMS, rights_by
-from projects.spec import wish_for, with_a_plan
+from projects.spec import NOBODY, wish_for, with_a_plan
 from projects.today import today
 from provisioning.spec import Contributor, ProjectSpec, Role
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 Place = Literal["portal", "cluster", "object_store", "forge", "tracker", "database"]
 Held = Mapping[Place, str]

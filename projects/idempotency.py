@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from projects.api_errors import Refused
 from projects.errors import ProjectError
 from projects.models import IdempotencyKey
+from projects.serializers import PROBLEM
 
 KEPT = timedelta(hours=24)
 HEADER = "Idempotency-Key"
@@ -103,7 +104,7 @@ def _replay(known: IdempotencyKey, *, fingerprint: str) -> Response:
     status = known.status or 200
     response = Response(known.body, status=status, headers={**known.headers, REPLAYED: "true"})
     if status >= 400:
-        response.content_type = "application/problem+json"
+        response.content_type = PROBLEM
     return response
 
 

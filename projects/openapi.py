@@ -9,11 +9,10 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from pydantic import BaseModel
 
-from projects.serializers import Problem
+from projects.serializers import PROBLEM, Problem
 from projects.spec import json_schema
 from provisioning.spec import ProjectSpec
 
-PROBLEM = "application/problem+json"
 _COMPONENTS = "#/components/schemas/"
 
 _SAID = {

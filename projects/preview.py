@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from projects.contributors import Meaning
-from projects.effects import NOBODY, PersonEffect, effects_of
+from projects.effects import PersonEffect, effects_of
 from projects.installation import Installation
 from projects.plan_sizes import sized
 from projects.policy import Verdict
 from projects.readable import readable
-from projects.spec import wish_for, with_a_plan
+from projects.spec import NOBODY, wish_for, with_a_plan
 from provisioning.kind import Consent, Kind, Wish, kinds
 from provisioning.phrases import Phrase
 from provisioning.plan import Action, Change, compare, counts

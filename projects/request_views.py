@@ -16,7 +16,7 @@ from projects.answers import answered, came_of, conflict_page, number_in, person
 from projects.consents import in_force
 from projects.contributors import meaning
 from projects.documents import spec_of
-from projects.effects import NOBODY, PersonEffect
+from projects.effects import PersonEffect
 from projects.errors import Conflict, InvalidSpec
 from projects.exports import file_of
 from projects.identity import called
@@ -31,6 +31,7 @@ from projects.plan_units import said_of_left_plan
 from projects.policy import units_of
 from projects.presentation import DECISIONS, plan_counts, plan_lines
 from projects.preview import plan_of
+from projects.spec import NOBODY
 from projects.stand_ins import approver_groups
 from projects.teams import with_budget
 from projects.ticks import by_form, elsewhere, only_turned, searched, too_many

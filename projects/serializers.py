@@ -23,6 +23,8 @@ from provisioning.conditions import Condition, Word
 from provisioning.models import Event, Resource
 from provisioning.spec import Role
 
+PROBLEM = "application/problem+json"
+
 
 class FaultOut(BaseModel):
     """One fault. `field` leads to it, such as contributors.0.role; empty means the whole."""

@@ -35,6 +35,9 @@ from provisioning.spec import SLUG_MAX, Contributor, ProjectSpec, Role, check_sl
 if TYPE_CHECKING:
     from projects.permissions import Person
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The uid of a wish that no project has yet."""
+
 _SENTENCES = {
     "missing": gettext_noop("This is needed."),
     "extra_forbidden": gettext_noop("There is no such field."),
@@ -453,7 +456,7 @@ def _plan_faults(spec: ProjectSpec, *, installation: Installation, project: Proj
     before = project.wanted().options if project else {}
     stand = {name for name, kind in kinds().items() if kind.lasting and before.get(name) == spec.options.get(name)}
     # As it was asked for: that a day has passed must not hide what else is wrong.
-    wish = replace(wish_for(spec, installation=installation, uid="00000000-0000-0000-0000-000000000000"), spec=spec)
+    wish = replace(wish_for(spec, installation=installation, uid=NOBODY), spec=spec)
     return [
         Fault(path=("options", kind.name, field), code="beyond_plan", message=translated(sentence))
         for kind in kinds().values()

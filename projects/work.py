@@ -286,7 +286,7 @@ class Keeper:
         self._thread: threading.Thread | None = None
 
     def hold(self, claim: Claim, *, lease: timedelta) -> None:
-        """Start to renew."""
+        """Start renewing."""
         with self._lock:
             self._held[claim.project_id] = (claim, lease)
             if self._thread is None or not self._thread.is_alive():
@@ -294,7 +294,7 @@ class Keeper:
                 self._thread.start()
 
     def drop(self, claim: Claim) -> None:
-        """Stop to renew."""
+        """Stop renewing."""
         with self._lock:
             if self._held.get(claim.project_id, (None,))[0] == claim:
                 del self._held[claim.project_id]

@@ -34,7 +34,7 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition: status, reason and message always change together; `since` is the last change of status."""
+    """One condition: status, reason and message always change together; `since`: when one of the first two last did."""
 
     status: Status
     reason: Reason
@@ -47,7 +47,8 @@ class Condition:
         return replace(self, status=status, reason=reason, message=message, since=self.since if same else now)
 
 
-_WAITS = {Reason.TARGET_UNAVAILABLE, Reason.DEPENDENCY_NOT_READY}
+WAITS = (Reason.TARGET_UNAVAILABLE, Reason.DEPENDENCY_NOT_READY)
+"""Reasons that pass by themselves: something else is to come first."""
 PEOPLE = (Reason.REJECTED, Reason.NAME_TAKEN, Reason.DRIFTED, Reason.INTERNAL)
 """Reasons that a person must do something about."""
 
@@ -66,7 +67,7 @@ def resource_word(*, synced: Condition, ready: Condition) -> Word:
         return Word.ATTENTION
     if synced.status is Status.TRUE and ready.status is Status.TRUE:
         return Word.READY
-    if Reason.TARGET_UNAVAILABLE in (synced.reason, ready.reason) or synced.reason in _WAITS:
+    if Reason.TARGET_UNAVAILABLE in (synced.reason, ready.reason) or synced.reason in WAITS:
         return Word.WAITING
     return Word.WORKING
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from provisioning.catalogue import Catalogue
-from provisioning.conditions import Condition, Status
+from provisioning.conditions import WAITS, Condition, Status
 from provisioning.errors import ProvisioningError, Reason, TargetUnavailable, TemporaryError
 from provisioning.kind import Kind, Object, Wish, target_of
 from provisioning.phrases import Phrase, joined, phrase
@@ -22,8 +22,6 @@ QUICK = 1.0
 QUICK_TRIES = 12
 BACKOFF_MAX = 300.0
 BACKOFF_UNAVAILABLE_MAX = 15.0
-
-_WAITS = (Reason.TARGET_UNAVAILABLE, Reason.DEPENDENCY_NOT_READY)
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def failed(known: Known, reason: Reason, message: str, *, now: datetime) -> Know
     if ready.status is not Status.TRUE or reason is Reason.NAME_TAKEN:
         ready = ready.moved(status=Status.FALSE, reason=reason, message=message, now=now)
     # Waiting for something else is no failure of this one: its own back-off begins anew afterwards.
-    waited = known.synced.reason in _WAITS and reason is not known.synced.reason
+    waited = known.synced.reason in WAITS and reason is not known.synced.reason
     return replace(known, synced=synced, ready=ready, failures=1 if waited else known.failures + 1)
 
 
