@@ -47,17 +47,17 @@ _BY_STATUS = {
     ),
     412: Words(
         title=_("Somebody was faster"),
-        lead=_("It was changed in between. Nothing of yours was done."),
+        lead=_("It was changed in between, so your change was not made."),
         steps=(_BACK, _("Load the page again to see how it is now, then send yours.")),
     ),
     413: Words(
         title=_("That is too large"),
         lead=_("A form may hold 1 MB in all. Nothing was changed."),
-        steps=(_BACK, _("Shorten it, then send it again. Data belongs into the bucket, not into a form.")),
+        steps=(_BACK, _("Shorten it, then send it again. Data belongs in the bucket, not in a form.")),
     ),
     422: Words(
         title=_("What you ask for has faults"),
-        lead=_("It can't be had as it stands. Nothing was changed."),
+        lead=_("It can't be done as it stands. Nothing was changed."),
         steps=(_BACK, _("Mend what is named above, then send it again.")),
     ),
     429: Words(

@@ -245,7 +245,7 @@ def _told(run: BulkRun) -> Phrase:
         if counts[state.value]
     ]
     return phrase(
-        "Your action “%(action)s” on many projects is through. %(states)s.",
+        "Your action “%(action)s” on many projects has finished. %(states)s.",
         action=word(str(BulkAction(run.action).label)),
         states=joined(", ", said),
     )

@@ -71,7 +71,7 @@ class RunBoard:
     @property
     def sentence(self) -> str:
         """What is read out and stands above the bar."""
-        text = gettext("%(through)s of %(total)s projects are through.") % {
+        text = gettext("%(through)s of %(total)s projects are done.") % {
             "through": localize(self.through),
             "total": localize(self.total),
         }

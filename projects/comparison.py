@@ -146,7 +146,7 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
         return Gate(passed=False, sentence=_shortened([*said, *turns]))
     thresholds = f"{len(asked)} of {len(asked)} thresholds held" if asked else "No threshold"
     tried = f"{passed} model tests passed" if passed else "no model test"
-    held = f"{thresholds}, {tried}." if asked or passed else "No threshold and no model test: nothing to hold."
+    held = f"{thresholds}, {tried}." if asked or passed else "No threshold and no model test: nothing to check."
     return Gate(passed=True, sentence=_shortened([held, *turns]))
 
 

@@ -211,7 +211,7 @@ def _too_much(target: LdapDirectory | GraphDirectory, found: _Difference) -> str
         if count >= target.brake_at_least and count * 100 > total * target.brake_percent:
             return phrase(
                 "%(count)s of %(total)s %(what)s at once, more than the %(percent)s %% that are let through, so "
-                "nothing was changed. Look whether %(name)s is right; if it is: %(command)s",
+                "nothing was changed. Check whether %(name)s is right; if it is: %(command)s",
                 count=count,
                 total=total,
                 what=what,

@@ -42,7 +42,9 @@ def foresee(run: BulkRun, project: Project, *, by: "Person", installation: Insta
         return _plan(run, project, by=by, installation=installation)
     if action == BulkAction.SUSPEND:
         if project.ended:
-            return Foreseen(True, phrase("It has ended. Suspended too, it isn't resumed by a later last day any more."))
+            return Foreseen(
+                True, phrase("It has ended. Once it is suspended too, a later last day no longer resumes it.")
+            )
         if project.suspended:
             return Foreseen(False, phrase("It is suspended already."))
         return Foreseen(True, phrase("Nobody looks at it and nothing is repaired until it is resumed."))
@@ -57,8 +59,8 @@ def foresee(run: BulkRun, project: Project, *, by: "Person", installation: Insta
     if action == BulkAction.LOOK:
         wrong = [row for row in project.resources.all() if row.synced_reason != Reason.AVAILABLE]
         said = numbered(
-            "All is looked at. %(number)s of its resources is not as it should be.",
-            "All is looked at. %(number)s of its resources are not as they should be.",
+            "Everything was looked at. %(number)s of its resources is not as it should be.",
+            "Everything was looked at. %(number)s of its resources are not as they should be.",
             len(wrong),
         )
         return Foreseen(True, said)

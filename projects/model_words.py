@@ -90,8 +90,8 @@ def gate_words(standing: Standing) -> str:
     if said:
         return " ".join(said)
     if not any(line.threshold is not None for line in lines) and not tests.get("passed"):
-        return _("No threshold and no model test: nothing to hold.")
-    return _("Every threshold is held and no model test fails.")
+        return _("No threshold and no model test: nothing to check.")
+    return _("Every threshold is kept and no model test fails.")
 
 
 def counts(lines: Sequence[Line]) -> str:

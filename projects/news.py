@@ -122,7 +122,7 @@ NEWS: Mapping[Kind, News] = {
     "key-shown": News(_("Somebody was shown a key of a project"), _("owners")),
     "people-back": News(_("A pushed profile.yaml put people back"), _("owners")),
     "seen-as": News(_("The platform team sees the portal as somebody"), _("that person")),
-    "run-finished": News(_("An action on many projects is through"), _("who started it"), platform=True),
+    "run-finished": News(_("An action on many projects has finished"), _("who started it"), platform=True),
     "drift-repaired": News(
         _("What was changed by hand is put back"), _("the platform team"), usual="digest", platform=True
     ),

@@ -65,7 +65,7 @@ def plan_cards(
 
 
 def _left(project: Project) -> PlanCard:
-    said = gettext("Not offered any more. All stays until another is chosen.")
+    said = gettext("Not offered any more. Everything stays until another is chosen.")
     name = project.spec["plan"]
     return PlanCard(name=name, title=name, figures=(), units=project.units, decides="", left=said)
 

@@ -38,13 +38,13 @@ def said_of_left_plan(project: Project, *, catalogue: Catalogue, chosen: str | N
         return ""
     if not project.units:
         return phrase(
-            "Plan %(plan)s is not offered any more. All stays until another is chosen. Nobody knows how many "
+            "Plan %(plan)s is not offered any more. Everything stays until another is chosen. Nobody knows how many "
             "units it counts.",
             plan=plan,
         )
     return numbered(
-        "Plan %(plan)s is not offered any more. All stays until another is chosen. It counts %(number)s unit.",
-        "Plan %(plan)s is not offered any more. All stays until another is chosen. It counts %(number)s units.",
+        "Plan %(plan)s is not offered any more. Everything stays until another is chosen. It counts %(number)s unit.",
+        "Plan %(plan)s is not offered any more. Everything stays until another is chosen. It counts %(number)s units.",
         project.units,
         plan=plan,
     )

@@ -200,7 +200,8 @@ def _thresholds(facts: Facts) -> Judged:
         return _no_report()
     if not report.thresholds:
         return _no(
-            _("No metric has a threshold."), _("Give at least one metric a threshold, so that the gate can hold.")
+            _("No metric has a threshold."),
+            _("Give at least one metric a threshold, so that the gate can stop a worse model."),
         )
     if facts.approvals is None:
         return _unknown(
@@ -219,7 +220,7 @@ def _as_found(facts: Facts, says: str) -> Judged:
     """Yes for a rule of the main branch that is asked for, where the forge has it so."""
     if facts.rules_stand:
         return _yes(says)
-    do = _("The page Resources says how it goes with the repository.")
+    do = _("The page Resources says how the repository is doing.")
     if facts.rules_stand is None:
         return _unknown(_("It is asked for, and was not found on the forge yet."), do, tab="resources")
     return _no(_("It is asked for, but the forge has the rules of the main branch otherwise."), do, tab="resources")

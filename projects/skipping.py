@@ -74,7 +74,7 @@ def look_at_again(project: Project, kind: str, *, by: "Person", door: Door, beca
 
 def told(row: SkippedKind) -> str:
     """What the resource says meanwhile, in the reader's language and time zone."""
-    said = gettext("Nobody looks at it since %(since)s: %(who)s skipped it. %(because)s")
+    said = gettext("Nobody has looked at it since %(since)s: %(who)s skipped it. %(because)s")
     return said % {"since": short_moment(row.since), "who": row.by_name, "because": row.because}
 
 

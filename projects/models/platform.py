@@ -87,7 +87,9 @@ class SkippedKind(models.Model):
     @property
     def sentence(self) -> str:
         """What the resource says meanwhile, as it is stored; pages say it by `skipping.told`."""
-        return f"Nobody looks at it since {self.since:%Y-%m-%d %H:%M} UTC: {self.by_name} skipped it. {self.because}"
+        return (
+            f"Nobody has looked at it since {self.since:%Y-%m-%d %H:%M} UTC: {self.by_name} skipped it. {self.because}"
+        )
 
 
 @pghistory.track(

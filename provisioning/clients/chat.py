@@ -35,7 +35,9 @@ def post(url: str, body: dict[str, Any]) -> None:
         raise TemporaryError(f"The chat asks us to wait ({status}).", delay=wait)
     if status >= 500 or status in (408, 425):
         raise TargetUnavailable(f"The chat does not take it now ({status}).")
-    raise PermanentError(f"The chat refuses the message ({status}). Look whether the channel's address is still right.")
+    raise PermanentError(
+        f"The chat refuses the message ({status}). Check whether the channel's address is still right."
+    )
 
 
 def _check(url: str) -> None:

@@ -236,7 +236,7 @@ def test_resume_and_look_again(world: World) -> None:
     look = draft("look")
     assert said(look, "foreseen") == {
         "a": "It is suspended, so nobody looks at it. Resume it first.",
-        "b": "All is looked at. 0 of its resources are not as they should be.",
+        "b": "Everything was looked at. 0 of its resources are not as they should be.",
     }
     resume = draft("resume")
     start(resume)
@@ -263,7 +263,7 @@ def test_what_has_ended_is_not_resumed_and_may_be_suspended_for_good(world: Worl
     assert said(resume)["c"] == "The last day of c was 2020-01-01. Give it a later one first, then resume it."
     suspend = draft("suspend")
     assert said(suspend, "foreseen")["a"] == (
-        "It has ended. Suspended too, it isn't resumed by a later last day any more."
+        "It has ended. Once it is suspended too, a later last day no longer resumes it."
     )
     start(suspend)
     run_on(suspend)

@@ -96,11 +96,11 @@ def test_what_is_ticked_is_previewed_started_and_watched() -> None:
     bulk_tasks.go_on(run.pk)
     assert browser.get(f"{ACTIONS}{run.pk}/live/?seen={seen[1]}").status_code == 286
     said = text(browser.get(made["Location"]))
-    assert "Paused 1 of 2 projects are through." in said
+    assert "Paused 1 of 2 projects are done." in said
     browser.post(turn, {"do": "all"})
     bulk_tasks.go_on(run.pk)
     said = text(browser.get(made["Location"]))
-    assert "Done 2 of 2 projects are through." in said
+    assert "Done 2 of 2 projects are done." in said
     assert sorted(Project.objects.filter(suspended=True).values_list("slug", flat=True)) == ["a", "b"]
     assert browser.post(turn, {"do": "stop"}).status_code == 409
     assert browser.post(turn, {"do": "dance"}).status_code == 404
@@ -119,7 +119,7 @@ def test_all_that_match_are_more_than_one_page() -> None:
     assert run.items.count() == 55
     page = browser.get(f"{ACTIONS}{run.pk}/")
     assert "?after=50" in page.content.decode()
-    assert text(browser.get(f"{ACTIONS}{run.pk}/?after=50")).count("All is looked at.") == 5
+    assert text(browser.get(f"{ACTIONS}{run.pk}/?after=50")).count("Everything was looked at.") == 5
 
 
 def test_ticks_of_a_later_page_are_kept_when_something_is_missing() -> None:

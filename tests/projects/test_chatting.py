@@ -114,7 +114,7 @@ def test_it_is_given_up_after_a_day_or_when_refused_for_good(sink: ChatSink) -> 
     assert post() == 0
     assert dict(ChatPost.objects.values_list("channel", "why")) == {
         "forecasting": "The chat does not take it now (500). It was tried for a day.",
-        "platform": "The chat refuses the message (410). Look whether the channel's address is still right.",
+        "platform": "The chat refuses the message (410). Check whether the channel's address is still right.",
     }
     assert ChatPost.objects.filter(given_up_at=None).count() == 0
 

@@ -80,7 +80,7 @@ def test_a_direction_that_held_nothing_turns_by_being_named() -> None:
 @pytest.mark.parametrize(
     ("metrics", "tests", "said"),
     [
-        ([], {}, Gate(True, "No threshold and no model test: nothing to hold.")),
+        ([], {}, Gate(True, "No threshold and no model test: nothing to check.")),
         ([metric()], {"passed": 3, "failed": []}, Gate(True, "No threshold, 3 model tests passed.")),
         ([metric(threshold=0.2)], {}, Gate(True, "1 of 1 thresholds held, no model test.")),
         (

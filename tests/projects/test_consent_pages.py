@@ -122,7 +122,7 @@ def test_the_page_says_that_a_store_is_read_for_less_time_by_now() -> None:
     short = [{**STORES[0], "max_days": 9}, {**STORES[1], "max_days": 9, "readers": ["forecasting"]}]
     with installed(data_stores=short):
         page = text(alice.get("/projects/demand/"))
-        assert page.count("It may be read for at most 9 days at a time by now, so it ends earlier") == 2
+        assert page.count("It may now be read for at most 9 days at a time, so it ends earlier") == 2
         items = send(script, "get", "/projects/demand/data/").json()["items"]
         assert [(one["state"], one["until"], one["max_days"]) for one in items] == [
             ("reads", day(9).isoformat(), 9)
@@ -135,7 +135,7 @@ def test_the_page_says_that_a_store_is_read_for_less_time_by_now() -> None:
         ConsentStep.objects.update(at=past)
         Project.objects.filter(pk=row.pk).update(accepted_at=past)
         page = alice.get("/projects/demand/")
-        assert text(page).count("Not read any more: it may be read for at most 9 days at a time by now.") == 2
+        assert text(page).count("Not read any more: it may now be read for at most 9 days at a time.") == 2
         assert page.content.decode().count("Ask again") == 1
         items = send(script, "get", "/projects/demand/data/").json()["items"]
         assert [(one["state"], one["until"]) for one in items] == [("over", None)] * 2

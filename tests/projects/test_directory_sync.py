@@ -253,7 +253,7 @@ def test_when_many_leave_at_once_a_person_is_asked(corp: FakeDirectory) -> None:
         corp.change(one, enabled=False)
     held = (
         "30 of 104 people and groups would leave or be switched off at once, more than the 10 % that are let through, "
-        "so nothing was changed. Look whether corp is right; if it is: manage.py sync_directory --confirm"
+        "so nothing was changed. Check whether corp is right; if it is: manage.py sync_directory --confirm"
     )
     assert round_made() == held
     assert in_swedish() == (

@@ -66,14 +66,14 @@ def test_a_project_whose_plan_left_needs_another_one_for_what_plans_have_a_part_
 
 def test_a_plan_that_left_stands_in_the_form_with_what_it_counts_and_stays(no_medium: Project) -> None:
     alice, edit = client("alice"), "/projects/demand/edit/"
-    card = "Not offered any more. All stays until another is chosen. 12 units"
+    card = "Not offered any more. Everything stays until another is chosen. 12 units"
     assert all(card in text(alice.get(path)) for path in (edit, "/projects/demand/settings/"))
     assert 'name="plan" value="medium" checked' in alice.get(edit).content.decode()
     typed = {**dict(typed_of(no_medium.wanted()).lists()), "title": "Demand 2", "generation": "1"}
     for plan, takes in (("medium", "It takes 12 of the"), ("small", "It takes 4 of the")):
         page = text(alice.post(edit, {**typed, "plan": plan, "do": "preview"}))
         assert takes in page
-        said = "Plan medium is not offered any more. All stays until another is chosen. It counts 12 units."
+        said = "Plan medium is not offered any more. Everything stays until another is chosen. It counts 12 units."
         assert (said in page) == (plan == "medium")
     swedish = alice.post(edit, {**typed, "do": "preview"}, headers={"Accept-Language": "sv"})
     said = "Planen medium erbjuds inte längre. Allt är kvar som det är tills en annan väljs; den räknas som 12 enheter."
@@ -87,12 +87,10 @@ def test_a_plan_that_left_stands_in_the_form_with_what_it_counts_and_stays(no_me
 def test_what_a_plan_that_left_counts_is_not_known_where_it_never_was_counted(no_medium: Project) -> None:
     Project.objects.update(units=0)
     alice = client("alice")
-    card = "Not offered any more. All stays until another is chosen. units not known"
+    card = "Not offered any more. Everything stays until another is chosen. units not known"
     assert card in text(alice.get("/projects/demand/edit/"))
-    said = (
-        "Plan medium is not offered any more. All stays until another is chosen. Nobody knows how many units it counts."
-    )
-    assert said in text(alice.get("/projects/demand/usage/"))
+    said = "Plan medium is not offered any more. Everything stays until another is chosen. Nobody knows how many units"
+    assert f"{said} it counts." in text(alice.get("/projects/demand/usage/"))
 
 
 def test_an_action_on_many_changes_a_plan_that_left(no_medium: Project) -> None:

@@ -52,7 +52,7 @@ def test_a_run_of_an_old_commit_does_not_move_main(world: World, project: Projec
     assert (facts.thresholds, facts.tests_passed) == (1, 13)
     assert "The gate is open." in client("alice").get("/projects/demand/models/").content.decode()
     # Nothing comes before the old commit, so nothing is gone from it.
-    assert gate_on(world, old) == ("success", "No threshold and no model test: nothing to hold.")
+    assert gate_on(world, old) == ("success", "No threshold and no model test: nothing to check.")
     assert base_of(again, branches=()) is None
     assert gates_apart([again])[again.pk].passed
 

@@ -62,7 +62,7 @@ def test_the_page_says_how_the_fleet_is() -> None:
     said = text(page)
     for words in (
         "2 projects on 2 targets.",
-        "git-1 does not answer since",
+        "git-1 has not answered since",
         "503, busy. 1 project waits.",
         "Needs attention 1 50.0 %",
         "Repository, NameTaken forecasting/lane exists and is not ours. 29 min",
@@ -427,16 +427,16 @@ def test_the_directory_stands_among_the_targets_and_says_why_it_can_not_be_read(
         directory_state.succeeded("corp", people=40, groups=12, untold=())
         page = text(browser.get("/platform/"))
         assert "Company directory Answering 40 people, 12 groups, read" in page
-        assert "directory needs attention" not in page
+        assert "directory has needed attention" not in page
         directory_state.failed("corp", "30 of 104 people and groups would leave.", needs_person=True)
         page = text(browser.get("/platform/"))
         assert re.search(
-            r"Company directory needs attention since .{5,8}: 30 of 104 people and groups would leave\.", page
+            r"Company directory has needed attention since .{5,8}: 30 of 104 people and groups would leave\.", page
         )
         assert "Company directory Needs attention 40 people" in page
         directory_state.failed("corp", "corp does not answer.", needs_person=False)
         page = text(browser.get("/platform/"))
-        assert re.search(r"Company directory can't be read since .{5,8}: corp does not answer\.", page)
+        assert re.search(r"Company directory could not be read since .{5,8}: corp does not answer\.", page)
         assert "need attention. Company directory: Not answering." in page
         said = bearer("paula").get("/api/v1/platform/fleet/").json()["directory"]
         assert (said["word"], said["message"]) == ("Not answering", "corp does not answer.")

@@ -172,6 +172,6 @@ def test_the_platform_team_is_led_to_suspending_and_resuming_with_the_project_ch
     Project.objects.update(ended=True)
     page = paula.get("/projects/demand/settings/")
     assert "?project=demand&amp;action=suspend" in page.content.decode()
-    assert "Suspended by you, it isn't resumed by that any more." in text(page)
+    assert "Once you suspend it, that no longer resumes it." in text(page)
     assert "/platform/actions/" not in client("alice").get("/projects/demand/settings/").content.decode()
     assert client("charlie").get("/projects/demand/settings/").status_code == 404

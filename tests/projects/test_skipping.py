@@ -46,7 +46,7 @@ def test_pages_say_it_in_the_reader_s_language_and_time_zone(world: World) -> No
     look(project)
     browser = client("alice")
     page = text(browser.get("/projects/demand/resources/"))
-    assert f"Nobody looks at it since 27 Nov 23:15: paula@corp.example skipped it. {WHY}" in page
+    assert f"Nobody has looked at it since 27 Nov 23:15: paula@corp.example skipped it. {WHY}" in page
     browser.cookies["browser_zone"] = "Europe/Stockholm"
     page = text(browser.get("/projects/demand/resources/", headers={"Accept-Language": "sv"}))
     assert f"Ingen ser till den sedan 28 nov 00:15: paula@corp.example hoppade över den. {WHY}" in page

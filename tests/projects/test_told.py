@@ -195,7 +195,7 @@ def test_who_started_a_run_hears_what_came_of_it_and_only_the_platform_team_may_
     bulk_tasks.go_on(run.pk)
     notice = Notice.objects.get(kind="run-finished")
     assert (notice.text, link_of(notice)) == (
-        "Your action “Look again” on many projects is through. Done: 1.",
+        "Your action “Look again” on many projects has finished. Done: 1.",
         f"/platform/actions/{run.pk}/",
     )
     assert "what came of it" in text(client("paula").get("/account/notices/"))

@@ -40,13 +40,13 @@ def test_a_message_is_taken(sink: ChatSink) -> None:
             Mood(302, {"Location": "http://127.0.0.1:1/stolen"}),
             PermanentError,
             None,
-            "The chat refuses the message (302). Look whether the channel's address is still right.",
+            "The chat refuses the message (302). Check whether the channel's address is still right.",
         ),
         (
             Mood(404),
             PermanentError,
             None,
-            "The chat refuses the message (404). Look whether the channel's address is still right.",
+            "The chat refuses the message (404). Check whether the channel's address is still right.",
         ),
     ],
 )
