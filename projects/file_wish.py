@@ -14,6 +14,7 @@ from projects.models import Decision, Door, ProjectRequest, RegisteredRepository
 from projects.phrases import meant, say
 from projects.profile import Profile, ProfileError, describe, parse
 from projects.verdicts import request_of
+from provisioning.repository_options import attached_name
 
 if TYPE_CHECKING:
     from projects.permissions import Person
@@ -96,7 +97,7 @@ def _completed(row: RegisteredRepository, data: Mapping[str, Any], *, installati
                 repository=row.full_name,
             )
             raise InvalidSpec([Fault(("options", "repository", "attach"), code="not_here", message=sentence)])
-        before = present.options.get("repository", {}).get("attach") if present is not None else row.full_name
+        before = attached_name(present.options) if present is not None else row.full_name
         if attach is not None:
             before = row.full_name
         readable = attach is None or isinstance(attach, str)

@@ -30,6 +30,7 @@ from provisioning.kinds.webhook import EVENTS, KEY_PROFILE
 from provisioning.models import Resource
 from provisioning.names import Names
 from provisioning.repositories import called_now
+from provisioning.repository_options import attached_name
 
 log = structlog.get_logger(__name__)
 
@@ -154,8 +155,7 @@ def repository_of(project: Project, *, installation: Installation) -> str:
     """
     spec = project.wanted()
     names = Names(slug=spec.slug, team=spec.team, uid=str(project.uid), prefix=installation.catalogue.naming.prefix)
-    chosen = spec.options.get("repository", {}).get("attach")
-    return called_now(str(chosen or names.repository), known=known_repository(project))
+    return called_now(attached_name(spec.options) or names.repository, known=known_repository(project))
 
 
 def register_project_repository(project: Project, *, installation: Installation) -> RegisteredRepository | None:

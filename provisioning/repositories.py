@@ -13,6 +13,7 @@ from provisioning.errors import TemporaryError
 from provisioning.forge import ForgeClient, Repository
 from provisioning.kind import Each, KnownRepository, Wish
 from provisioning.phrases import phrase
+from provisioning.repository_options import attached_name
 from provisioning.spec import Role
 
 Logins = Mapping[str, str | None]
@@ -30,8 +31,7 @@ CLONE_PURPOSE = "clone"
 
 def attached(wish: Wish) -> str | None:
     """owner/name of the repository that the team has attached; None when it wants one made."""
-    name: str | None = wish.spec.options.get("repository", {}).get("attach")
-    return name
+    return attached_name(wish.spec.options)
 
 
 def full_name(wish: Wish) -> str:

@@ -4,7 +4,8 @@ They stand under the name "repository" in form, API and `profile.yaml`, for to a
 """
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -44,6 +45,12 @@ class RepositoryOptions(Options):
                 phrase("%(value)r is not a repository. Write owner/name, such as vision/lane-detection.", value=value)
             )
         return value
+
+
+def attached_name(options: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """owner/name of the repository that a spec's options attach; None when they want one made."""
+    name: str | None = options.get("repository", {}).get("attach")
+    return name
 
 
 def options_of(wish: Wish) -> RepositoryOptions:
