@@ -43,9 +43,22 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
 
 def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
-    """A template that is not offered, or one for a repository that has its files already; a gate without protection, or
-    on a forge that can't require one."""
+    """A template that is not offered, or one for a repository that has its files already; a gate or approvals without
+    protection by us, or a gate on a forge that can't require one."""
     options = options_of(wish)
+    if options.approvals and options.attach is not None:
+        yield (
+            "approvals",
+            phrase(
+                "%(repository)s is attached, so its protection is the team's: ask for approvals there.",
+                repository=options.attach,
+            ),
+        )
+    elif options.approvals and not options.protect:
+        yield (
+            "approvals",
+            phrase("Only a protected branch can ask for approvals. Protect it, or ask for none."),
+        )
     if options.model_gate == "required" and options.attach is not None:
         yield (
             "model_gate",

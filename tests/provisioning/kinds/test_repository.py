@@ -238,6 +238,18 @@ def test_a_gate_needs_a_protected_branch_of_ours():
     ]
 
 
+def test_approvals_need_a_protected_branch_of_ours():
+    assert KIND.check is not None
+    assert list(KIND.check(with_options(approvals=1))) == []
+    assert list(KIND.check(with_options(approvals=0, protect=False))) == []
+    assert list(KIND.check(with_options(approvals=1, protect=False))) == [
+        ("approvals", "Only a protected branch can ask for approvals. Protect it, or ask for none.")
+    ]
+    assert list(KIND.check(with_options(approvals=1, attach="vision/lane"))) == [
+        ("approvals", "vision/lane is attached, so its protection is the team's: ask for approvals there.")
+    ]
+
+
 def test_a_template_that_was_withdrawn_stops_only_those_that_are_not_made_yet(forge: FakeForge):
     apply(with_options(template="notebook"), forge)
     withdrawn = {"options": {"repository": {"template": "notebook"}}, "catalogue": catalogue(templates=TEMPLATES[:1])}
