@@ -63,10 +63,11 @@ def person_of(
 
     The forge says whose mail it is, for the mails in `commit` (a branch's tip) or when asked. It is asked about
     accounts that are called like the login, and about those with a role in the project, as when they were given their
-    rights on the repository. Only accounts of the directory count: a local administrator is nobody on a forge.
+    rights on the repository. Only accounts of the directory count: a local administrator is nobody on a forge. On a
+    forge that doesn't vouch for mail addresses nobody is known: whoever took another one's would get their rights.
     """
-    if not login:
-        # An account that is gone on the forge; "" is also what we make of mails that nobody has there.
+    if not login or not client.vouches_for_mail:
+        # "" is an account that is gone on the forge, and also what we make of mails that nobody has there.
         return None
     users = get_user_model().objects.exclude(object_id="")
     mails = {
@@ -87,6 +88,13 @@ def person_of(
 def stranger(client: ForgeClient, login: str) -> Phrase:
     """What to say of somebody whom `person_of` doesn't find; a sentence goes on from here."""
     return phrase("Slipway knows nobody whose account on %(forge)s is %(login)s", forge=client.name, login=login)
+
+
+def way_in(client: ForgeClient, *, portal: str) -> Phrase:
+    """What has to be done so that `person_of` finds somebody; a sentence goes on from here."""
+    if client.vouches_for_mail:
+        return phrase("Sign in once at %(portal)s, by the mail address that is known there", portal=portal)
+    return phrase("The platform team has to say that %(forge)s vouches for mail addresses", forge=client.name)
 
 
 def _members_called(client: ForgeClient, login: str, project: Project) -> Iterator[Any]:

@@ -25,7 +25,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from projects import permissions
-from projects.askers import person_of, stranger
+from projects.askers import person_of, stranger, way_in
 from projects.bot_answers import Answer, Place, answer, help_text, not_understood
 from projects.bot_commands import Command, asked
 from projects.desk import Desk
@@ -193,8 +193,8 @@ def _answer(desk: Desk, comment: Comment, *, command: Command, place: Place | No
     login = comment["author"]
     if person is None:
         return Answer(
-            f"{stranger(desk.client, login)}, so I can't answer. Sign in once, by the mail address that is "
-            "known here, then ask again.",
+            f"{stranger(desk.client, login)}, so I can't answer. "
+            f"{way_in(desk.client, portal=desk.installation.public_url)}, then ask again.",
             page=desk.installation.public_url,
         )
     if not person.is_active:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from projects.askers import blob_at, person_of, stranger, who_brought
+from projects.askers import blob_at, person_of, stranger, way_in, who_brought
 from projects.bot_comments import answer_comments
 from projects.deliveries import COMMENT
 from projects.desk import CONTEXT, Desk, Refused
@@ -279,10 +279,9 @@ def _person(desk: Desk, login: str | None, head: Mapping[str, Any], *, waiting: 
         raise Refused(
             [
                 phrase(
-                    "%(stranger)s. Sign in once at %(portal)s, by the mail address that is known there; this file is "
-                    "looked at again then.",
+                    "%(stranger)s. %(way_in)s; this file is looked at again then.",
                     stranger=stranger(desk.client, login),
-                    portal=desk.installation.public_url,
+                    way_in=way_in(desk.client, portal=desk.installation.public_url),
                 )
             ],
             again=True,

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from projects import actions, permissions
-from projects.askers import person_of, stranger
+from projects.askers import person_of, stranger, way_in
 from projects.deciders import deciders
 from projects.desk import Desk, Refused
 from projects.feedback import hold_first, let_go
@@ -133,10 +133,7 @@ def _whose_plan(desk: Desk, project: Project | None, *, author: str) -> tuple["P
     person = person_of(desk.client, author, project=project)
     if person is None:
         raise Refused(
-            [
-                f"{stranger(desk.client, author)}: no plan. Sign in once at {desk.installation.public_url}, "
-                "by the mail address that is known there."
-            ]
+            [f"{stranger(desk.client, author)}: no plan. {way_in(desk.client, portal=desk.installation.public_url)}."]
         )
     if not person.is_active:
         raise Refused([f"The account of {author} is closed: no plan."])

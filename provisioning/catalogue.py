@@ -118,12 +118,15 @@ class ForgeTarget(_Named):
     """A git forge. `url` is the address of its pages; `bot` is the account that our token belongs to.
 
     Without `ssh`, CI gets no key to clone with. `actions`: the forge has runners that run workflow files.
+    `vouches_for_mail`: nobody there can have a mail address that isn't theirs, so that one says who somebody is. The
+    platform team says so; without it nobody of the forge is known by one.
     """
 
     kind: Literal["gitea", "forgejo", "github", "gitlab"] = "gitea"
     url: str
     token: SecretRef
     bot: str
+    vouches_for_mail: bool = False
     ssh: ForgeSsh | None = None
     actions: bool = False
 

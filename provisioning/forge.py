@@ -146,13 +146,15 @@ class ForgeClient(Protocol):
 
     Every method raises TargetUnavailable when the forge doesn't answer, refuses our token or asks us to wait,
     TemporaryError when something it needs isn't there yet, PermanentError when the forge says no or can't do it.
-    `bot` is the login that the token belongs to, `status_limit` how long a commit status's description may be.
+    `bot` is the login that the token belongs to, `status_limit` how long a commit status's description may be,
+    `vouches_for_mail` what the catalogue says of the forge's mail addresses.
     What each returns when there is nothing stands at `provisioning.clients.gitea.Forge`, which all follow.
     """
 
     name: str
     bot: str
     status_limit: int
+    vouches_for_mail: bool
 
     def close(self) -> None: ...
     def probe(self) -> str: ...

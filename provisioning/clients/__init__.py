@@ -4,6 +4,7 @@ A client is opened from its target in the catalogue; secrets are read at that mo
 opening again. The vendor packages cost a web process up to 40 MB, so each is imported only when its first client opens.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from provisioning import catalogue
@@ -46,17 +47,20 @@ def connect_object_store(target: ObjectStoreTarget, *, resolve: Resolve) -> "Obj
 
 def connect_forge(target: ForgeTarget, *, resolve: Resolve) -> ForgeClient:
     """Open a forge by the driver of its kind. Sends nothing yet. Raises TargetUnavailable while a secret is missing."""
+    driver: Callable[..., ForgeClient]
     if target.kind == "github":
-        from provisioning.clients.github import GitHub
-
-        return GitHub(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
-    if target.kind == "gitlab":
-        from provisioning.clients.gitlab import GitLab
-
-        return GitLab(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
-    from provisioning.clients.gitea import Forge
-
-    return Forge(name=target.name, url=target.url, token=resolve(target.token), bot=target.bot)
+        from provisioning.clients.github import GitHub as driver
+    elif target.kind == "gitlab":
+        from provisioning.clients.gitlab import GitLab as driver
+    else:
+        from provisioning.clients.gitea import Forge as driver
+    return driver(
+        name=target.name,
+        url=target.url,
+        token=resolve(target.token),
+        bot=target.bot,
+        vouches_for_mail=target.vouches_for_mail,
+    )
 
 
 def connect_tracker(target: TrackerTarget, *, resolve: Resolve) -> "Tracker":

@@ -1,4 +1,4 @@
-"""What the forges' drivers do alike: whose token it is, and our one comment under a pull request.
+"""What the forges' drivers do alike: whose token it is, who somebody is, and our one comment under a pull request.
 
 A driver inherits the calls that are the same for its forge, and says where its forge keeps things.
 """
@@ -19,6 +19,7 @@ class ForgeDriver(ABC):
 
     name: str
     bot: str
+    vouches_for_mail: bool
     _api: ForgeApi
     _edit = "PATCH"
     """The method by which a comment is changed."""
@@ -37,6 +38,27 @@ class ForgeDriver(ABC):
                     bot=self.bot,
                 )
             )
+
+    def find_user(self, who: str) -> str | None:
+        """The login of a person, found by mail address when `who` holds "@", else by login; None when unknown.
+
+        Only an exact match counts. By mail nobody is found where the forge doesn't vouch for it, nor when several have
+        the same: either could be somebody else.
+        """
+        if "@" not in who:
+            return self._login_called(who)
+        if not self.vouches_for_mail:
+            return None
+        logins = set(self._logins_with(who))
+        return logins.pop() if len(logins) == 1 else None
+
+    @abstractmethod
+    def _login_called(self, login: str) -> str | None:
+        """A login as the forge writes it; None when nobody has it."""
+
+    @abstractmethod
+    def _logins_with(self, mail: str) -> Iterator[str]:
+        """The logins of all who have this mail address, as far as the forge shows us."""
 
     @abstractmethod
     def comments(self, full_name: str, number: int) -> list[Comment]:

@@ -19,7 +19,7 @@ What the server taught us, each held by tests/contract/test_forge.py:
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from provisioning.clients import forge_doings as doings
@@ -63,9 +63,10 @@ class Forge(LikeGitHub):
     _variable_edit = "PUT"
     _variable_value = "data"
 
-    def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
+    def __init__(self, *, name: str, url: str, token: str, bot: str, vouches_for_mail: bool = False) -> None:
         self.name = name
         self.bot = bot
+        self.vouches_for_mail = vouches_for_mail
         self._api = GiteaApi(name=name, url=url, token=token)
 
     def probe(self) -> str:
@@ -291,18 +292,16 @@ class Forge(LikeGitHub):
 
     # People
 
-    def find_user(self, who: str) -> str | None:
-        """The login of a person, found by mail address when `who` holds "@", else by login; None when unknown.
+    def _login_called(self, login: str) -> str | None:
+        found = self._api.find(doings.find_person(login), f"/users/{quote(login, safe='')}")
+        return None if found is None else str(found["login"])
 
-        Only an exact match counts. Mail addresses that people hide are seen only with a site administrator's token.
-        """
-        if "@" not in who:
-            found = self._api.find(doings.find_person(who), f"/users/{quote(who, safe='')}")
-            return None if found is None else str(found["login"])
-        for one in self._api.pages(doings.find_person(who), f"/users/search?q={quote(who, safe='')}", within="data"):
-            if one["email"].lower() == who.lower():
-                return str(one["login"])
-        return None
+    def _logins_with(self, mail: str) -> Iterator[str]:
+        """Addresses that people hide are seen only with a site administrator's token."""
+        path = f"/users/search?q={quote(mail, safe='')}"
+        for one in self._api.pages(doings.find_person(mail), path, within="data"):
+            if one["email"].lower() == mail.lower():
+                yield str(one["login"])
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The people with rights of their own on a repository, by login. One call for each of them."""

@@ -13,7 +13,7 @@ called. Where it differs from Gitea:
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -58,9 +58,10 @@ class GitHub(LikeGitHub):
 
     status_limit = 140
 
-    def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
+    def __init__(self, *, name: str, url: str, token: str, bot: str, vouches_for_mail: bool = False) -> None:
         self.name = name
         self.bot = bot
+        self.vouches_for_mail = vouches_for_mail
         self._api = ForgeApi(
             name=name,
             base=api_address(url),
@@ -305,12 +306,12 @@ class GitHub(LikeGitHub):
 
     # People
 
-    def find_user(self, who: str) -> str | None:
-        """The login of a person, by mail address when `who` holds "@", else by login; None when unknown.
+    def _login_called(self, login: str) -> str | None:
+        return github_people.login_of(self._api, login)
 
-        GitHub finds only mail addresses that people show. Only an exact match counts.
-        """
-        return github_people.login_of(self._api, who)
+    def _logins_with(self, mail: str) -> Iterator[str]:
+        """GitHub finds only addresses that people show."""
+        return github_people.logins_with(self._api, mail)
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The people with rights of their own on a repository, by login, the invited ones too.

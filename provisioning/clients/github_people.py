@@ -15,17 +15,19 @@ from provisioning.forge import Grant, Permission
 from provisioning.phrases import phrase
 
 
-def login_of(api: ForgeApi, who: str) -> str | None:
-    """The login of a person, by mail address when `who` holds "@", else by login; None when unknown."""
-    if "@" not in who:
-        found = _person(api, who)
-        return None if found is None else str(found["login"])
-    path = f"/search/users?q={quote(f'{who} in:email', safe='')}"
-    for one in api.pages(doings.find_person(who), path, within="items"):
+def login_of(api: ForgeApi, login: str) -> str | None:
+    """A login as GitHub writes it; None when nobody has it."""
+    found = _person(api, login)
+    return None if found is None else str(found["login"])
+
+
+def logins_with(api: ForgeApi, mail: str) -> Iterator[str]:
+    """The logins of all who show this mail address."""
+    path = f"/search/users?q={quote(f'{mail} in:email', safe='')}"
+    for one in api.pages(doings.find_person(mail), path, within="items"):
         person = _person(api, one["login"]) or {}
-        if (person.get("email") or "").lower() == who.lower():
-            return str(person["login"])
-    return None
+        if (person.get("email") or "").lower() == mail.lower():
+            yield str(person["login"])
 
 
 def _person(api: ForgeApi, login: str) -> Json | None:

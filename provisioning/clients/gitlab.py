@@ -12,7 +12,7 @@ differs from Gitea:
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from provisioning.clients import forge_doings as doings
@@ -54,9 +54,10 @@ class GitLab(WithoutActions):
     status_limit = 255
     _edit = "PUT"
 
-    def __init__(self, *, name: str, url: str, token: str, bot: str) -> None:
+    def __init__(self, *, name: str, url: str, token: str, bot: str, vouches_for_mail: bool = False) -> None:
         self.name = name
         self.bot = bot
+        self.vouches_for_mail = vouches_for_mail
         self._api = ForgeApi(
             name=name, base=f"{url.rstrip('/')}/api/v4", headers={"PRIVATE-TOKEN": token}, page_size="per_page"
         )
@@ -279,12 +280,12 @@ class GitLab(WithoutActions):
 
     # People
 
-    def find_user(self, who: str) -> str | None:
-        """The login of a person, by mail address when `who` holds "@", else by login; None when unknown.
+    def _login_called(self, login: str) -> str | None:
+        return gitlab_people.login_of(self._api, login)
 
-        Mail addresses that people hide are found with an administrator's token only. Only an exact match counts.
-        """
-        return gitlab_people.login_of(self._api, who)
+    def _logins_with(self, mail: str) -> Iterator[str]:
+        """Addresses that people hide are found with an administrator's token only."""
+        return gitlab_people.logins_with(self._api, mail)
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         """The members of the project by login; "owner": who administers it through the group."""

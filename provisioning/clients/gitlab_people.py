@@ -4,6 +4,7 @@ What somebody has through the group can't be taken away in a project; who admini
 `project` is always the path of a project in the API, `full_name` its name for people.
 """
 
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from provisioning.clients import forge_doings as doings
@@ -14,16 +15,18 @@ from provisioning.forge import Grant, Permission
 from provisioning.phrases import phrase
 
 
-def login_of(api: ForgeApi, who: str) -> str | None:
-    """The login of a person, by mail address when `who` holds "@", else by login; None when unknown."""
-    if "@" not in who:
-        found = _person(api, who)
-        return None if found is None else str(found["username"])
-    for one in api.pages(doings.find_person(who), f"/users?search={quote(who, safe='')}"):
+def login_of(api: ForgeApi, login: str) -> str | None:
+    """A login as GitLab writes it; None when nobody has it."""
+    found = _person(api, login)
+    return None if found is None else str(found["username"])
+
+
+def logins_with(api: ForgeApi, mail: str) -> Iterator[str]:
+    """The logins of all who have this mail address, hidden ones only with an administrator's token."""
+    for one in api.pages(doings.find_person(mail), f"/users?search={quote(mail, safe='')}"):
         mails = {(one.get(field) or "").lower() for field in ("email", "public_email")}
-        if who.lower() in mails:
-            return str(one["username"])
-    return None
+        if mail.lower() in mails:
+            yield str(one["username"])
 
 
 def _person(api: ForgeApi, login: str) -> Json | None:

@@ -9,10 +9,10 @@ approvals), they come all the same: it never will, and nobody is to stay outside
 a rule is refused for anything else, such as a right that we lack, whoever would get to push waits; rights are still
 lowered and taken away.
 
-People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address, which the forge
-must have from the company's sign-in. The forge has no directory groups, so a group gets nothing here. Whoever the forge
-doesn't know yet is passed over, stands under "unknown" in what we observe, and gets in with the first look after
-signing in there.
+People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address, for which the
+catalogue must say that the forge vouches: else nobody is found (decision 0055). The forge has no directory groups, so a
+group gets nothing here. Whoever the forge doesn't know yet is passed over, stands under "unknown" in what we observe,
+and gets in with the first look after signing in there.
 
 On a repository that we made, our list of people is the whole list; what other checks and protected files the branch's
 rule has is the team's, and stays. On an attached one we add and change people and take nobody's rights away, nor do we
@@ -55,6 +55,8 @@ def rights(wish: Wish) -> Iterator[Right]:
     """What each person may do with the repository. Groups have nothing: the forge has none."""
     name = full_name(wish)
     for subject, grant in _people(wish).items():
+        if not wish.forge.vouches_for_mail and "@" in subject:
+            continue
         yield Right(
             subject=subject, is_group=False, text=phrase("%(may)s %(repository)s", may=_MAY[grant], repository=name)
         )
@@ -140,13 +142,18 @@ def _members(wish: Wish, client: ForgeClient, found: Repository, logins: Logins)
     ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
     return {
         "people": people,
-        "others": sorted(_others(present, ours)),
+        "others": sorted(_others(wish, present, ours)),
         "unknown": [person for person, login in logins.items() if login is None],
     }
 
 
-def _others(present: Mapping[str, str], ours: Collection[str]) -> list[str]:
-    """Who else has rights of their own. What the organisation gives its owners is not ours to take."""
+def _others(wish: Wish, present: Mapping[str, str], ours: Collection[str]) -> list[str]:
+    """Who else has rights of their own. What the organisation gives its owners is not ours to take.
+
+    Nobody where the forge doesn't vouch for mail addresses: then we can't tell who has no role, either.
+    """
+    if not wish.forge.vouches_for_mail:
+        return []
     return [login for login, right in present.items() if login not in ours and right != "owner"]
 
 
@@ -184,7 +191,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
         _let_in(wish, client, found, rest, present, each)
         if attached(wish) is None:
             ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
-            each(lambda login: client.delete_collaborator(name, login), _others(present, ours))
+            each(lambda login: client.delete_collaborator(name, login), _others(wish, present, ours))
     if refused is not None:
         raise refused
 
@@ -253,10 +260,12 @@ def delete(_wish: Wish, _client: ForgeClient) -> bool:
 
 
 def summary(wish: Wish) -> Phrase:
-    """Who may push to its main branch, and that groups get no rights here, when there are any."""
-    groups = any(one.is_group for one in wish.spec.contributors)
+    """Who may push to its main branch, and who gets no rights here: groups, when there are any, or nobody at all."""
     pushes = _who_pushes(wish)
-    if not groups:
+    if not wish.forge.vouches_for_mail:
+        nobody = phrase("nobody is let in by a mail address, as %(forge)s vouches for none", forge=wish.forge.name)
+        return joined("; ", [pushes, nobody])
+    if not any(one.is_group for one in wish.spec.contributors):
         return pushes
     by_name = phrase("people by name only, %(forge)s has no directory groups", forge=wish.forge.name)
     return joined("; ", [pushes, by_name])

@@ -77,4 +77,5 @@ def open_store() -> ObjectStore:
 
 def open_forge() -> Forge:
     """The forge with the bot's token. Close it."""
-    return Forge(name="git-1", url=url("gitea"), token=secret("git-1.token"), bot="slipway-bot")
+    token = secret("git-1.token")
+    return Forge(name="git-1", url=url("gitea"), token=token, bot="slipway-bot", vouches_for_mail=True)

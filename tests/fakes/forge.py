@@ -37,6 +37,7 @@ class FakeForge(FakeActions):
         self.name = name
         self.bot = bot
         self.status_limit = 255
+        self.vouches_for_mail = True
         self.users = {bot: f"{bot}@corp.example"}
         self.users |= {login: f"{login}@corp.example" for login in ("alice", "bob", "charlie", "paula")}
         self.organisations: set[str] = set()
@@ -231,10 +232,10 @@ class FakeForge(FakeActions):
 
     def find_user(self, who: str) -> str | None:
         self._enter("find_user", who)
-        for login, mail in self.users.items():
-            if who.lower() in (login.lower(), mail.lower()):
-                return login
-        return None
+        if "@" not in who:
+            return next((login for login in self.users if login.lower() == who.lower()), None)
+        found = [login for login, mail in self.users.items() if mail.lower() == who.lower()]
+        return found[0] if self.vouches_for_mail and len(found) == 1 else None
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:
         self._enter("collaborators", full_name)

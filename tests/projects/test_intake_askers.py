@@ -96,6 +96,24 @@ def test_a_local_administrator_is_nobody_on_a_forge(forge: PushedForge, row: Reg
     assert said[1].startswith("Slipway knows nobody whose account on git-1 is root.")
 
 
+@pytest.mark.parametrize("claiming", ["mallory", "slipway-bot"])
+def test_where_the_forge_vouches_for_no_mail_nobody_is_known_by_one(
+    forge: PushedForge, row: RegisteredRepository, claiming: str
+) -> None:
+    forge.vouches_for_mail = False
+    # Whoever wants to gives themself an address there that nobody has.
+    del forge.users["alice"]
+    forge.users["mallory"] = "alice@corp.example"
+    sha = forge.push("mallory", {"profile.yaml": PROFILE}, claiming=claiming)
+    look(forge, row)
+    assert forge.said(sha) == (
+        "failure",
+        "Slipway knows nobody whose account on git-1 is mallory. The platform team has to say that git-1 vouches for "
+        "mail addresses; this file is looked at again then.",
+    )
+    assert not ProjectRequest.objects.exists()
+
+
 def test_a_closed_account_asks_for_nothing(forge: PushedForge, row: RegisteredRepository) -> None:
     get_user_model().objects.filter(username="alice@corp.example").update(is_active=False)
     sha = forge.push("alice", {"profile.yaml": PROFILE})

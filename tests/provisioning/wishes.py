@@ -69,6 +69,7 @@ _CATALOGUE: dict[str, Any] = {
             "url": "http://127.0.0.1:3000",
             "token": {"file": "git-1.token"},
             "bot": "slipway-bot",
+            "vouches_for_mail": True,
             "ssh": {"url": "ssh://git@127.0.0.1:2222", "host_keys": ["ssh-ed25519 AAAAC3NzaSample"]},
         },
     ],

@@ -28,7 +28,7 @@ from tests.provisioning.clients.recorded import Asked, InTurn, Played
 
 @pytest.fixture
 def forge(server: Played) -> Iterator[GitHub]:
-    made = GitHub(name="git-2", url=server.url, token="t0ken", bot=BOT)
+    made = GitHub(name="git-2", url=server.url, token="t0ken", bot=BOT, vouches_for_mail=True)
     yield made
     made.close()
 

@@ -33,7 +33,7 @@ from tests.provisioning.clients.recorded import Asked, InTurn, Played
 
 @pytest.fixture
 def forge(server: Played) -> Iterator[GitLab]:
-    made = GitLab(name="git-2", url=server.url, token="t0ken", bot=BOT)
+    made = GitLab(name="git-2", url=server.url, token="t0ken", bot=BOT, vouches_for_mail=True)
     yield made
     made.close()
 

@@ -304,6 +304,24 @@ def test_what_the_team_added_to_the_rule_stays(forge: FakeForge):
     }
 
 
+def test_where_the_forge_vouches_for_no_mail_nobody_comes_or_goes_and_it_says_so(forge: FakeForge):
+    wanted = wish(catalogue=catalogue(forge={"vouches_for_mail": False}))
+    forge.vouches_for_mail = False
+    made(wanted, forge)
+    forge.put_collaborator(NAME, "charlie", "write")
+
+    apply(wanted, forge)
+
+    assert forge.repositories[NAME].collaborators == {"charlie": "write"}
+    assert found(wanted, forge) == {"keep": 2}
+    assert KIND.summary(wanted) == (
+        "Owners push to the main branch; others make a pull request, which needs no approval; "
+        "nobody is let in by a mail address, as git-1 vouches for none"
+    )
+    assert KIND.rights is not None
+    assert list(KIND.rights(wanted)) == []
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
