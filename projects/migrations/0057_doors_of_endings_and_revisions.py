@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0055_what_holds_a_gate'),
+        ('projects', '0056_who_joined_a_request'),
     ]
 
     operations = [

@@ -22,7 +22,7 @@ def as_far_as_known(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0055_what_holds_a_gate'),
+        ('projects', '0057_doors_of_endings_and_revisions'),
     ]
 
     operations = [
