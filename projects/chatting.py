@@ -144,7 +144,7 @@ def _noted(channel: Channel, rows: Sequence[ChatPost], fault: ProvisioningError 
             give_up(row, fault.message)
         return False
     told = fault.delay if isinstance(fault, TemporaryError) else None
-    pause = timedelta(seconds=told) if told else pause_after(max(row.tries for row in rows))
+    pause = pause_after(max(row.tries for row in rows), told=told)
     for row in rows:
         not_now(row, fault.message, pause=pause)
     # What came meanwhile would only be told the same.

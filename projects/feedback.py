@@ -36,6 +36,7 @@ from projects.models import Feedback, Project, Report
 from projects.phrases import as_kept, kept_too
 from projects.report_comment import MARKER, report_comment
 from projects.reports import TELL
+from projects.sending import pause_after
 from projects.wishes import NoWish, present_wish
 from provisioning import ci
 from provisioning.conditions import Status
@@ -48,7 +49,7 @@ from provisioning.repository_options import options_of
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=90)
-SHORTEST_PAUSE = timedelta(seconds=2)
+FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 _WAITS = "Waits for CI to report about this commit's model."
 _WAITS_IN_VAIN = "CI can't report about a fork: an owner pushes this to a branch of the project."
@@ -122,8 +123,8 @@ def tell(feedback_id: int, *, installation: Installation, open_client: Callable[
     except PermanentError as error:
         told = Told(report=row.report, comment_id=row.comment_id, why=error.message)
     except TemporaryError as error:
-        pause = timedelta(seconds=error.delay) if error.delay is not None else _pause(row.tries)
-        _not_now(row, why=error.message, pause=min(pause, LONGEST_PAUSE))
+        pause = pause_after(row.tries, told=error.delay, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        _not_now(row, why=error.message, pause=pause)
         return
     _done(row, told)
 
@@ -339,10 +340,6 @@ def _have_told_again(rows: Collection[int]) -> None:
 
 def _page(project: Project, number: int | None, installation: Installation) -> str:
     return f"{installation.project_url(project.slug)}models/?pull_request={number}"
-
-
-def _pause(tries: int) -> timedelta:
-    return SHORTEST_PAUSE * 2 ** min(tries - 1, 10)
 
 
 def _done(row: Feedback, told: Told) -> None:

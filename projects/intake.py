@@ -84,9 +84,9 @@ def read(repository_id: int, *, installation: Installation, open_client: Callabl
 
 
 def _patience(error: TemporaryError, waiting: Sequence[Delivery]) -> timedelta:
-    """How long to wait after a failed look: half as long as the oldest delivery has waited, within 1 s and 5 min."""
+    """How long to wait after a failed look: as told, else half as long as the oldest delivery waits, 1 s to 5 min."""
     if error.delay is not None:
-        return timedelta(seconds=min(max(error.delay, 0.5), 300))
+        return timedelta(seconds=max(error.delay, 0.5))
     if not waiting:
         return timedelta(seconds=60)
     oldest = timezone.now() - min(one.received_at for one in waiting)

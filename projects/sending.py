@@ -12,19 +12,24 @@ from django.utils import timezone
 
 from projects.models import Sending
 from projects.phrases import kept_too
+from provisioning.outcomes import backoff
 from provisioning.phrases import joined, phrase
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
-LONGEST_PAUSE = timedelta(minutes=15)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 GIVEN_UP_AFTER = timedelta(days=1)
 Row = TypeVar("Row", bound=Sending)
 
 
-def pause_after(tries: int) -> timedelta:
-    """How long to wait after so many tries that came to nothing."""
-    return min(timedelta(seconds=30) * 2 ** min(max(tries - 1, 0), 10), LONGEST_PAUSE)
+def pause_after(
+    tries: int, *, told: float | None = None, first: timedelta = FIRST_PAUSE, longest: timedelta = LONGEST_PAUSE
+) -> timedelta:
+    """How long to wait after so many tries that came to nothing: as long as we were told, else longer and longer."""
+    if told is not None:
+        return timedelta(seconds=told)
+    return timedelta(seconds=backoff(failures=tries, first=first.total_seconds(), longest=longest.total_seconds()))
 
 
 def not_now(row: Sending, why: str, *, pause: timedelta | None = None) -> None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SEND = "projects.training_tasks.send"
-LONGEST_PAUSE = timedelta(minutes=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
 KEPT = timedelta(days=90)
 """How long it is remembered what was trained."""
 REPORTS_WITHIN = timedelta(hours=6)
@@ -111,9 +111,9 @@ def send(training_id: int, *, installation: Installation, open_client: Callable[
             give_up(row, error.message)
             _tell_if_given_up(row)
     except TemporaryError as error:
-        told = timedelta(seconds=error.delay) if error.delay else pause_after(row.tries)
+        pause = pause_after(row.tries, told=error.delay, longest=_LONGEST_PAUSE)
         with transaction.atomic():
-            not_now(row, error.message, pause=min(told, LONGEST_PAUSE))
+            not_now(row, error.message, pause=pause)
             _tell_if_given_up(row)
     else:
         TrainingAsked.objects.filter(pk=row.pk).update(sent_at=timezone.now(), branch=branch, commit=commit, why="")

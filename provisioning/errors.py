@@ -13,6 +13,9 @@ Messages are sentences that a page may show. They never hold a secret or a raw r
 
 from enum import StrEnum
 
+LONGEST_DELAY = 3600.0
+"""No budget of calls lasts longer than an hour; more than that is a clock that is wrong."""
+
 
 class Reason(StrEnum):
     """The closed list of reasons a condition may give. Free text goes into its message."""
@@ -43,13 +46,13 @@ class ProvisioningError(Exception):
 
 
 class TemporaryError(ProvisioningError):
-    """Look again later. `delay` is in seconds where the other side told us (Retry-After), else None."""
+    """Look again later. `delay`: seconds where the other side told us (Retry-After), at most an hour; else None."""
 
     reason = Reason.PROGRESSING
 
     def __init__(self, message: str, *, delay: float | None = None, reason: Reason | None = None) -> None:
         super().__init__(message, reason=reason)
-        self.delay = delay
+        self.delay = None if delay is None else min(delay, LONGEST_DELAY)
 
 
 class TargetUnavailable(TemporaryError):

@@ -180,9 +180,10 @@ def slowed(outcome: Outcome) -> Outcome:
     return replace(outcome, delay=max(outcome.delay or 0.0, backoff(failures=rounds, longest=BACKOFF_MAX)))
 
 
-def backoff(*, failures: int, longest: float) -> float:
-    """Doubling with full jitter in its upper half, in seconds."""
-    return min(longest, float(2 ** min(failures, 12))) * random.uniform(0.5, 1.0)  # noqa: S311 — jitter, not a secret
+def backoff(*, failures: int, longest: float, first: float = 2.0) -> float:
+    """Doubling from the first failure on, with full jitter in its upper half, in seconds."""
+    pause = min(longest, first * 2.0 ** min(failures - 1, 12))
+    return pause * random.uniform(0.5, 1.0)  # noqa: S311 — jitter, not a secret
 
 
 def listed(keys: Sequence[str]) -> str:

@@ -28,8 +28,6 @@ from provisioning.secrets import Resolve
 
 Target = ClusterTarget | ObjectStoreTarget | ForgeTarget | TrackerTarget | DatabaseTarget
 OPEN_SECONDS = 1.0
-OPEN_AT_MOST_SECONDS = 300.0
-"""However long a server tells us to wait, we ask again after this."""
 
 
 @dataclass
@@ -97,15 +95,16 @@ def trip(name: str, error: TargetUnavailable) -> None:
     with slot.lock:
         if time.monotonic() >= slot.closed_from:
             slot.client, slot.error = None, error
-            slot.closed_from = time.monotonic() + min(max(OPEN_SECONDS, error.delay or 0.0), OPEN_AT_MOST_SECONDS)
+            slot.closed_from = time.monotonic() + max(OPEN_SECONDS, error.delay or 0.0)
 
 
 def open_client(target: Target, *, resolve: Resolve) -> Any:
     """The client of a target. Raises TargetUnavailable at once while the breaker is open."""
     slot = _slot(target.name)
     with slot.lock:
-        if slot.error is not None and time.monotonic() < slot.closed_from:
-            raise TargetUnavailable(slot.error.message, delay=slot.error.delay)
+        left = slot.closed_from - time.monotonic()
+        if slot.error is not None and left > 0:
+            raise TargetUnavailable(slot.error.message, delay=None if slot.error.delay is None else left)
         if slot.client is None:
             try:
                 slot.client = connect(target, resolve=resolve)

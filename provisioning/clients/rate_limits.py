@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 A_MINUTE = 60.0
-AT_MOST = 3600.0
-"""No forge's budget lasts longer than an hour; more than that is a clock that is wrong."""
 
 
 def told_to_wait(*, status: int, headers: Mapping[str, str], message: str, now: float | None = None) -> float | None:
@@ -27,18 +25,14 @@ def told_to_wait(*, status: int, headers: Mapping[str, str], message: str, now: 
         return None
     if (headers.get("X-RateLimit-Remaining") or headers.get("RateLimit-Remaining")) == "0":
         reset = headers.get("X-RateLimit-Reset") or headers.get("RateLimit-Reset") or ""
-        return _bounded(float(reset) - present) if reset.isdecimal() else A_MINUTE
+        return max(float(reset) - present, 1.0) if reset.isdecimal() else A_MINUTE
     return A_MINUTE if status == 429 or "rate limit" in message.lower() else None
 
 
 def _retry_after(told: str, *, now: float) -> float | None:
     if told.isdecimal():
-        return min(float(told), AT_MOST)
+        return float(told)
     try:
-        return _bounded(parsedate_to_datetime(told).timestamp() - now)
+        return max(parsedate_to_datetime(told).timestamp() - now, 1.0)
     except ValueError:
         return None
-
-
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 1.0), AT_MOST)

@@ -87,7 +87,7 @@ def test_a_channel_that_does_not_answer_holds_up_no_other_and_hears_it_when_it_i
     assert post() == 1
     row = ChatPost.objects.get(channel="forecasting")
     assert (row.tries, row.why, row.given_up_at) == (1, "The chat does not take it now (500).", None)
-    assert row.next_try_at > timezone.now() + timedelta(seconds=20)
+    assert row.next_try_at > timezone.now() + timedelta(seconds=14)
     # What comes meanwhile waits too, and is told with it.
     announce("suspended", to=[], text="demand is suspended again.", project=project)
     sink.moods.clear()

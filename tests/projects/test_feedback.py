@@ -115,6 +115,16 @@ def test_a_comment_of_somebody_else_with_our_mark_is_left_alone(world: World, pr
     assert [one.splitlines()[1] for one in comments(world, number)] == ["mine", "### Model: the gate is shut"]
 
 
+def test_a_forge_that_says_how_long_is_left_alone_so_long(world: World, project: Project) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    world.forge.fail_with(TargetUnavailable("git-1 was asked too much.", delay=3000), on="pull_request")
+    tell_all()
+    row = Feedback.objects.get(pull_request=number)
+    assert row.look_at is not None
+    assert timedelta(seconds=2990) < row.look_at - timezone.now() <= timedelta(seconds=3000)
+
+
 def test_nothing_is_lost_while_the_forge_is_away(world: World, project: Project) -> None:
     number, sha = opened(world)
     reported(project, sha, number)
@@ -123,7 +133,7 @@ def test_nothing_is_lost_while_the_forge_is_away(world: World, project: Project)
     row = Feedback.objects.get(pull_request=number)
     assert (row.told, row.lease_until, row.why) == (None, None, "git-1 does not answer.")
     assert row.look_at is not None
-    assert timedelta(0) < row.look_at - timezone.now() <= feedback.SHORTEST_PAUSE
+    assert timedelta(0) < row.look_at - timezone.now() <= feedback.FIRST_PAUSE
     assert feedback.due(limit=9) == []
     Feedback.objects.update(look_at=timezone.now())
     world.rung.clear()

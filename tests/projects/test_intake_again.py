@@ -70,6 +70,14 @@ def test_a_forge_that_is_away_loses_nothing(forge: PushedForge, row: RegisteredR
     assert not Delivery.objects.filter(answered_at=None).exists()
 
 
+def test_a_forge_that_says_how_long_is_left_alone_so_long(forge: PushedForge, row: RegisteredRepository) -> None:
+    delivered(row)
+    forge.fail_with(TargetUnavailable("git-1 was asked too much.", delay=3000), on="*")
+    row = look(forge, row)
+    assert row.look_at is not None
+    assert 2990 < (row.look_at - timezone.now()).total_seconds() <= 3000
+
+
 @pytest.mark.parametrize("method", ["repository", "branch_head", "file", "pushes", "statuses", "set_status"])
 def test_a_death_at_any_call_ends_the_same(forge: PushedForge, row: RegisteredRepository, method: str) -> None:
     sha = forge.push("alice", {"profile.yaml": PROFILE})

@@ -19,6 +19,7 @@ from projects.installation import installation
 from projects.models import Door, Membership, Notice, Project, Report, TrainingAsked
 from projects.training_tasks import follow_schedules, ring_for_trainings, send
 from projects.wishes import present_wish
+from provisioning.errors import TargetUnavailable
 from provisioning.phrases import phrase
 from tests.ci import MAE, PASSED, ci
 from tests.ci import send as send_report
@@ -101,6 +102,14 @@ def test_a_listener_that_is_away_is_rung_again(listener: Played, project: Projec
     send(row.pk)
     row.refresh_from_db()
     assert row.sent_at is not None
+
+
+def test_a_forge_that_says_how_long_is_left_alone_so_long(world: World, listener: Played, project: Project) -> None:
+    row = training.ask(project, by=person("alice"), door=Door.API)
+    world.forge.fail_with(TargetUnavailable("git-1 was asked too much.", delay=3000), on="*")
+    send(row.pk)
+    row.refresh_from_db()
+    assert timedelta(seconds=2990) < row.next_try_at - timezone.now() <= timedelta(seconds=3000)
 
 
 def test_a_refusal_is_given_up_and_said(listener: Played, project: Project) -> None:
