@@ -57,8 +57,16 @@ _OBJECTS = {
     "count/pipelineruns.tekton.dev": 500,
     "count/taskruns.tekton.dev": 1500,
 }
+_DISK_OF_A_POD = 10
+"""GiB of the nodes' own disks for each pod that there may be: in sum what containers get that ask for nothing."""
+_DISK_AT_MOST = "100Gi"
+"""Of the nodes' own disks for one container: all of the sum on a single node could fill it."""
 # What a container gets that asks for nothing: (request, limit).
-_CONTAINER = {"cpu": ("100m", "500m"), "memory": ("256Mi", "1Gi"), "ephemeral-storage": ("1Gi", "10Gi")}
+_CONTAINER = {
+    "cpu": ("100m", "500m"),
+    "memory": ("256Mi", "1Gi"),
+    "ephemeral-storage": ("1Gi", f"{_DISK_OF_A_POD}Gi"),
+}
 _LEAST = {"cpu": "100m", "memory": "128Mi", "storage": "1Gi"}
 
 
@@ -83,17 +91,21 @@ def _chosen(wish: Wish) -> dict[str, str]:
 def desired(wish: Wish) -> tuple[Object, ...]:
     """ResourceQuotas for compute, storage and numbers of objects, and a LimitRange."""
     limits = _chosen(wish)
+    disks = canonical(f"{_DISK_OF_A_POD * int(parse_quantity(limits['pods']))}Gi")
     compute = {
         "requests.cpu": limits["cpu"],
         "limits.cpu": limits["cpu"],
         "requests.memory": limits["memory"],
         "limits.memory": limits["memory"],
         "requests.nvidia.com/gpu": limits["gpu"],
+        "requests.ephemeral-storage": disks,
+        "limits.ephemeral-storage": disks,
         "pods": limits["pods"],
     }
     storage = {"requests.storage": limits["storage"], "persistentvolumeclaims": limits["pods"]}
     objects = {name: canonical(str(count)) for name, count in _OBJECTS.items()}
-    most = {"cpu": limits["cpu"], "memory": limits["memory"]}
+    disk = _smaller(_DISK_AT_MOST, disks)
+    most = {"cpu": limits["cpu"], "memory": limits["memory"], "ephemeral-storage": disk}
     container = {
         "type": "Container",
         "defaultRequest": {name: _smaller(request, most.get(name)) for name, (request, _) in _CONTAINER.items()},

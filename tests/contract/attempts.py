@@ -324,6 +324,14 @@ TENANTS_FORBIDDEN = {
             "type": "kubernetes.io/service-account-token",
         },
     ),
+    "take what others send to an address": post(
+        space("OWN", "/services"),
+        {"metadata": {"name": "tried"}, "spec": {"ports": [{"port": 443}], "externalIPs": ["203.0.113.7"]}},
+    ),
+    "push others' pods from a node": post(
+        space("OWN", "/pods"),
+        {"metadata": {"name": "tried"}, "spec": {**POD["spec"], "priorityClassName": "system-node-critical"}},
+    ),
     "change the trigger": merge(f"{TRIGGERS}/namespaces/OWN/triggers/slipway-ci", {"spec": {}}),
     "make a trigger": post(
         f"{TRIGGERS}/namespaces/OWN/triggers",

@@ -17,6 +17,7 @@ from tests.contract.attempts import (
     POD,
     PORTAL_FORBIDDEN,
     PORTAL_LISTS,
+    TEMPLATE,
     TENANTS_FORBIDDEN,
     TRIGGERS,
     VIEWERS_FORBIDDEN,
@@ -30,7 +31,8 @@ from tests.contract.attempts import (
     user,
 )
 from tests.contract.clusters import service_account
-from tests.contract.stage import RBAC, Stage, stage
+from tests.contract.stack import eventually
+from tests.contract.stage import MARK, RBAC, Stage, stage
 from tests.provisioning.wishes import catalogue, wish
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +105,53 @@ def test_no_service_opens_a_port_of_the_nodes(scene: Stage) -> None:
         body = {"metadata": {"name": "tried"}, "spec": {"type": kind, "ports": [{"port": 80}]}}
         answer = post(space("OWN", "/services"), body).by(scene.bob, scene)
         assert (answer.status, "exceeded quota: slipway-objects" in answer.said) == (403, True), answer.said
+
+
+def test_a_service_gets_no_outer_address_later(scene: Stage) -> None:
+    path, spec = space("OWN", "/services"), {"ports": [{"port": 443}]}
+    post(path, {"metadata": {"name": "mine"}, "spec": spec}).by(scene.bob, scene)
+    answer = merge(f"{path}/mine", {"spec": {"externalIPs": ["203.0.113.7"]}}).by(scene.bob, scene)
+    assert (answer.status, "has no externalIPs" in answer.said) == (422, True), answer.said
+
+
+def test_a_service_keeps_the_outer_address_that_it_had(scene: Stage) -> None:
+    """Else nothing could be written to it, such as the removal of a controller's finalizer."""
+    name = f"{scene.own}-before"
+    spec = {"ports": [{"port": 443}], "externalIPs": ["203.0.113.7"]}
+    try:
+        scene.admin("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        post(space(name, "/services"), {"metadata": {"name": "old"}, "spec": spec}).by(scene.admin, scene)
+        merge(space(name), {"metadata": {"labels": MARK}}).by(scene.admin, scene)
+        changes: list[dict[str, Any]] = [
+            {"metadata": {"annotations": {"seen": "yes"}}},
+            {"spec": {"externalIPs": ["203.0.113.7", "203.0.113.8"]}},
+        ]
+        answers = [merge(space(name, "/services/old"), one).by(scene.admin, scene).status for one in changes]
+        assert answers == [200, 422]
+    finally:
+        scene.admin("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def test_no_pod_of_a_deployment_is_of_the_systems_priority(scene: Stage) -> None:
+    """The pods come from a controller, which the policy for tenants lets through."""
+    template = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "priorityClassName": "system-cluster-critical"}}
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": template}
+    post("/apis/apps/v1/namespaces/OWN/deployments", {"metadata": {"name": "urgent"}, "spec": spec}).by(
+        scene.bob, scene
+    )
+
+    def refusals() -> list[str]:
+        sets = get("/apis/apps/v1/namespaces/OWN/replicasets").by(scene.bob, scene).body["items"]
+        return [
+            condition["message"]
+            for one in sets
+            if one["metadata"]["name"].startswith("urgent-")
+            for condition in one.get("status", {}).get("conditions", [])
+            if condition["type"] == "ReplicaFailure"
+        ]
+
+    eventually(lambda: bool(refusals()), seconds=20)
+    assert "none of the system's priority classes" in refusals()[0]
 
 
 def test_clearing_a_collection_leaves_our_objects(scene: Stage) -> None:

@@ -65,6 +65,8 @@ def test_everything_that_the_plan_has() -> None:
                 "requests.memory": "64Gi",
                 "limits.memory": "64Gi",
                 "requests.nvidia.com/gpu": "0",
+                "requests.ephemeral-storage": "500Gi",
+                "limits.ephemeral-storage": "500Gi",
                 "pods": "50",
             },
         ),
@@ -74,7 +76,7 @@ def test_everything_that_the_plan_has() -> None:
             {
                 "defaultRequest": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
                 "default": {"cpu": "500m", "memory": "1Gi", "ephemeral-storage": "10Gi"},
-                "max": {"cpu": "16", "memory": "64Gi"},
+                "max": {"cpu": "16", "memory": "64Gi", "ephemeral-storage": "100Gi"},
             },
             "500Gi",
         ),
@@ -92,6 +94,8 @@ def test_less_by_choice_in_the_words_of_the_api_server() -> None:
                 "requests.memory": "512Mi",
                 "limits.memory": "512Mi",
                 "requests.nvidia.com/gpu": "2",
+                "requests.ephemeral-storage": "10000Gi",
+                "limits.ephemeral-storage": "10000Gi",
                 "pods": "1k",
             },
         ),
@@ -101,11 +105,20 @@ def test_less_by_choice_in_the_words_of_the_api_server() -> None:
             {
                 "defaultRequest": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
                 "default": {"cpu": "300m", "memory": "512Mi", "ephemeral-storage": "10Gi"},
-                "max": {"cpu": "300m", "memory": "512Mi"},
+                "max": {"cpu": "300m", "memory": "512Mi", "ephemeral-storage": "100Gi"},
             },
             "512Gi",
         ),
     )
+
+
+def test_no_container_gets_more_of_the_nodes_disks_than_all_pods_have() -> None:
+    compute, *_, ranges = (one.body for one in KIND.desired(wish(plan="small", options=limits(pods=1))))
+    assert compute is not None
+    assert ranges is not None
+    assert compute["spec"]["hard"]["limits.ephemeral-storage"] == "10Gi"
+    assert ranges["spec"]["limits"][0]["max"]["ephemeral-storage"] == "10Gi"
+    assert ranges["spec"]["limits"][0]["default"]["ephemeral-storage"] == "10Gi"
 
 
 @pytest.mark.parametrize(
