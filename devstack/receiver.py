@@ -31,7 +31,7 @@ EVENTS = ("push", "pull_request")
 SECRET_NAME, SECRET_KEY = "slipway-ci-webhook", "secret"
 
 Ask = Callable[[str], "dict[str, object] | None"]
-Find = Callable[[str], "tuple[str, bytes] | None"]
+Find = Callable[[str, object], "tuple[str, bytes] | None"]
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ class Delivery:
 def judge(*, headers: Mapping[str, str], body: bytes, find: Find, now: str) -> Delivery:
     """Decide about one delivery. `headers` have lower-case names.
 
-    `find` gives namespace and webhook secret for a repository's full name, None where no project has it.
+    `find` gives namespace and webhook secret for a repository's full name and number, None where no project has it.
     """
     event, identity = headers.get("x-github-event", ""), headers.get("x-github-delivery", "")
-    repository, namespace, reason = "", "", ""
+    repository, number, namespace, reason = "", None, "", ""
     try:
         payload = json.loads(body)
-        repository = str(payload["repository"]["full_name"])
+        repository, number = str(payload["repository"]["full_name"]), payload["repository"].get("id")
     except (ValueError, KeyError, TypeError):
         reason = "the body is not a forge's event: no repository.full_name in it"
     if not reason and event not in EVENTS:
         reason = f"event {event or '(none)'} is not one of {', '.join(EVENTS)}"
     if not reason:
-        found = find(repository)
+        found = find(repository, number)
         if found is None:
             reason = "no project has this repository"
         else:
@@ -103,16 +103,18 @@ def signature_fault(*, secret: bytes, body: bytes, given: str) -> str:
     return "" if hmac.compare_digest(expected.encode(), given.encode()) else "the signature does not fit"
 
 
-def find_project(full_name: str, *, ask: Ask) -> tuple[str, bytes] | None:
+def find_project(full_name: str, number: object, *, ask: Ask) -> tuple[str, bytes] | None:
     """Namespace and webhook secret of the project that has this repository; None where there is none.
 
-    `ask` gets a path from the API server: the JSON, or None for 404. The pipeline's Trigger in the project's
-    namespace says which repository it is for, in its CEL filter; where there is none, the ConfigMap `project-info`
-    does; where the name alone tells, the label does.
+    number: the forge's own, by which a Trigger knows one that was renamed a moment ago. `ask` gets a path from the API
+    server: the JSON, or None for 404. The pipeline's Trigger in the project's namespace says which repository it is
+    for, in its CEL filter; where there is none, the ConfigMap `project-info` does; where the name alone tells, the
+    label does.
     """
     triggers = ask("/apis/triggers.tekton.dev/v1beta1/triggers?labelSelector=" + quote("slipway.dev/project")) or {}
     for trigger in _items(triggers):
-        if f"full_name == {json.dumps(full_name)}" in _text_of_filters(trigger):
+        filters = _text_of_filters(trigger)
+        if f"full_name == {json.dumps(full_name)}" in filters or f"int(body.repository.id) == {number})" in filters:
             return _with_secret(str(_metadata(trigger)["namespace"]), ask=ask)
     selector = f"labelSelector={quote('slipway.dev/project')}&fieldSelector={quote('metadata.name=project-info')}"
     for info in _items(ask(f"/api/v1/configmaps?{selector}") or {}):
@@ -203,7 +205,10 @@ class Handler(BaseHTTPRequestHandler):
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         try:
             delivery = judge(
-                headers=headers, body=body, find=lambda name: find_project(name, ask=self.cluster.ask), now=now
+                headers=headers,
+                body=body,
+                find=lambda name, number: find_project(name, number, ask=self.cluster.ask),
+                now=now,
             )
         except (OSError, http.client.HTTPException) as error:
             delivery = Delivery(

@@ -44,6 +44,12 @@ def called_now(wanted: str, *, known: KnownRepository | None) -> str:
     return known.full_name if known is not None and _is_that(known, wanted) else wanted
 
 
+def number_of(wish: Wish) -> int | None:
+    """The forge's own number of the repository, which stays through renames; None before anybody read it."""
+    known = wish.repository
+    return known.number if known is not None and _is_that(known, _wanted(wish)) else None
+
+
 def _wanted(wish: Wish) -> str:
     return attached(wish) or wish.names.repository
 
@@ -60,8 +66,7 @@ def look_up(wish: Wish, client: ForgeClient) -> Repository | None:
     repository of another number under the old name is never taken for it. Without a number, only our mark tells; an
     attached one whose name leads elsewhere is returned for the Kind to refuse.
     """
-    name, known = full_name(wish), wish.repository
-    number = known.number if known is not None and _is_that(known, _wanted(wish)) else None
+    name, number = full_name(wish), number_of(wish)
     found = client.repository(name)
     if number is not None and (found is None or found["id"] != number):
         found = client.repository_by_id(number) or found

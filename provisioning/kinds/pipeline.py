@@ -1,8 +1,9 @@
 """CI: a push or pull request of the project's repository becomes a PipelineRun in the project's workspace.
 
 Tekton Triggers does it. The forge delivers to a listener, shared or the project's own; the Trigger checks the signature
-with the Secret `slipway-ci-webhook` (Kind `credentials`), lets only this repository through, and starts a run as the
-service account `pipeline`. What the run does is in the repository, `slipway/ci.sh` at the very commit.
+with the Secret `slipway-ci-webhook` (Kind `credentials`), lets only this repository through, by name or number, and
+starts a run as the service account `pipeline`. What the run does is in the repository, `slipway/ci.sh` at the very
+commit.
 
 The run holds its Pipeline itself. One that lies in the repository would be fetched by Tekton's git resolver, which
 knows no deploy key: it reads what everybody may read, or with a token that opens more than this one repository.
@@ -20,7 +21,7 @@ from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.names import LABEL_PROJECT
 from provisioning.phrases import Phrase, joined, phrase
-from provisioning.repositories import full_name
+from provisioning.repositories import full_name, number_of
 
 LABEL_EVENT = "slipway.dev/event"
 """With the project's label it tells the runs that the Trigger made from all others (`provisioning.ci_runs`)."""
@@ -104,7 +105,10 @@ def _trigger(wish: Wish) -> dict[str, Any]:
 
     A fork's author has no rights in this project, and a run takes its pipeline from the commit that is tested.
     """
-    repository = json.dumps(full_name(wish))
+    ours, number = f"body.repository.full_name == {json.dumps(full_name(wish))}", number_of(wish)
+    if number is not None:
+        # After a rename its pushes come under a name that we don't know yet.
+        ours = f"({ours} || int(body.repository.id) == {number})"
     pull_request = (
         'body.action in ["opened", "reopened", "synchronize", "synchronized"]'
         " && body.pull_request.head.repo.full_name == body.repository.full_name"
@@ -136,8 +140,7 @@ def _trigger(wish: Wish) -> dict[str, Any]:
                     {
                         "name": "filter",
                         "value": (
-                            f"body.repository.full_name == {repository}"
-                            f' && ("pull_request" in body ? {pull_request} : {push})'
+                            f'{ours} && ("pull_request" in body ? {pull_request} : {push})'
                             f' && ({revision}).matches("^[0-9a-f]{{40,64}}$")'
                         ),
                     },

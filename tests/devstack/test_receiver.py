@@ -4,6 +4,7 @@ import hmac
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from devstack.prepare_cluster import kubectl
 from devstack.prepare_forge import Account
 from devstack.receiver import Delivery
 from devstack.stack import Stack
+from provisioning.kind import KnownRepository
+from provisioning.kinds.pipeline import KIND
+from tests.provisioning.wishes import wish
 
 SECRET = b"a secret of the project"
 BODY = json.dumps({"repository": {"full_name": "forecasting/demand"}}).encode()
@@ -23,7 +27,7 @@ def signed(body: bytes = BODY, *, secret: bytes = SECRET, event: str = "push") -
     return {"x-github-event": event, "x-github-delivery": "d-1", "x-hub-signature-256": f"sha256={digest}"}
 
 
-def find(name: str) -> tuple[str, bytes] | None:
+def find(name: str, _number: object) -> tuple[str, bytes] | None:
     return ("ml-demand", SECRET) if name == "forecasting/demand" else None
 
 
@@ -66,13 +70,15 @@ def test_everything_else_is_recorded_with_its_reason(headers: dict[str, str], bo
 
 
 def test_the_trigger_of_a_project_says_which_repository_it_is_for() -> None:
-    cel = {"name": "filter", "value": 'body.repository.full_name == "forecasting/demand" && true'}
+    known = KnownRepository(wanted="forecasting/demand", full_name="forecasting/demand", number=42)
+    body = KIND.desired(replace(wish(), repository=known))[0].body
+    assert body is not None
     answers = {
         "/apis/triggers.tekton.dev/v1beta1/triggers?labelSelector=slipway.dev/project": {
             "items": [
                 {
                     "metadata": {"namespace": "ml-demand"},
-                    "spec": {"interceptors": [{"ref": {"name": "cel"}, "params": [cel]}]},
+                    "spec": body["spec"],
                 }
             ]
         },
@@ -81,8 +87,11 @@ def test_the_trigger_of_a_project_says_which_repository_it_is_for() -> None:
         },
     }
 
-    assert receiver.find_project("forecasting/demand", ask=answers.get) == ("ml-demand", SECRET)
-    assert receiver.find_project("forecasting/deman", ask=answers.get) is None
+    assert receiver.find_project("forecasting/demand", None, ask=answers.get) == ("ml-demand", SECRET)
+    assert receiver.find_project("forecasting/deman", None, ask=answers.get) is None
+    # Renamed on the forge a moment ago.
+    assert receiver.find_project("forecasting/orders", 42, ask=answers.get) == ("ml-demand", SECRET)
+    assert receiver.find_project("forecasting/orders", 4, ask=answers.get) is None
 
 
 def test_gitea_delivers_a_push_that_fits(tmp_path: Path) -> None:

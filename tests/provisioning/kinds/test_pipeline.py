@@ -1,11 +1,12 @@
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioning.kind import Object, Wish
+from provisioning.kind import KnownRepository, Object, Wish
 from provisioning.kinds.pipeline import KIND, SCRIPT
 from tests.fakes.cluster import FakeCluster
 from tests.provisioning.wishes import LABELS, catalogue, wish
@@ -171,6 +172,16 @@ def test_with_the_shared_listener() -> None:
         Object(key="RoleBinding/slipway-listener-reads", body=None),
         Object(key="ServiceAccount/ci-listener", body=None),
         Object(key="EventListener/slipway-ci", body=None),
+    )
+
+
+def test_a_renamed_repository_is_known_by_its_number() -> None:
+    known = KnownRepository(wanted="forecasting/demand", full_name="forecasting/demand", number=42)
+    body = KIND.desired(replace(wish(), repository=known))[0].body
+    assert body is not None
+    ours = 'body.repository.full_name == "forecasting/demand"'
+    assert body["spec"]["interceptors"][1]["params"][0]["value"] == FILTER.replace(
+        ours, f"({ours} || int(body.repository.id) == 42)"
     )
 
 
