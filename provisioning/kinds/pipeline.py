@@ -120,7 +120,7 @@ def _trigger(wish: Wish) -> dict[str, Any]:
         "revision": revision,
         "event": '"pull_request" in body ? "pull_request" : "push"',
         # A name becomes a variable of the run; one with quotes or a dollar sign would be more than a name there.
-        "branch": f'({branch}).matches("^[A-Za-z0-9._/+-]{{1,200}}$") ? ({branch}) : ""',
+        "branch": f'({branch}).matches("^[A-Za-z0-9._/+@#=,~-]{{1,200}}$") ? ({branch}) : ""',
         "pull_request": '"pull_request" in body ? string(int(body.pull_request.number)) : ""',
         "training": '"slipway" in body && body.slipway.training.matches("^[0-9]+$") ? body.slipway.training : ""',
     }

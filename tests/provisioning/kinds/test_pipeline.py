@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.provisioning.wishes import LABELS, catalogue, wish
 
 RBAC = "rbac.authorization.k8s.io"
 TEKTON = "triggers.tekton.dev/v1beta1"
+HOSTILE = ("main; touch owned", "$(touch owned)", "`touch owned`", "--upload-pack=touch owned")
 OWN_LISTENER = catalogue(cluster={"event_listener": "project"})
 
 
@@ -74,7 +76,7 @@ TRIGGER = tekton(
                                 "key": "branch",
                                 "expression": (
                                     '("pull_request" in body ? body.pull_request.head.ref : body.ref.substring(11))'
-                                    '.matches("^[A-Za-z0-9._/+-]{1,200}$")'
+                                    '.matches("^[A-Za-z0-9._/+@#=,~-]{1,200}$")'
                                     ' ? ("pull_request" in body ? body.pull_request.head.ref : body.ref.substring(11))'
                                     ' : ""'
                                 ),
@@ -173,6 +175,28 @@ def test_with_the_shared_listener() -> None:
         Object(key="ServiceAccount/ci-listener", body=None),
         Object(key="EventListener/slipway-ci", body=None),
     )
+
+
+def told_as_branch(name: str) -> bool:
+    """Does the Trigger tell a run this branch's name?"""
+    body = KIND.desired(wish())[0].body
+    assert body is not None
+    overlays = {one["key"]: one["expression"] for one in body["spec"]["interceptors"][1]["params"][1]["value"]}
+    allowed = re.search(r'matches\("\^(.+)\$"\)', overlays["branch"])
+    assert allowed is not None
+    return re.fullmatch(allowed[1], name) is not None
+
+
+@pytest.mark.parametrize("name", ["main", "fix#12", "a@b", "alice/a=b,c", "v1.2+3_x-y", "x" * 200])
+def test_usual_names_of_branches_are_told(name: str) -> None:
+    assert told_as_branch(name)
+
+
+@pytest.mark.parametrize(
+    "name", [*HOSTILE, "a'b", 'a"b', "$HOME", "$(tt.params.revision)", "a\\b", "a\nb", "", "x" * 201]
+)
+def test_names_of_branches_that_could_be_more_than_names_are_not_told(name: str) -> None:
+    assert not told_as_branch(name)
 
 
 def test_a_renamed_repository_is_known_by_its_number() -> None:
@@ -359,7 +383,7 @@ def test_a_run_without_a_script_says_what_is_missing(run: Run) -> None:
     assert (done.returncode, done.stdout.startswith("There is no slipway/ci.sh here")) == (1, True)
 
 
-@pytest.mark.parametrize("told", ["main; touch owned", "$(touch owned)", "`touch owned`", "--upload-pack=touch owned"])
+@pytest.mark.parametrize("told", HOSTILE)
 def test_nothing_that_a_delivery_tells_is_run(run: Run, told: str) -> None:
     run.commit({"slipway/ci.sh": "echo all\n"})
     assert run.begin(told, repository=str(run.repository)).returncode != 0
