@@ -27,8 +27,8 @@ from projects.payload import read_body, read_query
 from projects.presentation import wish_of
 from projects.reading import Reading, State, readings
 from projects.reference_serializers import Nothing, Sentence
-from provisioning.catalogue import DataStore
 from provisioning.data_access import is_within_reach
+from provisioning.data_stores import DataStore
 
 
 class ConsentOut(BaseModel):

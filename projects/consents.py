@@ -19,8 +19,9 @@ from projects.notices import announce
 from projects.phrases import as_kept
 from projects.spec import wish_for, with_a_plan
 from projects.today import day_of, today
-from provisioning.catalogue import Catalogue, DataStore
+from provisioning.catalogue import Catalogue
 from provisioning.data_access import OPTIONS, DataOptions, chosen, longest, without_consent
+from provisioning.data_stores import DataStore
 from provisioning.kind import Consent, Wish
 from provisioning.phrases import phrase
 from provisioning.spec import ProjectSpec

@@ -18,7 +18,7 @@ from projects.notices import announce
 from projects.readable import readable
 from projects.wishes import NoWish, present_wish
 from provisioning import data_access
-from provisioning.catalogue import DataStore
+from provisioning.data_stores import DataStore
 from provisioning.kind import Wish
 from provisioning.phrases import Phrase, phrase
 

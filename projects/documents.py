@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from projects import cluster_login
 from provisioning import tracking
-from provisioning.catalogue import SchemaData
 from provisioning.data_access import SECRET, readable, variable
+from provisioning.data_stores import SchemaData
 from provisioning.kind import Wish, kinds
 from provisioning.profile_file import ORDER, plain, profile_yaml
 from provisioning.repositories import full_name

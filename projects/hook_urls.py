@@ -3,7 +3,7 @@
 from django.urls import path
 
 from projects import chat_door, webhooks
-from provisioning.catalogue import CHAT
+from provisioning.channels import CHAT
 
 urlpatterns = [
     path(f"{CHAT}/<str:channel>/", chat_door.receive, name="chat"),

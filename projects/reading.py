@@ -8,8 +8,8 @@ from typing import Literal
 from projects.consent_list import STEPS, asked_in, reminded
 from projects.consents import OPEN, is_about
 from projects.models import ConsentReminder, ConsentState, ConsentStep, DataConsent, Project
-from provisioning.catalogue import DataStore
 from provisioning.data_access import OPTIONS, chosen, is_cut_short, is_open, last_day, offered
+from provisioning.data_stores import DataStore
 from provisioning.kind import Wish
 
 State = Literal["reads", "asked", "rejected", "withdrawn", "not-asked", "moved", "over", "gone"]

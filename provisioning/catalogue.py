@@ -3,36 +3,24 @@
 Targets, plans, templates, policy and reserved names stand in it; secrets only as references (`provisioning.secrets`).
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    IPvAnyNetwork,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from provisioning import catalogue_checks
 from provisioning.channels import Channel
-from provisioning.policy_rules import Decisions, Name, Rule, as_pattern, shadowed, told_apart
+from provisioning.data_stores import DataStore
+from provisioning.entries import Entry, Name, Named
+from provisioning.policy_rules import Decisions, Rule, as_pattern
 from provisioning.quantities import parse_quantity
 from provisioning.secrets import SecretRef
 
 
 class CatalogueError(Exception):
     """platform.yaml can't be used. The message lists every fault with its place."""
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _quantity(value: str) -> str:
@@ -43,21 +31,7 @@ def _quantity(value: str) -> str:
 Quantity = Annotated[str, AfterValidator(_quantity)]
 
 
-_DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-
-
-def _no_role_of_postgres(role: str) -> str:
-    if role.startswith("pg_"):
-        raise ValueError("roles of Postgres' own open far more than a schema; make one for the readers")
-    return role
-
-
-class _Named(_Entry):
-    name: Name
-    title: str = ""
-
-
-class ClusterLogin(_Entry):
+class ClusterLogin(Entry):
     """How people's own kubectl signs in to a cluster: by OpenID Connect, with the plugin oidc-login."""
 
     issuer: Annotated[str, Field(pattern=r"^https://\S+$")]
@@ -67,7 +41,7 @@ class ClusterLogin(_Entry):
     grant: Literal["authcode", "device-code"] = "authcode"
 
 
-class ClusterTarget(_Named):
+class ClusterTarget(Named):
     """A Kubernetes cluster. `public_api` is its address for people, where that is another one than the portal's.
 
     ci: what runs CI, see `provisioning.ci`. package_index: where runs in it get Python's packages from; "" for PyPI.
@@ -90,7 +64,7 @@ class ClusterTarget(_Named):
     pod_security_version: str = "latest"
 
 
-class ObjectStoreTarget(_Named):
+class ObjectStoreTarget(Named):
     """An object store with MinIO's S3 and admin interfaces."""
 
     endpoint: str
@@ -99,7 +73,7 @@ class ObjectStoreTarget(_Named):
     secret_key: SecretRef
 
 
-class ForgeSsh(_Entry):
+class ForgeSsh(Entry):
     """How CI clones: where every SSH address begins, and the host keys of the forge ("ssh-ed25519 AAAA…")."""
 
     url: Annotated[str, Field(pattern=r"^ssh://[A-Za-z0-9._-]+@[A-Za-z0-9.-]+(:\d{1,5})?/?$")]
@@ -114,7 +88,7 @@ class ForgeSsh(_Entry):
         return "".join(f"{place} {key}\n" for key in self.host_keys)
 
 
-class ForgeTarget(_Named):
+class ForgeTarget(Named):
     """A git forge. `url` is the address of its pages; `bot` is the account that our token belongs to.
 
     Without `ssh`, CI gets no key to clone with. `actions`: the forge has runners that run workflow files.
@@ -137,7 +111,7 @@ class ForgeTarget(_Named):
         return self
 
 
-class TrackerTarget(_Named):
+class TrackerTarget(Named):
     """An MLflow server with its basic-auth app. `url`: as the portal *and* the workspaces reach it.
 
     username, password: an administrator's account of it. ca: what its certificate is checked with, by the portal.
@@ -153,7 +127,7 @@ ROLE_CONNECTIONS = 20
 """How many a role of a project has at once, so that one project can't take all that the server of a database has."""
 
 
-class DatabaseTarget(_Named):
+class DatabaseTarget(Named):
     """A Postgres database for data of projects, never the portal's own. `host`, `port`: as the portal *and* the
     workspaces reach it.
 
@@ -169,7 +143,7 @@ class DatabaseTarget(_Named):
     ca: SecretRef | None = None
 
 
-class _Directory(_Named):
+class _Directory(Named):
     """What the kinds of directory have in common: how much of it may vanish at once before a person is asked."""
 
     brake_percent: int = Field(default=10, ge=1, le=100)
@@ -207,7 +181,7 @@ class GraphDirectory(_Directory):
     groups_filter: str = "securityEnabled eq true"
 
 
-class Plan(_Entry):
+class Plan(Entry):
     """A named size. `units` is what it takes from a team's budget."""
 
     name: str = ""
@@ -221,7 +195,7 @@ class Plan(_Entry):
     units: int = Field(gt=0)
 
 
-class ProjectTemplate(_Named):
+class ProjectTemplate(Named):
     """What a project may start from: a folder of the platform's templates, or a template repository of the forge."""
 
     forge: str
@@ -235,95 +209,27 @@ class ProjectTemplate(_Named):
         return self
 
 
-class _DataStore(_Named):
-    """Data of a team that others may read.
-
-    owner: the team whose data it is. readers: teams that it lets read without asking, as it told the platform team.
-    max_days: for how long at a time; None for any time.
-    """
-
-    description: str = ""
-    classification: str = ""
-    owner: Name
-    readers: tuple[Name, ...] = ()
-    max_days: Annotated[int, Field(ge=1)] | None = None
-
-
-class PrefixData(_DataStore):
-    """What lies below a prefix of a bucket. Nothing in bucket and prefix can be taken for a pattern by the store."""
-
-    object_store: str
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-    prefix: Annotated[
-        str, Field(max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$")
-    ]
-
-    @property
-    def address(self) -> str:
-        """Where it is, in words that people and tools know."""
-        return f"s3://{self.bucket}/{self.prefix}"
-
-    @property
-    def place(self) -> str:
-        """What a consent is given for. Kept with consents and compared letter by letter: other words would end all."""
-        return f"{self.address} on {self.object_store}"
-
-
-class SchemaData(_DataStore):
-    """What lies in a schema of the platform's database.
-
-    role: what the owner lets readers do, as a role of the server that nobody signs in with. Who may read becomes a
-    member of it; Slipway's account must have it with ADMIN OPTION.
-    """
-
-    database: str
-    database_schema: _DatabaseName
-    role: Annotated[_DatabaseName, AfterValidator(_no_role_of_postgres)]
-
-    @property
-    def address(self) -> str:
-        """Where it is, in words that people know."""
-        return f"{self.database}/{self.database_schema}"
-
-    @property
-    def place(self) -> str:
-        """What a consent is given for, as for a prefix. The role belongs to it: it is what opens, whatever is meant."""
-        return f"{self.address} by the role {self.role}"
-
-
-def _holds(store: Any) -> str:
-    """By what an entry says of itself: is it a schema or a prefix?"""
-    said = store if isinstance(store, Mapping) else vars(store)
-    return "schema" if said.keys() & {"database", "database_schema", "role"} else "prefix"
-
-
-DataStore = Annotated[
-    Annotated[PrefixData, Tag("prefix")] | Annotated[SchemaData, Tag("schema")], Discriminator(_holds)
-]
-"""Data of a team that others may read."""
-
-
-class Succession(_Entry):
+class Succession(Entry):
     """For how many days each is asked to take over a project whose last owner left, before the next are."""
 
     editors_days: int = Field(default=7, ge=0)
     team_days: int = Field(default=7, ge=0)
 
 
-class Naming(_Entry):
+class Naming(Entry):
     """How external names are made from a slug."""
 
     prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,10}-$")] = "ml-"
 
 
-class CredentialPolicy(_Entry):
+class CredentialPolicy(Entry):
     """How long an old key works beside a new one, and after how many days pages remind of rotating (None: never)."""
 
     overlap_hours: int = Field(default=24, ge=0, le=24 * 30)
     rotate_after_days: int | None = Field(default=None, ge=1, le=3650)
 
 
-class Defaults(_Entry):
+class Defaults(Entry):
     """What a spec means when it doesn't say."""
 
     cluster: str
@@ -332,11 +238,7 @@ class Defaults(_Entry):
     plan: str
 
 
-CHAT = "chat"
-"""Where the name of a forge stands in a hook's address, this stands for questions from chats."""
-
-
-class Catalogue(_Entry):
+class Catalogue(Entry):
     """The whole of platform.yaml."""
 
     version: Literal[1]
@@ -370,76 +272,8 @@ class Catalogue(_Entry):
         return data
 
     @model_validator(mode="after")
-    def _references_exist(self) -> "Catalogue":
-        known = {
-            "cluster": {target.name for target in self.clusters},
-            "object_store": {target.name for target in self.object_stores},
-            "forge": {target.name for target in self.forges},
-            "plan": set(self.plans),
-        }
-        faults = [
-            f"defaults.{field}: {getattr(self.defaults, field)} is not one of {', '.join(sorted(names)) or 'none'}"
-            for field, names in known.items()
-            if getattr(self.defaults, field) not in names
-        ]
-        faults += [
-            f"templates.{one.name}: no forge {one.forge}" for one in self.templates if one.forge not in known["forge"]
-        ]
-        faults += [
-            f"policy.{rule.name}: no plan {plan}"
-            for rule in self.policy
-            for plan in rule.plans
-            if plan not in known["plan"]
-        ]
-        faults += [
-            f"data_stores.{one.name}: no object store {one.object_store}"
-            for one in self.data_stores
-            if isinstance(one, PrefixData) and one.object_store not in known["object_store"]
-        ]
-        accounts = {one.name: one.username for one in self.databases}
-        for one in self.data_stores:
-            if isinstance(one, SchemaData) and one.database not in accounts:
-                faults.append(f"data_stores.{one.name}: no database {one.database}")
-            elif isinstance(one, SchemaData) and one.role == accounts[one.database]:
-                faults.append(f"data_stores.{one.name}: {one.role} is Slipway's own account; make a role for readers")
-        roles = [(one.database, one.role) for one in self.data_stores if isinstance(one, SchemaData)]
-        faults += [
-            f"data_stores: the role {role} in {database} stands for several stores; who may read one would read all"
-            for database, role in sorted(set(roles))
-            if roles.count((database, role)) > 1
-        ]
-        stores = [one.name for one in self.data_stores]
-        faults += [
-            f"the data store name {name} is used twice" for name in sorted(set(stores)) if stores.count(name) > 1
-        ]
-        directories = (self.directory,) if self.directory else ()
-        faults += [
-            f"policy.{rule.name} can never fire: {above.name} above it fits whenever it does"
-            for rule, above in shadowed(self.policy)
-        ]
-        faults += [
-            f"policy.{rule.name} says the same as {above.name} in because, but not in because_in; make both alike"
-            for rule, above in told_apart(self.policy)
-        ]
-        names = [
-            target.name
-            for target in (
-                *self.clusters,
-                *self.object_stores,
-                *self.forges,
-                *self.trackers,
-                *self.databases,
-                *directories,
-            )
-        ]
-        faults += [f"the target name {name} is used twice" for name in sorted(set(names)) if names.count(name) > 1]
-        faults += [
-            f"forges.{name}: no forge can be called so, since chats ask at /hooks/{name}/; give it another name"
-            for name in sorted(known["forge"] & {CHAT})
-        ]
-        named = [one.name for one in self.notify]
-        faults += [f"the channel name {name} is used twice" for name in sorted(set(named)) if named.count(name) > 1]
-        if faults:
+    def _holds_together(self) -> "Catalogue":
+        if faults := catalogue_checks.faults(self):
             raise ValueError("; ".join(faults))
         return self
 
@@ -476,7 +310,7 @@ class Catalogue(_Entry):
         }
 
 
-Listed = TypeVar("Listed", bound=_Named)
+Listed = TypeVar("Listed", bound=Named)
 
 
 def _named(entries: tuple[Listed, ...], name: str) -> Listed:

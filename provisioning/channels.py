@@ -5,9 +5,9 @@ A channel belongs to one team, whose members may all see what is posted there; w
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from provisioning.policy_rules import Name
+from provisioning.entries import Entry, Name
 from provisioning.secrets import SecretRef
 
 Shape = Literal["slack", "teams"]
@@ -34,16 +34,17 @@ ChatKind = Literal[
     "keys-rotated",
 ]
 
+CHAT = "chat"
+"""Where the name of a forge stands in a hook's address, this stands for questions from chats."""
 
-class Channel(BaseModel):
+
+class Channel(Entry):
     """One channel. Its address is a secret: whoever has it can post. `kinds`: what is posted; when empty, all.
 
     asks: the secret with which the chat signs what people ask there; None: nobody can ask. slack_channel: Slack's id of
     the channel, the only one that is answered, since a slash command can be given anywhere in Slack. slack_workspace:
     the id of the workspace too, where one app serves several.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name
     url: SecretRef

@@ -19,7 +19,8 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, ValidationError
 
 from provisioning import database_trust
-from provisioning.catalogue import Catalogue, DatabaseTarget, DataStore, PrefixData, SchemaData
+from provisioning.catalogue import Catalogue, DatabaseTarget
+from provisioning.data_stores import DataStore, PrefixData, SchemaData
 from provisioning.kind import Consent, Options, Wish
 from provisioning.spec import Day, ProjectSpec
 

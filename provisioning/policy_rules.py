@@ -9,13 +9,13 @@ from datetime import date, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from provisioning.directory import is_object_id
+from provisioning.entries import Entry, Name
 from provisioning.phrases import Phrase
 from provisioning.spec import Environment
 
-Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 FIGURES = ("team", "plan", "units", "taken", "budget", "free", "gpus", "use")
 """What a rule's sentence may name in braces."""
@@ -27,10 +27,6 @@ def _group(value: str) -> str:
 
 Group = Annotated[str, AfterValidator(_group)]
 """A directory group: by object id, which stays whatever the group is called, or by name."""
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _sentence(value: str) -> str:
@@ -58,7 +54,7 @@ def _zone(value: str) -> str:
     return value
 
 
-class Rule(_Entry):
+class Rule(Entry):
     """One rule: when all its conditions hold, the decision is taken and the rule is named. What isn't known fits none.
 
     Sizes are plan units. `approvers`: groups whose people decide beside the platform team, instead of the general ones.
@@ -129,7 +125,7 @@ def told_apart(rules: tuple[Rule, ...]) -> list[tuple[Rule, Rule]]:
     return [(rule, above) for rule, above in pairs if rule.because_in != above.because_in]
 
 
-class WorkingHours(_Entry):
+class WorkingHours(Entry):
     """When people work: only these hours count until somebody is reminded."""
 
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
@@ -139,7 +135,7 @@ class WorkingHours(_Entry):
     holidays: tuple[date, ...] = ()
 
 
-class Decisions(_Entry):
+class Decisions(Entry):
     """How people decide: who, and after how many working hours they are reminded, and others asked as well."""
 
     approvers: tuple[Group, ...] = Field(default=(), description="Directory groups beside the platform team.")

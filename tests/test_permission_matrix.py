@@ -39,7 +39,7 @@ from projects.models import (
     Report,
     Team,
 )
-from provisioning.catalogue import PrefixData
+from provisioning.data_stores import PrefixData
 from tests.ci import COMMIT
 from tests.people import GROUPS, bearer, client, person, team
 from tests.rights import IDENTITIES, KEYS, OPEN, READS, STORE, TABLE, Gate, Line, addresses, admin_addresses

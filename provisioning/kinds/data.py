@@ -7,7 +7,7 @@ user's policies would take away each other's. Nothing is left to make here; it i
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from provisioning.catalogue import Catalogue, DataStore
+from provisioning.catalogue import Catalogue
 from provisioning.data_access import (
     OPTIONS,
     DataOptions,
@@ -21,6 +21,7 @@ from provisioning.data_access import (
     timed_out,
     without_consent,
 )
+from provisioning.data_stores import DataStore
 from provisioning.kind import Body, Each, Kind, Object, Wish
 from provisioning.phrases import Phrase, joined, numbered, phrase
 

@@ -1,6 +1,6 @@
 """A role that reads schemas of other teams, and nothing else, as long as the project is let read one.
 
-What a reader may do stands in a role of the owning team's (`provisioning.catalogue.SchemaData`), so tables that are
+What a reader may do stands in a role of the owning team's (`provisioning.data_stores.SchemaData`), so tables that are
 made later are that team's to open, and we never need rights to its data ourselves: we make members and end members.
 Where nothing may be read any more the role goes, with its sessions.
 """

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from provisioning import data_access
-from provisioning.catalogue import PrefixData
+from provisioning.data_stores import PrefixData
 from provisioning.kind import Consent, Wish, kinds_of
 from provisioning.kinds import bucket, credentials
 from provisioning.kinds.data import KIND

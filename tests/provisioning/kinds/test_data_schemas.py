@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioning import ci
-from provisioning.catalogue import SchemaData
+from provisioning.data_stores import SchemaData
 from provisioning.kind import Consent, Wish, kinds_of
 from provisioning.kinds import bucket, credentials, data, data_account
 from provisioning.kinds.data_schemas import KIND
