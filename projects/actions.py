@@ -315,7 +315,9 @@ def look_again(project: Project, *, by: "Person", door: Door, kind: str | None =
     """
     check_seen(by, project)
     if not permissions.may_look_again(by, project):
-        raise NotAllowed(say("Viewers can't ask for a look. Ask an owner or editor of the project."))
+        raise NotAllowed(
+            say("Viewers from outside the team can't ask for a look. Ask an owner or editor of the project.")
+        )
     with audited_by(by=by, door=door), transaction.atomic():
         Project.objects.filter(pk=project.pk, deleted_at=None).update(next_look_at=timezone.now())
         LookAsked.objects.create(

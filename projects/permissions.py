@@ -209,7 +209,7 @@ def may_reveal(user: "Person", project: Project) -> bool:
 
 
 def may_look_again(user: "Person", project: Project) -> bool:
-    """May the person ask the engine to look now? Owners, editors and the platform team."""
+    """May the person ask the engine to look now? Owners, editors, the project's team and the platform team."""
     return user.is_active and (
         is_platform_admin(user) or role_in(user, project) in (Role.OWNER, Role.EDITOR) or is_in_team(user, project.team)
     )

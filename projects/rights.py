@@ -28,11 +28,22 @@ SYSTEMS: "Mapping[System, StrPromise]" = {
 }
 """What Kinds act on, in the order of pages, and what pages call it."""
 PORTAL: "Mapping[str, StrPromise]" = {
-    Role.OWNER: _("see it, change and retire it, ask for a look"),
-    Role.EDITOR: _("see it, ask for a look"),
+    Role.OWNER: _(
+        "see it, change and retire it, rotate its keys and be shown them, train its model again, ask for a look; in "
+        "the team: decide who reads the team's data"
+    ),
+    Role.EDITOR: _(
+        "see it, be shown its keys, train its model again, ask for a look; take it over when its owners left"
+    ),
     Role.VIEWER: _("see it"),
-    "team": _("see every project of the team, ask for a look, ask for new projects"),
-    "platform": _("see and change every project, decide about requests, suspend"),
+    "team": _(
+        "see every project of the team, ask for a look, ask for new projects; take over one whose owners left, where "
+        "no editor does"
+    ),
+    "platform": _(
+        "see, change and retire every project, rotate keys, train models again, ask for a look, ask for new projects, "
+        "take over what nobody else does, decide about requests, suspend"
+    ),
 }
 """What each path opens in the portal: the predicates of `projects.permissions` in words."""
 

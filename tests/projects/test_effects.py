@@ -182,7 +182,8 @@ def test_people_are_changed_with_a_review_that_says_what_it_does() -> None:
     page = text(review)
     for said in (
         "bob@corp.example becomes editor",
-        "create Portal: see it, ask for a look",
+        "create Portal: see it, be shown its keys, train its model again, ask for a look; take it over when its owners "
+        "left",
         "create Code: read and push to forecasting/demand",
         "Done at once.",
     ):

@@ -152,7 +152,7 @@ def test_a_viewer_sees_neither_change_nor_look_nor_retire_and_may_not() -> None:
     assert charlie.get("/projects/demand/edit/").status_code == 403
     refused = charlie.post("/projects/demand/look/")
     assert refused.status_code == 403
-    assert "Viewers can't ask for a look. Ask an owner or editor of the project." in text(refused)
+    assert "Viewers from outside the team can't ask for a look. Ask an owner or editor of the project." in text(refused)
 
 
 def test_activity_tells_what_people_did_and_gathers_what_the_engine_did() -> None:
