@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import decisions, permissions
+from projects import decisions, permissions, request_list
 from projects.api_base import Api, person, plain, request_out, requests_out
 from projects.closed import Closed
 from projects.errors import NotFound
@@ -31,6 +31,14 @@ class RequestsQuery(PageQuery):
         default=None, description="Only those with this decision."
     )
     mine: bool = Field(default=False, description="Only what you asked for yourself.")
+    show: Literal["decide", "waiting", "mine", "all"] = Field(
+        default="all", description="`decide`: those that wait for your yes or no; `waiting`: all that wait."
+    )
+    team: str = Field(default="", max_length=40, description="Slug of a team.")
+    action: Literal["", "create", "change", "retire"] = ""
+    search: str = Field(
+        default="", max_length=100, description="Words in name, title or who asked, with or without accents."
+    )
 
 
 class Requests(Api):
@@ -46,9 +54,14 @@ class Requests(Api):
     def get(self, request: Request) -> Response:
         """A page of the requests that the caller may see."""
         asked = read_query(RequestsQuery, request)
-        rows = permissions.visible_requests(person(request)).select_related("team", "decided_by")
-        if asked.decision is not None:
-            rows = rows.filter(decision=asked.decision)
+        rows = request_list.rows(
+            person(request),
+            show=asked.show,
+            words=asked.search,
+            team=asked.team,
+            action=asked.action,
+            decision=asked.decision or "",
+        ).select_related("team", "decided_by")
         if asked.mine:
             rows = rows.filter(requested_by=person(request).pk)
         found, after = page_of(rows, asked=asked, request=request)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -23,6 +24,11 @@ def words_of(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", text.translate(_LETTERS).casefold().translate(_LETTERS))
     bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return _SEPARATORS.sub(" ", bare.translate(_LETTERS)).split()
+
+
+def holds(field: str, parts: Sequence[str]) -> Q:
+    """The condition that the field holds each of these words."""
+    return reduce(and_, (Q(**{f"{field}__contains": part}) for part in parts))
 
 
 class _Octets(Length):

@@ -5,14 +5,12 @@ test holds the two together over every combination.
 """
 
 from collections.abc import Mapping
-from functools import reduce
-from operator import and_
 from typing import Any, TypeVar
 
 from django.db.models import Case, CharField, Count, Exists, F, Field, Model, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KT
 
-from projects.folding import plain, words_of
+from projects.folding import holds, plain, words_of
 from projects.models import DirectoryEntry, Membership, Project, Team
 from provisioning.conditions import Word
 from provisioning.models import NEEDS_PERSON, NOT_USABLE, Resource
@@ -32,19 +30,14 @@ def searched(projects: QuerySet[Project], words: str) -> QuerySet[Project]:
     if not words:
         return projects
     parts = words_of(words) or [words.lower()]
-    teams = Team.objects.alias(plain=plain(F("name"))).filter(_each("slug", parts) | _each("plain", parts))
-    known = DirectoryEntry.objects.filter(_each("folded", parts))
+    teams = Team.objects.alias(plain=plain(F("name"))).filter(holds("slug", parts) | holds("plain", parts))
+    known = DirectoryEntry.objects.filter(holds("folded", parts))
     # Accounts stand there in lower case. To make that of all of them would take as long as all the rest.
     called = Q(subject__contains=words.lower()) | Q(is_group=True, subject__icontains=words)
-    found = _each("slug", parts) | _each("plain", parts) | Q(team__in=teams)
+    found = holds("slug", parts) | holds("plain", parts) | Q(team__in=teams)
     for people in (Q(object_id__in=known.values("object_id")), called):
         found |= Q(pk__in=Membership.objects.filter(people).values("project"))
     return projects.alias(plain=plain(KT("spec__title"))).filter(found)
-
-
-def _each(field: str, parts: list[str]) -> Q:
-    """The condition that the field holds each of these."""
-    return reduce(and_, (Q(**{f"{field}__contains": part}) for part in parts))
 
 
 def having(projects: QuerySet[Project], word: Word) -> QuerySet[Project]:

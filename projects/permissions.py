@@ -6,7 +6,7 @@ who has that id, whatever the name; only one that isn't counts by name (`project
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
@@ -256,9 +256,13 @@ def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
 
 
 def own_requests(user: "Person") -> QuerySet[ProjectRequest]:
-    """Requests the person made."""
+    """Requests the person made, or joined by asking for the same."""
     requests = ProjectRequest.objects.select_related("team", "project")
-    return requests.filter(requested_by=user.pk) if user.is_active else requests.none()
+    if not user.is_active:
+        return requests.none()
+    # Read first: so an index finds both.
+    joined = list(_joined(user).values_list("projectrequest", flat=True))
+    return requests.filter(Q(requested_by=user.pk) | Q(pk__in=joined))
 
 
 def visible_notices(user: "Person") -> QuerySet[Notice]:
@@ -318,8 +322,11 @@ def _authored(user: "Person") -> Q:
 def _asked_too(user: "Person", request: str) -> Q:
     """Whether the person put the request of this field in other words, or asked for the same while it waited."""
     revised = RequestRevision.objects.filter(request=OuterRef(request), by=user.pk)
-    joined = ProjectRequest.joined_by.through.objects.filter(projectrequest=OuterRef(request), user=user.pk)
-    return Q(Exists(revised)) | Q(Exists(joined))
+    return Q(Exists(revised)) | Q(Exists(_joined(user).filter(projectrequest=OuterRef(request))))
+
+
+def _joined(user: "Person") -> QuerySet[Any]:
+    return ProjectRequest.joined_by.through.objects.filter(user=user.pk)
 
 
 def author_of(request: ProjectRequest) -> "Person | None":

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING
 
 from django.db.models import F, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
 from projects import permissions
 from projects.documents import asked_for, spec_of
 from projects.exports import Record
+from projects.folding import holds, plain, words_of
 from projects.list_address import Listed, matching
 from projects.models import Action, Decision, ProjectRequest
 from projects.sorting import BY_ID, Order
@@ -29,17 +32,23 @@ COLUMNS = (
 def rows(
     person: "Person", *, show: str = "all", words: str = "", team: str = "", action: str = "", decision: str = ""
 ) -> QuerySet[ProjectRequest]:
-    """The requests that the person may see, narrowed by what isn't ""."""
+    """The requests that the person may see, narrowed by what isn't "".
+
+    words: in the name, in what the project is called or would be, or in who asked; with or without accents.
+    """
     visible = permissions.visible_requests(person)
     if show == "decide":
         visible = permissions.to_decide(person)
     elif show == "waiting":
         visible = visible.filter(decision=Decision.PENDING)
     elif show == "mine":
-        visible = visible.filter(requested_by=person.pk)
-    if words:
-        found = Q(slug__icontains=words) | Q(requested_by_name__icontains=words)
-        visible = visible.filter(found | Q(after__title__icontains=words))
+        visible = visible.filter(pk__in=permissions.own_requests(person).values("pk"))
+    if words := words.strip()[:100]:
+        parts = words_of(words) or [words.lower()]
+        # A removal has no title but the one before.
+        visible = visible.alias(title=Coalesce(KT("after__title"), KT("before__title"))).alias(plain=plain(F("title")))
+        found = holds("slug", parts) | holds("plain", parts) | Q(requested_by_name__icontains=words)
+        visible = visible.filter(found)
     return matching(visible, team__slug=team, action=action, decision=decision)
 
 
