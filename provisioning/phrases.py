@@ -17,16 +17,25 @@ TranslateMany = Callable[[str, str, int], str]
 class Phrase(str):
     """An English text that knows its pattern and what stands in the gaps; to everybody else it is a text."""
 
-    __slots__ = ("_many", "_number", "_pattern", "_values")
+    __slots__ = ("_many", "_most", "_number", "_pattern", "_values")
     _pattern: str
     _many: str | None
     _number: int
+    _most: int | None
     _values: Mapping[str, object]
 
-    def __new__(cls, pattern: str, values: Mapping[str, object], *, many: str | None = None, number: int = 1) -> Self:
-        """`many`: the pattern for every number but 1; None for a text without a number."""
-        made = super().__new__(cls, (pattern if many is None or number == 1 else many) % values)
-        made._pattern, made._many, made._number, made._values = pattern, many, number, values
+    def __new__(
+        cls,
+        pattern: str,
+        values: Mapping[str, object],
+        *,
+        many: str | None = None,
+        number: int = 1,
+        most: int | None = None,
+    ) -> Self:
+        """`many`: the pattern for every number but 1; None for a text without a number. most: as for `cut`."""
+        made = super().__new__(cls, _fitting((pattern if many is None or number == 1 else many) % values, most))
+        made._pattern, made._many, made._number, made._most, made._values = pattern, many, number, most, values
         return made
 
     def told(self, *, one: Translate, many: TranslateMany) -> str:
@@ -36,7 +45,7 @@ class Phrase(str):
             name: value.told(one=one, many=many) if isinstance(value, Phrase) else value
             for name, value in self._values.items()
         }
-        return pattern % values
+        return _fitting(pattern % values, self._most)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As a text it would be copied by its characters alone.
@@ -46,7 +55,12 @@ class Phrase(str):
         """What `phrase_of` makes the same phrase of; values are numbers, texts, or phrases as JSON."""
         values = {name: _plain(value) for name, value in self._values.items()}
         number = {} if self._many is None else {"many": self._many, "number": self._number}
-        return {"one": self._pattern, **number, "values": values}
+        most = {} if self._most is None else {"most": self._most}
+        return {"one": self._pattern, **number, **most, "values": values}
+
+
+def _fitting(text: str, most: int | None) -> str:
+    return text if most is None or len(text) <= most else f"{text[:most]}…"
 
 
 def _plain(value: object) -> object:
@@ -58,7 +72,7 @@ def _plain(value: object) -> object:
 def phrase_of(kept: Mapping[str, Any]) -> Phrase:
     """The phrase that `as_json` kept."""
     values = {name: phrase_of(value) if isinstance(value, dict) else value for name, value in kept["values"].items()}
-    return Phrase(kept["one"], values, many=kept.get("many"), number=kept.get("number", 1))
+    return Phrase(kept["one"], values, many=kept.get("many"), number=kept.get("number", 1), most=kept.get("most"))
 
 
 def as_kept(**sentences: str) -> dict[str, Any]:
@@ -90,8 +104,8 @@ def word(text: str) -> Phrase:
 
 
 def cut(text: str, *, most: int) -> Phrase:
-    """The first `most` characters of a text and "…", in any language."""
-    return Phrase(f"%(text).{most}s…", {"text": text})
+    """A text that is longer than `most` characters ends there with "…", in each language by its own length."""
+    return Phrase("%(text)s", {"text": text}, most=most)
 
 
 def joined(separator: str, parts: Sequence[str]) -> Phrase:

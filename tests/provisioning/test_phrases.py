@@ -53,6 +53,10 @@ def test_a_text_is_cut_in_each_language() -> None:
     assert said == "2 days, no o…"
     assert said.told(one=in_swedish, many=in_number) == "2 dagar, ing…"
     assert phrase_of(json.loads(json.dumps(said.as_json()))) == said
+    longer = cut(phrase("no old versions"), most=14)
+    assert (longer, longer.told(one=in_swedish, many=in_number)) == ("no old versions"[:14] + "…", "inga gamla ver…")
+    whole = cut(phrase("Reads %(store)s until %(day)s.", store="a", day="1"), most=18)
+    assert (whole, whole.told(one=in_swedish, many=in_number)) == ("Reads a until 1.", "Läser a till och m…")
 
 
 def test_what_stands_in_a_gap_is_never_read_as_a_pattern() -> None:
