@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from projects import actions, permissions, training
 from projects.bot_commands import ACTS, COMMANDS, WANTS, WORD, Command
-from projects.comparison import CHANGED, Line, number
+from projects.comparison import CHANGED, Line, number, stopped, tests_failed
 from projects.deciders import waits_for
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, newest_of, standing_of, standing_of_pull_request
@@ -142,7 +142,9 @@ def _why(place: Place, _: str) -> Answer:
         return Answer("This is what I know:", tuple(lines), place.address)
     lines += _awaits(found)
     missed = [_said(one) for one in found.lines if one.held is False]
-    failed = [_failed(one) for one in found.report.tests.get("failed", ())]
+    tests = found.report.tests
+    failed = [_failed(one) for one in tests_failed(tests)]
+    lines += (f"{one['name']}{_example(one)}" for one in stopped(tests))
     lines += [*_cut(missed, _REASONS, "missed thresholds"), *_cut(failed, _REASONS, "failed tests")]
     state = "open" if found.gate.passed else "shut"
     is_ = "was" if found.awaited else "is"
@@ -152,8 +154,11 @@ def _why(place: Place, _: str) -> Answer:
 
 
 def _failed(test: Mapping[str, str]) -> str:
-    example = f": {test['example']}" if test["example"] else ""
-    return f"{test['name']} ({test['kind']}) fails{example}"
+    return f"{test['name']} ({test['kind']}) fails{_example(test)}"
+
+
+def _example(test: Mapping[str, str]) -> str:
+    return f": {test['example']}" if test["example"] else ""
 
 
 def _cut(lines: Sequence[str], most: int, what: str) -> tuple[str, ...]:

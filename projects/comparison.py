@@ -5,10 +5,13 @@ as much. A threshold that the base has holds on when a report leaves it out, so 
 dropping it; changing its value is possible, and shown. Nor does anybody by saying that the other direction is better:
 where the base has a threshold, a metric that turned counts as missed, and is shown. Nor by dropping all model tests, or
 by a run in which they could not begin: fewer are shown.
+
+Where CI stopped early, its report says so as a failed test that is called by the step. That shuts the gate, and of what
+such a run did not get to nothing counts as gone.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +19,8 @@ from typing import Any
 from provisioning.phrases import Phrase, cut, joined, numbered, phrase
 
 SAME_WITHIN = 1e-3
+STOPPED = "CI stopped at "
+"""How the failed test begins by which a report says that CI did not get further; then comes the step."""
 _SENTENCE = 240
 Metrics = Sequence[Mapping[str, Any]]
 """As a report has them: name, value, split, direction, threshold."""
@@ -31,13 +36,15 @@ class Change(StrEnum):
     GONE = "gone"
 
 
-CHANGED = {
-    Change.BETTER: "▲ better",
-    Change.WORSE: "▼ worse",
-    Change.SAME: "= same",
-    Change.NEW: "+ new",
-    Change.GONE: "− gone",
+ARROWS = {Change.BETTER: "▲", Change.WORSE: "▼", Change.SAME: "=", Change.NEW: "+", Change.GONE: "−"}
+WORDS: Mapping[Change, Phrase] = {
+    Change.BETTER: phrase("better"),
+    Change.WORSE: phrase("worse"),
+    Change.SAME: phrase("same"),
+    Change.NEW: phrase("new"),
+    Change.GONE: phrase("gone"),
 }
+CHANGED = {change: f"{ARROWS[change]} {word}" for change, word in WORDS.items()}
 """What texts say of it: never by the sign alone."""
 
 
@@ -62,7 +69,7 @@ class Line:
     @property
     def label(self) -> str:
         """Name and split."""
-        return f"{self.name} ({self.split})"
+        return labelled(self.name, self.split)
 
     @property
     def held(self) -> bool | None:
@@ -85,9 +92,13 @@ class Line:
     @property
     def demand(self) -> str:
         """What the threshold asks for; "" without one."""
+        return self.demands(number)
+
+    def demands(self, written: Callable[[float], str]) -> str:
+        """The same with the figure as `written` has it."""
         if self.threshold is None:
             return ""
-        figure = number(self.threshold)
+        figure = written(self.threshold)
         if self.lower_is_better:
             return phrase("%(figure)s or less", figure=figure)
         return phrase("%(figure)s or more", figure=figure)
@@ -95,7 +106,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Gate:
-    """May this be merged, and why, in one sentence that fits a commit status; where it is shut, a phrase."""
+    """May this be merged, and why, in one sentence that fits a commit status: a phrase."""
 
     passed: bool
     sentence: str
@@ -104,6 +115,11 @@ class Gate:
 def number(value: float) -> str:
     """A figure for people: six digits that count."""
     return f"{value:.6g}"
+
+
+def labelled(name: str, split: str) -> str:
+    """What a metric is called beside others."""
+    return f"{name} ({split})"
 
 
 def compare(metrics: Metrics, base: Metrics | None) -> tuple[Line, ...]:
@@ -115,7 +131,8 @@ def compare(metrics: Metrics, base: Metrics | None) -> tuple[Line, ...]:
 
 
 def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> Gate:
-    """Every threshold held, no model test failed, some ran where the base has any. What nobody asked for can't fail.
+    """Every threshold held, no model test failed, some ran where the base has any, and CI came to its end. What nobody
+    asked for can't fail.
 
     tests: as a report has them. before: those of the base; None for no base.
     """
@@ -127,11 +144,12 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
         if line.turned and line.held is not False
     ]
     missed = [line for line in asked if not line.held]
-    failed: Sequence[Mapping[str, Any]] = tests.get("failed", ())
+    failed = tests_failed(tests)
     passed = int(tests.get("passed", 0))
     gone = tests_gone(tests, before=before)
-    if missed or failed or gone:
-        said = [_miss(line) for line in missed]
+    stops = [_stop(one, lines) for one in stopped(tests)]
+    if stops or missed or failed or gone:
+        said = [*stops, *(_miss(line) for line in missed)]
         if gone:
             said.append(numbered("The one model test is gone.", "%(number)s model tests are gone.", gone))
         if failed:
@@ -144,10 +162,19 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
                 )
             )
         return Gate(passed=False, sentence=_shortened([*said, *turns]))
-    thresholds = f"{len(asked)} of {len(asked)} thresholds held" if asked else "No threshold"
-    tried = f"{passed} model tests passed" if passed else "no model test"
-    held = f"{thresholds}, {tried}." if asked or passed else "No threshold and no model test: nothing to check."
-    return Gate(passed=True, sentence=_shortened([held, *turns]))
+    return Gate(passed=True, sentence=_shortened([_holds(len(asked), passed), *turns]))
+
+
+def _holds(asked: int, passed: int) -> Phrase:
+    if not asked and not passed:
+        return phrase("No threshold and no model test: nothing to check.")
+    held = phrase("%(number)s of %(number)s thresholds held", number=asked) if asked else phrase("No threshold")
+    tried = (
+        numbered("%(number)s model test passed", "%(number)s model tests passed", passed)
+        if passed
+        else phrase("no model test")
+    )
+    return phrase("%(held)s, %(tried)s.", held=held, tried=tried)
 
 
 def counted(lines: Iterable[Line]) -> list[tuple[int, Change]]:
@@ -157,14 +184,24 @@ def counted(lines: Iterable[Line]) -> list[tuple[int, Change]]:
     return [(count, one) for count, one in counts if count]
 
 
+def stopped(tests: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of the tests that failed, those which say that CI stopped early."""
+    return [one for one in tests.get("failed", ()) if one["name"].startswith(STOPPED)]
+
+
+def tests_failed(tests: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that failed of the model."""
+    return [one for one in tests.get("failed", ()) if not one["name"].startswith(STOPPED)]
+
+
 def tests_ran(tests: Mapping[str, Any]) -> int:
     """How many model tests a report tells of; 0 when it tells of none."""
-    return int(tests.get("passed", 0)) + len(tests.get("failed", ()))
+    return int(tests.get("passed", 0)) + len(tests_failed(tests))
 
 
 def tests_gone(tests: Mapping[str, Any], *, before: Mapping[str, Any] | None) -> int:
     """How many model tests the base has where the report has none at all; else 0."""
-    return 0 if tests_ran(tests) else tests_ran(before or {})
+    return 0 if tests_ran(tests) or stopped(tests) else tests_ran(before or {})
 
 
 def _key(metric: Mapping[str, Any]) -> tuple[str, str]:
@@ -210,6 +247,13 @@ def _gone(before: Mapping[str, Any]) -> Line:
     )
 
 
+def _stop(test: Mapping[str, Any], lines: Sequence[Line]) -> Phrase:
+    step = str(test["name"]).removeprefix(STOPPED)
+    if lines:
+        return phrase("CI stopped at %(step)s.", step=step)
+    return phrase("CI stopped at %(step)s, before it measured the model.", step=step)
+
+
 def _miss(line: Line) -> Phrase:
     if line.value is None:
         return phrase("%(metric)s is gone; %(demand)s is needed.", metric=line.label, demand=line.demand)
@@ -219,6 +263,5 @@ def _miss(line: Line) -> Phrase:
     return phrase("%(metric)s is %(value)s; %(demand)s is needed.", **values)
 
 
-def _shortened(sentences: Sequence[str]) -> str:
-    whole = joined(" ", sentences)
-    return whole if len(whole) <= _SENTENCE else cut(whole, most=_SENTENCE)
+def _shortened(sentences: Sequence[str]) -> Phrase:
+    return cut(joined(" ", sentences), most=_SENTENCE)

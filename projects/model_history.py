@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 
-from projects.comparison import Gate, Line, compare, gate
+from projects.comparison import Gate, Line, compare, gate, labelled, stopped
 from projects.exports import BATCH
 from projects.models import Feedback, Project, Report
 from projects.phrases import kept
@@ -131,7 +131,9 @@ def held_gates(project: Project) -> dict[int, str]:
 
 def standing_of(report: Report, *, base: Report | None, head: str = "") -> Standing:
     """A report beside its base. head: as of `Standing`."""
-    lines = compare(report.metrics, base.metrics if base else None)
+    # What a run did not get to is not gone.
+    halted = not report.metrics and stopped(report.tests)
+    lines = () if halted else compare(report.metrics, base.metrics if base else None)
     opened = gate(lines, report.tests, before=base.tests if base else None)
     return Standing(report=report, base=base, lines=lines, gate=opened, head=head)
 
@@ -204,7 +206,7 @@ def metrics_in(reports: Sequence[Report]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for report in reports:
         for one in report.metrics:
-            found.setdefault(f"{one['name']} ({one['split']})", one)
+            found.setdefault(labelled(one["name"], one["split"]), one)
     return found
 
 

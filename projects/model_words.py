@@ -2,30 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from projects.charts import Chart, Point, chart_of
-from projects.comparison import Change, Line, counted, tests_gone
+from projects.comparison import ARROWS, WORDS, Line, counted, labelled
 from projects.comparison import number as plain_number
-from projects.model_history import Standing
 from projects.models import Report
 from projects.phrases import translated
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
-_CHANGES: "dict[Change, StrPromise]" = {
-    Change.BETTER: gettext_lazy("better"),
-    Change.WORSE: gettext_lazy("worse"),
-    Change.SAME: gettext_lazy("same"),
-    Change.NEW: gettext_lazy("new"),
-    Change.GONE: gettext_lazy("gone"),
-}
-_ARROWS = {Change.BETTER: "▲", Change.WORSE: "▼", Change.SAME: "=", Change.NEW: "+", Change.GONE: "−"}
 
 _LARGEST = 1e15
 """Beyond it no axis has room for what its ends are called."""
@@ -56,47 +41,16 @@ def shown(line: Line, *, compared: bool) -> Shown:
         label=line.label,
         value="" if line.value is None else number(line.value),
         base="" if line.base is None else number(line.base),
-        arrow=_ARROWS[known] if known else "",
-        change=", ".join(filter(None, (str(_CHANGES[known]) if known else "", translated(line.turn)))),
-        threshold=_threshold(line),
+        arrow=ARROWS[known] if known else "",
+        change=", ".join(filter(None, (translated(WORDS[known]) if known else "", translated(line.turn)))),
+        threshold=translated(line.demands(number)),
         missed=line.held is False,
     )
 
 
-def _threshold(line: Line) -> str:
-    if line.threshold is None:
-        return ""
-    if line.lower_is_better:
-        return _("%(figure)s or less") % {"figure": number(line.threshold)}
-    return _("%(figure)s or more") % {"figure": number(line.threshold)}
-
-
-def gate_words(standing: Standing) -> str:
-    """Why the gate is open or shut, in the reader's language."""
-    lines, tests = standing.lines, standing.report.tests
-    missed = [line.label for line in lines if line.held is False]
-    failed = len(tests.get("failed", ()))
-    gone = tests_gone(tests, before=standing.base.tests if standing.base else None)
-    said = []
-    if missed:
-        count = len(missed)
-        text = ngettext("%(names)s misses its threshold.", "%(names)s miss their thresholds.", count)
-        said.append(text % {"names": ", ".join(missed[:5]) + (" …" if count > 5 else "")})
-    if gone:
-        text = ngettext("The one model test is gone.", "%(number)s model tests are gone.", gone)
-        said.append(text % {"number": gone})
-    if failed:
-        said.append(ngettext("%(count)d model test fails.", "%(count)d model tests fail.", failed) % {"count": failed})
-    if said:
-        return " ".join(said)
-    if not any(line.threshold is not None for line in lines) and not tests.get("passed"):
-        return _("No threshold and no model test: nothing to check.")
-    return _("Every threshold is kept and no model test fails.")
-
-
 def counts(lines: Sequence[Line]) -> str:
     """How many metrics became worse and better, at a glance; "" when none did."""
-    return ", ".join(f"{count} {_CHANGES[one]}" for count, one in counted(lines))
+    return ", ".join(f"{count} {translated(WORDS[one])}" for count, one in counted(lines))
 
 
 def metric_chart(reports: Sequence[Report], *, label: str, lower_is_better: bool) -> Chart | None:
@@ -107,7 +61,7 @@ def metric_chart(reports: Sequence[Report], *, label: str, lower_is_better: bool
     points = []
     before = ""
     for report in reports:
-        found = next((one for one in report.metrics if f"{one['name']} ({one['split']})" == label), None)
+        found = next((one for one in report.metrics if labelled(one["name"], one["split"]) == label), None)
         values = (found["value"], found["threshold"]) if found else (None, None)
         data = report.data_hash[:8]
         moved = bool(data) and data != before

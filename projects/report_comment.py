@@ -6,7 +6,7 @@ Better and worse are said in words beside the arrow. A long report is cut, and t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from projects.comparison import CHANGED, Change, Gate, Line, counted, number, tests_ran
+from projects.comparison import CHANGED, Change, Gate, Line, counted, number, stopped, tests_failed, tests_ran
 from projects.markdown import fitting, inert
 from projects.model_history import Standing
 from projects.models import Report
@@ -72,24 +72,34 @@ def _threshold(line: Line) -> str:
 
 def _tests(report: Report, *, base: Report | None) -> list[str]:
     tests: Mapping[str, Any] = report.tests
+    stops = stopped(tests)
+    if stops and not tests_ran(tests):
+        return ["", *(_stop(one) for one in stops)]
     before = tests_ran(base.tests) if base else 0
     fewer = f" **There were {before} before.**" if tests_ran(tests) < before else ""
     if not tests:
         return ["", f"This run reported no model tests.{fewer}"]
-    failed: Sequence[Mapping[str, Any]] = tests["failed"]
+    failed = tests_failed(tests)
     counted = f"Model tests: {tests['passed']} passed, {len(failed)} failed.{fewer}"
     kept = f" {tests['regression_examples']} kept examples were tried again." if tests["regression_examples"] else ""
     rows = ["", counted + kept]
-    if failed:
-        rows += ["", *(_failure(one) for one in failed[:_FAILED])]
+    if stops or failed:
+        rows += ["", *(_stop(one) for one in stops), *(_failure(one) for one in failed[:_FAILED])]
     if len(failed) > _FAILED:
         rows.append(f"- … and {len(failed) - _FAILED} more.")
     return rows
 
 
 def _failure(one: Mapping[str, Any]) -> str:
-    example = f": {inert(one['example'])}" if one["example"] else ""
-    return f"- **{inert(one['name'])}** ({one['kind']}){example}"
+    return f"- **{inert(one['name'])}** ({one['kind']}){_example(one)}"
+
+
+def _stop(one: Mapping[str, Any]) -> str:
+    return f"- **{inert(one['name'])}**{_example(one)}"
+
+
+def _example(one: Mapping[str, Any]) -> str:
+    return f": {inert(one['example'])}" if one["example"] else ""
 
 
 def _versions(report: Report) -> Iterable[str]:

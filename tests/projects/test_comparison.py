@@ -111,7 +111,18 @@ def test_tests_that_are_gone_shut_the_gate(tests: dict[str, Any]) -> None:
 
 
 def test_fewer_tests_than_before_shut_nothing() -> None:
-    assert gate([], {"passed": 1, "failed": []}, before=FIFTY_ONE) == Gate(True, "No threshold, 1 model tests passed.")
+    assert gate([], {"passed": 1, "failed": []}, before=FIFTY_ONE) == Gate(True, "No threshold, 1 model test passed.")
+
+
+STOPPED = {"passed": 0, "failed": [{"name": "CI stopped at unit", "kind": "other", "example": "3 failed"}]}
+
+
+def test_a_run_that_stopped_early_is_red_by_that_and_took_nothing_away() -> None:
+    said = "CI stopped at unit, before it measured the model."
+    assert gate([], STOPPED, before=FIFTY_ONE) == Gate(False, said)
+    late = {"passed": 2, "failed": [{"name": "test_zero"}, {"name": "CI stopped at publish"}]}
+    said = "CI stopped at publish. mae (test) is 0.3; 0.2 or less is needed. 1 of 3 model tests fail: test_zero."
+    assert gate(compare([metric(value=0.3, threshold=0.2)], None), late) == Gate(False, said)
 
 
 def test_the_sentence_fits_a_commit_status() -> None:

@@ -53,7 +53,7 @@ def test_the_newest_run_of_main_stands_beside_the_one_before(project: Project) -
     reported(project, 3, branch="other", metrics=[{**MAE, "value": 0.9}])
     page = text()
     assert "Newest run on main" in page
-    assert "<strong>The gate is shut.</strong> mae (test) misses its threshold." in page
+    assert "<strong>The gate is shut.</strong> mae (test) is 0.31; 0.2 or less is needed." in page
     row = page[page.index("mae (test)</th>") :]
     cells = [part.split(">", 1)[1].split("</td")[0] for part in row.split("<td")[1:5]]
     assert cells == [
@@ -63,6 +63,20 @@ def test_the_newest_run_of_main_stands_beside_the_one_before(project: Project) -
     assert "Model tests by run: now 13 passed and 0 failed." in page
     assert "Newest run on other" in text("?branch=other")
     assert "Newest run on main" in text("?branch=nothing")
+
+
+def test_the_gate_says_the_same_on_the_page_in_the_reader_s_language(project: Project) -> None:
+    reported(project, 1)
+    swedish = client("alice", language="sv")
+
+    def said() -> str:
+        return " ".join(swedish.get(PAGE).content.decode().split())
+
+    assert "<strong>Spärren är öppen.</strong> 1 av 1 trösklar hålls, 13 modelltester gick igenom." in said()
+    reported(project, 2, metrics=[{**MAE, "value": 0.31}])
+    page = said()
+    assert "<strong>Spärren är stängd.</strong> mae (test) är 0.31; 0.2 eller mindre krävs. 1 sämre." in page
+    assert ">0,2 eller mindre, <strong>missad</strong></td>" in page
 
 
 def test_a_pull_request_is_compared_with_the_default_branch(project: Project) -> None:

@@ -102,6 +102,28 @@ def test_fewer_tests_than_before_are_named() -> None:
     assert "This run reported no model tests. **There were 50 before.**" in said.splitlines()
 
 
+def test_a_run_that_stopped_before_it_measured_says_where_and_nothing_is_gone() -> None:
+    failed = [{"name": "CI stopped at unit", "kind": "other", "example": "3 tests of 40 failed"}]
+    tests = {"passed": 0, "failed": failed, "regression_examples": 0}
+    halted = row(metrics=[], tests=tests, data_hash=None, environment_hash=None, run_url=None, reproduced=None)
+    assert comment(halted, row()).splitlines() == [
+        "### Model: the gate is shut",
+        "",
+        "CI stopped at unit, before it measured the model.",
+        "",
+        "This run reported no metrics.",
+        "",
+        "- **CI stopped at unit**: 3 tests of 40 failed",
+        "",
+        "code `4b825dc642` · data not named · run 1284",
+        "",
+        f"[Metrics, plots and history]({URL})",
+    ]
+    late = comment(row(tests={**tests, "passed": 12}), row())
+    assert "Model tests: 12 passed, 0 failed. **There were 13 before.**" in late.splitlines()
+    assert "- **CI stopped at unit**: 3 tests of 40 failed" in late.splitlines()
+
+
 def test_a_changed_threshold_is_named() -> None:
     said = comment(row(metrics=[{**MAE, "threshold": 0.5}]), row())
     assert "| mae (test) | 0.12 | 0.12 | = same | held: 0.5 or less (was 0.2) |" in said.splitlines()
