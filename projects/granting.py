@@ -12,6 +12,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from projects import audience, permissions
+from projects.attaching import attaches_another, not_vetted, who_attaches
 from projects.audit import audited
 from projects.consents import follow
 from projects.contributors import set_memberships
@@ -286,6 +287,7 @@ def grant(
             slug=spec.slug,
             team=team,
             spec=spec_as_json(spec),
+            attached_by_id=_id(who_attaches(request, after=spec)),
             units=units_of(spec, catalogue=installation.catalogue),
             key_id=installation.key_ring.current,
             next_look_at=now,
@@ -301,6 +303,9 @@ def grant(
             if project.ended and not is_over(spec.expires):
                 # A new end date ends the suspension that the old one brought, and no other.
                 project.suspended = project.ended = False
+            project.attached_by_id = _id(who_attaches(request, after=spec, project=project))
+            if attaches_another(project, after=spec):
+                not_vetted(project)
             project.spec = spec_as_json(spec)
             project.units = units_of(spec, catalogue=installation.catalogue, counted=project.units)
         project.save(
@@ -310,6 +315,7 @@ def grant(
                 "next_look_at",
                 "ready_at",
                 "spec",
+                "attached_by",
                 "units",
                 "deletion_requested_at",
                 "remove_data",
@@ -332,6 +338,10 @@ def grant(
     follow(project, spec=spec, request=request, installation=installation)
     ring_project(project.pk)
     return project
+
+
+def _id(person: "Person | None") -> int | None:
+    return person.pk if person is not None else None
 
 
 def _tell_who_came_back(request: ProjectRequest, *, project: Project) -> None:

@@ -121,6 +121,7 @@ def wish_for(
     key_id: str | None = None,
     remove_data: bool = False,
     repository: KnownRepository | None = None,
+    attached_by: str = "",
     consents: Mapping[str, Consent] | None = None,
     accepted: date | None = None,
 ) -> Wish:
@@ -146,6 +147,7 @@ def wish_for(
         key_id=key_id or None,
         remove_data=remove_data,
         repository=repository,
+        attached_by=attached_by,
         consents=consents or {},
         today=today(),
         accepted=accepted,

@@ -156,7 +156,7 @@ def tidy() -> None:
 
 def _look(claim: work.Claim, *, settings: Installation) -> None:
     """One look at a claimed project, from reading its row to giving the lease back."""
-    rows = Project.objects.select_related("team").prefetch_related("resources", "skipped_kinds")
+    rows = Project.objects.select_related("team", "attached_by").prefetch_related("resources", "skipped_kinds")
     project = rows.filter(pk=claim.project_id).first()
     if project is None:
         return
@@ -399,7 +399,7 @@ def _held(settings: Installation) -> Iterator[scan.Held]:
     projects = (
         Project.objects.filter(deletion_requested_at=None, suspended=False, lease_until=None)
         .filter(generation=F("observed_generation"))
-        .select_related("team", "registered_repository")
+        .select_related("team", "registered_repository", "attached_by")
         .prefetch_related(Prefetch("resources", queryset=healthy))
     )
     moved, let = contributors.moved(), consents.of_all()

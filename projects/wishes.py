@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from projects import contributors
+from projects.attaching import name_of_who_attached
 from projects.consents import in_force
 from projects.errors import Unreadable
 from projects.installation import Installation
@@ -65,6 +66,7 @@ def present_wish(
             key_id=project.key_id,
             remove_data=project.remove_data,
             repository=known_repository(project),
+            attached_by=name_of_who_attached(project),
             consents=consents,
             accepted=day_of(project.accepted_at),
         )

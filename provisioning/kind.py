@@ -119,7 +119,8 @@ class Wish:
 
     today: the day on which it is said. accepted: the day on which it was wished so; None for now. consents: by name of
     a data store, what its team at that time let the project read; whether the name still stands for that,
-    `data_access` says. database_ca: the authorities that the catalogue names for the database, as PEM; "" for none.
+    `data_access` says. attached_by: account name of who asked for the repository that the spec attaches; "" for nobody
+    who counts. database_ca: the authorities that the catalogue names for the database, as PEM; "" for none.
     """
 
     uid: str
@@ -136,6 +137,7 @@ class Wish:
     key_id: str | None = None
     remove_data: bool = False
     repository: KnownRepository | None = None
+    attached_by: str = ""
     consents: Mapping[str, Consent] = field(default_factory=dict)
     today: date | None = None
     accepted: date | None = None

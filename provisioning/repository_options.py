@@ -21,7 +21,9 @@ class RepositoryOptions(Options):
     """What a team may choose about its repository."""
 
     attach: str | None = Field(
-        default=None, title="Attach a repository", description="owner/name of one that exists; none is made then."
+        default=None,
+        title="Attach a repository",
+        description="owner/name of one that you administer there; none is made then.",
     )
     template: str | None = Field(
         default=None, title="Start from", description=f"A template's name, or {EMPTY}; left out: the first offered."

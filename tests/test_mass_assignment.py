@@ -38,6 +38,7 @@ FORBIDDEN: Mapping[str, Any] = {
     "group_ids": ["oid-ml-platform"],
     "owner_left_at": "2026-01-01T00:00:00Z",
     "key_id": "k9",
+    "attached_by": 1,
 }
 BODIES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("api:projects", "POST"): {"slug": "demand", "team": "vision"},

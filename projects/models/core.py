@@ -115,6 +115,15 @@ class Project(models.Model):
         max_length=40, default="", blank=True, help_text="The key of the key ring that its secrets come from."
     )
     versions = models.JSONField(default=dict, blank=True, help_text="Credential versions by purpose.")
+    attached_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Who asked for the repository that its spec attaches; no spec says so itself.",
+    )
     deletion_requested_at = models.DateTimeField(null=True, blank=True)
     remove_data = models.BooleanField(default=False)
     deleted_at = models.DateTimeField(null=True, blank=True)

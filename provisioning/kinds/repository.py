@@ -1,4 +1,10 @@
-"""The project's repository: made or attached, with our mark. Files and people are the Kind `repository_access`'s."""
+"""The project's repository: made or attached, with our mark. Files and people are the Kind `repository_access`'s.
+
+What is attached is opened to the project's people by our bot, so one repository is attached only by who could open it
+themself: who asked for it (`Wish.attached_by`) administers it on the forge (decision 0055). Once it has our mark it is
+the project's, whoever asked and whoever owns the project by then. The mark is written by administrators only, so one of
+them can also agree by writing it.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,10 +23,8 @@ from provisioning.repositories import (
     full_name,
     is_marked,
     is_ours,
-    logins_of,
     look_up,
     own_repository,
-    owners,
     uid_topic,
 )
 from provisioning.repository_options import EMPTY, RepositoryOptions, offered, options_of, source
@@ -99,21 +103,58 @@ def _not_offered(wish: Wish, choices: Sequence[str]) -> Phrase:
     )
 
 
-def _claim(wish: Wish, found: Found) -> None:
+def _claim(wish: Wish, client: ForgeClient, found: Found) -> None:
     """Return when this project may use the existing repository, else raise NameTaken with what to do."""
-    name, kept = full_name(wish), TOPIC_KEPT in found["topics"]
     if is_ours(wish, found):
         return
-    if attached(wish) is not None and (kept or not is_marked(found)):
+    if attached(wish) is not None:
+        _check_attachable(wish, client, found)
         return
+    name = full_name(wish)
     if not is_marked(found):
         raise NameTaken(phrase("%(name)s exists and is not Slipway's. Attach it, or pick another name.", name=name))
-    if kept:
+    if TOPIC_KEPT in found["topics"]:
         raise NameTaken(
             phrase("%(name)s was kept from an earlier project. Attach it, or pick another name.", name=name)
         )
-    way_out = phrase("Attach another one.") if attached(wish) is not None else phrase("Pick another name.")
-    raise NameTaken(phrase("%(name)s belongs to another project of Slipway. %(way_out)s", name=name, way_out=way_out))
+    raise NameTaken(phrase("%(name)s belongs to another project of Slipway. Pick another name.", name=name))
+
+
+def _check_attachable(wish: Wish, client: ForgeClient, found: Found) -> None:
+    """Return when who asked for the repository administers it, and we do, and it is free. Raises NameTaken otherwise.
+
+    The right is checked first: attaching must not tell which private repositories there are, or whose they are.
+    """
+    name, bot = full_name(wish), wish.forge.bot
+    # Only who administers a repository is told what others may do in it.
+    asks = wish.attached_by if client.permission(found["full_name"], bot) in _ADMINISTERS else ""
+    login = client.find_user(asks) if asks else None
+    if login is None or client.permission(found["full_name"], login) not in _ADMINISTERS:
+        raise _not_attachable(wish)
+    if is_marked(found) and TOPIC_KEPT not in found["topics"]:
+        raise NameTaken(phrase("%(name)s belongs to another project of Slipway. Attach another one.", name=name))
+    if found["full_name"].lower() != name.lower():
+        raise NameTaken(
+            phrase(
+                "%(name)s is called %(full_name)s now. Attach it under that name.",
+                name=name,
+                full_name=found["full_name"],
+            )
+        )
+
+
+def _not_attachable(wish: Wish) -> NameTaken:
+    """One sentence for "not there", "not yours" and "not ours"."""
+    return NameTaken(
+        phrase(
+            "%(name)s is not there, or %(bot)s and who asked to attach it (%(who)s) do not both administer it. Give "
+            "both that right, have one of its administrators give it the topic %(topic)s, or attach another one.",
+            name=full_name(wish),
+            bot=wish.forge.bot,
+            who=wish.attached_by or phrase("nobody who is here now"),
+            topic=uid_topic(wish.uid),
+        )
+    )
 
 
 def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:
@@ -122,7 +163,7 @@ def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: E
     found = look_up(wish, client)
     if found is None:
         return dict.fromkeys(asked)
-    _claim(wish, found)
+    _claim(wish, client, found)
     project = wish.uid if _has_topics(wish, found) else None
     body = {"project": project, "kept": TOPIC_KEPT in found["topics"], "private": found["private"]}
     return dict.fromkeys(asked, body)
@@ -132,7 +173,7 @@ def _has_topics(wish: Wish, found: Found) -> bool:
     return {TOPIC, uid_topic(wish.uid)} <= set(found["topics"])
 
 
-def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
+def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], _each: Each) -> None:
     """Have the repository, made now or found to be ours or attachable, with our mark on it."""
     for thing in objects:
         body = dict(thing.body or {})
@@ -140,7 +181,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
         # One that was read before may have another name by now; the old name must not get a second one.
         if attached(wish) is None and (wish.repository is None or look_up(wish, client) is None):
             made = _make(wish, client)
-        found = made or _existing(wish, client, each)
+        found = made or _existing(wish, client)
         name = full_name(wish)
         if not _has_topics(wish, found) or TOPIC_KEPT in found["topics"]:
             client.set_topics(name, [*foreign_topics(found), TOPIC, uid_topic(wish.uid)])
@@ -148,18 +189,17 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
             client.set_private(name, body["private"])
 
 
-def _existing(wish: Wish, client: ForgeClient, each: Each) -> Found:
+def _existing(wish: Wish, client: ForgeClient) -> Found:
     """A repository that is ours already, or that this project may attach."""
     found = look_up(wish, client)
     if found is not None:
-        _claim(wish, found)
-        if is_ours(wish, found):
-            return found
-    if attached(wish) is None:
-        raise TemporaryError(
-            phrase("%(full_name)s is not there any more. We look again.", full_name=full_name(wish)), delay=1
-        )
-    return _attachable(wish, client, found, each)
+        _claim(wish, client, found)
+        return found
+    if attached(wish) is not None:
+        raise _not_attachable(wish)
+    raise TemporaryError(
+        phrase("%(full_name)s is not there any more. We look again.", full_name=full_name(wish)), delay=1
+    )
 
 
 def _make(wish: Wish, client: ForgeClient) -> Found | None:
@@ -185,43 +225,6 @@ def _make(wish: Wish, client: ForgeClient) -> Found | None:
         return make()
     except AlreadyExists:
         return None
-
-
-def _attachable(wish: Wish, client: ForgeClient, found: Found | None, each: Each) -> Found:
-    """The repository, if we and an owner of this project administer it. Raises PermanentError otherwise.
-
-    One sentence for "not there" and "not yours": attaching must not tell which private repositories there are.
-    """
-    name, bot = full_name(wish), wish.forge.bot
-    refused = PermanentError(
-        phrase(
-            "%(name)s is not there, or no owner of this project administers it. Make one of its "
-            "administrators an owner of the project, by name, or attach another one.",
-            name=name,
-        )
-    )
-    if found is None:
-        raise refused
-    if client.permission(found["full_name"], bot) not in _ADMINISTERS:
-        raise PermanentError(
-            phrase(
-                "%(bot)s does not administer %(name)s. Give it that right there, then have us look again.",
-                bot=bot,
-                name=name,
-            )
-        )
-    for login in logins_of(client, owners(wish), each).values():
-        if login is not None and client.permission(found["full_name"], login) in _ADMINISTERS:
-            if found["full_name"].lower() != name.lower():
-                raise PermanentError(
-                    phrase(
-                        "%(name)s is called %(full_name)s now. Attach it under that name.",
-                        name=name,
-                        full_name=found["full_name"],
-                    )
-                )
-            return found
-    raise refused
 
 
 def delete(wish: Wish, client: ForgeClient) -> bool:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from provisioning.clients.gitea import Forge
-from provisioning.errors import NameTaken, PermanentError, TemporaryError
+from provisioning.errors import NameTaken, TemporaryError
 from provisioning.kind import KnownRepository, Wish
 from provisioning.kinds import repository, repository_access, webhook
 from provisioning.reconcile import each
@@ -182,8 +182,8 @@ def test_rights_that_nobody_asked_for_are_taken_back(forge: Forge, demand: Wish)
     assert forge.collaborators(name) == {"alice": "admin", "bob": "write"}
 
 
-def attaching(name: str, **changes: Any) -> Wish:
-    return project(options={"repository": {"attach": name}}, **changes)
+def attaching(name: str, *, by: str = "alice", **changes: Any) -> Wish:
+    return project(options={"repository": {"attach": name}}, attached_by=f"{by}@corp.example", **changes)
 
 
 @pytest.fixture
@@ -220,13 +220,14 @@ def test_an_attached_repository_gets_mark_people_and_hooks_and_loses_nothing(for
     assert forge.collaborators(of_alice) == {BOT: "admin", "bob": "write", "charlie": "write"}
 
 
-@pytest.mark.parametrize("owner", ["bob", "charlie"])
-def test_only_who_administers_a_repository_may_attach_it(forge: Forge, of_alice: str, owner: str):
-    wanted = attaching(of_alice, contributors=[{"user": f"{owner}@corp.example", "role": "owner"}])
-    absent = attaching("alice/no-such-repository")
+@pytest.mark.parametrize("by", ["bob", "charlie"])
+def test_only_who_administers_a_repository_may_attach_it(forge: Forge, of_alice: str, by: str):
+    # Alice owns these projects, and did not ask for her repository.
+    wanted = attaching(of_alice, by=by)
+    absent = attaching("alice/no-such-repository", by=by)
 
     for one in (wanted, absent):
-        with pytest.raises(PermanentError, match=r"is not there, or no owner of this project administers it\."):
+        with pytest.raises(NameTaken, match=r"is not there, or slipway-bot and who asked to attach it .* do not both"):
             apply(repository.KIND, one, forge)
 
     left = forge.repository(of_alice)

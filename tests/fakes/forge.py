@@ -28,7 +28,8 @@ from tests.fakes.forge_state import StoredCommit, StoredRepository
 
 
 class FakeForge(FakeActions):
-    """`Forge` without a forge. `repositories` holds what is in it by full name; `users` is login to mail address."""
+    """`Forge` without a forge. `repositories` holds what is in it by full name; `users` is login to mail address;
+    `bot_is_outside` are those that the bot sees and does not administer."""
 
     def __init__(
         self, *, name: str = "git-1", url: str = "http://git.example", token: str = "", bot: str = "slipway-bot"
@@ -41,6 +42,7 @@ class FakeForge(FakeActions):
         self.users = {bot: f"{bot}@corp.example"}
         self.users |= {login: f"{login}@corp.example" for login in ("alice", "bob", "charlie", "paula")}
         self.organisations: set[str] = set()
+        self.bot_is_outside: set[str] = set()
         self.repositories: dict[str, StoredRepository] = {}
         self._former: dict[str, str] = {}
         self._url = url
@@ -246,7 +248,9 @@ class FakeForge(FakeActions):
         if full_name not in self.repositories:
             return "none"
         if login == self.bot:
-            return "owner"
+            return "read" if full_name in self.bot_is_outside else "owner"
+        if full_name in self.bot_is_outside:
+            raise PermanentError(f"{self.name} refuses to tell what {login} may do on {full_name}: Only admins can")
         return self.repositories[full_name].collaborators.get(login, "none")
 
     def put_collaborator(self, full_name: str, login: str, permission: Permission) -> None:

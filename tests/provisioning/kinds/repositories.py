@@ -23,8 +23,9 @@ def with_options(**options: Any) -> Wish:
     return wish(options={"repository": options}, catalogue=WITH_TEMPLATES)
 
 
-def attaching(name: str = "vision/lane", **changes: Any) -> Wish:
-    return wish(options={"repository": {"attach": name}}, **changes)
+def attaching(name: str = "vision/lane", *, by: str = "alice", **changes: Any) -> Wish:
+    asked = f"{by}@corp.example" if by else ""
+    return wish(options={"repository": {"attach": name}}, attached_by=asked, **changes)
 
 
 def found(wanted: Wish, forge: FakeForge) -> dict[str, int]:

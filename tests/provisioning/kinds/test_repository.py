@@ -283,36 +283,74 @@ def test_attaching_adds_and_takes_nothing_away(forge: FakeForge, lane: str):
     assert kept.protections["main"]["approvals"] == 2
 
 
-REFUSED = (
-    "vision/lane is not there, or no owner of this project administers it. "
-    "Make one of its administrators an owner of the project, by name, or attach another one."
-)
+def refused(wanted: Wish, forge: FakeForge) -> str:
+    """What applying and looking say, once there is something to look at."""
+    for ask in (apply, found) if wanted.spec.options["repository"]["attach"] in forge.repositories else (apply,):
+        with pytest.raises(NameTaken) as refusal:
+            ask(wanted, forge)
+    return refusal.value.message
 
 
-@pytest.mark.parametrize(
-    "contributors",
-    [
-        [{"user": "charlie@corp.example", "role": "owner"}],
-        [{"user": "alice@corp.example", "role": "editor"}],
-        [{"user": "paula@corp.example", "role": "owner"}],
-        [{"group": "ml-vision", "role": "owner"}],
-    ],
-)
-def test_attaching_needs_an_owner_who_administers_it(forge: FakeForge, lane: str, contributors: list[dict[str, str]]):
-    with pytest.raises(PermanentError) as refusal:
-        apply(attaching(contributors=contributors), forge)
+def not_attachable(who: str) -> str:
+    return (
+        f"vision/lane is not there, or slipway-bot and who asked to attach it ({who}) do not both administer it. Give "
+        f"both that right, have one of its administrators give it the topic {TOPIC}, or attach another one."
+    )
 
-    assert (refusal.value.message, refusal.value.reason) == (REFUSED, Reason.REJECTED)
+
+@pytest.mark.parametrize(("by", "who"), [("charlie", "charlie@corp.example"), ("paula", "paula@corp.example")])
+@pytest.mark.parametrize("owners", [["alice"], ["alice", "charlie", "paula"]])
+def test_attaching_needs_who_asked_to_administer_it_whoever_owns_the_project(
+    forge: FakeForge, lane: str, by: str, who: str, owners: list[str]
+):
+    contributors = [{"user": f"{one}@corp.example", "role": "owner"} for one in owners]
+
+    assert refused(attaching(by=by, contributors=contributors), forge) == not_attachable(who)
     assert writes(forge) == []
 
 
-def test_attaching_what_is_not_there_says_the_same(forge: FakeForge):
-    assert found(attaching(), forge) == {"create": 1}
-    with pytest.raises(PermanentError) as refusal:
-        apply(attaching(), forge)
+def test_who_administers_it_attaches_it_for_others(forge: FakeForge, lane: str):
+    others = attaching(contributors=[{"user": "paula@corp.example", "role": "owner"}])
 
-    assert refusal.value.message == REFUSED
+    apply(others, forge)
+
+    assert found(others, forge) == {"keep": 1}
+
+
+def test_what_nobody_asked_for_who_is_here_is_not_attached(forge: FakeForge, lane: str):
+    assert refused(attaching(by=""), forge) == not_attachable("nobody who is here now")
     assert writes(forge) == []
+
+
+def test_attaching_tells_nobody_which_repositories_there_are_or_whose(forge: FakeForge, lane: str):
+    """Not there, the team's own, another project's, and one that the bot can't look into: all the same."""
+    wanted, sentence = attaching(by="charlie"), not_attachable("charlie@corp.example")
+    assert refused(wanted, forge) == sentence
+    forge.set_topics(lane, ["slipway", OTHER_TOPIC])
+    assert refused(wanted, forge) == sentence
+    forge.bot_is_outside.add(lane)
+    assert refused(wanted, forge) == sentence
+    assert refused(attaching(), forge) == not_attachable("alice@corp.example")
+    del forge.repositories[lane]
+    assert refused(wanted, forge) == sentence
+    assert found(wanted, forge) == {"create": 1}
+
+
+def test_who_administers_it_can_agree_on_the_forge(forge: FakeForge, lane: str):
+    forge.set_topics(lane, [TOPIC])
+    wanted = attaching(by="charlie")
+
+    apply(wanted, forge)
+
+    assert found(wanted, forge) == {"keep": 1}
+
+
+def test_what_was_attached_stays_so_whoever_leaves(forge: FakeForge, lane: str):
+    apply(attaching(), forge)
+    later = attaching(by="", contributors=[{"user": "paula@corp.example", "role": "owner"}])
+
+    assert found(later, forge) == {"keep": 1}
+    apply(later, forge)
 
 
 def test_another_projects_repository_can_not_be_attached_until_it_was_let_go(forge: FakeForge, lane: str):
@@ -348,6 +386,8 @@ def test_a_kept_repository_can_be_attached_by_the_next_project(forge: FakeForge)
     forge.put_collaborator(NAME, "alice", "admin")
     KIND.delete(wish(), forge)
     successor = attaching(NAME, uid="11111111-1111-1111-1111-111111111111")
+    with pytest.raises(NameTaken, match="do not both administer it"):
+        found(attaching(NAME, by="charlie", uid=successor.uid), forge)
 
     apply(successor, forge)
 
