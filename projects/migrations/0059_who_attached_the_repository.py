@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0055_what_holds_a_gate'),
+        ('projects', '0058_repository_of_a_request'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
