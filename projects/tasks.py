@@ -239,7 +239,7 @@ def _look_at(project: Project, claim: work.Claim, *, settings: Installation) -> 
     def record(outcomes: Sequence[Outcome]) -> None:
         # The last batch is written together with the end of the look, in one transaction.
         nonlocal held
-        held += len(outcomes)
+        held += sum(not outcome.noted for outcome in outcomes)
         steps.update((outcome.kind, outcome.seconds) for outcome in outcomes)
         if held >= len(here):
             last.extend(outcomes)

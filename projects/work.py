@@ -32,7 +32,7 @@ from provisioning.reconcile import Result
 log = structlog.get_logger(__name__)
 
 _FIELDS = [
-    "target", "observed_generation", "applied", "wanted", "failures", "last_look",
+    "target", "observed_generation", "applied", "wanted", "remembered", "failures", "last_look",
     "synced_status", "synced_reason", "synced_message", "synced_since",
     "ready_status", "ready_reason", "ready_message", "ready_since", "phrases",
 ]  # fmt: skip
@@ -106,6 +106,7 @@ def known_of(project: Project) -> dict[str, Known]:
             applied=row.applied,
             failures=row.failures,
             wanted=row.wanted,
+            remembered=row.remembered,
         )
         for row in project.resources.all()
     }
@@ -247,6 +248,7 @@ def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
             applied=known.applied,
             failures=known.failures,
             wanted=known.wanted,
+            remembered=dict(known.remembered),
             last_look=now,
         )
         row.set_conditions(synced=known.synced, ready=known.ready)

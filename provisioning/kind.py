@@ -120,7 +120,8 @@ class Wish:
     today: the day on which it is said. accepted: the day on which it was wished so; None for now. consents: by name of
     a data store, what its team at that time let the project read; whether the name still stands for that,
     `data_access` says. attached_by: account name of who asked for the repository that the spec attaches; "" for nobody
-    who counts. database_ca: the authorities that the catalogue names for the database, as PEM; "" for none.
+    who counts. database_ca: the authorities that the catalogue names for the database, as PEM; "" for none. remembered:
+    what the Kind that looks keeps in mind (`Kind.remember`).
     """
 
     uid: str
@@ -142,6 +143,7 @@ class Wish:
     today: date | None = None
     accepted: date | None = None
     database_ca: str = field(default="", repr=False)
+    remembered: Body = field(default_factory=dict)
 
     @property
     def cluster(self) -> ClusterTarget:
@@ -244,6 +246,9 @@ class Kind:
     """How much of it is used, measured for all projects of a target at once."""
     rights: Callable[[Wish], Iterable[Right]] | None = None
     """rights(wish) -> what each contributor gets by what `desired` declares; who gets nothing has none. Pure."""
+    remember: Callable[[Wish, Any, Sequence[Object], Each], Body] | None = None
+    """remember(wish, client, objects, each) -> what nobody could tell any more once these objects are applied, as JSON;
+    {} for nothing. It is written down before they are, and asked anew after. `wish.remembered` is what was written."""
     wanted: Callable[[Wish], bool] | None = None
     choices: Callable[[Catalogue], Mapping[str, Sequence[tuple[str, str]]]] | None = None
     """choices(catalogue) -> by option, the values that it has to choose from, each with words for people. Pure."""

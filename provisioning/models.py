@@ -64,6 +64,13 @@ class Resource(KeepsPhrases):
     wanted = models.CharField(
         max_length=64, default="", blank=True, help_text="Fingerprint of what was wanted when it was last found right."
     )
+    remembered = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        editable=False,
+        help_text="What its Kind has to know later and can't read outside any more.",
+    )
 
     class Meta:
         constraints = [

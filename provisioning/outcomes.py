@@ -6,14 +6,14 @@ The loop (`provisioning.reconcile`) makes them, whoever keeps rows stores them. 
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
 from provisioning.catalogue import Catalogue
 from provisioning.conditions import WAITS, Condition, Status
 from provisioning.errors import ProvisioningError, Reason, TargetUnavailable, TemporaryError
-from provisioning.kind import Kind, Object, Wish, target_of
+from provisioning.kind import Body, Kind, Object, Wish, target_of
 from provisioning.phrases import Phrase, joined, phrase
 from provisioning.plan import Action, Change
 
@@ -28,7 +28,8 @@ BACKOFF_UNAVAILABLE_MAX = 15.0
 class Known:
     """What is known of a resource before this look.
 
-    `wanted` is the fingerprint of what we wanted when it was last found right, "" when it never was.
+    `wanted` is the fingerprint of what we wanted when it was last found right, "" when it never was. `remembered`: see
+    `Kind.remember`.
     """
 
     synced: Condition
@@ -37,6 +38,7 @@ class Known:
     applied: bool = False
     failures: int = 0
     wanted: str = ""
+    remembered: Body = field(default_factory=dict)
 
     @classmethod
     def nothing(cls, *, now: datetime) -> "Known":
@@ -75,7 +77,8 @@ class Outcome:
     """What a look at one Kind came to. `delay`: look again in so many seconds; None: nothing to wait for.
 
     `seconds`: how long it took, with the quick tries and the waits between them. `dropped`: it is gone because the
-    project is to have no such thing any more, so nothing is left to remember.
+    project is to have no such thing any more, so nothing is left to remember. `noted`: the look has only begun, and
+    goes on when what it is to remember is written down.
     """
 
     kind: str
@@ -85,6 +88,7 @@ class Outcome:
     delay: float | None = None
     gone: bool = False
     dropped: bool = False
+    noted: bool = False
     seconds: float = 0.0
 
 
@@ -107,6 +111,7 @@ def available(known: Known, kind: Kind, wish: Wish, *, wanted: str, now: datetim
         observed_generation=wish.generation,
         applied=True,
         wanted=wanted,
+        remembered=known.remembered,
     )
 
 
@@ -117,6 +122,7 @@ def unsupported(known: Known, sentence: str, *, generation: int, now: datetime) 
         ready=known.ready.moved(status=Status.FALSE, reason=Reason.UNSUPPORTED, message=sentence, now=now),
         observed_generation=generation,
         applied=known.applied,
+        remembered=known.remembered,
     )
 
 

@@ -96,7 +96,8 @@ def reconcile(
     first: bool = False,
     skip: Mapping[str, str] | None = None,
 ) -> Result:
-    """Make one wish so, as far as it goes now. Every Kind gets exactly one recorded outcome per look at it.
+    """Make one wish so, as far as it goes now. Every Kind gets exactly one recorded outcome per look at it, and before
+    it one that is `noted`, alone, where something must be written down before it goes on.
 
     kinds: those of the wish, and those that it had before (`provisioning.kind.kinds_of`).
     first: nobody has ever begun to make this project, so that there is nothing of an earlier wish to take away.
@@ -232,6 +233,11 @@ def _run(
             finished = []
             for outcome in decided:
                 running.pop(outcome.kind, None)
+                if outcome.noted:
+                    before[outcome.kind] = outcome.known
+                    record([outcome])
+                    start(outcome.kind)
+                    continue
                 tries[outcome.kind] = tries.get(outcome.kind, 0) + 1
                 quick = outcome.delay is not None and outcome.delay <= QUICK and not outcome.gone
                 if quick and tries[outcome.kind] < QUICK_TRIES:
@@ -291,6 +297,7 @@ def _look(
     *, kind: Kind, wish: Wish, known: Known, open_client: OpenClient, now: Callable[[], datetime], first: bool
 ) -> Outcome:
     target = wish.target(kind.system)
+    wish = replace(wish, remembered=known.remembered)
 
     def came_to(after: Known, *happenings: Happening) -> Outcome:
         return Outcome(kind=kind.name, target=target, known=after, happenings=happenings)
@@ -319,7 +326,12 @@ def _look(
             warned = failed(known, Reason.DRIFTED, drift.message, now=now())
             return came_to(warned, *(() if told else (drift,)))
         keys = {change.key for change in pending}
-        kind.apply(wish, client, [thing for thing in desired if thing.key in keys], each)
+        things = [thing for thing in desired if thing.key in keys]
+        if kind.remember is not None and (memory := kind.remember(wish, client, things, each)) != known.remembered:
+            return Outcome(kind=kind.name, target=target, known=replace(known, remembered=memory), noted=True)
+        kind.apply(wish, client, things, each)
+        if kind.remember is not None:
+            right = replace(right, remembered=kind.remember(wish, client, things, each))
         objects = listed([change.key for change in pending])
         if drifted:
             message = phrase("Put back %(objects)s.", objects=objects)

@@ -15,8 +15,9 @@ group gets nothing here. Whoever the forge doesn't know yet is passed over, stan
 and gets in with the first look after signing in there.
 
 On a repository that we made, our list of people is the whole list; what other checks and protected files the branch's
-rule has is the team's, and stays. On an attached one we add and change people and take nobody's rights away, nor do we
-touch commits and protection: all was there before us.
+rule has is the team's, and stays. On an attached one we add and change people, and touch neither commits nor
+protection: all was there before us. Whom we let in there we remember, with the right that they had until then, and that
+is what they are left with when they have no role any more. Nobody else's rights are taken.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -67,9 +68,9 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
     Of an attached repository only its people.
     """
-    people: dict[str, Any] = {"people": _people(wish)}
+    members = Object(key=KEY_MEMBERS, body={"people": _people(wish), "others": []})
     if attached(wish) is not None:
-        return (Object(key=KEY_MEMBERS, body=people),)
+        return (members,)
     template, options = source(wish), options_of(wish)
     objects = []
     if template is not None and template.copier is not None:
@@ -81,7 +82,7 @@ def desired(wish: Wish) -> tuple[Object, ...]:
             "model_gate": options.model_gate == "required",
         }
         objects.append(Object(key=KEY_PROTECTION, body=rule))
-    return *objects, Object(key=KEY_MEMBERS, body={**people, "others": []})
+    return *objects, members
 
 
 def observe(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> dict[str, Body | None]:
@@ -142,19 +143,57 @@ def _members(wish: Wish, client: ForgeClient, found: Repository, logins: Logins)
     ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
     return {
         "people": people,
-        "others": sorted(_others(wish, present, ours)),
+        "others": sorted(_too_much(wish, present, ours)),
         "unknown": [person for person, login in logins.items() if login is None],
     }
 
 
-def _others(wish: Wish, present: Mapping[str, str], ours: Collection[str]) -> list[str]:
-    """Who else has rights of their own. What the organisation gives its owners is not ours to take.
+def _too_much(wish: Wish, present: Mapping[str, str], ours: Collection[str]) -> Mapping[str, str]:
+    """Who else has rights that are ours to take, by login, and what they are to be left with; "none" for nothing.
 
-    Nobody where the forge doesn't vouch for mail addresses: then we can't tell who has no role, either.
+    In a repository that we made that is everybody, but for what the organisation gives its owners; in an attached one,
+    whom we let in. Nobody where the forge doesn't vouch for mail addresses: then we can't tell who has no role, either.
     """
     if not wish.forge.vouches_for_mail:
-        return []
-    return [login for login, right in present.items() if login not in ours and right != "owner"]
+        return {}
+    left = _before_us(wish) if attached(wish) is not None else dict.fromkeys(present, "none")
+    return {
+        login: right
+        for login, right in left.items()
+        if login not in ours and present.get(login, "none") not in (right, "none", "owner")
+    }
+
+
+def _before_us(wish: Wish) -> Mapping[str, str]:
+    """What those had, by login, whom we let into the attached repository; "none" for nothing."""
+    known: Mapping[str, Any] = wish.remembered
+    return known["people"] if known.get("repository") == (attached(wish) or "").lower() else {}
+
+
+def remember(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> Body:
+    """What people have in an attached repository whom we are about to let in, beside those whom we let in before.
+
+    Who has gone, and has no more than before us by now, is forgotten: what they get later is not from us.
+    """
+    if attached(wish) is None:
+        return {}
+    found = own_repository(wish, client) if objects else None
+    if found is None:
+        return wish.remembered
+    present, people = client.collaborators(found["full_name"]), _people(wish)
+    logins = logins_of(client, people, each)
+    wanted = {login: people[person] for person, login in logins.items() if login not in (None, found["owner"])}
+    kept = {
+        login: right
+        for login, right in _before_us(wish).items()
+        if login in wanted or present.get(login, "none") not in (right, "none")
+    }
+    new = {
+        login: present.get(login, "none")
+        for login, grant in wanted.items()
+        if login not in kept and present.get(login) not in (grant, "owner")
+    }
+    return {"repository": (attached(wish) or "").lower(), "people": {**new, **kept}} if new or kept else {}
 
 
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
@@ -189,9 +228,8 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
         if refused is not None and refused.reason is not Reason.UNSUPPORTED:
             rest = _without_new_writers(wish, rest, present)
         _let_in(wish, client, found, rest, present, each)
-        if attached(wish) is None:
-            ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
-            each(lambda login: client.delete_collaborator(name, login), _others(wish, present, ours))
+        ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
+        _take_back(client, name, _too_much(wish, present, ours), each)
     if refused is not None:
         raise refused
 
@@ -239,6 +277,19 @@ def _let_in(
         if login not in (None, found["owner"]) and present.get(login) not in (wanted[person], "owner")
     ]
     each(lambda put: client.put_collaborator(name, put[0], put[1]), puts)
+
+
+def _take_back(client: ForgeClient, name: str, left: Mapping[str, str], each: Each) -> None:
+    """Leave these people with the rights given here."""
+
+    def leave(one: tuple[str, Any]) -> None:
+        login, right = one
+        if right == "none":
+            client.delete_collaborator(name, login)
+        else:
+            client.put_collaborator(name, login, right)
+
+    each(leave, list(left.items()))
 
 
 def _without_new_writers(wish: Wish, logins: Logins, present: Mapping[str, str]) -> Logins:
@@ -296,4 +347,5 @@ KIND = Kind(
     summary=summary,
     after=("repository", "webhook", "clone", "actions"),
     rights=rights,
+    remember=remember,
 )

@@ -1,5 +1,6 @@
 """Who asked for an attached repository: whose right on the forge lets Slipway open it to the project's people."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from projects.models import Door, Project, RegisteredRepository
 from projects.wishes import present_wish
 from provisioning.conditions import Status
 from provisioning.models import Resource
-from tests.people import person
-from tests.projects.asking import approve, asked, change_asked, demand, revise
+from tests.people import person, team
+from tests.projects.asking import approve, asked, change_asked, demand, entry, revise
 from tests.projects.file_door import NAME, PROFILE, PushedForge, look, made, settle
+from tests.projects.tended import World, rows
+from tests.projects.tended import look as tend
 
 pytestmark = pytest.mark.django_db
 
@@ -124,3 +127,51 @@ def test_another_repository_is_not_taken_for_vetted_because_the_one_before_was()
     change(project, person("alice"), **attaching())
     assert not vetted.exists()
     assert Resource.objects.filter(project=project, kind="bucket", ready_status=Status.TRUE).exists()
+
+
+# The whole way, by a worker
+
+
+LANE = "vision/lane"
+
+
+@pytest.fixture
+def lane(world: World) -> Mapping[str, str]:
+    """The people of a private repository that bob administers, as the bot does; there is nobody else in it."""
+    world.forge.organisations.add("vision")
+    world.forge.create_repository("vision", "lane", "")
+    world.forge.put_collaborator(LANE, "bob", "admin")
+    return world.forge.repositories[LANE].collaborators
+
+
+def wanted(*contributors: dict[str, str]) -> dict[str, Any]:
+    return {"slug": "demand", "team": "forecasting", "contributors": list(contributors), **attaching()}
+
+
+def made_by(name: str, *contributors: dict[str, str]) -> Project:
+    team("forecasting")
+    asked_for = actions.create(wanted(*contributors), by=person(name), door=Door.FORM, installation=installation())
+    assert asked_for.project is not None
+    return tend(asked_for.project)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_naming_an_administrator_as_owner_opens_nothing(world: World, lane: Mapping[str, str]) -> None:
+    project = made_by("alice", entry("alice", "owner"), entry("bob", "owner"))
+
+    assert rows(project)["repository"] == "NameTaken"
+    assert lane == {"bob": "admin"}
+    assert world.forge.repositories[LANE].repository["topics"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("suspended", [False, True])
+def test_rights_that_a_role_brought_end_with_it(world: World, lane: Mapping[str, str], suspended: bool) -> None:
+    project = made_by("bob", entry("bob", "owner"), entry("alice", "editor"), entry("paula", "viewer"))
+    assert lane == {"bob": "admin", "alice": "write", "paula": "read"}
+    Project.objects.update(suspended=suspended)
+
+    change(project, person("bob"), contributors=[entry("paula", "owner")])
+    tend(project)
+
+    assert lane == {"bob": "admin", "paula": "admin"}

@@ -63,7 +63,7 @@ def rule(**changes: Any) -> Object:
         (with_options(approvals=2, model_gate="required"), (rule(approvals=2, model_gate=True), MEMBERS)),
         (with_options(protect=False), (MEMBERS,)),
         (started(options={"repository": {"protect": False}}), (COMMIT, MEMBERS)),
-        (attaching(), (Object(key="members", body={"people": PEOPLE}),)),
+        (attaching(), (MEMBERS,)),
     ],
 )
 def test_desires_a_commit_of_ours_the_rule_that_was_chosen_and_people(wanted: Wish, objects: tuple[Object, ...]):
