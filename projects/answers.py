@@ -70,6 +70,11 @@ def number_in(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
+def revision_read(request: HttpRequest) -> int:
+    """The revision of a request that a form was made for; 0, which none is, where it names none."""
+    return number_in(request.POST.get("revision", "")) or 0
+
+
 def came_of(results: Iterable[Result[M]], *, page: str, name: Callable[[M], str]) -> list[dict[str, Any]]:
     """What came of each, for `_partials/came_of.html`; plain values, since the session keeps them.
 

@@ -19,17 +19,17 @@ from projects.models import Door, ProjectRequest, RequestComment, StandIn
 from projects.one_by_one import MOST, Result
 from projects.openapi import IDEMPOTENCY_KEY, PLAN_OR_REQUEST, answers, parameters_of
 from projects.payload import read_body, read_query
-from projects.reference_serializers import DryRun, Sentence
+from projects.reference_serializers import DryRun, Revision, Sentence
 from projects.serializers import PlanOut, RequestOut
 
 Text = Annotated[str, StringConstraints(max_length=decisions.LONGEST)]
 
 
 class Question(Closed):
-    """What to change or to answer, and the revision that was read."""
+    """The revision that was read, and what to change or to answer."""
 
+    revision: Revision
     text: Text
-    revision: int | None = Field(default=None, ge=1)
 
 
 class Saying(Closed):
@@ -60,18 +60,18 @@ class CommentList(BaseModel):
 
 
 class OtherWords(Closed):
-    """The whole spec as it is wanted now; without `note`, the reason stays."""
+    """The revision that was read, and the whole spec as it is wanted now; without `note`, the reason stays."""
 
+    revision: Revision
     spec: dict[str, Any]
     note: Text | None = None
-    revision: int | None = Field(default=None, ge=1)
 
 
 class Chosen(Closed):
     """A request and the revision that was read."""
 
     id: int = Field(ge=1, lt=2**63)
-    revision: int = Field(ge=1, lt=2**31)
+    revision: Revision
 
 
 class Together(Closed):

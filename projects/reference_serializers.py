@@ -9,6 +9,7 @@ from projects.closed import Closed
 from provisioning.spec import check_text
 
 Sentence = Annotated[str, Field(max_length=500), AfterValidator(check_text)]
+Revision = Annotated[int, Field(ge=1, lt=2**31, description="The one that you read. Another one by now is a conflict.")]
 
 
 class DryRun(Closed):
@@ -105,17 +106,17 @@ class Retire(Closed):
 
 
 class Approval(Closed):
-    """Something to say with a yes, and the revision that was read (left out: whatever it is now)."""
+    """The revision that was read, and something to say with a yes."""
 
+    revision: Revision
     comment: Sentence = ""
-    revision: int | None = Field(default=None, ge=1)
 
 
 class Rejection(Closed):
-    """Why not: the team reads it; and the revision that was read."""
+    """The revision that was read, and why not: the team reads it."""
 
+    revision: Revision
     comment: Sentence
-    revision: int | None = Field(default=None, ge=1)
 
 
 class Because(Closed):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from projects import audience, decide_many, decisions, documents, permissions, request_list, short_lists, stand_ins
-from projects.answers import answered, came_of, conflict_page, number_in, person_of
+from projects.answers import answered, came_of, conflict_page, number_in, person_of, revision_read
 from projects.consents import in_force
 from projects.contributors import meaning
 from projects.documents import spec_of
@@ -238,8 +238,7 @@ def ask_for_changes(request: HttpRequest, number: int) -> HttpResponse:
 def _decided(request: HttpRequest, number: int, *, verdict: str) -> HttpResponse:
     person, asked = person_of(request), _find(request, number)
     comment = request.POST.get("comment", "").strip()[: decisions.LONGEST]
-    shared: dict[str, Any] = {"by": person, "door": Door.FORM}
-    shared["revision"] = number_in(request.POST.get("revision", ""))
+    shared: dict[str, Any] = {"by": person, "door": Door.FORM, "revision": revision_read(request)}
     with answered():
         try:
             if verdict == "approve":

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from projects import decisions, permissions
-from projects.answers import answered, conflict_page, number_in, person_of
+from projects.answers import answered, conflict_page, person_of, revision_read
 from projects.ask_views import form_of, form_page, which_is_meant
 from projects.documents import spec_of
 from projects.errors import Conflict, InvalidSpec
@@ -50,7 +50,7 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
                 door=Door.FORM,
                 installation=installation(),
                 note=request.POST.get("note", "").strip()[:2000],
-                revision=number_in(request.POST.get("revision", "")),
+                revision=revision_read(request),
             )
         except InvalidSpec as error:
             form.take(error.faults)

@@ -91,6 +91,7 @@ def line(*, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | 
 
 
 A_STAND_IN = {"account": "bob@corp.example", "begins": "2099-01-01", "ends": "2099-01-02"}
+OTHER_WORDS = {"spec": {"slug": "lane", "team": "vision", "plan": "medium"}, "revision": 1}
 AN_ACCOUNT = {"account": "nobody@corp.example", "because": "It was stolen."}
 ANY_STATE = {"If-Match": "*"}
 STORE = "winter-roads"
@@ -160,9 +161,9 @@ TABLE: Mapping[str, Line] = {
     "projects:end-stand-in": line(POST=NOBODY_S),
     "projects:revise": line(GET=REVISE, POST=REVISE),
     "projects:say": line(POST=SEE_REQUEST, body={"text": "Why?"}),
-    "projects:ask-for-changes": line(POST=DECIDE, body={"comment": "Smaller?"}),
-    "projects:approve": line(POST=DECIDE),
-    "projects:reject": line(POST=DECIDE, body={"comment": "Too large."}),
+    "projects:ask-for-changes": line(POST=DECIDE, body={"comment": "Smaller?", "revision": "1"}),
+    "projects:approve": line(POST=DECIDE, body={"revision": "1"}),
+    "projects:reject": line(POST=DECIDE, body={"comment": "Too large.", "revision": "1"}),
     "projects:withdraw": line(POST=TAKE_BACK),
     # The platform team's pages.
     "platform:fleet": line(GET=PLATFORM),
@@ -221,11 +222,11 @@ TABLE: Mapping[str, Line] = {
     "api:reveal-credential": line(POST=SHOWN),
     "api:requests": line(GET=SIGNED_IN),
     "api:request": line(GET=SEE_REQUEST),
-    "api:approve": line(POST=DECIDE),
-    "api:reject": line(POST=DECIDE, body={"comment": "Too large."}),
-    "api:ask-for-changes": line(POST=DECIDE, body={"text": "Smaller?"}),
+    "api:approve": line(POST=DECIDE, body={"revision": 1}),
+    "api:reject": line(POST=DECIDE, body={"comment": "Too large.", "revision": 1}),
+    "api:ask-for-changes": line(POST=DECIDE, body={"text": "Smaller?", "revision": 1}),
     "api:comments": line(GET=SEE_REQUEST, POST=SEE_REQUEST, body={"text": "Why?"}),
-    "api:revise": line(POST=REVISE, body={"spec": {"slug": "lane", "team": "vision", "plan": "medium"}}),
+    "api:revise": line(POST=REVISE, body=OTHER_WORDS),
     "api:decide-together": line(POST=SIGNED_IN),
     "api:stand-ins": line(GET=SIGNED_IN, POST=NAME_STAND_IN, body=A_STAND_IN),
     "api:stand-in": line(DELETE=NOBODY_S),

@@ -10,6 +10,7 @@ from tests.people import bearer
 from tests.projects.api_calls import API, FITS, SMALL, create, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
+READ = {"revision": 1}
 
 
 # Asking
@@ -77,29 +78,30 @@ def test_history_says_who_asked_by_which_door_in_which_request() -> None:
 def test_the_platform_team_approves_and_nobody_decides_about_their_own() -> None:
     create(bearer("alice"), plan="gpu")
     pk = ProjectRequest.objects.get().pk
-    assert send(bearer("alice"), "post", f"/requests/{pk}/approve/").status_code == 403
-    assert send(bearer("charlie"), "post", f"/requests/{pk}/approve/").status_code == 404
-    yes = send(bearer("paula"), "post", f"/requests/{pk}/approve/", {"comment": "Enjoy"})
+    assert send(bearer("alice"), "post", f"/requests/{pk}/approve/", READ).status_code == 403
+    assert send(bearer("charlie"), "post", f"/requests/{pk}/approve/", READ).status_code == 404
+    yes = send(bearer("paula"), "post", f"/requests/{pk}/approve/", {**READ, "comment": "Enjoy"})
     assert yes.status_code == 200
     assert {name: yes.json()[name] for name in ("decision", "decided_by", "comment", "generation")} == {
         "decision": "approved", "decided_by": "paula@corp.example", "comment": "Enjoy", "generation": 1,
     }  # fmt: skip
     assert Project.objects.get().spec["plan"] == "gpu"
-    assert send(bearer("paula"), "post", f"/requests/{pk}/approve/").status_code == 409
+    assert send(bearer("paula"), "post", f"/requests/{pk}/approve/", READ).status_code == 409
     create(bearer("paula"), slug="own", plan="gpu")
     own = ProjectRequest.objects.get(slug="own").pk
-    assert send(bearer("paula"), "post", f"/requests/{own}/approve/").status_code == 403
+    assert send(bearer("paula"), "post", f"/requests/{own}/approve/", READ).status_code == 403
 
 
 def test_rejecting_needs_a_reason_and_withdrawing_needs_the_asker() -> None:
     create(bearer("alice"), plan="gpu")
     pk = ProjectRequest.objects.get().pk
-    assert send(bearer("paula"), "post", f"/requests/{pk}/reject/", {"comment": " "}).status_code == 422
+    assert send(bearer("paula"), "post", f"/requests/{pk}/reject/", {**READ, "comment": " "}).status_code == 422
     assert send(bearer("bob"), "post", f"/requests/{pk}/withdraw/").status_code == 403
     assert send(bearer("alice"), "post", f"/requests/{pk}/withdraw/").json()["decision"] == "withdrawn"
     create(bearer("alice"), plan="gpu")
     again = ProjectRequest.objects.filter(decision=Decision.PENDING).get().pk
-    no = send(bearer("paula"), "post", f"/requests/{again}/reject/", {"comment": "Share one with bob"}).json()
+    said = {**READ, "comment": "Share one with bob"}
+    no = send(bearer("paula"), "post", f"/requests/{again}/reject/", said).json()
     assert (no["decision"], no["comment"]) == ("rejected", "Share one with bob")
     listed = bearer("bob").get(f"{API}/requests/?decision=rejected").json()["items"]
     assert [one["id"] for one in listed] == [again]

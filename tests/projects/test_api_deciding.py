@@ -42,20 +42,42 @@ def test_other_words_are_tried_without_writing_anything() -> None:
     tried = post(alice, f"{request.pk}/revise/?dry_run=true", {"spec": {**LARGE, "plan": "small"}, "revision": 1})
     assert (tried.status_code, tried.json()["verdict"]["rule"]) == (200, "within-budget")
     assert (fresh(request).revision, Project.objects.count()) == (1, 0)
-    faulty = post(alice, f"{request.pk}/revise/?dry_run=true", {"spec": {**LARGE, "plan": "none"}})
+    faulty = post(alice, f"{request.pk}/revise/?dry_run=true", {"spec": {**LARGE, "plan": "none"}, "revision": 1})
     assert (faulty.status_code, faulty.json()["errors"][0]["code"]) == (422, "unknown_plan")
     assert post(alice, f"{request.pk}/revise/?dry_run=true", {"spec": LARGE, "revision": 2}).status_code == 409
-    assert post(bearer("bob"), f"{request.pk}/revise/?dry_run=true", {"spec": LARGE}).status_code == 403
-    assert post(bearer("charlie"), f"{request.pk}/revise/?dry_run=true", {"spec": LARGE}).status_code == 404
+    assert post(bearer("bob"), f"{request.pk}/revise/?dry_run=true", {"spec": LARGE, "revision": 1}).status_code == 403
+    assert (
+        post(bearer("charlie"), f"{request.pk}/revise/?dry_run=true", {"spec": LARGE, "revision": 1}).status_code == 404
+    )
 
 
 def test_other_words_of_a_change_are_tried_on_the_project() -> None:
     project = demand(alice="owner")
     change = change_asked(project, person("alice"), plan="gpu")
-    tried = post(bearer("alice"), f"{change.pk}/revise/?dry_run=true", {"spec": {**project.spec, "plan": "medium"}})
+    tried = post(
+        bearer("alice"),
+        f"{change.pk}/revise/?dry_run=true",
+        {"spec": {**project.spec, "plan": "medium"}, "revision": 1},
+    )
     body = tried.json()
     assert (tried.status_code, body["verdict"]["rule"], body["counts"].get("create", 0)) == (200, "within-budget", 0)
     assert (fresh(change).after, fresh(change).decision) == (change.after, "pending")
+
+
+def test_nobody_decides_about_words_that_they_do_not_name() -> None:
+    request, alice, paula = asked(), bearer("alice"), bearer("paula")
+    for caller, path, body in (
+        (paula, "approve/", {}),
+        (paula, "reject/", {"comment": "No."}),
+        (paula, "changes/", {"text": "Why?"}),
+        (alice, "revise/", {"spec": LARGE}),
+    ):
+        for revision in ({}, {"revision": None}, {"revision": 0}, {"revision": "*"}):
+            refused = post(caller, f"{request.pk}/{path}", {**body, **revision})
+            assert refused.status_code == 422, (path, revision)
+            assert [one["field"] for one in refused.json()["errors"]] == ["revision"]
+    request.refresh_from_db()
+    assert (request.decision, request.revision, request.asked_back_at) == ("pending", 1, None)
 
 
 def test_several_at_once_say_what_came_of_each() -> None:
@@ -69,7 +91,7 @@ def test_several_at_once_say_what_came_of_each() -> None:
 def test_bad_input_is_refused_whole() -> None:
     request, paula = asked(), bearer("paula")
     for path, body in (
-        (f"{request.pk}/changes/", {"text": "Why?", "decision": "approved"}),
+        (f"{request.pk}/changes/", {"text": "Why?", "revision": 1, "decision": "approved"}),
         (f"{request.pk}/comments/", {"text": "x", "by": "alice"}),
         ("decide/", {"verdict": "approve", "requests": []}),
         ("decide/", {"verdict": "maybe", "requests": [{"id": request.pk, "revision": 1}]}),

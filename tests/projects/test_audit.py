@@ -70,7 +70,7 @@ def test_every_write_by_rest_leaves_its_trail() -> None:
     assert call(1, "post", "/projects/", SMALL) == {"alice@corp.example by api": [*MADE, ASKED, DECIDED]}
     assert call(2, "patch", "/projects/demand/", {"plan": "gpu"}) == {"alice@corp.example by api": [ASKED]}
     waits = ProjectRequest.objects.get(decision="pending").pk
-    assert call(3, "post", f"/requests/{waits}/approve/", {}, who="paula") == {
+    assert call(3, "post", f"/requests/{waits}/approve/", {"revision": 1}, who="paula") == {
         "paula@corp.example by api": [CHANGED, DECIDED]
     }
     people = {"contributors": [{"user": "bob@corp.example"}, {"user": "alice@corp.example", "role": "owner"}]}
@@ -80,7 +80,7 @@ def test_every_write_by_rest_leaves_its_trail() -> None:
     for number, word, who in ((5, "reject", "paula"), (6, "withdraw", "alice")):
         call(number + 10, "post", "/projects/", {"slug": f"gpu-{number}", "team": "forecasting", "plan": "gpu"})
         waits = ProjectRequest.objects.get(decision="pending").pk
-        body = {"comment": "No GPU is free."} if word == "reject" else {}
+        body = {"comment": "No GPU is free.", "revision": 1} if word == "reject" else {}
         assert call(number, "post", f"/requests/{waits}/{word}/", body, who=who) == {
             f"{who}@corp.example by api": [DECIDED]
         }
@@ -98,11 +98,13 @@ def test_every_write_by_form_leaves_its_trail() -> None:
     gpu = {"plan": "gpu", "generation": "1", "do": "change"}
     assert post(2, "/projects/demand/edit/", gpu) == {"alice@corp.example by form": [ASKED]}
     waits = ProjectRequest.objects.get(decision="pending").pk
-    assert post(3, f"/requests/{waits}/approve/", {}, who="paula") == {"paula@corp.example by form": [CHANGED, DECIDED]}
+    assert post(3, f"/requests/{waits}/approve/", {"revision": "1"}, who="paula") == {
+        "paula@corp.example by form": [CHANGED, DECIDED]
+    }
     for number, word, who in ((4, "reject", "paula"), (5, "withdraw", "alice")):
         post(number + 10, "/projects/new/", {**sent, "slug": f"gpu-{number}", "plan": "gpu"})
         waits = ProjectRequest.objects.get(decision="pending").pk
-        assert post(number, f"/requests/{waits}/{word}/", {"comment": "No."}, who=who) == {
+        assert post(number, f"/requests/{waits}/{word}/", {"comment": "No.", "revision": "1"}, who=who) == {
             f"{who}@corp.example by form": [DECIDED]
         }
     typed = {"typed": "demand", "generation": "2", "do": "retire"}

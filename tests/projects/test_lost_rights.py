@@ -37,7 +37,8 @@ def test_who_no_longer_owns_makes_nobody_owner_by_other_words() -> None:
     mine = {**project.spec, "contributors": [entry("bob", "owner")]}
     with pytest.raises(NotAllowed, match="Only an owner of the project"):
         revise(request, mine, bob)
-    sent = bearer(bob).post(f"/api/v1/requests/{request.pk}/revise/", {"spec": mine}, content_type="application/json")
+    said = {"spec": mine, "revision": 1}
+    sent = bearer(bob).post(f"/api/v1/requests/{request.pk}/revise/", said, content_type="application/json")
     assert sent.status_code == 403
     page = client(bob)
     form = {**form_fields({**DEMAND, "contributors": mine["contributors"]}), "do": "revise", "revision": "1"}

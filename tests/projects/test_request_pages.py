@@ -40,24 +40,34 @@ def test_the_platform_team_reads_the_difference_and_approves() -> None:
     page = text(paula.get(f"/requests/{request.pk}/"))
     for said in ("New project Demand", "Waits for a decision", "gpu-asks", "+ plan: gpu", "create Workspace"):
         assert said in page, said
-    answer = paula.post(f"/requests/{request.pk}/approve/", {"comment": "Until the December run."})
+    answer = paula.post(f"/requests/{request.pk}/approve/", {"comment": "Until the December run.", "revision": "1"})
     assert (answer.status_code, answer["Location"]) == (302, f"/requests/{request.pk}/")
     assert Project.objects.get().spec["plan"] == "gpu"
     decided = text(client("alice").get(f"/requests/{request.pk}/"))
     for said in ("Approved", "by paula@corp.example", "“Until the December run.”", "Go to the project"):
         assert said in decided, said
-    again = paula.post(f"/requests/{request.pk}/approve/")
+    again = paula.post(f"/requests/{request.pk}/approve/", {"revision": "1"})
     assert (again.status_code, "approved already" in text(again)) == (409, True)
 
 
 def test_a_rejection_needs_a_reason() -> None:
     request = waiting()
     paula = client("paula")
-    refused = paula.post(f"/requests/{request.pk}/reject/", {"comment": " "})
+    refused = paula.post(f"/requests/{request.pk}/reject/", {"comment": " ", "revision": "1"})
     assert refused.status_code == 422
     assert "Say why, so that the team knows what to change." in text(refused)
-    assert paula.post(f"/requests/{request.pk}/reject/", {"comment": "No GPU is free."}).status_code == 302
+    said = {"comment": "No GPU is free.", "revision": "1"}
+    assert paula.post(f"/requests/{request.pk}/reject/", said).status_code == 302
     assert "“No GPU is free.”" in text(client("alice").get(f"/requests/{request.pk}/"))
+
+
+@pytest.mark.parametrize("sent", [{}, {"revision": ""}, {"revision": "any"}, {"revision": "2"}])
+def test_a_form_that_does_not_name_the_words_that_were_read_decides_nothing(sent: dict[str, str]) -> None:
+    request = waiting()
+    answer = client("paula").post(f"/requests/{request.pk}/approve/", sent)
+    assert (answer.status_code, "changed after you read it" in text(answer)) == (409, True)
+    request.refresh_from_db()
+    assert request.decision == Decision.PENDING
 
 
 def test_only_others_of_the_platform_team_decide_and_who_asked_may_withdraw() -> None:
