@@ -14,6 +14,7 @@ from provisioning import catalogue_checks
 from provisioning.channels import Channel
 from provisioning.data_stores import DataStore
 from provisioning.entries import Entry, Name, Named
+from provisioning.forge import RUNS_WORKFLOWS, ForgeKind
 from provisioning.policy_rules import Decisions, Rule, as_pattern
 from provisioning.quantities import parse_quantity
 from provisioning.secrets import SecretRef
@@ -96,7 +97,7 @@ class ForgeTarget(Named):
     platform team says so; without it nobody of the forge is known by one.
     """
 
-    kind: Literal["gitea", "forgejo", "github", "gitlab"] = "gitea"
+    kind: ForgeKind = "gitea"
     url: str
     token: SecretRef
     bot: str
@@ -106,7 +107,7 @@ class ForgeTarget(Named):
 
     @model_validator(mode="after")
     def _runs_workflows(self) -> "ForgeTarget":
-        if self.actions and self.kind == "gitlab":
+        if self.actions and self.kind not in RUNS_WORKFLOWS:
             raise ValueError("GitLab runs no workflow files; leave actions out")
         return self
 

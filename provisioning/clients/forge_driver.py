@@ -25,7 +25,6 @@ class ForgeDriver(ABC):
     """The method by which a comment is changed."""
 
     def close(self) -> None:
-        """Let the connections go."""
         self._api.close()
 
     def _check_bot(self, login: str) -> None:
@@ -73,7 +72,6 @@ class ForgeDriver(ABC):
         """Where one comment is."""
 
     def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool:
-        """Put a comment that `upsert_comment` made at `body`, in one call. False when it isn't there any more."""
         path = self._comment_at(full_name, number, comment_id)
         changed = self._api.send(self._edit, path, body={"body": marked(marker, body)})
         if changed.status_code == 404:
@@ -83,10 +81,6 @@ class ForgeDriver(ABC):
         return True
 
     def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int:
-        """Keep one comment of ours, found by a hidden marker, at `body`; its number. Unchanged text writes nothing.
-
-        A comment of somebody else with that marker is left alone.
-        """
         text = marked(marker, body)
         ours = our_comment(self.comments(full_name, number), bot=self.bot, marker=marker)
         if ours is None:
@@ -115,11 +109,9 @@ class LikeGitHub(ForgeDriver):
         return f"{repo(full_name)}/issues/comments/{comment_id}"
 
     def delete_hook(self, full_name: str, hook_id: int) -> bool:
-        """Remove a webhook. False when it wasn't there."""
         return self._api.drop(doings.remove_hook(full_name, hook_id), f"{repo(full_name)}/hooks/{hook_id}")
 
     def deploy_keys(self, full_name: str) -> list[DeployKey]:
-        """The deploy keys of a repository; [] when it isn't there."""
         found = self._api.pages(doings.list_deploy_keys(full_name), f"{repo(full_name)}/keys")
         return [
             {
@@ -132,17 +124,14 @@ class LikeGitHub(ForgeDriver):
         ]
 
     def create_deploy_key(self, full_name: str, title: str, public: str) -> int:
-        """Let whoever has the private half read the repository; the key's number."""
         body = {"title": title, "key": public, "read_only": True}
         doing = doings.add_deploy_key(full_name)
         return int(self._api.ask(doing, "POST", f"{repo(full_name)}/keys", body=body)["id"])
 
     def delete_deploy_key(self, full_name: str, key_id: int) -> None:
-        """Remove a deploy key. Nothing happens when it isn't there."""
         self._api.drop(doings.remove_deploy_key(full_name, key_id), f"{repo(full_name)}/keys/{key_id}")
 
     def start_workflow(self, full_name: str, file: str, branch: str) -> None:
-        """Have a workflow run on a branch's tip. PermanentError when it isn't there or takes no such call."""
         path = f"{repo(full_name)}/actions/workflows/{quote(file, safe='')}/dispatches"
         begun = self._api.send("POST", path, body={"ref": branch})
         if begun.status_code in (404, 422):
@@ -161,12 +150,10 @@ class LikeGitHub(ForgeDriver):
             )
 
     def delete_ci_secret(self, full_name: str, name: str) -> None:
-        """Take a workflows' secret away. Nothing happens when it isn't there."""
         path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
         self._api.drop(phrase("remove the CI secret %(name)s of %(full_name)s", name=name, full_name=full_name), path)
 
     def ci_variable(self, full_name: str, name: str) -> str | None:
-        """A workflows' variable, which everybody who writes to the repository can read; None when it isn't there."""
         found = self._api.find(
             phrase("read the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
             variable(full_name, name),
@@ -174,12 +161,10 @@ class LikeGitHub(ForgeDriver):
         return None if found is None else str(found[self._variable_value])
 
     def update_ci_variable(self, full_name: str, name: str, value: str) -> None:
-        """Change a workflows' variable. TemporaryError when it isn't there."""
         doing = phrase("change the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name)
         self._api.ask(doing, self._variable_edit, variable(full_name, name), body={"value": value})
 
     def delete_ci_variable(self, full_name: str, name: str) -> None:
-        """Take a workflows' variable away. Nothing happens when it isn't there."""
         self._api.drop(
             phrase("remove the CI variable %(name)s of %(full_name)s", name=name, full_name=full_name),
             variable(full_name, name),

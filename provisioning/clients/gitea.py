@@ -53,11 +53,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 class Forge(LikeGitHub):
-    """One forge. Threads may share it; processes may not. `full_name` is always "owner/repository".
-
-    Every method raises TargetUnavailable when the forge doesn't answer or refuses our token, TemporaryError when
-    something it needs isn't there yet, PermanentError when the forge says no.
-    """
+    """One Gitea or Forgejo. Threads may share it; processes may not. What each method does stands at `ForgeClient`."""
 
     status_limit = 255
     _variable_edit = "PUT"
@@ -78,20 +74,14 @@ class Forge(LikeGitHub):
     # Repositories
 
     def repository(self, full_name: str) -> Repository | None:
-        """A repository, or None when there is none of that name that we may see.
-
-        For the former name of one that was renamed or moved, that one, which says its present name.
-        """
         found = self._api.find_moved(doings.find_repository(full_name), repo(full_name))
         return None if found is None else documents.repository(found)
 
     def repository_by_id(self, repository_id: int) -> Repository | None:
-        """A repository by its number, which a rename or a transfer doesn't change; None when it isn't there."""
         found = self._api.find(doings.find_repository_by_id(repository_id), f"/repositories/{repository_id}")
         return None if found is None else documents.repository(found)
 
     def ensure_organisation(self, name: str) -> bool:
-        """Make a private organisation unless it is there. True: made now."""
         path = f"/orgs/{quote(name, safe='')}"
         if self._api.find(doings.find_organisation(name), path) is not None:
             return False
@@ -105,10 +95,6 @@ class Forge(LikeGitHub):
     def create_from_template(
         self, template_full_name: str, owner: str, name: str, description: str, private: bool = True
     ) -> Repository:
-        """Make a repository with a template's files as its first commit. Raises AlreadyExists.
-
-        PermanentError when there is no such template. The description is the place for our mark.
-        """
         body = {
             "owner": owner,
             "name": name,
@@ -127,7 +113,6 @@ class Forge(LikeGitHub):
     def create_repository(
         self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
     ) -> Repository:
-        """Make a repository in an organisation, with a README unless `auto_init` is off. Raises AlreadyExists."""
         body = {
             "name": name,
             "description": description,
@@ -149,26 +134,21 @@ class Forge(LikeGitHub):
         return documents.repository(self._api.document(made))
 
     def delete_repository(self, full_name: str) -> bool:
-        """Remove a repository with all that is in it. False when it wasn't there."""
         return self._api.drop(doings.remove_repository(full_name), repo(full_name))
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
-        """Replace the repository's topics."""
         path = f"{repo(full_name)}/topics"
         self._api.ask(doings.set_topics(full_name), "PUT", path, body={"topics": list(topics)})
 
     def set_private(self, full_name: str, private: bool) -> None:
-        """Show the repository to its own people only, or to everybody who may see its owner."""
         self._api.ask(doings.set_who_sees(full_name), "PATCH", repo(full_name), body={"private": private})
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
-        """Address of the page that shows a line of a file. html_url: the repository's page."""
         return f"{html_url}/src/commit/{sha}/{quote(path)}#L{line}"
 
     # Branches and files
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
-        """The commit at a branch's tip; None when there is no such branch (or repository)."""
         doing = doings.read_branch(full_name, branch)
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         found = self._api.find(doing, path)
@@ -177,11 +157,9 @@ class Forge(LikeGitHub):
         return None if found is None else documents.head(found["commit"])
 
     def pushes(self, full_name: str, branch: str) -> list[Push]:
-        """The newest pushes to a branch and who made them, newest first; a moment behind. [] when there are none."""
         return gitea_feed.pushes(self._api, repo(full_name), branch)
 
     def _branches(self, full_name: str) -> list[Json]:
-        """The first of a repository's branches. Asking makes Gitea fill its table of branches."""
         return (
             self._api.find(
                 phrase("list the branches of %(full_name)s", full_name=full_name), f"{repo(full_name)}/branches?limit=1"
@@ -190,7 +168,6 @@ class Forge(LikeGitHub):
         )
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
-        """Make a branch at another one's tip. False when it exists already."""
         body = {"new_branch_name": branch, "old_ref_name": start}
         made = self._api.send("POST", f"{repo(full_name)}/branches", body=body)
         if made.status_code == 409:
@@ -200,16 +177,10 @@ class Forge(LikeGitHub):
         return True
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
-        """Remove a branch. False when it wasn't there."""
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         return self._api.drop(doings.remove_branch(full_name, branch), path)
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
-        """A file's bytes and blob id at a branch, tag or commit; None when there is no such file.
-
-        TemporaryError when there is no such ref (yet). PermanentError when it isn't a plain file (folder, symbolic
-        link, submodule) or is larger than `limit`.
-        """
         doing = doings.read_file(full_name, path)
         where = f"{repo(full_name)}/contents/{quote(path)}?ref={quote(ref, safe='')}"
         found = self._api.find_bounded(doing, where, limit=answer_limit(limit))
@@ -241,12 +212,6 @@ class Forge(LikeGitHub):
         *,
         removed: Mapping[str, str] = NOTHING,
     ) -> str:
-        """Write files in one commit on a branch, new ones and present ones alike; the commit's id.
-
-        removed: the blob ids of files that go away with it, by path.
-
-        TemporaryError while the branch isn't there, except in an empty repository, where this makes it.
-        """
         body = {
             "branch": branch,
             "message": message,
@@ -260,7 +225,6 @@ class Forge(LikeGitHub):
         return str(made["commit"]["sha"])
 
     def branch_protection(self, full_name: str, branch: str) -> Protection | None:
-        """The rule of exactly that name, or None."""
         path = f"{repo(full_name)}/branch_protections/{quote(branch, safe='')}"
         found = self._api.find(doings.read_protection(branch), path)
         return None if found is None else documents.protection(found)
@@ -309,7 +273,6 @@ class Forge(LikeGitHub):
         return {one["login"]: self.permission(full_name, one["login"]) for one in people}
 
     def permission(self, full_name: str, login: str) -> Permission:
-        """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}/permission"
         found = self._api.find(doings.tell_permission(full_name, login), path)
         return "none" if found is None else found["permission"]
@@ -320,7 +283,6 @@ class Forge(LikeGitHub):
         self._api.ask(doings.let_in(full_name, login), "PUT", path, body={"permission": permission})
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
-        """Take a person's own rights away. Nothing happens when there are none, or no such person."""
         path = f"{repo(full_name)}/collaborators/{quote(login, safe='')}"
         response = self._api.send("DELETE", path)
         if not response.is_success and response.status_code != 404 and "user does not exist" not in said(response):
@@ -334,12 +296,10 @@ class Forge(LikeGitHub):
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
-        """Make a webhook that signs with `secret`; its number."""
         body = {"type": "gitea", **documents.hook_body(url, secret, events)}
         return int(self._api.ask(doings.make_hook(full_name), "POST", f"{repo(full_name)}/hooks", body=body)["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
-        """Rewrite all of a webhook, its secret too."""
         path = f"{repo(full_name)}/hooks/{hook_id}"
         self._api.ask(
             doings.change_hook(full_name, hook_id), "PATCH", path, body=documents.hook_body(url, secret, events)
@@ -348,18 +308,15 @@ class Forge(LikeGitHub):
     # Secrets and variables of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
-        """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
         path = f"{repo(full_name)}/actions/secrets"
         return [str(one["name"]) for one in self._api.pages(doings.list_ci_secrets(full_name), path)]
 
     def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
-        """Give workflows secrets by name, new or in place of those of that name."""
         for name, value in values.items():
             path = f"{repo(full_name)}/actions/secrets/{quote(name, safe='')}"
             self._api.ask(doings.write_ci_secret(full_name, name), "PUT", path, body={"data": value})
 
     def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
-        """Give workflows a variable. TemporaryError when it is there."""
         doing, body = doings.make_ci_variable(full_name, name), {"value": value}
         self._api.ask(doing, "POST", variable(full_name, name), body=body)
 
@@ -384,28 +341,23 @@ class Forge(LikeGitHub):
             raise self._api.error(made, doings.write_status(full_name, sha))
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
-        """The last status of each context on a commit; {} when there is none, or no such commit."""
         found = self._api.find(doings.read_statuses(sha), f"{repo(full_name)}/commits/{sha}/status")
         return documents.statuses(found or {})
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
-        """A pull request, or None."""
         found = self._api.find(doings.read_pull_request(full_name, number), f"{repo(full_name)}/pulls/{number}")
         return None if found is None else documents.pull_request(found)
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
-        """The open pull requests that come from a branch of this very repository, oldest number first."""
         found = self._api.pages(doings.list_pull_requests(full_name), f"{repo(full_name)}/pulls?state=open")
         ours = own(map(documents.pull_request, found), full_name)
         return sorted((one for one in ours if one["head_branch"] == branch), key=lambda one: one["number"])
 
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
-        """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
         path = f"{repo(full_name)}/pulls/{quote(base, safe='')}/{quote(branch, safe='')}"
         return self._api.find(doings.find_pull_request(full_name), path) is not None
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
-        """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}
         made = self._api.send("POST", f"{repo(full_name)}/pulls", body=document)
         if made.status_code == 409:
@@ -415,12 +367,10 @@ class Forge(LikeGitHub):
         return int(self._api.document(made)["number"])
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
-        """The files that a pull request touches."""
         found = self._api.pages(doings.list_changed_files(number), f"{repo(full_name)}/pulls/{number}/files")
         return [{"path": one["filename"], "status": one["status"]} for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
-        """The comments on an issue or pull request, oldest first."""
         path = f"{repo(full_name)}/issues/{number}"
         found = self._api.send("GET", f"{path}/comments")
         if (

@@ -54,7 +54,7 @@ def api_address(url: str) -> str:
 
 
 class GitHub(LikeGitHub):
-    """One GitHub. Threads may share it; processes may not. See `ForgeClient` for what is raised."""
+    """One GitHub. Threads may share it; processes may not. What each method does stands at `ForgeClient`."""
 
     status_limit = 140
 
@@ -141,7 +141,6 @@ class GitHub(LikeGitHub):
     def create_repository(
         self, owner: str, name: str, description: str, private: bool = True, auto_init: bool = True
     ) -> Repository:
-        """Make a repository in an organisation, with a README unless `auto_init` is off. Raises AlreadyExists."""
         body = {"name": name, "description": description, "private": True, "auto_init": auto_init}
         return self._create(f"/orgs/{quote(owner, safe='')}/repos", f"{owner}/{name}", body, private=private)
 
@@ -158,7 +157,6 @@ class GitHub(LikeGitHub):
         return found
 
     def delete_repository(self, full_name: str) -> bool:
-        """Remove a repository with all that is in it. False when it wasn't there."""
         gone = self._api.send("DELETE", repo(full_name))
         if gone.status_code == 403 and "admin rights" in said(gone):
             # What GitHub says to an owner, too, whose token may not.
@@ -178,7 +176,6 @@ class GitHub(LikeGitHub):
         return True
 
     def set_topics(self, full_name: str, topics: Sequence[str]) -> None:
-        """Replace the repository's topics."""
         path = f"{repo(full_name)}/topics"
         self._api.ask(doings.set_topics(full_name), "PUT", path, body={"names": list(topics)})
 
@@ -188,13 +185,11 @@ class GitHub(LikeGitHub):
         self._api.ask(doings.set_who_sees(full_name), "PATCH", repo(full_name), body=body)
 
     def page_of_line(self, html_url: str, sha: str, path: str, line: int) -> str:
-        """Address of the page that shows a line of a file. html_url: the repository's page."""
         return f"{html_url}/blob/{sha}/{quote(path)}#L{line}"
 
     # Branches and files
 
     def branch_head(self, full_name: str, branch: str) -> Head | None:
-        """The commit at a branch's tip; None when there is no such branch (or repository)."""
         path = f"{repo(full_name)}/branches/{quote(branch, safe='')}"
         found = self._api.find(doings.read_branch(full_name, branch), path)
         return None if found is None else documents.head(found["commit"])
@@ -205,7 +200,6 @@ class GitHub(LikeGitHub):
         return documents.pushes(self._api.find(doings.tell_pushes(branch), path) or [])
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
-        """Make a branch at another one's tip. False when it exists already."""
         doing = doings.make_branch(full_name, branch)
         body = {"ref": f"refs/heads/{branch}", "sha": github_commits.tip(self._api, full_name, start, doing)}
         made = self._api.send("POST", f"{repo(full_name)}/git/refs", body=body)
@@ -216,7 +210,6 @@ class GitHub(LikeGitHub):
         return True
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
-        """Remove a branch. False when it wasn't there."""
         gone = self._api.send("DELETE", f"{repo(full_name)}/git/refs/heads/{quote(branch)}")
         if gone.status_code == 404 or (gone.status_code == 422 and "does not exist" in said(gone)):
             return False
@@ -321,7 +314,6 @@ class GitHub(LikeGitHub):
         return github_people.collaborators(self._api, full_name)
 
     def permission(self, full_name: str, login: str) -> Permission:
-        """What a person may do on a repository, by whatever way; "none" also when either isn't there."""
         return github_people.permission(self._api, full_name, login)
 
     def put_collaborator(self, full_name: str, login: str, permission: Grant) -> None:
@@ -340,30 +332,25 @@ class GitHub(LikeGitHub):
         return [documents.hook(one) for one in found]
 
     def create_hook(self, full_name: str, url: str, secret: str, events: Sequence[str]) -> int:
-        """Make a webhook that signs with `secret`; its number."""
         body = {"name": "web", **documents.hook_body(url, secret, events)}
         made = self._api.ask(doings.make_hook(full_name), "POST", f"{repo(full_name)}/hooks", body=body)
         return int(made["id"])
 
     def update_hook(self, full_name: str, hook_id: int, url: str, secret: str, events: Sequence[str]) -> None:
-        """Rewrite all of a webhook, its secret too."""
         path, body = f"{repo(full_name)}/hooks/{hook_id}", documents.hook_body(url, secret, events)
         self._api.ask(doings.change_hook(full_name, hook_id), "PATCH", path, body=body)
 
     # Secrets and variables of Actions
 
     def ci_secrets(self, full_name: str) -> list[str]:
-        """Names of the secrets that workflows of a repository get; [] when it isn't there. Values can't be read."""
         path = f"{repo(full_name)}/actions/secrets"
         found = self._api.pages(doings.list_ci_secrets(full_name), path, within="secrets")
         return [str(one["name"]) for one in found]
 
     def put_ci_secrets(self, full_name: str, values: Mapping[str, str]) -> None:
-        """Give workflows secrets by name, new or in place of those of that name."""
         github_secrets.put(self._api, full_name, values)
 
     def create_ci_variable(self, full_name: str, name: str, value: str) -> None:
-        """Give workflows a variable. TemporaryError when it is there."""
         path, body = f"{repo(full_name)}/actions/variables", {"name": name, "value": value}
         self._api.ask(doings.make_ci_variable(full_name, name), "POST", path, body=body)
 
@@ -386,7 +373,6 @@ class GitHub(LikeGitHub):
         return documents.statuses(self._api.document(found))
 
     def pull_request(self, full_name: str, number: int) -> PullRequest | None:
-        """A pull request, or None."""
         found = self._api.find(doings.read_pull_request(full_name, number), f"{repo(full_name)}/pulls/{number}")
         if found is None:
             return None
@@ -402,21 +388,18 @@ class GitHub(LikeGitHub):
         return str(found["merge_base_commit"]["sha"]) if found is not None else ""
 
     def pull_requests_of(self, full_name: str, branch: str) -> list[PullRequest]:
-        """The open pull requests that come from a branch of this very repository, oldest number first."""
         whence = quote(f"{full_name.partition('/')[0]}:{branch}", safe="")
         path = f"{repo(full_name)}/pulls?state=open&head={whence}"
         found = self._api.pages(doings.list_pull_requests(full_name), path)
         return sorted(own(map(documents.pull_request, found), full_name), key=lambda one: one["number"])
 
     def ever_proposed(self, full_name: str, branch: str, base: str) -> bool:
-        """Was a pull request from `branch` of this repository into `base` ever made, open or not?"""
         whence, onto = quote(f"{full_name.partition('/')[0]}:{branch}", safe=""), quote(base, safe="")
         path = f"{repo(full_name)}/pulls?state=all&head={whence}&base={onto}"
         found = self._api.pages(doings.find_pull_request(full_name), path)
         return any(own(map(documents.pull_request, found), full_name))
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> int:
-        """Ask for `branch` to be merged into `base`; the pull request's number. Raises AlreadyExists."""
         document = {"head": branch, "base": base, "title": title, "body": body}
         made = self._api.send("POST", f"{repo(full_name)}/pulls", body=document)
         if made.status_code == 422 and "already exists" in said(made):
@@ -426,12 +409,10 @@ class GitHub(LikeGitHub):
         return int(self._api.document(made)["number"])
 
     def pull_request_files(self, full_name: str, number: int) -> list[ChangedFile]:
-        """The files that a pull request touches."""
         found = self._api.pages(doings.list_changed_files(number), f"{repo(full_name)}/pulls/{number}/files")
         return [documents.changed_file(one) for one in found]
 
     def comments(self, full_name: str, number: int) -> list[Comment]:
-        """The comments on an issue or pull request, oldest first."""
         doing, path = doings.read_comments(full_name, number), f"{repo(full_name)}/issues/{number}"
         if self._api.find(doing, path) is None:
             raise errors.no_pull_request(full_name, number)

@@ -49,7 +49,7 @@ _DIFFS = 30
 
 
 class GitLab(WithoutActions):
-    """One GitLab. Threads may share it; processes may not. See `ForgeClient` for what is raised."""
+    """One GitLab. Threads may share it; processes may not. What each method does stands at `ForgeClient`."""
 
     status_limit = 255
     _edit = "PUT"
@@ -177,7 +177,6 @@ class GitLab(WithoutActions):
         return documents.pushes(self._api.find(doings.tell_pushes(branch), path) or [], branch)
 
     def create_branch(self, full_name: str, branch: str, start: str) -> bool:
-        """Make a branch at another one's tip. False when it exists already."""
         doing, path = doings.make_branch(full_name, branch), f"{_project(full_name)}/repository/branches"
         made = self._api.send("POST", path, body={"branch": branch, "ref": start})
         if made.status_code == 400 and "already exists" in said(made):
@@ -189,7 +188,6 @@ class GitLab(WithoutActions):
         return True
 
     def delete_branch(self, full_name: str, branch: str) -> bool:
-        """Remove a branch. False when it wasn't there."""
         return self._api.drop(doings.remove_branch(full_name, branch), _branch(full_name, branch))
 
     def file(self, full_name: str, path: str, ref: str, *, limit: int = FILE_LIMIT) -> tuple[bytes, str] | None:
@@ -300,7 +298,6 @@ class GitLab(WithoutActions):
         gitlab_people.let_in(self._api, login, permission, project=_project(full_name), full_name=full_name)
 
     def delete_collaborator(self, full_name: str, login: str) -> None:
-        """Take a person's own rights away. Nothing happens when there are none, or no such person."""
         gitlab_people.take_off(self._api, login, project=_project(full_name), full_name=full_name)
 
     # Webhooks
@@ -328,7 +325,6 @@ class GitLab(WithoutActions):
             self.create_hook(full_name, url, secret, events)
 
     def delete_hook(self, full_name: str, hook_id: int) -> bool:
-        """Remove a webhook. False when it wasn't there."""
         return self._api.drop(doings.remove_hook(full_name, hook_id), f"{_project(full_name)}/hooks/{hook_id}")
 
     # Deploy keys
@@ -345,7 +341,6 @@ class GitLab(WithoutActions):
         return int(made["id"])
 
     def delete_deploy_key(self, full_name: str, key_id: int) -> None:
-        """Remove a deploy key. Nothing happens when it isn't there."""
         self._api.drop(doings.remove_deploy_key(full_name, key_id), f"{_project(full_name)}/deploy_keys/{key_id}")
 
     # Statuses, merge requests, comments
@@ -373,7 +368,6 @@ class GitLab(WithoutActions):
             raise self._api.error(made, doings.write_status(full_name, sha))
 
     def statuses(self, full_name: str, sha: str) -> dict[str, Status]:
-        """The last status of each context on a commit; {} when there is none, or no such commit."""
         path = f"{_project(full_name)}/repository/commits/{sha}/statuses"
         return documents.statuses(list(self._api.pages(doings.read_statuses(sha), path)))
 
