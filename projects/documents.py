@@ -133,7 +133,6 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
     `resolve` reads the certificates that the lines for kubectl carry.
     """
     names, store = wish.names, wish.object_store
-    endpoint = store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"
     keys = _exported(wish, "bucket-credentials")
     blocks = []
     if "repository" in kinds():
@@ -153,7 +152,7 @@ def use_blocks(wish: Wish, *, resolve: Resolve) -> tuple[Block, ...]:
             text=(
                 f"{keys}\n"
                 f"dvc remote add --default --force store s3://{names.bucket}/dvc\n"
-                f"dvc remote modify store endpointurl {endpoint}\n"
+                f"dvc remote modify store endpointurl {store.url}\n"
                 "dvc pull"
             ),
             says=gettext("The first line reads the bucket's keys from the workspace into this shell."),

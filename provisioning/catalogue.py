@@ -66,12 +66,17 @@ class ClusterTarget(Named):
 
 
 class ObjectStoreTarget(Named):
-    """An object store with MinIO's S3 and admin interfaces."""
+    """An object store with MinIO's S3 and admin interfaces. `endpoint`: a URL, or host:port for https."""
 
     endpoint: str
     region: str = "us-east-1"
     access_key: SecretRef
     secret_key: SecretRef
+
+    @property
+    def url(self) -> str:
+        """Its address, as the portal and the workspaces reach it."""
+        return self.endpoint if "://" in self.endpoint else f"https://{self.endpoint}"
 
 
 class ForgeSsh(Entry):

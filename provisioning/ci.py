@@ -81,7 +81,7 @@ def bucket(wish: Wish) -> dict[str, str]:
     store = wish.object_store
     return {
         **bucket_key(wish),
-        "AWS_ENDPOINT_URL": store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}",
+        "AWS_ENDPOINT_URL": store.url,
         "AWS_REGION": store.region,
         "AWS_DEFAULT_REGION": store.region,
         "BUCKET": wish.names.bucket,

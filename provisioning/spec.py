@@ -147,3 +147,7 @@ class ProjectSpec(BaseModel):
         """The contributors with exactly this role, people first, each by name."""
         chosen = [one for one in self.contributors if one.role is role]
         return tuple(sorted(chosen, key=lambda one: (one.is_group, one.subject)))
+
+    def readers_of_secrets(self) -> tuple[Contributor, ...]:
+        """The contributors who may read the Secrets of the workspace, and so use every key in them: not viewers."""
+        return tuple(one for one in self.contributors if one.role is not Role.VIEWER)

@@ -46,11 +46,5 @@ def settings(wish: Wish) -> dict[str, str]:
     return {
         "MLFLOW_TRACKING_URI": wish.tracker.url.rstrip("/"),
         "MLFLOW_EXPERIMENT_NAME": experiment(wish),
-        "MLFLOW_S3_ENDPOINT_URL": s3_endpoint(wish),
+        "MLFLOW_S3_ENDPOINT_URL": wish.object_store.url,
     }
-
-
-def s3_endpoint(wish: Wish) -> str:
-    """Address of the store that files of runs go to."""
-    store = wish.object_store
-    return store.endpoint if "://" in store.endpoint else f"https://{store.endpoint}"

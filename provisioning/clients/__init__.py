@@ -38,7 +38,7 @@ def connect_object_store(target: ObjectStoreTarget, *, resolve: Resolve) -> "Obj
 
     return ObjectStore(
         name=target.name,
-        endpoint=target.endpoint,
+        endpoint=target.url,
         region=target.region,
         access_key=resolve(target.access_key),
         secret_key=resolve(target.secret_key),

@@ -86,15 +86,15 @@ class User(TypedDict):
 class ObjectStore:
     """One object store. Threads may share it; processes may not (build it after the fork).
 
-    `endpoint` is a URL, or host:port for https. Every method raises TargetUnavailable when the store doesn't answer or
-    refuses our credential, TemporaryError when something it needs isn't there yet, PermanentError when it says no.
+    `endpoint` is a URL. Every method raises TargetUnavailable when the store doesn't answer or refuses our credential,
+    TemporaryError when something it needs isn't there yet, PermanentError when it says no.
     """
 
     def __init__(
         self, *, name: str, endpoint: str, region: str, access_key: str, secret_key: str, ca: str | None = None
     ) -> None:
         self.name = name
-        url = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
+        url = urlsplit(endpoint)
         self._http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
             maxsize=_CONNECTIONS,

@@ -23,7 +23,6 @@ from provisioning.names import LABEL_UID
 from provisioning.phrases import Phrase, numbered, phrase
 from provisioning.plan_limits import beyond_plan
 from provisioning.quantities import human, parse_quantity
-from provisioning.spec import Role
 
 TAG_KEPT = "slipway.dev/kept"
 MEASURES = (
@@ -179,11 +178,10 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
 
 def rights(wish: Wish) -> Iterator[Right]:
-    """Who can work with the bucket: whoever may read the Secret with its keys in the workspace. Viewers may not."""
-    for one in wish.spec.contributors:
-        if one.role is not Role.VIEWER:
-            text = phrase("read and write %(bucket)s (keys in the Secret bucket-credentials)", bucket=wish.names.bucket)
-            yield Right(subject=one.subject, is_group=one.is_group, text=text)
+    """Who can work with the bucket: whoever may read the Secret with its keys in the workspace."""
+    for one in wish.spec.readers_of_secrets():
+        text = phrase("read and write %(bucket)s (keys in the Secret bucket-credentials)", bucket=wish.names.bucket)
+        yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
 def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:

@@ -13,7 +13,6 @@ from provisioning.data_access import PURPOSE, SECRET, last_day, login, password_
 from provisioning.errors import NameTaken
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
 from provisioning.phrases import Phrase, joined, phrase
-from provisioning.spec import Role
 
 
 class DatabaseClient(Protocol):
@@ -52,9 +51,9 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
 
 def rights(wish: Wish) -> Iterator[Right]:
-    """Who can read by it: whoever may read the Secret with its password. Viewers may not."""
-    for person in wish.spec.contributors:
-        for one in schemas(wish) if person.role is not Role.VIEWER else ():
+    """Who can read by it: whoever may read the Secret with its password."""
+    for person in wish.spec.readers_of_secrets():
+        for one in schemas(wish):
             text = phrase(
                 "read %(store)s until %(day)s (account in the Secret %(secret)s)",
                 store=one.name,

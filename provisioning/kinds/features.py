@@ -13,7 +13,6 @@ from provisioning.errors import NameTaken, TemporaryError
 from provisioning.features import OPTIONS, PURPOSE, SECRET, FeaturesOptions, login, schema, wanted
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
 from provisioning.phrases import Phrase, phrase
-from provisioning.spec import Role
 
 _RIGHTS = ["CREATE", "USAGE"]
 
@@ -55,13 +54,12 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
 
 def rights(wish: Wish) -> Iterator[Right]:
-    """Who can use the role: whoever may read the Secret with its password. Viewers may not."""
-    for one in wish.spec.contributors:
-        if one.role is not Role.VIEWER:
-            text = phrase(
-                "use the schema %(schema)s (account in the Secret %(secret)s)", schema=schema(wish), secret=SECRET
-            )
-            yield Right(subject=one.subject, is_group=one.is_group, text=text)
+    """Who can use the role: whoever may read the Secret with its password."""
+    for one in wish.spec.readers_of_secrets():
+        text = phrase(
+            "use the schema %(schema)s (account in the Secret %(secret)s)", schema=schema(wish), secret=SECRET
+        )
+        yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
 def observe(wish: Wish, client: DatabaseClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:

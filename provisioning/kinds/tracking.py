@@ -12,7 +12,6 @@ from provisioning.errors import AlreadyExists, NameTaken, TargetUnavailable, Tem
 from provisioning.kind import Body, Credential, Each, Kind, Object, Right, Wish
 from provisioning.names import LABEL_UID
 from provisioning.phrases import Phrase, phrase
-from provisioning.spec import Role
 from provisioning.tracking import PURPOSE, SECRET, TrackingOptions, account, experiment, wanted
 
 _PERMISSION, _NONE = "EDIT", "NO_PERMISSIONS"
@@ -55,15 +54,14 @@ def desired(wish: Wish) -> tuple[Object, ...]:
 
 
 def rights(wish: Wish) -> Iterator[Right]:
-    """Who can use the account: whoever may read the Secret with its password. Viewers may not."""
-    for one in wish.spec.contributors:
-        if one.role is not Role.VIEWER:
-            text = phrase(
-                "log runs to %(experiment)s (account in the Secret %(secret)s)",
-                experiment=experiment(wish),
-                secret=SECRET,
-            )
-            yield Right(subject=one.subject, is_group=one.is_group, text=text)
+    """Who can use the account: whoever may read the Secret with its password."""
+    for one in wish.spec.readers_of_secrets():
+        text = phrase(
+            "log runs to %(experiment)s (account in the Secret %(secret)s)",
+            experiment=experiment(wish),
+            secret=SECRET,
+        )
+        yield Right(subject=one.subject, is_group=one.is_group, text=text)
 
 
 def observe(wish: Wish, client: TrackerClient, objects: Sequence[Object], _each: Each) -> dict[str, Body | None]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.catalogue import CatalogueError, ForgeTarget, load
+from provisioning.catalogue import CatalogueError, ForgeTarget, ObjectStoreTarget, load
 
 EXAMPLE = Path("platform.example.yaml").read_text()
 
@@ -106,3 +106,11 @@ def test_gitlab_runs_no_workflow_files():
     assert ForgeTarget.model_validate(forge).kind == "gitlab"
     with pytest.raises(ValueError, match="GitLab runs no workflow files; leave actions out"):
         ForgeTarget.model_validate({**forge, "actions": True})
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "https://s3.corp.example", "s3.corp.example:9000"])
+def test_an_object_store_without_a_scheme_is_reached_by_https(endpoint: str) -> None:
+    store = ObjectStoreTarget.model_validate(
+        {"name": "store-1", "endpoint": endpoint, "access_key": {"env": "A"}, "secret_key": {"env": "B"}}
+    )
+    assert store.url == (endpoint if "//" in endpoint else f"https://{endpoint}")
