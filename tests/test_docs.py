@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from devstack.cli import HELP
 from portal.config import Config
@@ -79,6 +80,47 @@ def test_every_kind_is_in_the_architecture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| ([a-z_]+) \| (?:cluster|object store|forge|tracker|database) \|", text, re.MULTILINE))
     assert rows == set(kinds())
+
+
+def test_what_waits_for_what_is_told_as_the_kinds_say() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = text.split("What waits for what:")[1].split("```")[1]
+    told: dict[str, set[str]] = {}
+    for line in drawing.strip().splitlines():
+        before: set[str] = set()
+        for column in line.split("─►"):
+            names = set(re.findall(r"[a-z_]+", column))
+            told |= dict.fromkeys(names, before)
+            before = before | names
+
+    def awaited(name: str) -> set[str]:
+        return set(chain(kinds()[name].after, *(awaited(one) for one in kinds()[name].after)))
+
+    assert {name: found for name in kinds() if (found := awaited(name))} == {
+        name: before for name, before in told.items() if before
+    }
+
+
+def test_the_secrets_that_the_portal_may_read_are_those_of_its_role() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    told = text.split("inside, only those that it makes, by name:")[1].split(".")[0]
+    documents = YAML(typ="safe", pure=True).load_all((ROOT / "deploy" / "cluster" / "10-portal.yaml").read_text())
+    given = [
+        name
+        for document in documents
+        for rule in document.get("rules", [])
+        if "secrets" in rule["resources"]
+        for name in rule["resourceNames"]
+    ]
+    assert sorted(re.findall(r"`([a-z-]+)`", told)) == sorted(given)
+
+
+def test_every_header_that_proves_a_delivery_is_named() -> None:
+    source = (ROOT / "projects" / "deliveries.py").read_text(encoding="utf-8")
+    headers = set(re.findall(r'"(X-[A-Za-z0-9-]*(?:Signature|Token)[A-Za-z0-9-]*)"', source))
+    assert len(headers) == 4
+    text = (ROOT / "docs" / "profile-yaml.md").read_text(encoding="utf-8")
+    assert {header for header in headers if f"`{header}`" not in text} == set()
 
 
 def test_decisions_are_numbered_once() -> None:
