@@ -46,6 +46,8 @@ class ClusterTarget(Named):
     """A Kubernetes cluster. `public_api` is its address for people, where that is another one than the portal's.
 
     ci: what runs CI, see `provisioning.ci`. package_index: where runs in it get Python's packages from; "" for PyPI.
+    ci_image: what those on Tekton run in; it has git and the Python of the template. ci_dashboard_url: where people see
+    such a run, with {namespace} and {run} for its own; "" for nowhere.
     """
 
     api: str
@@ -60,6 +62,9 @@ class ClusterTarget(Named):
     ci: Literal["auto", "tekton", "actions"] = "auto"
     # Without a user and password: they would be no secrets here.
     package_index: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
+    ci_image: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]*$")] = "docker.io/library/python:3.11"
+    # No dollar sign: Tekton and Kubernetes would read more into it.
+    ci_dashboard_url: Annotated[str, Field(pattern=r"^(https?://[^\s@${}]+(\{(namespace|run)\}[^\s@${}]*)+)?$")] = ""
     platform_namespaces: tuple[str, ...] = ()
     platform_cidrs: tuple[IPvAnyNetwork, ...] = ()
     pod_security_version: str = "latest"

@@ -28,7 +28,6 @@ LABEL_EVENT = "slipway.dev/event"
 _NAME = "slipway-ci"
 _LISTENER = "ci-listener"
 _SYSTEM_NAMESPACE = "slipway-system"
-_IMAGE = "docker.io/library/python:3.11"
 _CLONE = "/slipway/clone"
 _SECRETS = (
     *("bucket-credentials", "slipway-ci"),
@@ -56,6 +55,9 @@ exec sh {CI_SCRIPT} all
 """What a run does before the repository's own script. Git's own host is pinned; the key's file is nobody else's."""
 _TOLD = ("revision", "event", "branch", "pull_request", "training")
 """What a run is told of a delivery: as the overlays of the Trigger work it out, and nothing else of its body."""
+
+_RUN = {"name": "run", "value": "$(context.pipelineRun.name)"}
+"""What the task is told of its run: of itself it knows the pod only."""
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -168,7 +170,7 @@ def _run(wish: Wish) -> dict[str, Any]:
             "annotations": {"slipway.dev/revision": revision},
         },
         "spec": {
-            "pipelineSpec": {"tasks": [{"name": "model", "taskSpec": _task(wish)}]},
+            "pipelineSpec": {"tasks": [{"name": "model", "params": [_RUN], "taskSpec": _task(wish)}]},
             "taskRunTemplate": {"serviceAccountName": "pipeline"},
         },
     }
@@ -184,9 +186,13 @@ def _task(wish: Wish) -> dict[str, Any]:
         "SLIPWAY_PULL_REQUEST": "$(tt.params.pull_request)",
         "SLIPWAY_TRAINING": "$(tt.params.training)",
     }
+    pattern = wish.cluster.ci_dashboard_url
+    if pattern:
+        page = pattern.replace("{namespace}", wish.names.namespace).replace("{run}", "$(params.run)")
+        told["SLIPWAY_RUN_URL"] = page
     step = {
         "name": "test",
-        "image": _IMAGE,
+        "image": wish.cluster.ci_image,
         "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in _SECRETS],
         "env": [
             *({"name": name, "value": value} for name, value in told.items()),
@@ -196,7 +202,7 @@ def _task(wish: Wish) -> dict[str, Any]:
         "script": SCRIPT,
     }
     volume = {"name": "clone", "secret": {"secretName": "slipway-ci-clone", "optional": True}}
-    return {"steps": [step], "volumes": [volume]}
+    return {"params": [{"name": "run"}], "steps": [step], "volumes": [volume]}
 
 
 def _binding(wish: Wish, name: str, *, role: str, subject: dict[str, str], absent: bool = False) -> Object:

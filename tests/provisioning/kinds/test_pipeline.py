@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from provisioning.kind import KnownRepository, Object, Wish
 from provisioning.kinds.pipeline import KIND, SCRIPT
@@ -113,7 +114,8 @@ TRIGGER_BINDING = tekton(
         ]
     },
 )
-TASK = {
+TASK: dict[str, Any] = {
+    "params": [{"name": "run"}],
     "steps": [
         {
             "name": "test",
@@ -140,6 +142,7 @@ TASK = {
     ],
     "volumes": [{"name": "clone", "secret": {"secretName": "slipway-ci-clone", "optional": True}}],
 }
+RUN_NAME = {"name": "run", "value": "$(context.pipelineRun.name)"}
 TRIGGER_TEMPLATE = tekton(
     "TriggerTemplate",
     {
@@ -154,7 +157,7 @@ TRIGGER_TEMPLATE = tekton(
                     "annotations": {"slipway.dev/revision": "$(tt.params.revision)"},
                 },
                 "spec": {
-                    "pipelineSpec": {"tasks": [{"name": "model", "taskSpec": TASK}]},
+                    "pipelineSpec": {"tasks": [{"name": "model", "params": [RUN_NAME], "taskSpec": TASK}]},
                     "taskRunTemplate": {"serviceAccountName": "pipeline"},
                 },
             }
@@ -175,6 +178,42 @@ def test_with_the_shared_listener() -> None:
         Object(key="ServiceAccount/ci-listener", body=None),
         Object(key="EventListener/slipway-ci", body=None),
     )
+
+
+def step_of(**cluster: Any) -> dict[str, Any]:
+    """The one step of a run, with these fields of the cluster in the catalogue."""
+    body = KIND.desired(wish(catalogue=catalogue(cluster=cluster)))[2].body
+    assert body is not None
+    run = body["spec"]["resourcetemplates"][0]["spec"]
+    step: dict[str, Any] = run["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][0]
+    return step
+
+
+def test_runs_take_the_image_that_the_catalogue_names() -> None:
+    image = "registry.corp.example/ml/python:3.11@sha256:0a1b"
+    assert step_of(ci_image=image) == {**TASK["steps"][0], "image": image}
+
+
+def test_a_report_can_lead_to_the_page_of_its_run() -> None:
+    page = "https://tekton.corp.example/#/namespaces/{namespace}/pipelineruns/{run}"
+    told = {one["name"]: one.get("value") for one in step_of(ci_dashboard_url=page)["env"]}
+    assert told["SLIPWAY_RUN_URL"] == "https://tekton.corp.example/#/namespaces/ml-demand/pipelineruns/$(params.run)"
+    assert "SLIPWAY_RUN_URL" not in {one["name"] for one in step_of()["env"]}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://tekton.corp.example/",
+        "tekton.corp.example/{run}",
+        "https://alice:secret@tekton.corp.example/{run}",
+        "https://tekton.corp.example/{run}/{task}",
+        "https://tekton.corp.example/$(id)/{run}",
+    ],
+)
+def test_the_page_of_a_run_is_an_address_with_its_name(page: str) -> None:
+    with pytest.raises(ValidationError, match="ci_dashboard_url"):
+        catalogue(cluster={"ci_dashboard_url": page})
 
 
 def told_as_branch(name: str) -> bool:
