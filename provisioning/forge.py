@@ -264,7 +264,8 @@ class ForgeClient(Protocol):
     def find_user(self, who: str) -> str | None:
         """The login of a person, found by mail address when `who` holds "@", else by login; None when unknown.
 
-        Only an exact match counts. Which hidden mail addresses are seen is the forge's affair, and our token's.
+        Only an exact match counts. By mail nobody is found where the forge doesn't vouch for it, nor when several have
+        the same: either could be somebody else. Which hidden addresses are seen is the forge's affair, and our token's.
         """
 
     def collaborators(self, full_name: str) -> dict[str, Permission]:

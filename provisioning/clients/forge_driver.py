@@ -39,11 +39,6 @@ class ForgeDriver(ABC):
             )
 
     def find_user(self, who: str) -> str | None:
-        """The login of a person, found by mail address when `who` holds "@", else by login; None when unknown.
-
-        Only an exact match counts. By mail nobody is found where the forge doesn't vouch for it, nor when several have
-        the same: either could be somebody else.
-        """
         if "@" not in who:
             return self._login_called(who)
         if not self.vouches_for_mail:
