@@ -1,5 +1,6 @@
 """Acting on many projects over REST: preview a run, start it, watch, pause, go on, stop. For the platform team only."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -254,7 +255,7 @@ class RunStart(Api):
         read_query(Closed, request)
         found = bulk.visible_run(caller, run)
         said = read_body(Start, request)
-        return _turned(bulk.start(found, by=caller, door=Door.API, first=said.first))
+        return _as_it_is(bulk.start(found, by=caller, door=Door.API, first=said.first))
 
 
 class RunPause(Api):
@@ -271,10 +272,7 @@ class RunPause(Api):
     @idempotent
     def post(self, request: Request, run: int) -> Response:
         """Pause."""
-        caller = platform_admin(request)
-        read_query(Closed, request)
-        read_body(Nothing, request)
-        return _turned(bulk.pause(bulk.visible_run(caller, run), by=caller, door=Door.API))
+        return _turned(request, run, bulk.pause)
 
 
 class RunStop(Api):
@@ -291,11 +289,15 @@ class RunStop(Api):
     @idempotent
     def post(self, request: Request, run: int) -> Response:
         """Stop."""
-        caller = platform_admin(request)
-        read_query(Closed, request)
-        read_body(Nothing, request)
-        return _turned(bulk.stop(bulk.visible_run(caller, run), by=caller, door=Door.API))
+        return _turned(request, run, bulk.stop)
 
 
-def _turned(run: BulkRun) -> Response:
+def _turned(request: Request, run: int, turn: Callable[..., BulkRun]) -> Response:
+    caller = platform_admin(request)
+    read_query(Closed, request)
+    read_body(Nothing, request)
+    return _as_it_is(turn(bulk.visible_run(caller, run), by=caller, door=Door.API))
+
+
+def _as_it_is(run: BulkRun) -> Response:
     return Response(plain(RunOut.of(run)), status=202)
