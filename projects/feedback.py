@@ -8,10 +8,10 @@ The forge has one gate for a commit, and several rows may speak of it. Of severa
 strictest counts, and whoever sets the gate has the others told again where that may change what they say.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -41,6 +41,7 @@ from projects.wishes import NoWish, present_wish
 from provisioning import ci
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError, TemporaryError
+from provisioning.forge import ForgeClient, PullRequest, State
 from provisioning.models import Resource
 from provisioning.phrases import phrase
 from provisioning.repositories import MODEL_GATE
@@ -55,18 +56,6 @@ _WAITS = "Waits for CI to report about this commit's model."
 _WAITS_IN_VAIN = "CI can't report about a fork: an owner pushes this to a branch of the project."
 _ASKED = 10
 """Other pull requests with the same commit that the forge is asked for; each is a call."""
-
-
-class Forge(Protocol):
-    """What is used here of a forge's client (and of its fake)."""
-
-    def pull_request(self, full_name: str, number: int) -> Any: ...
-    def edit_comment(self, full_name: str, number: int, comment_id: int, marker: str, body: str) -> bool: ...
-    def upsert_comment(self, full_name: str, number: int, marker: str, body: str) -> int: ...
-    def statuses(self, full_name: str, sha: str) -> Any: ...
-    def set_status(
-        self, full_name: str, sha: str, context: str, state: Any, description: str, target_url: str = ""
-    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -136,7 +125,7 @@ def _say(row: Feedback, *, installation: Installation, open_client: Callable[[st
         return Told(report=report, comment_id=row.comment_id, why=phrase("The project is being removed."))
     if not _is_vetted(project):
         raise TemporaryError(phrase("The repository is not ready."), delay=30)
-    client: Forge = open_client(installation.catalogue.defaults.forge)
+    client: ForgeClient = open_client(installation.catalogue.defaults.forge)
     full_name = repository_of(project, installation=installation)
     if row.pull_request is None:
         return _say_on_commit(row, client, full_name, installation=installation)
@@ -148,7 +137,7 @@ def _is_vetted(project: Project) -> bool:
     return Resource.objects.filter(project=project, kind="repository", ready_status=Status.TRUE).exists()
 
 
-def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
+def _say_on_commit(row: Feedback, client: ForgeClient, full_name: str, *, installation: Installation) -> Told:
     report, base = row.report, None
     held_elsewhere = Report.objects.none()
     if not is_main(row.project, report.branch):
@@ -160,29 +149,23 @@ def _say_on_commit(row: Feedback, client: Forge, full_name: str, *, installation
             again = _others(row.project, but=row, commit=report.commit) if row.tries > 1 else ()
             return Told(report=report, comment_id=None, again=again)
         first = branches_of(row.project)[0]
-        base = base_at(row.project, branch=first, merge_base="") if first != report.branch else None
+        if first != report.branch:
+            base = base_at(row.project, branch=first, merge_base="", data_hash=report.data_hash)
     opened = standing_of(report, base=base or base_of(report, branches=())).gate
     _set_gate(client, full_name, report, opened, installation=installation)
     again = _others(row.project, but=row, commit=report.commit) if held_elsewhere.all().exists() else ()
     return Told(report=report, comment_id=None, base=base, again=again)
 
 
-def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, installation: Installation) -> Told:
+def _say_on_pull_request(row: Feedback, client: ForgeClient, full_name: str, *, installation: Installation) -> Told:
     number = int(row.pull_request or 0)
     found = client.pull_request(full_name, number)
     if found is None or found["state"] != "open":
-        again: tuple[int, ...] = ()
-        if not row.closed:
-            # What it was told about, and what it offered in the end, which may be newer.
-            for commit in {row.head, str(found["head_sha"]) if found is not None else ""} - {""}:
-                again += _others(row.project, but=row, commit=commit, branches=False)
-        why = "" if row.told == row.report else Feedback.CLOSED
-        return Told(report=row.report, comment_id=row.comment_id, why=why, again=again, closed=True)
-    head = str(found["head_sha"])
+        return _closed(row, found)
+    head, base_branch = found["head_sha"], found["base_branch"]
     # A slow run of an older commit may report last; what the pull request offers is its head.
     report = report_offered(of_pull_request(row.project, number), head=head) or row.report
     stands = _standing(report, found)
-    base_branch = str(found["base_branch"])
     others = _others(row.project, but=row, commit=report.commit, branches=False)
     shut = _shut_elsewhere(client, full_name, others, report=report) if stands.gate.passed else None
     url = _page(row.project, number, installation)
@@ -191,10 +174,19 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
     if comment_id is None or not client.edit_comment(full_name, number, comment_id, MARKER, text):
         # Never made, made by a worker that died before it noted the number, or deleted by hand.
         comment_id = client.upsert_comment(full_name, number, MARKER, text)
-    why, base = "", stands.base
-    before = (row.told_id, report.base_id, row.head, row.base_branch)
-    moved = row.closed or before != (report.pk, base.pk if base else None, head, base_branch)
-    again = others if moved or row.tries > 1 else ()
+    told = Told(
+        report=report,
+        comment_id=comment_id,
+        base=stands.base,
+        head=head,
+        base_branch=base_branch,
+        merge_base=_merge_base(found),
+        held_by=shut.sentence if shut is not None else "",
+    )
+    again, why = (others if row.tries > 1 or _is_news(row, told) else ()), ""
+    if row.head not in ("", head):
+        # It offers another commit now, and holds the gate of the one before no more.
+        again += _others(row.project, but=row, commit=row.head, branches=False)
     try:
         if stands.awaited:
             again += _hold_gate(row, client, full_name, commit=stands.awaited, installation=installation)
@@ -202,30 +194,42 @@ def _say_on_pull_request(row: Feedback, client: Forge, full_name: str, *, instal
             _set_gate(client, full_name, report, shut or stands.gate, installation=installation)
     except PermanentError as error:
         why = error.message
-    return Told(
-        report=report,
-        comment_id=comment_id,
-        base=base,
-        head=head,
-        base_branch=base_branch,
-        merge_base=_merge_base(found),
-        why=why,
-        held_by=shut.sentence if shut is not None else "",
-        again=again,
-    )
+    return replace(told, why=why, again=again)
 
 
-def _merge_base(found: Mapping[str, Any]) -> str:
-    return str(found.get("merge_base") or "")
+def _closed(row: Feedback, found: PullRequest | None) -> Told:
+    """Nothing is said on a pull request that is closed, or gone (None); it holds the gate of no other one any more."""
+    again: tuple[int, ...] = ()
+    if not row.closed:
+        # What it was told about, and what it offered in the end, which may be newer.
+        for commit in {row.head, found["head_sha"] if found is not None else ""} - {""}:
+            again += _others(row.project, but=row, commit=commit, branches=False)
+    why = "" if row.told == row.report else Feedback.CLOSED
+    return Told(report=row.report, comment_id=row.comment_id, why=why, again=again, closed=True)
 
 
-def _standing(report: Report, found: Mapping[str, Any]) -> Standing:
+def _is_news(row: Feedback, told: Told) -> bool:
+    """May what is told change what others say of the commit: another report, base, tip or branch to go to than before,
+    or a pull request that is open again?
+    """
+    before = (row.told_id, told.report.base_id, row.head, row.base_branch)
+    now = (told.report.pk, told.base.pk if told.base else None, told.head, told.base_branch)
+    return row.closed or before != now
+
+
+def _merge_base(found: PullRequest) -> str:
+    return found.get("merge_base", "")
+
+
+def _standing(report: Report, found: PullRequest) -> Standing:
     """How a report stands where a pull request goes to, as the forge has that."""
-    base = base_at(report.project, branch=str(found["base_branch"]), merge_base=_merge_base(found))
-    return standing_of(report, base=base, head=str(found["head_sha"]))
+    base = base_at(
+        report.project, branch=found["base_branch"], merge_base=_merge_base(found), data_hash=report.data_hash
+    )
+    return standing_of(report, base=base, head=found["head_sha"])
 
 
-def _shut_elsewhere(client: Forge, full_name: str, others: tuple[int, ...], *, report: Report) -> Gate | None:
+def _shut_elsewhere(client: ForgeClient, full_name: str, others: tuple[int, ...], *, report: Report) -> Gate | None:
     """What shuts the gate of the report's commit for another open pull request that offers it; None: nothing does.
 
     Where that one has no report of its own about the commit, this one tells how the same code would stand there.
@@ -244,7 +248,7 @@ def _shut_elsewhere(client: Forge, full_name: str, others: tuple[int, ...], *, r
 
 
 def _hold_gate(
-    row: Feedback, client: Forge, full_name: str, *, commit: str, installation: Installation
+    row: Feedback, client: ForgeClient, full_name: str, *, commit: str, installation: Installation
 ) -> tuple[int, ...]:
     """The gate of what the pull request offers now waits for a report, unless there is one about that commit already.
 
@@ -266,7 +270,7 @@ def hold_first(
     head: str,
     base_branch: str,
     fork: bool,
-    client: Forge,
+    client: ForgeClient,
     full_name: str,
     installation: Installation,
 ) -> None:
@@ -313,9 +317,9 @@ def _is_to_report(project: Project, *, installation: Installation) -> bool:
     return options_of(wish).model_gate == "required" and ci.driver(wish) is not None
 
 
-def _set_gate(client: Forge, full_name: str, report: Report, opened: Gate, *, installation: Installation) -> None:
+def _set_gate(client: ForgeClient, full_name: str, report: Report, opened: Gate, *, installation: Installation) -> None:
     url = f"{installation.project_url(report.project.slug)}models/"
-    state = "success" if opened.passed else "failure"
+    state: State = "success" if opened.passed else "failure"
     client.set_status(full_name, report.commit, MODEL_GATE, state, opened.sentence, url)
 
 
@@ -334,7 +338,7 @@ def _have_told_again(rows: Collection[int]) -> None:
         # All at once and in one order: two that have each other told again would wait for each other.
         list(Feedback.objects.select_for_update().filter(pk__in=rows).order_by("pk"))
         Feedback.objects.filter(pk__in=rows).update(look_at=timezone.now())
-        for one in rows:
+        for one in sorted(set(rows)):
             ring(TELL, one)
 
 

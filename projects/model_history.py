@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from projects.comparison import Gate, Line, compare, gate, labelled, stopped
 from projects.exports import BATCH
 from projects.models import Feedback, Project, Report
 from projects.phrases import kept
 from projects.plots import with_plots
+from provisioning.phrases import phrase
 
 DRAWN = 30
 """Runs that a chart has room for."""
@@ -19,6 +20,8 @@ USUAL = ("main", "master")
 """What the default branch is usually called; a guess, for as long as the forge was not asked."""
 NEWEST_COMMIT = ("-commit_at", "-pk")
 """The order of a branch's reports by what they are about: a run of an old commit that ends last is not the newest."""
+_MEASURED = ~Q(metrics=[]) | Q(tests__passed__gt=0)
+"""What others are compared with. A run that stopped before it measured anything would hold nobody to any threshold."""
 
 COLUMNS = (
     "received_at",
@@ -58,6 +61,22 @@ class Standing:
     def awaited(self) -> str:
         """The commit that is offered and has not reported, so that the gate waits; "" when the report is its own."""
         return "" if self.head == self.report.commit else self.head
+
+    @property
+    def other_data(self) -> str:
+        """That the base was measured on other data, and what to do, a phrase; "" where it was not, or nobody says."""
+        report, base = self.report, self.base
+        if base is None or not (self.lines and report.data_hash and base.data_hash):
+            return ""
+        if report.data_hash == base.data_hash:
+            return ""
+        than = f"{base.branch} {base.commit[:10]}"
+        if report.pull_request is None:
+            return phrase("Measured on other data than %(base)s.", base=than)
+        return phrase(
+            "Measured on other data than %(base)s. Rebase it or have it trained again, to compare on the same data.",
+            base=than,
+        )
 
 
 def branches_of(project: Project) -> list[str]:
@@ -146,26 +165,37 @@ def base_of(report: Report, *, branches: Sequence[str]) -> Report | None:
         return report.base
     if report.pull_request is None:
         return _before([report]).get(report.pk)
-    return newest_of(report.project, branches[0]) if branches else None
+    if not branches:
+        return None
+    return base_at(report.project, branch=branches[0], merge_base="", data_hash=report.data_hash)
 
 
-def base_at(project: Project, *, branch: str, merge_base: str) -> Report | None:
-    """What a pull request into `branch` is compared with: the commit it left from ("" when nobody says), else what the
-    branch is at.
+def base_at(project: Project, *, branch: str, merge_base: str, data_hash: str = "") -> Report | None:
+    """What a pull request into `branch` is compared with: the commit it left from ("" when nobody says), else the
+    newest one of the branch that measured anything. Of that commit's reports the newest on this data, or else of all.
     """
-    rows = project.reports.filter(pull_request=None)
-    there = rows.filter(commit=merge_base).first() if merge_base else None
-    return there or newest_of(project, branch)
+    rows = project.reports.filter(_MEASURED, pull_request=None)
+    of_commit = rows.filter(commit=merge_base) if merge_base else rows.none()
+    if (there := _on_data(of_commit, data_hash)) is not None:
+        return there
+    of_branch = rows.filter(branch=branch)
+    newest = of_branch.order_by(*NEWEST_COMMIT).first()
+    return newest and (_on_data(of_branch.filter(commit=newest.commit), data_hash) or newest)
+
+
+def _on_data(rows: QuerySet[Report], data_hash: str) -> Report | None:
+    """The newest report on this data ("": on any); where none is, the newest of all."""
+    return (rows.filter(data_hash=data_hash).first() if data_hash else None) or rows.first()
 
 
 def gates_of(reports: Sequence[Report], *, branches: Sequence[str]) -> list[Gate]:
     """What the gate says of each beside its base: some of one branch or of pull requests, base selected.
 
-    Three queries for any number. branches: as for `base_of`.
+    Four queries for any number. branches: as for `base_of`.
     """
     before = _before(reports)
     of_pulls = branches and any(one.pull_request is not None for one in reports)
-    main = newest_of(reports[0].project, branches[0]) if of_pulls else None
+    main = base_at(reports[0].project, branch=branches[0], merge_base="") if of_pulls else None
     found = []
     for one in reports:
         told = one.base is not None or one.told_alone
@@ -189,6 +219,7 @@ def _before(reports: Sequence[Report]) -> Mapping[int, Report]:
     A later commit may have reported by then: it is not what this one was made from.
     """
     older = Report.objects.filter(
+        _MEASURED,
         project=OuterRef("project"),
         branch=OuterRef("branch"),
         pull_request=None,

@@ -78,6 +78,7 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         gates = model_history.gates_of(page.rows, branches=branches)
         context |= {
             "standing": standing,
+            "other_data": translated(standing.other_data),
             "gate_says": translated(standing.gate.sentence),
             "held_by": "" if standing.awaited else translated(held.get(standing.report.pk, "")),
             "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],

@@ -13,6 +13,10 @@ from projects.models import Report
 
 MARKER = "slipway-report"
 _ROWS, _FAILED = 60, 30
+_RENAMED = (
+    "A metric under a new name counts as gone under the old one. Report both, or have an owner set the option "
+    "“Model gate” to shown until this is merged."
+)
 _FIRST = (Change.WORSE, Change.GONE, Change.NEW, Change.BETTER, Change.SAME)
 
 
@@ -31,6 +35,8 @@ def report_comment(found: Standing, *, base_branch: str, url: str, shut: Gate | 
             "",
             f"The gate of {waits} waits for its report. Of {numbers} it was said: {state}. {inert(gate.sentence)}",
         ]
+    if found.other_data:
+        head += ["", inert(found.other_data)]
     foot = ["", *_versions(report), "", f"[Metrics, plots and history]({url})"]
     body = [*_table(found.lines, base=base, base_branch=base_branch), *_tests(report, base=base)]
     return fitting(head, body, foot)
@@ -47,6 +53,8 @@ def _table(lines: Sequence[Line], *, base: Report | None, base_branch: str) -> l
         rows += ["", f"… and {len(ordered) - _ROWS} more metrics."]
     if base is None:
         rows += ["", f"{inert(base_branch)} has no report yet, so there is nothing to compare with."]
+    elif any(line.value is None and line.held is False for line in lines) and any(line.base is None for line in lines):
+        rows += ["", _RENAMED]
     return rows
 
 

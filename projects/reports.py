@@ -116,7 +116,8 @@ def _to_be_told(report: Report) -> None:
 
 def _tell_beside(report: Report) -> None:
     """Have pull requests told anew that were told without this report of a branch, and should have been beside it: it
-    is of the commit that they left from, or the first of the branch that they go to.
+    is of the commit that they left from, or the first about their base's on their own data, or the first of the branch
+    that they go to.
 
     Those that are being told look again too, as they may have looked before this one was there.
     """
@@ -125,7 +126,9 @@ def _tell_beside(report: Report) -> None:
     rows = Feedback.objects.filter(project=report.project_id, pull_request__isnull=False, closed=False)
     alone = Q(told__isnull=False, told__base=None, base_branch__in=("", report.branch))
     left_here = Q(told__isnull=False, merge_base=report.commit) & ~Q(told__base__commit=report.commit)
-    found = rows.filter(alone | left_here | Q(lease_until__isnull=False) | Q(look_at__isnull=False))
+    on_its_data = Q(told__base__commit=report.commit, told__data_hash=report.data_hash)
+    on_its_data &= ~Q(told__base__data_hash=report.data_hash)
+    found = rows.filter(alone | left_here | on_its_data | Q(lease_until__isnull=False) | Q(look_at__isnull=False))
     ids = list(found.order_by("-report_id").values_list("pk", flat=True)[:TOLD_ANEW])
     for row in Feedback.objects.select_for_update().filter(pk__in=ids, look_at=None).order_by("pk"):
         row.look_at, row.tries = timezone.now(), 0

@@ -17,7 +17,18 @@ from tests.ci import MAE, PASSED
 from tests.people import client
 from tests.projects import file_door
 from tests.projects.pages import text
-from tests.projects.telling import comments, gate_on, looked_at, main_of, opened, push, ready, reported, tell_all
+from tests.projects.telling import (
+    comments,
+    gate_on,
+    looked_at,
+    main_of,
+    meanwhile,
+    opened,
+    push,
+    ready,
+    reported,
+    tell_all,
+)
 from tests.projects.tended import REPOSITORY, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,19 +93,25 @@ def test_twenty_reports_at_once_are_one_comment(world: World, project: Project) 
     assert len([call for call in world.forge.calls if call[0] in ("upsert_comment", "edit_comment")]) == 1
 
 
-def test_a_report_that_comes_in_meanwhile_is_told_next(world: World, project: Project) -> None:
+def test_a_report_that_comes_in_meanwhile_is_told_next(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number, sha = opened(world)
     reported(project, sha, number)
-    row = feedback.claim(Feedback.objects.get(pull_request=number).pk)
-    assert row is not None
-    newer = reported(project, sha, number, metrics=[{**MAE, "value": 0.19}])
-    assert feedback.claim(row.pk) is None
-    world.rung.clear()
-    feedback._done(row, feedback.Told(report=row.report, comment_id=7))
+    row = Feedback.objects.get(pull_request=number)
+    newer: list[Report] = []
+
+    def one_more() -> None:
+        newer.append(reported(project, sha, number, metrics=[{**MAE, "value": 0.19}]))
+        assert feedback.claim(row.pk) is None
+        world.rung.clear()
+
+    meanwhile(monkeypatch, world, one_more)
+    tell(row.pk)
     assert world.rung == [TELL]
     tell_all()
     row.refresh_from_db()
-    assert (row.told, row.look_at) == (newer, None)
+    assert ([row.told], row.look_at) == (newer, None)
 
 
 def test_a_comment_that_was_deleted_comes_back(world: World, project: Project) -> None:
@@ -143,6 +160,23 @@ def test_nothing_is_lost_while_the_forge_is_away(world: World, project: Project)
     assert len(comments(world, number)) == 1
 
 
+def test_who_was_taken_over_notes_nothing(world: World, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, sha = opened(world)
+    reported(project, sha, number)
+    row = Feedback.objects.get()
+
+    def too_slow() -> None:
+        Feedback.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        tell(row.pk)
+        Feedback.objects.update(why="told by another")
+
+    meanwhile(monkeypatch, world, too_slow)
+    tell(row.pk)
+    row.refresh_from_db()
+    assert (row.why, row.look_at, row.lease_until) == ("told by another", None, None)
+    assert len(comments(world, number)) == 1
+
+
 def test_a_dead_worker_s_row_is_taken_over(world: World, project: Project) -> None:
     number, sha = opened(world)
     reported(project, sha, number)
@@ -152,9 +186,6 @@ def test_a_dead_worker_s_row_is_taken_over(world: World, project: Project) -> No
     Feedback.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     tell_all()
     assert len(comments(world, number)) == 1
-    told = Feedback.objects.get()
-    feedback._done(dead, feedback.Told(report=dead.report, comment_id=99))
-    assert Feedback.objects.get().comment_id == told.comment_id
 
 
 def test_a_run_whose_tests_could_not_begin_does_not_open_the_gate(world: World, project: Project) -> None:

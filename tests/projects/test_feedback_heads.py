@@ -1,7 +1,7 @@
 """Which commit of a pull request is spoken of, and who has the last word where several speak of one commit."""
 
 import pytest
-from django.db import transaction
+from django.db import connection
 from django.db.models import Case, When
 from django.utils import timezone
 
@@ -229,6 +229,80 @@ def test_one_that_was_open_for_a_moment_lets_go_too(world: World, project: Proje
     assert gate_on(world, sha)[0] == "success"
 
 
+def test_one_that_is_pushed_anew_and_reports_at_once_lets_go_of_its_old_commit(world: World, project: Project) -> None:
+    main_reported(world, project)
+    number, sha = opened(world)
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    other = into_scratch(world)
+    reported(project, sha, other, metrics=LAX, tests=PASSED)
+    tell_all()
+    tell_all()
+    assert gate_on(world, sha)[0] == "failure"
+    head = push(world, "forced")
+    world.forge.repositories[REPOSITORY].pull_requests[number]["head_sha"] = head
+    world.forge.repositories[REPOSITORY].pull_requests[other]["head_sha"] = sha
+    reported(project, head, number, metrics=[MAE], tests=PASSED)
+    tell_all()
+    tell_all()
+    assert (gate_on(world, head)[0], gate_on(world, sha)[0]) == ("success", "success")
+    assert Feedback.objects.get(pull_request=other).held_by == ""
+    assert feedback.due(limit=9) == []
+
+
+def test_a_pull_request_is_beside_the_base_s_report_on_its_own_data(world: World, project: Project) -> None:
+    main = main_of(world)
+    pinned, newer = "a" * 32 + ".dir", "b" * 32 + ".dir"
+    reported(project, main, None, metrics=[MAE], tests=PASSED, data_hash=newer)
+    number, sha = opened(world)
+    mine = reported(project, sha, number, metrics=[{**MAE, "value": 0.1}], tests=PASSED, data_hash=pinned)
+    tell_all()
+    other = f"Measured on other data than main {main[:10]}. "
+    assert f"{other}Rebase it or have it trained again, to compare on the same data." in comments(world, number)[0]
+    path = f"/projects/demand/models/?pull_request={number}"
+    swedish = text(client("alice", language="sv").get(path))
+    assert f"Mätt på andra data än main {main[:10]}. Rebasea den eller träna den igen" in swedish
+    # The commit's run on the same data comes in, and then a training on yet newer data.
+    same = reported(project, main, None, metrics=[{**MAE, "value": 0.15}], tests=PASSED, data_hash=pinned)
+    reported(project, main, None, metrics=[{**MAE, "value": 0.05}], tests=PASSED, data_hash=newer)
+    tell_all()
+    (said,) = comments(world, number)
+    assert ("other data" in said, "| mae (test) | 0.1 | 0.15 | ▲ better" in said) == (False, True)
+    mine.refresh_from_db()
+    assert mine.base == same
+    assert "other data" not in text(client("alice").get(path))
+
+
+def test_a_run_of_main_that_stopped_early_lets_no_threshold_go(world: World, project: Project) -> None:
+    main_reported(world, project)
+    later = push(world, "broken", branch="main")
+    halted = {"passed": 0, "failed": [{"name": "CI stopped at unit", "kind": "other", "example": "3 failed"}]}
+    reported(project, later, None, metrics=[], tests={**halted, "regression_examples": 0}, data_hash=None)
+    number, sha = opened(world)
+    world.forge.repositories[REPOSITORY].pull_requests[number]["merge_base"] = later
+    reported(project, sha, number, metrics=LAX, tests=PASSED)
+    tell_all()
+    assert gate_on(world, later) == ("failure", "CI stopped at unit, before it measured the model.")
+    assert gate_on(world, sha) == ("failure", MISSED)
+    page = text(client("alice").get("/projects/demand/models/"))
+    assert "The gate is shut. CI stopped at unit, before it measured the model." in page
+
+
+def test_a_comment_that_is_deleted_between_two_looks_is_made_once(world: World, project: Project) -> None:
+    number, first = opened(world)
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    world.forge.repositories[REPOSITORY].comments[number].clear()
+    for state in ("closed", "open"):
+        world.forge.repositories[REPOSITORY].pull_requests[number]["state"] = state
+        looked_at(world, project, number)
+        tell_all()
+        tell_all()
+    assert [one.splitlines()[1] for one in comments(world, number)] == ["### Model: the gate is open"]
+    reported(project, first, number, tests=PASSED)
+    tell_all()
+    assert len(comments(world, number)) == 1
+
+
 def test_a_pull_request_that_comes_to_a_reported_commit_is_heard(world: World, project: Project) -> None:
     main_reported(world, project)
     number, first = opened(world)
@@ -337,16 +411,24 @@ def test_comment_gate_and_page_speak_of_the_same_commit(world: World, project: P
     assert f"<code>{second[:12]}</code>" in said
 
 
+def _next_number(again: int = 0) -> int:
+    """Take the next number of a report, as a transaction does that is not written yet; or give this one out again."""
+    sequence = "pg_get_serial_sequence('projects_report', 'id')"
+    with connection.cursor() as cursor:
+        if again:
+            cursor.execute(f"SELECT setval({sequence}, %s, false)", [again])
+            return again
+        cursor.execute(f"SELECT nextval({sequence})")
+        return int(cursor.fetchone()[0])
+
+
 def test_a_report_about_the_head_that_is_written_later_is_told_too(world: World, project: Project) -> None:
     number, head = opened(world)
-    older = reported(project, head, number)
+    taken = _next_number()
     newer = reported(project, "b" * 40, number)
-    # As if the one with the smaller number had been written last.
-    Report.objects.filter(pk=older.pk).delete()
     tell_all()
-    with transaction.atomic():
-        older.save(force_insert=True)
-        reports._to_be_told(older)
+    _next_number(taken)
+    assert reported(project, head, number).pk == taken
     row = Feedback.objects.get()
     assert (row.report, row.look_at is not None) == (newer, True)
     tell_all()

@@ -124,6 +124,15 @@ def test_a_run_that_stopped_before_it_measured_says_where_and_nothing_is_gone() 
     assert "- **CI stopped at unit**: 3 tests of 40 failed" in late.splitlines()
 
 
+def test_a_metric_under_another_name_is_gone_and_the_way_out_is_said() -> None:
+    said = comment(row(metrics=[{**MAE, "name": "error"}], tests={}), row(tests={})).splitlines()
+    assert said[2] == "mae (test) is gone; 0.2 or less is needed."
+    assert (
+        "A metric under a new name counts as gone under the old one. Report both, or have an owner set the option "
+        "“Model gate” to shown until this is merged."
+    ) in said
+
+
 def test_a_changed_threshold_is_named() -> None:
     said = comment(row(metrics=[{**MAE, "threshold": 0.5}]), row())
     assert "| mae (test) | 0.12 | 0.12 | = same | held: 0.5 or less (was 0.2) |" in said.splitlines()
