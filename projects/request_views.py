@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from projects import audience, decide_many, decisions, documents, permissions, request_list, short_lists, stand_ins
+from projects import audience, decide_many, decisions, documents, permissions, request_list, stand_ins
 from projects.answers import answered, came_of, conflict_page, number_in, person_of, revision_read
 from projects.consents import in_force
 from projects.contributors import meaning
