@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from projects.identity import bound_groups
 from projects.models import (
     Announcement,
     BulkItem,
@@ -46,20 +45,10 @@ from provisioning.admin import ReadOnly
 
 @admin.register(Team)
 class TeamAdmin(ReadOnly):
-    """Teams are made here. They are changed on their own page, where a preview and a reason belong to it."""
+    """Teams. They are made, changed and removed on their own pages, where a preview and a reason belong to it."""
 
     list_display = ("slug", "name", "ad_groups", "budget")
     search_fields = ("slug", "name", "ad_groups")
-    fields = ("slug", "name", "ad_groups", "budget")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The platform team."""
-        return bool(request.user.is_staff)
-
-    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
-        """Bind its groups to those that the directory has, as a change on the team's page does."""
-        obj.ad_groups, obj.group_ids = bound_groups(obj.ad_groups, {})
-        super().save_model(request, obj, form, change)
 
 
 @admin.register(Project)

@@ -1,24 +1,20 @@
-"""What a caller needs to know before asking: plans, teams, targets, oneself, and the schema of a profile."""
+"""What a caller needs to know before asking: plans, targets, oneself, and the schema of a profile."""
 
 from functools import cache
-from typing import Literal
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
-from django.http.response import HttpResponseBase
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
-from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects import permissions
 from projects.api_base import Api, person, plain
 from projects.closed import Closed
-from projects.exports import stream
 from projects.installation import installation
-from projects.openapi import answers, parameters_of
+from projects.openapi import answers
 from projects.payload import read_query
 from projects.reference_serializers import (
     Me,
@@ -26,11 +22,8 @@ from projects.reference_serializers import (
     PlanSizeOut,
     TargetList,
     TargetOut,
-    TeamList,
-    TeamOut,
 )
 from projects.spec import json_schema
-from projects.teams import with_budget
 from provisioning.models import TargetHealth
 
 
@@ -46,34 +39,6 @@ class Plans(Api):
         catalogue = installation().catalogue
         items = [PlanSizeOut.model_validate(plan, from_attributes=True) for plan in catalogue.plans.values()]
         return Response(plain(PlanSizeList(default=catalogue.defaults.plan, items=items)))
-
-
-class TeamsQuery(Closed):
-    """In which form the teams are wanted."""
-
-    format: Literal["json", "csv"] = Field(default="json", description="`csv`: a table, opened by spreadsheets.")
-
-
-class Teams(Api):
-    """Teams with their budgets."""
-
-    @extend_schema(
-        operation_id="list_teams",
-        summary="List your teams with their free units",
-        tags=["reference"],
-        parameters=parameters_of(TeamsQuery),
-        responses=answers({(200, "application/json"): TeamList, (200, "text/csv"): str}),
-    )
-    def get(self, request: Request) -> HttpResponseBase:
-        """The caller's teams, as JSON or as a table for a spreadsheet."""
-        asked = read_query(TeamsQuery, request)
-        rows = with_budget(permissions.teams_of(person(request))).order_by("slug")
-        items = [
-            TeamOut(slug=row.slug, name=row.name, budget=row.budget, taken=row.taken, free=row.free) for row in rows
-        ]
-        if asked.format == "csv":
-            return stream(map(plain, items), columns=list(TeamOut.model_fields), name="teams", form="csv")
-        return Response(plain(TeamList(items=items)))
 
 
 class Targets(Api):

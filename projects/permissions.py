@@ -130,7 +130,7 @@ def is_in_team(user: "Person", team: Team) -> bool:
 
 
 def may_change_team(user: "Person") -> bool:
-    """May the person change groups and budget of a team? The platform team."""
+    """May the person make, change and remove teams? The platform team."""
     return is_platform_admin(user)
 
 

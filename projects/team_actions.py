@@ -1,48 +1,70 @@
-"""Changing a team: its name, the directory groups that are it, its budget. The platform team does, and says why.
+"""Making, changing and removing a team: its name, the directory groups that are it, its budget. The platform team does,
+and says why.
 
 A preview says first who would come in, who would be left out, and what the budget would mean; nothing of a project is
-ever touched by it.
+ever touched by it. So a team goes only when nothing is its.
 """
 
 import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import structlog
 from django.db import transaction
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from projects import permissions
 from projects.audit import audited
 from projects.closed import Closed
-from projects.errors import Fault, InvalidSpec, NotAllowed, StaleGeneration
+from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, StaleGeneration
 from projects.identity import bound_groups, several, which_one
+from projects.installation import installation
 from projects.locks import held_teams
 from projects.models import Door, Team
 from projects.spec import faults_of
 from projects.teams import counted_groups, find_team
-from provisioning.spec import check_text
+from provisioning.catalogue import Catalogue
+from provisioning.spec import SLUG_MAX, Slug, check_text
 
 if TYPE_CHECKING:
     from projects.permissions import Person
 
 log = structlog.get_logger(__name__)
 
+W = TypeVar("W", bound=Closed)
+
 _Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(check_text)
 ]
 
 
+_Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(check_text)
+]
+
+
+class NewTeam(Closed):
+    """A team that shall be. `because` is kept with it."""
+
+    slug: Slug = Field(max_length=SLUG_MAX, description="Name in addresses and specs; can't be changed later.")
+    name: _Name
+    groups: list[_Line] = Field(default=[], max_length=50, description="Who is in one of them is in the team.")
+    budget: int = Field(default=0, ge=0, le=1_000_000, description="Plan units.")
+    because: _Line
+
+
+class TeamRemoval(Closed):
+    """That a team shall go. `because` is kept with it."""
+
+    because: _Line
+
+
 class TeamChange(Closed):
     """What shall become of a team; what is left out stays. `because` is kept with the change."""
 
-    name: (
-        Annotated[
-            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(check_text)
-        ]
-        | None
-    ) = None
+    name: _Name | None = None
     groups: list[_Line] | None = Field(default=None, max_length=50, description="All groups of the team.")
     budget: int | None = Field(default=None, ge=0, le=1_000_000, description="Plan units.")
     because: _Line
@@ -76,10 +98,38 @@ class TeamPreview:
         return bool(self.name or self.budget or self.groups)
 
 
+def check_allowed(by: "Person") -> None:
+    """Raises NotAllowed unless the person may make, change and remove teams."""
+    if not permissions.may_change_team(by):
+        raise NotAllowed(gettext("Only the platform team makes, changes and removes teams. Ask them."))
+
+
 def state_of(team: Team) -> str:
     """A mark of what can be changed, to notice that somebody else changed it in between."""
     parts = repr((team.name, sorted(team.ad_groups), team.budget))
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def make_team(data: Any, *, by: "Person", door: Door, dry_run: bool = False) -> TeamPreview:
+    """Make a team. Raises NotAllowed, InvalidSpec with every fault."""
+    check_allowed(by)
+    wanted = _read(NewTeam, data)
+    faults = _not_clear(wanted.groups, held=())
+    if Team.objects.filter(slug=wanted.slug).exists():
+        faults.insert(0, _taken(wanted.slug))
+    if faults:
+        raise InvalidSpec(faults)
+    preview = _preview(Team(slug=wanted.slug), TeamChange(**wanted.model_dump(exclude={"slug"})), taken=0)
+    if dry_run:
+        return preview
+    groups, ids = bound_groups(wanted.groups, {})
+    values = {"name": wanted.name, "ad_groups": groups, "group_ids": ids, "budget": wanted.budget}
+    with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
+        made = Team.objects.get_or_create(slug=wanted.slug, defaults=values)[1]
+    if not made:
+        raise InvalidSpec([_taken(wanted.slug)])
+    log.info("team_made", team=wanted.slug)
+    return preview
 
 
 def change_team(
@@ -90,15 +140,13 @@ def change_team(
     Raises NotFound, NotAllowed, InvalidSpec with every fault, StaleGeneration when the team is another one by now.
     """
     find_team(by, slug)
-    if not permissions.may_change_team(by):
-        raise NotAllowed(gettext("Only the platform team changes groups and budget of a team. Ask them."))
-    wanted = _read(data)
+    check_allowed(by)
+    wanted = _read(TeamChange, data)
     with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
         team = held_teams().get(slug=slug)
-        if expected is not None and expected != state_of(team):
-            message = gettext("%(name)s was changed in between. Look at it again, then send yours.")
-            raise StaleGeneration(message % {"name": team.name})
-        _check_clear(team, wanted)
+        _check_seen(team, expected)
+        if faults := _not_clear(wanted.groups or (), held=team.ad_groups):
+            raise InvalidSpec(faults)
         preview = _preview(team, wanted, taken=find_team(by, slug).taken)
         if dry_run or not preview:
             return preview
@@ -113,12 +161,77 @@ def change_team(
     return preview
 
 
-def _read(data: Any) -> TeamChange:
+def remove_team(
+    slug: str, data: Any, *, by: "Person", door: Door, expected: str | None = None, dry_run: bool = False
+) -> TeamPreview:
+    """Remove a team that nothing belongs to. Returns what its people lose by it; `expected` as in `change_team`.
+
+    Raises what that does, and Conflict as long as something is the team's.
+    """
+    find_team(by, slug)
+    check_allowed(by)
+    wanted = _read(TeamRemoval, data)
+    with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
+        # Against being referred to as well: what is asked for meanwhile waits, and finds no team.
+        team = Team.objects.select_for_update().get(slug=slug)
+        _check_seen(team, expected)
+        if why := why_it_stays(team):
+            raise Conflict(why)
+        preview = what_removal_does(team)
+        if not dry_run:
+            team.delete()
+            log.info("team_removed", team=slug)
+    return preview
+
+
+def why_it_stays(team: Team) -> str:
+    """Why the team can't be removed, and what to do; "" when it can."""
+    if count := team.projects.filter(deleted_at=None).count():
+        said = ngettext(
+            "%(count)s project is the team's. Retire it first.",
+            "%(count)s projects are the team's. Retire them first.",
+            count,
+        )
+        return said % {"count": count}
+    if named := _named_in(installation().catalogue, team.slug):
+        said = gettext("platform.yaml names the team: %(places)s. Take it out there first.")
+        return said % {"places": ", ".join(named)}
+    if team.projects.exists() or team.requests.exists() or team.consents.exists():
+        return gettext(
+            "The team had projects, requests or consents, and what happened to them is kept with its name. "
+            "Take its groups out instead: then nobody is in it, and nobody can ask for anything in it."
+        )
+    return ""
+
+
+def _named_in(catalogue: Catalogue, team: str) -> list[str]:
+    named = [f"data_stores.{one.name}" for one in catalogue.data_stores if team in (one.owner, *one.readers)]
+    named += [f"policy.{one.name}" for one in catalogue.policy if team in one.teams]
+    return [*named, *(f"notify.{one.name}" for one in catalogue.notify if one.team == team)]
+
+
+def what_removal_does(team: Team) -> TeamPreview:
+    """Who is no longer in the team once it is gone."""
+    return _preview(team, TeamChange(groups=[], budget=0, because="-"), taken=0)
+
+
+def _check_seen(team: Team, expected: str | None) -> None:
+    if expected is not None and expected != state_of(team):
+        message = gettext("%(name)s was changed in between. Look at it again, then send yours.")
+        raise StaleGeneration(message % {"name": team.name})
+
+
+def _taken(slug: str) -> Fault:
+    message = gettext("There is a team %(slug)s already. Pick another name, or change that one.")
+    return Fault(path=("slug",), code="taken", message=message % {"slug": slug})
+
+
+def _read(model: type[W], data: Any) -> W:
     try:
-        wanted = TeamChange.model_validate(data)
+        wanted = model.model_validate(data)
     except ValidationError as error:
         raise InvalidSpec(faults_of(error)) from error
-    groups = [name.lower() for name in wanted.groups or ()]
+    groups = [name.lower() for name in getattr(wanted, "groups", None) or ()]
     twice = [index for index, name in enumerate(groups) if name in groups[:index]]
     if twice:
         message = gettext("This group stands here twice. Remove one.")
@@ -126,17 +239,14 @@ def _read(data: Any) -> TeamChange:
     return wanted
 
 
-def _check_clear(team: Team, wanted: TeamChange) -> None:
-    """Raises InvalidSpec for new groups whose name several have."""
-    groups = wanted.groups or ()
-    shared = several((True, name) for name in groups if name not in team.ad_groups)
-    faults = [
+def _not_clear(groups: Sequence[str], *, held: Collection[str]) -> list[Fault]:
+    """A fault for each group that the team doesn't have yet and whose name several have."""
+    shared = several((True, name) for name in groups if name not in held)
+    return [
         Fault(path=("groups", index), code="ambiguous", message=which_one(name, shared[True, name]))
         for index, name in enumerate(groups)
         if (True, name) in shared
     ]
-    if faults:
-        raise InvalidSpec(faults)
 
 
 def _preview(team: Team, wanted: TeamChange, *, taken: int) -> TeamPreview:

@@ -1,22 +1,34 @@
-"""A team over REST: who is in it, what it has, and, for the platform team, changing groups and budget."""
+"""Teams over REST: who is in one, what it has, and, for the platform team, making, changing and removing one."""
 
-from typing import Any
+from typing import Any, Literal
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from projects import permissions
 from projects.api_base import Api, person, plain
 from projects.api_errors import Refused
 from projects.closed import Closed
+from projects.exports import stream
 from projects.idempotency import idempotent
 from projects.models import Door
 from projects.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers, parameters_of
 from projects.payload import read_query
-from projects.reference_serializers import TeamOut
-from projects.team_actions import TeamChange, TeamPreview, change_team, state_of
-from projects.teams import counted_groups, find_team
+from projects.reference_serializers import TeamList, TeamOut
+from projects.team_actions import (
+    NewTeam,
+    TeamChange,
+    TeamPreview,
+    TeamRemoval,
+    change_team,
+    make_team,
+    remove_team,
+    state_of,
+)
+from projects.teams import counted_groups, find_team, with_budget
 
 
 class TeamGroupOut(BaseModel):
@@ -58,11 +70,11 @@ class TeamChangeOut(BaseModel):
     free: int = Field(description="Below zero when the projects take more than the budget. They stay as they are.")
 
     @classmethod
-    def of(cls, preview: TeamPreview, *, team: str, dry_run: bool) -> "TeamChangeOut":
+    def of(cls, preview: TeamPreview, *, team: str, changed: bool) -> "TeamChangeOut":
         """The preview as an answer."""
         return cls(
             team=team,
-            changed=bool(preview) and not dry_run,
+            changed=changed,
             name=preview.name[1] if preview.name else None,
             budget=preview.budget[1] if preview.budget else None,
             groups=[
@@ -78,6 +90,54 @@ class TeamQuery(Closed):
     """How a change is asked for."""
 
     dry_run: bool = Field(default=False, description="Answer with what it would do; write nothing.")
+
+
+class TeamsQuery(Closed):
+    """In which form the teams are wanted."""
+
+    format: Literal["json", "csv"] = Field(default="json", description="`csv`: a table, opened by spreadsheets.")
+
+
+class Teams(Api):
+    """Teams with their budgets."""
+
+    @extend_schema(
+        operation_id="list_teams",
+        summary="List your teams with their free units",
+        tags=["reference"],
+        parameters=parameters_of(TeamsQuery),
+        responses=answers({(200, "application/json"): TeamList, (200, "text/csv"): str}),
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """The caller's teams, as JSON or as a table for a spreadsheet."""
+        asked = read_query(TeamsQuery, request)
+        rows = with_budget(permissions.teams_of(person(request))).order_by("slug")
+        items = [
+            TeamOut(slug=row.slug, name=row.name, budget=row.budget, taken=row.taken, free=row.free) for row in rows
+        ]
+        if asked.format == "csv":
+            return stream(map(plain, items), columns=list(TeamOut.model_fields), name="teams", form="csv")
+        return Response(plain(TeamList(items=items)))
+
+    @extend_schema(
+        operation_id="make_team",
+        summary="Make a team; for the platform team",
+        tags=["teams"],
+        parameters=[*parameters_of(TeamQuery), IDEMPOTENCY_KEY],
+        request=NewTeam,
+        responses=answers({200: TeamChangeOut, 201: TeamChangeOut}, 403, body=True),
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Make it; `because` is kept with it. 200 for a dry run."""
+        asked = read_query(TeamQuery, request)
+        data: Any = request.data
+        preview = make_team(data, by=person(request), door=Door.API, dry_run=asked.dry_run)
+        slug = NewTeam.model_validate(data).slug
+        shown = plain(TeamChangeOut.of(preview, team=slug, changed=not asked.dry_run))
+        if asked.dry_run:
+            return Response(shown)
+        return Response(shown, status=201, headers={"Location": f"/api/v1/teams/{slug}/"})
 
 
 class TeamDetail(Api):
@@ -120,7 +180,27 @@ class TeamDetail(Api):
         preview = change_team(
             team, data, by=person(request), door=Door.API, expected=_expected(request), dry_run=asked.dry_run
         )
-        return Response(plain(TeamChangeOut.of(preview, team=team, dry_run=asked.dry_run)))
+        changed = bool(preview) and not asked.dry_run
+        return Response(plain(TeamChangeOut.of(preview, team=team, changed=changed)))
+
+    @extend_schema(
+        operation_id="remove_team",
+        summary="Remove a team that nothing belongs to; for the platform team",
+        tags=["teams"],
+        parameters=[*parameters_of(TeamQuery), IDEMPOTENCY_KEY, IF_MATCH],
+        request=TeamRemoval,
+        responses=answers({200: TeamChangeOut}, 403, 404, 409, 412, 428, body=True),
+    )
+    @idempotent
+    def delete(self, request: Request, team: str) -> Response:
+        """Remove it. 409 as long as it has projects, platform.yaml names it, or history is kept with its name."""
+        asked = read_query(TeamQuery, request)
+        find_team(person(request), team)
+        data: Any = request.data
+        preview = remove_team(
+            team, data, by=person(request), door=Door.API, expected=_expected(request), dry_run=asked.dry_run
+        )
+        return Response(plain(TeamChangeOut.of(preview, team=team, changed=not asked.dry_run)))
 
 
 def _expected(request: Request) -> str | None:

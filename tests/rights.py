@@ -72,6 +72,7 @@ TEAM = Gate(passes=("member", "admin"), sees=("member", "admin"))
 OTHERS_ASK = Gate(passes=(), sees=("member", "admin"))
 """What another team asks of the project's: who is in the team sees it, and decides as an owner in it, which none is."""
 END_CONSENT = Gate(passes=("admin",), sees=("member", "admin"))
+TEAM_NEW = Gate(passes=("admin",), sees=IDENTITIES[1:])
 TEAM_CHANGE = Gate(passes=("admin",), sees=("member", "admin"))
 PLATFORM = Gate(passes=("admin",), sees=("admin",))
 
@@ -132,7 +133,9 @@ TABLE: Mapping[str, Line] = {
     "projects:reject-consent": line(POST=OTHERS_ASK, body={"why": "Faces are in it."}),
     "projects:withdraw-consent": line(POST=END_CONSENT, body={"why": "It was found wrong."}),
     "projects:ask-for-data": line(POST=CHANGE, body={"store": STORE}),
+    "projects:team-new": line(GET=TEAM_NEW, POST=TEAM_NEW),
     "projects:team-edit": line(GET=TEAM_CHANGE, POST=TEAM_CHANGE),
+    "projects:team-remove": line(GET=TEAM_CHANGE, POST=TEAM_CHANGE),
     "projects:project": line(GET=SEE),
     "projects:live": line(GET=SEE),
     "projects:resources": line(GET=SEE),
@@ -232,8 +235,14 @@ TABLE: Mapping[str, Line] = {
     "api:stand-in": line(DELETE=NOBODY_S),
     "api:withdraw": line(POST=TAKE_BACK),
     "api:plans": line(GET=SIGNED_IN),
-    "api:teams": line(GET=SIGNED_IN),
-    "api:team": line(GET=TEAM, PATCH=TEAM_CHANGE, body={"because": "Less is used.", "budget": 5}, headers=ANY_STATE),
+    "api:teams": line(GET=SIGNED_IN, POST=TEAM_NEW, body={"slug": "radar", "name": "Radar", "because": "It is new."}),
+    "api:team": line(
+        GET=TEAM,
+        PATCH=TEAM_CHANGE,
+        DELETE=TEAM_CHANGE,
+        body={"because": "Less is used.", "budget": 5},
+        headers=ANY_STATE,
+    ),
     "api:targets": line(GET=SIGNED_IN),
     "api:platform-fleet": line(GET=PLATFORM),
     "api:platform-stuck": line(GET=PLATFORM),

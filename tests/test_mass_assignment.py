@@ -44,6 +44,7 @@ BODIES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("api:projects", "POST"): {"slug": "demand", "team": "vision"},
     ("api:project", "PUT"): {"slug": "lane", "team": "vision", "title": "Lanes"},
     ("api:project", "PATCH"): {"title": "Lanes"},
+    ("api:team", "DELETE"): {"because": "Nobody is in it."},
     ("api:reports", "POST"): REPORT,
     ("portal-api:tokens", "POST"): {"name": "mine", "scopes": ["read"]},
 }
