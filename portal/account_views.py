@@ -26,6 +26,7 @@ from projects import permissions, seeing
 from projects.answers import person_of
 from projects.errors import Conflict, Fault, NotFound
 from projects.exports import Record, file_of
+from projects.list_address import list_file
 from projects.spec import faults_of
 from projects.zone_names import zone_names
 
@@ -44,7 +45,13 @@ def theme_of(request: HttpRequest) -> str:
 
 @require_GET
 def account(request: HttpRequest) -> HttpResponseBase:
-    """The page; by `format=csv|json` one's tokens as a file, without the tokens themselves, which nobody keeps."""
+    """The page; by `format=csv|json` one's tokens as a file, without the tokens themselves, which nobody keeps, or by
+    `list=seen` who saw the portal as oneself.
+    """
+    if request.GET.get("list") == "seen":
+        seen = seeing.of_person(person_of(request))
+        if file := list_file(request, seen, of=seeing.LIST, name="seen-as-you"):
+            return file
     rows = ApiToken.objects.filter(user=cast(User, request.user))
     # Read by the file alone: `map` would begin with rows that are no iterator yet.
     records = map(_as_record, rows.iterator())

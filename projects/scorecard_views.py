@@ -16,6 +16,7 @@ from projects.scorecard import PILLARS, RULES, Line, Mark, judge
 from projects.scorecard_facts import facts_of
 
 PAGE = 50
+_RULES = ("rule", "title", "yes", "no", "unknown")
 
 
 @require_GET
@@ -42,9 +43,16 @@ def _page(line: Line, project: Project) -> tuple[Tab, str]:
 def fleet(request: HttpRequest) -> HttpResponseBase:
     """Each rule with its counts, then the projects. Narrowed by `team`, or by `rule` and what it says (`mark`).
 
-    The projects as a file too (`format`), narrowed in the same way.
+    The projects as a file too (`format`), narrowed in the same way; by `list=rules` the counts of the rules.
     """
     platform_admin_of(request)
+    if request.GET.get("list") == "rules":
+        counted = (
+            {"rule": one.rule.name, "title": str(one.rule.title), "yes": one.yes, "no": one.no, "unknown": one.unknown}
+            for one in scorecard_board.counted()
+        )
+        if file := file_of(request, counted, columns=_RULES, name="slipway-scorecard-rules"):
+            return file
     chosen = chosen_in(request, "team", rule=[one.name for one in RULES], mark=Mark)
     rows = scorecard_board.cards(**chosen)
     if file := list_file(request, rows, of=scorecard_board.LIST, name="slipway-scorecard"):

@@ -16,6 +16,7 @@ from projects.consent_list import LIST, about_data_of, asked_in, word_of
 from projects.consent_many import answer_many
 from projects.consents import opens_until, store_of
 from projects.errors import InvalidSpec
+from projects.exports import file_of
 from projects.installation import installation
 from projects.list_address import list_file, list_page
 from projects.models import DataConsent, Door, Project, Team
@@ -24,14 +25,16 @@ from projects.ticks import by_form, elsewhere, only_turned, too_many
 from provisioning.data_access import OPTIONS
 
 _SHOWN = 50
-"""Projects that read by the catalogue, on the page; the rest is said by number."""
+"""Projects that read by the catalogue, on the page; the rest is said by number, and the file has them all."""
+_READERS = ("slug", "team", "names", "until")
 _ANSWERED = "answered_together"
 """In the session: what came of the last answer to several."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_data(request: HttpRequest, team: str) -> HttpResponseBase:
-    """A team's data stores, who reads them, and who asks to. `format=csv|json`: the consents as a file.
+    """A team's data stores, who reads them, and who asks to. `format=csv|json`: the consents as a file, or by
+    `list=readers` who reads without asking.
 
     A POST answers the ticked ones, or shows other rows.
     """
@@ -50,7 +53,13 @@ def _page(request: HttpRequest, team: Team, *, problems: Sequence[dict[str, str]
     person, catalogue = person_of(request), installation().catalogue
     ticked = request.POST.getlist("consent")
     rows = about_data_of(team, by=person)
-    if file := list_file(request, rows, of=LIST, name=f"consents-{team.slug}"):
+    stores = [one for one in catalogue.data_stores if one.owner == team.slug]
+    readers = _by_catalogue([one.name for one in stores], {team for one in stores for team in one.readers})
+    if request.GET.get("list") == "readers":
+        # The page shows the first.
+        if file := file_of(request, readers, columns=_READERS, name=f"readers-{team.slug}"):
+            return file
+    elif file := list_file(request, rows, of=LIST, name=f"consents-{team.slug}"):
         return file
     listed = list_page(request, rows, of=LIST)
     others = elsewhere(request, ticked, here={str(one.pk) for one in listed.rows})
@@ -59,8 +68,6 @@ def _page(request: HttpRequest, team: Team, *, problems: Sequence[dict[str, str]
     # What the name doesn't stand for any more can only be refused, with its own page in sight.
     to_decide = {one.pk: one for one in decides if store_of(one, catalogue=catalogue) is not None}
     ticked_elsewhere = [(tick, _name_of(to_decide[int(tick)])) for tick in others if number_in(tick) in to_decide]
-    stores = [one for one in catalogue.data_stores if one.owner == team.slug]
-    readers = _by_catalogue([one.name for one in stores], {team for one in stores for team in one.readers})
     shown = {
         "team": team,
         "stores": stores,

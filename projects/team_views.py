@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from projects import permissions, project_list, teams, usage, usage_words
 from projects.answers import answered, person_of
+from projects.exports import file_of
 from projects.installation import installation
 from projects.list_address import list_file, list_page
 from projects.short_states import states_of
@@ -34,10 +35,15 @@ def team_list(request: HttpRequest) -> HttpResponseBase:
 
 @require_GET
 def team(request: HttpRequest, team: str) -> HttpResponseBase:
-    """One team. `format=csv|json`: its projects as a file."""
+    """One team. `format=csv|json`: its projects as a file, or by `list=people|changes` who is in it, or its changes."""
     person = person_of(request)
     with answered():
         found = teams.find_team(person, team)
+    if (asked := teams.FILES.get(request.GET.get("list", ""))) is not None:
+        columns, records = asked
+        name = f"{request.GET['list']}-{team}"
+        if part := file_of(request, records(found), columns=columns, name=name):
+            return part
     rows = permissions.visible_projects(person).filter(team=found)
     if file := list_file(request, rows, of=_PROJECTS, name=f"projects-{team}"):
         return file

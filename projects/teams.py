@@ -3,7 +3,7 @@
 Everything here is read from rows; nothing is asked outside.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -15,7 +15,7 @@ from django.db.models import Count, F, IntegerField, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
-from projects import nesting, permissions
+from projects import directory, nesting, permissions
 from projects.errors import NotFound
 from projects.exports import Record
 from projects.identity import Meant, meant
@@ -177,11 +177,13 @@ def listed(teams: QuerySet[Team], *, catalogue: Catalogue) -> Listed[Team]:
     return Listed(ORDERS, columns, record)
 
 
-def changes_of(team: Team, *, size: int = 10) -> list[Change]:
-    """The newest changes of name, groups and budget, with who made them and why."""
+def changes_of(team: Team, *, size: int | None = 10) -> list[Change]:
+    """The newest changes of name, groups and budget, with who made them and why. size: None for all."""
     # pghistory makes this model; it is not in any module.
     history: Any = apps.get_model("projects", "TeamHistory").objects
-    rows = list(history.filter(pgh_obj_id=team.pk).select_related("pgh_context").order_by("-pgh_id")[: 3 * size])
+    rows = list(
+        history.filter(pgh_obj_id=team.pk).select_related("pgh_context").order_by("-pgh_id")[: size and 3 * size]
+    )
     found = []
     for after, before in zip(rows, [*rows[1:], None], strict=True):
         if differs := _differs(before, after):
@@ -211,3 +213,21 @@ def _differs(before: Any, after: Any) -> tuple[str, ...]:
         if after.group_ids.get(name, one) != one
     ]
     return tuple(said)
+
+
+def _people_records(team: Team) -> Iterator[Record]:
+    for name, one in _meant(team.ad_groups, bound=team.group_ids).items():
+        for person in directory.people_in(one.entry.object_id) if one.entry and not one.left else ():
+            yield {"group": name, "account": person.account, "name": person.name}
+
+
+def _change_records(team: Team) -> Iterator[Record]:
+    for one in changes_of(team, size=None):
+        yield {"at": one.at, "who": one.who, "because": one.because, "differs": list(one.differs)}
+
+
+FILES: Mapping[str, tuple[tuple[str, ...], Callable[[Team], Iterator[Record]]]] = {
+    "people": (("group", "account", "name"), _people_records),
+    "changes": (("at", "who", "because", "differs"), _change_records),
+}
+"""The lists that a team's page shows in part, as files: columns and rows. A person stands there once per group."""

@@ -167,6 +167,9 @@ def test_the_team_s_page_lists_both_who_asks_and_who_reads_by_the_catalogue() ->
     with installed(data_stores=[STORES[0], {**STORES[1], "readers": ["forecasting"]}]):
         project("summer-roads", slug="supply")
         page = text(_of_bob("/teams/vision/data/"))
+        file = _of_bob("/teams/vision/data/?list=readers&format=csv").getvalue().decode("utf-8-sig").splitlines()
+    assert file[0] == "slug,team,names,until"
+    assert [line.rpartition(",")[0] for line in file[1:]] == ["supply,forecasting,summer-roads"]
     assert "demand, forecasting" in page
     assert "Waits for a decision" in page
     assert "supply forecasting summer-roads" in page

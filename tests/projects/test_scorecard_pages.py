@@ -96,6 +96,9 @@ def test_a_file_of_the_fleet_is_narrowed_as_the_page_is(project: Project) -> Non
     assert '<input type="hidden" name="sort" value="name">' in page
     assert listed("rule=reviewed&mark=no") == ["lane"]
     assert listed("rule=reviewed&mark=unknown&team=vision") == []
+    rules = json.loads(paula.get("/platform/scorecard/?list=rules&format=json").getvalue())["items"]
+    assert {"rule": "reviewed", "title": "Changes are reviewed", "yes": 0, "no": 1, "unknown": 1} in rules
+    assert 'href="?list=rules&amp;format=csv"' in page
     rows = paula.get("/platform/scorecard/?format=csv&team=vision").getvalue().decode().splitlines()
     assert rows[0].lstrip("\ufeff").startswith("project,team,judged_at,data-pinned,")
     assert [row.split(",")[:2] for row in rows[1:]] == [["lane", "vision"]]

@@ -12,12 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from projects import teams
+from projects import seeing, teams
 from projects.directory import folded
 from projects.installation import installation
 from projects.models import DirectoryEdge, DirectoryEntry, Project, Team
 from tests.entries import gone, group_entry, person_entry
-from tests.people import bearer, client, team
+from tests.people import bearer, client, person, team
 from tests.projects.asking import leads_decide
 from tests.projects.pages import ask, fields, project_of, settle, text
 
@@ -510,3 +510,35 @@ def test_a_team_with_projects_or_a_place_in_the_catalogue_stays_and_says_why() -
     Project.objects.filter(pk=project.pk).update(deleted_at=timezone.now())
     assert refused("radar").startswith("The team had projects, requests or consents, and what happened to them is kept")
     assert Team.objects.count() == 3
+
+
+@pytest.mark.usefixtures("company")
+def test_what_a_team_s_page_shows_in_part_is_a_file_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teams, "PEOPLE_SHOWN", 1)
+    alice = client("alice", language="sv")
+    for budget in range(12):
+        assert patch("paula", {"budget": budget, "because": f"Step {budget}."}).status_code == 200
+    page = alice.get("/teams/forecasting/").content.decode()
+    assert 'href="?list=people&amp;format=csv"' in page
+    assert 'href="?list=changes&amp;format=json"' in page
+    people = json.loads(alice.get("/teams/forecasting/?list=people&format=json").getvalue())["items"]
+    assert people == [
+        {"group": "ml-forecasting", "account": "alice@corp.example", "name": "Alice"},
+        {"group": "ml-forecasting", "account": "bob@corp.example", "name": "Bob"},
+    ]
+    changes = json.loads(alice.get("/teams/forecasting/?list=changes&format=json").getvalue())["items"]
+    assert [one["because"] for one in changes if one["because"]] == [f"Step {budget}." for budget in range(11, -1, -1)]
+    assert (changes[0]["who"], changes[0]["differs"]) == ("paula@corp.example", ["budget 10 → 11 units"])
+    for part in ("people", "changes"):
+        assert client("charlie").get(f"/teams/forecasting/?list={part}&format=csv").status_code == 404
+
+
+def test_who_was_seen_reads_all_of_it_in_a_file() -> None:
+    person("alice")
+    for number in range(11):
+        seeing.begin("alice@corp.example", by=person("paula"), because=f"Ticket {number}.")
+    alice = client("alice")
+    assert 'href="?list=seen&amp;format=csv"' in alice.get("/account/").content.decode()
+    rows = list(csv.DictReader(StringIO(alice.get("/account/?list=seen&format=csv").getvalue().decode("utf-8-sig"))))
+    assert [row["because"] for row in rows] == [f"Ticket {number}." for number in range(10, -1, -1)]
+    assert client("bob").get("/account/?list=seen&format=json").getvalue() == b'{"items": []}'

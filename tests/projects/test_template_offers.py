@@ -300,6 +300,8 @@ def test_the_page_and_the_api_say_who_is_where(world: World, platform: Platform)
     assert f"1.1.0 in #{use().pull_request} open" in page
     answer = bearer("paula").get("/api/v1/platform/templates/").json()
     assert answer["versions"] == [{"template": "small", "version": "1.0.0", "projects": 1, "open": 1}]
+    file = client("paula").get("/platform/templates/?list=versions&format=json")
+    assert json.loads(file.getvalue())["items"] == answer["versions"]
     assert answer["next"] is None
     (item,) = answer["items"]
     assert (item["project"], item["team"], item["version"], item["offered"], item["pull_request_open"]) == (
