@@ -24,6 +24,8 @@ KEPT_EXAMPLES = 10
 OWNERS = 2
 LEAST_USED, MOST_USED = 0.1, 0.9
 """Between these shares of what a plan allows, the plan fits."""
+GPU = "gpu"
+"""The measure that is judged alone: GPUs that nobody uses are not made up for by other things that are."""
 YOUNG = timedelta(days=7)
 """So long nobody says that a project uses too little."""
 CARDS = ("DATA_CARD.md", "MODEL_CARD.md")
@@ -56,10 +58,12 @@ class Facts:
 
     repeated: whether the last run that was run again gave the same metrics. documents: of CARDS and OWNERS_FILE, those
     that the repository has. unwritten: of these the cards that are still as a template made them. shares: by measure,
-    the most that was used in two weeks, of what the plan allows. lasting: those measures whose use stays until somebody
-    frees it. approvals: None for an attached repository, whose rules are its own. owners: how many people own it, those
-    in groups too; owners_known: is that everybody? rules_stand: were the rules of the main branch found on the forge as
-    they are asked for? trains: has the newest training that nobody asked for reported?
+    the most that was used in two weeks, of what the plan allows; of pods, what they asked for. lasting: those measures
+    whose use stays until somebody frees it. smaller: is there a plan of fewer units that has room for all that? larger:
+    measures of which another plan allows more. gate_possible: can the forge require a gate? protected: do we protect
+    the main branch? approvals: None for an attached repository, whose rules are its own. owners: how many people own
+    it, those in groups too; owners_known: is that everybody? rules_stand: were the rules of the main branch found on
+    the forge as they are asked for? trains: has the newest training that nobody asked for reported?
     """
 
     now: datetime
@@ -68,9 +72,12 @@ class Facts:
     repeated: bool | None
     trained_at: datetime | None
     retrains: bool
+    suspended: bool
     trains: bool | None
     environment: str
     gate_required: bool
+    gate_possible: bool
+    protected: bool
     approvals: int | None
     rules_stand: bool | None
     owners: int
@@ -79,6 +86,8 @@ class Facts:
     unwritten: frozenset[str]
     shares: Mapping[str, float]
     lasting: frozenset[str]
+    smaller: bool
+    larger: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -142,7 +151,7 @@ def _data(report: Reported) -> Judged:
         return _yes(_("The newest run names the version of its data."))
     return _no(
         _("The newest run doesn't say which data it used."),
-        _("Track the data with DVC and report its hash (data_hash)."),
+        _("Run dvc repro and commit dvc.lock: only that pins the data. Without DVC, have CI report data_hash."),
     )
 
 
@@ -203,6 +212,11 @@ def _thresholds(facts: Facts) -> Judged:
             _("No metric has a threshold."),
             _("Give at least one metric a threshold, so that the gate can stop a worse model."),
         )
+    if not facts.gate_possible:
+        return _no(
+            _("The model gate is shown, but a worse model can be merged."),
+            _("GitLab can't require it: merge only where the status slipway/model-gate is green."),
+        )
     if facts.approvals is None:
         return _unknown(
             _("The repository is attached, so Slipway doesn't know whether its gate holds."),
@@ -211,7 +225,9 @@ def _thresholds(facts: Facts) -> Judged:
     if not facts.gate_required:
         return _no(
             _("The model gate is shown, but a worse model can be merged."),
-            _("Require the model gate: option “Model gate” of the repository."),
+            _("Require the model gate: option “Model gate” of the repository.")
+            if facts.protected
+            else _("Switch on “Protect the main branch” of the repository, and set “Model gate” to required."),
         )
     return _as_found(facts, _("Only a model that keeps its thresholds is merged."))
 
@@ -239,6 +255,8 @@ def _ci(facts: Facts) -> Judged:
 
 
 def _training(facts: Facts) -> Judged:
+    if facts.suspended:
+        return _no(_("It is suspended, so nothing trains it."), _("Have it resumed."))
     if facts.retrains and facts.trains is None:
         return _unknown(
             _("It has a schedule or data to follow; its first training is still to come."), _("It begins by itself.")
@@ -287,7 +305,12 @@ def _reviews(facts: Facts) -> Judged:
     if count:
         says = ngettext("A pull request needs %(count)d approval.", "A pull request needs %(count)d approvals.", count)
         return _as_found(facts, says % {"count": count})
-    return _no(_("A pull request needs nobody's approval."), _("Ask for one: option “Approvals” of the repository."))
+    return _no(
+        _("A pull request needs nobody's approval."),
+        _("Ask for one: option “Approvals” of the repository.")
+        if facts.protected
+        else _("Switch on “Protect the main branch” of the repository, and ask for one: option “Approvals”."),
+    )
 
 
 def _documents(facts: Facts) -> Judged:
@@ -309,14 +332,27 @@ def _plan(facts: Facts) -> Judged:
     passing = {name: share for name, share in facts.shares.items() if name not in facts.lasting}
     if not passing:
         return _unknown(_("Nothing was measured in the last two weeks."), _("It is measured by itself."))
-    share = max(passing.values())
-    says = _("At most %(percent)d %% of what the plan allows was used in two weeks.") % {"percent": round(share * 100)}
-    if share > MOST_USED:
-        return _no(says, _("Choose a larger plan, before work has to wait."))
-    if share >= LEAST_USED:
+    fullest = max(passing, key=lambda name: passing[name])
+    says = _("At most %(percent)d %% of what the plan allows was asked for in two weeks.") % {
+        "percent": round(passing[fullest] * 100)
+    }
+    if passing[fullest] > MOST_USED:
+        if fullest in facts.larger:
+            return _no(says, _("Choose a larger plan, before work has to wait."))
+        return _no(says, _("No plan allows more. Ask for less at a time, or ask the platform team for a larger plan."))
+    idle = passing.get(GPU, 1.0) < LEAST_USED
+    if idle:
+        says = _("At most %(percent)d %% of its GPUs were asked for in two weeks.") % {
+            "percent": round(passing[GPU] * 100)
+        }
+    elif passing[fullest] >= LEAST_USED:
         return _yes(says)
     if facts.now - facts.created_at < YOUNG:
         return _unknown(says, _("It is too young to be judged."))
+    if idle:
+        return _no(says, _("Choose a plan with fewer GPUs, or lower their limit: options “Limits”."))
+    if not facts.smaller:
+        return _yes(_("No smaller plan has room for what it asks for."))
     return _no(says, _("Choose a smaller plan, so that others can use the rest."))
 
 
@@ -324,9 +360,13 @@ def _room(facts: Facts) -> Judged:
     lasting = {name: share for name, share in facts.shares.items() if name in facts.lasting}
     if not lasting:
         return _unknown(_("Nothing was measured in the last two weeks."), _("It is measured by itself."))
-    share = max(lasting.values())
-    says = _("Its storage is %(percent)d %% full.") % {"percent": round(share * 100)}
-    return _yes(says) if share < LOAD_LINE else _no(says, _("Remove what nobody needs, or choose a larger plan."))
+    fullest = max(lasting, key=lambda name: lasting[name])
+    says = _("Its storage is %(percent)d %% full.") % {"percent": round(lasting[fullest] * 100)}
+    if lasting[fullest] < LOAD_LINE:
+        return _yes(says)
+    if fullest in facts.larger:
+        return _no(says, _("Remove what nobody needs, or choose a larger plan."))
+    return _no(says, _("Remove what nobody needs, or ask the platform team for a larger plan."))
 
 
 RULES: tuple[Rule, ...] = (

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Case, F, Max, Q, QuerySet, When
 from django.utils import timezone
 
+from projects.installation import installation
 from projects.model_history import NEWEST_COMMIT, USUAL
 from projects.models import DirectoryEntry, Membership, Project, Report, TrainingAsked, UsageDay
 from projects.nesting import people_in
@@ -17,10 +18,10 @@ from projects.retraining import options_of
 from projects.scorecard import Facts, Reported
 from projects.today import today
 from projects.training import REPORTS_WITHIN
-from projects.usage import measures
+from projects.usage import allowed_by, bounded, next_plan
+from provisioning.catalogue import Catalogue, Plan
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from provisioning.measures import Measure
 from provisioning.models import Resource
 from provisioning.spec import Role
 
@@ -44,13 +45,16 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
     by_itself = _by_itself(ids)
     owners = _owners(ids)
     stand = _rules_stand(projects)
-    shares = _shares(ids)
-    lasting = frozenset(one.name for one in _bounded() if one.lasting)
+    most = _most(ids)
+    lasting = frozenset(one.name for one in bounded() if one.lasting)
+    catalogue = installation().catalogue
+    gate_possible = catalogue.forge().kind != "gitlab"
     found = {}
     for project in projects:
         spec = fields_of(project)
         options = spec.options.get("repository", {})
         row = newest.get(project.pk)
+        plan, peaks = catalogue.plans.get(spec.plan), most.get(project.pk, {})
         repository = getattr(project, "registered_repository", None)
         found[project.pk] = Facts(
             now=now,
@@ -59,19 +63,33 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
             repeated=repeated.get(project.pk),
             trained_at=trained.get(project.pk),
             retrains=not project.suspended and options_of(project) is not None,
+            suspended=project.suspended,
             trains=by_itself.get(project.pk),
             environment=spec.environment.value,
             gate_required=options.get("model_gate") == "required",
+            gate_possible=gate_possible,
+            protected=options.get("protect", True) is not False,
             approvals=_approvals(options),
             rules_stand=stand.get(project.pk),
             owners=len(owners[project.pk].people),
             owners_known=owners[project.pk].known,
             documents=frozenset(repository.documents) if repository and repository.documents is not None else None,
             unwritten=frozenset(repository.unwritten) if repository else frozenset(),
-            shares=shares.get(project.pk, {}),
+            shares={name: share for name, (_, share) in peaks.items()},
             lasting=lasting,
+            smaller=_smaller(plan, peaks, catalogue=catalogue),
+            larger=frozenset(
+                one.name for one in bounded() if plan is not None and next_plan(one, plan, catalogue=catalogue)
+            ),
         )
     return found
+
+
+def _smaller(plan: Plan | None, peaks: Mapping[str, tuple[float, float]], *, catalogue: Catalogue) -> bool:
+    """Is there a plan of fewer units that allows all that was used?"""
+    less = [one for one in catalogue.plans.values() if plan is not None and one.units < plan.units]
+    used = [(one, peaks[one.name][0]) for one in bounded() if one.name in peaks]
+    return any(all(allowed_by(other, measure) >= most for measure, most in used) for other in less)
 
 
 def _approvals(options: Mapping[str, Any]) -> int | None:
@@ -160,18 +178,16 @@ def _owners(ids: Sequence[int]) -> Mapping[int, _Owners]:
     return found
 
 
-def _bounded() -> list[Measure]:
-    """What is measured and bounded by the plan."""
-    return [one for one in measures() if one.plan]
-
-
-def _shares(ids: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
-    """By project and measure, the most that was used of the limit on a day of the last two weeks."""
-    most: dict[int, dict[str, float]] = defaultdict(dict)
+def _most(ids: Sequence[int]) -> Mapping[int, Mapping[str, tuple[float, float]]]:
+    """By project and measure, the most that was used on a day of the last two weeks, and the largest share of the limit
+    then.
+    """
+    most: dict[int, dict[str, tuple[float, float]]] = defaultdict(dict)
     rows = UsageDay.objects.filter(project__in=ids, day__gt=today() - timedelta(days=_DAYS))
     for project_id, figures in rows.values_list("project_id", "figures"):
-        for name in (one.name for one in _bounded()):
+        for name in (one.name for one in bounded()):
             used, limit = figures.get(name) or (None, None)
             if used is not None and limit:
-                most[project_id][name] = max(most[project_id].get(name, 0.0), used / limit)
+                before, share = most[project_id].get(name, (0.0, 0.0))
+                most[project_id][name] = max(before, used), max(share, used / limit)
     return most

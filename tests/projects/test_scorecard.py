@@ -25,9 +25,12 @@ GOOD = Facts(
     repeated=True,
     trained_at=None,
     retrains=True,
+    suspended=False,
     trains=True,
     environment="prod",
     gate_required=True,
+    gate_possible=True,
+    protected=True,
     approvals=1,
     rules_stand=True,
     owners=2,
@@ -36,6 +39,8 @@ GOOD = Facts(
     unwritten=frozenset(),
     shares={"cpu": 0.5, "memory": 0.2, "bucket": 0.3},
     lasting=frozenset({"bucket", "storage"}),
+    smaller=True,
+    larger=frozenset({"cpu", "memory", "bucket"}),
 )
 
 
@@ -108,12 +113,12 @@ def test_a_project_that_has_everything_holds_every_rule() -> None:
         (
             "plan-fits",
             replace(GOOD, shares={"cpu": 0.95}),
-            "At most 95 % of what the plan allows was used in two weeks.",
+            "At most 95 % of what the plan allows was asked for in two weeks.",
         ),
         (
             "plan-fits",
             replace(GOOD, shares={"cpu": 0.05}),
-            "At most 5 % of what the plan allows was used in two weeks.",
+            "At most 5 % of what the plan allows was asked for in two weeks.",
         ),
         ("has-room", replace(GOOD, shares={"bucket": 0.8}), "Its storage is 80 % full."),
     ],
@@ -143,6 +148,56 @@ def test_a_no_says_why_and_what_to_do(rule: str, facts: Facts, says: str) -> Non
 )
 def test_what_nobody_told_is_not_known_and_never_a_yes(facts: Facts, unknown: set[str]) -> None:
     assert {name for name, one in said(facts).items() if one.mark is Mark.UNKNOWN} == unknown
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "do"),
+    [
+        (
+            "data-pinned",
+            reported(data_hash=""),
+            "Run dvc repro and commit dvc.lock: only that pins the data. Without DVC, have CI report data_hash.",
+        ),
+        (
+            "gate-holds",
+            replace(GOOD, gate_required=False, protected=False),
+            "Switch on “Protect the main branch” of the repository, and set “Model gate” to required.",
+        ),
+        (
+            "gate-holds",
+            replace(GOOD, gate_required=False, gate_possible=False),
+            "GitLab can't require it: merge only where the status slipway/model-gate is green.",
+        ),
+        (
+            "reviewed",
+            replace(GOOD, approvals=0, protected=False),
+            "Switch on “Protect the main branch” of the repository, and ask for one: option “Approvals”.",
+        ),
+        ("trains-itself", replace(GOOD, retrains=False, suspended=True), "Have it resumed."),
+        (
+            "plan-fits",
+            replace(GOOD, shares={"cpu": 0.95}, larger=frozenset({"memory"})),
+            "No plan allows more. Ask for less at a time, or ask the platform team for a larger plan.",
+        ),
+        (
+            "plan-fits",
+            replace(GOOD, shares={"gpu": 0.0, "pods": 0.15}),
+            "Choose a plan with fewer GPUs, or lower their limit: options “Limits”.",
+        ),
+        (
+            "has-room",
+            replace(GOOD, shares={"bucket": 0.8}, larger=frozenset()),
+            "Remove what nobody needs, or ask the platform team for a larger plan.",
+        ),
+    ],
+)
+def test_what_to_do_is_something_one_can_do(rule: str, facts: Facts, do: str) -> None:
+    assert (said(facts)[rule].mark, said(facts)[rule].do) == (Mark.NO, do)
+
+
+def test_the_smallest_plan_fits_however_little_is_asked_for() -> None:
+    fits = said(replace(GOOD, shares={"cpu": 0.0}, smaller=False))["plan-fits"]
+    assert fits == Judged(Mark.YES, "No smaller plan has room for what it asks for.")
 
 
 def test_two_owners_are_enough_whoever_else_is_in_a_group() -> None:

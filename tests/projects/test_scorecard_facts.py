@@ -27,6 +27,7 @@ from provisioning.conditions import Status
 from provisioning.errors import PermanentError, Reason
 from provisioning.models import Resource
 from provisioning.project_templates.answers import NAMES, put_in
+from provisioning.quantities import parse_quantity
 from tests.ci import MAE, PASSED, ci, send
 from tests.people import person, teams
 from tests.projects.file_door import NAME, PROFILE, PushedForge, listen, listened, look
@@ -80,6 +81,7 @@ def test_facts_come_from_the_newest_report_of_main_and_from_who_counts_now(proje
     assert (facts.trains, facts.rules_stand) == (None, None)
     assert (facts.environment, facts.documents, facts.shares) == ("test", None, {"cpu": 0.75})
     assert facts.lasting == {"bucket", "storage"}
+    assert (facts.protected, facts.gate_possible, facts.suspended) == (True, True, False)
 
 
 def test_the_main_branch_is_what_the_forge_calls_so(project: Project) -> None:
@@ -115,6 +117,21 @@ def test_rules_of_the_main_branch_count_as_they_were_found(project: Project) -> 
     row.save()
     Project.objects.update(generation=2)
     assert facts(project).rules_stand is None
+
+
+def test_a_smaller_plan_has_room_for_what_was_used_and_a_larger_one_allows_more(world: World) -> None:
+    made = asked(plan="medium")
+    bounded = {"bucket", "cpu", "gpu", "memory", "pods", "storage"}
+    plans = installation().catalogue.plans
+    assert facts(made).smaller
+    assert facts(made).larger <= bounded
+    more = float(parse_quantity(plans["small"].cpu)) + 1
+    UsageDay.objects.create(project=made, day=today(), figures={"cpu": [more, 100.0]})
+    assert not facts(made).smaller
+    smallest = min(plans.values(), key=lambda one: one.units)
+    Project.objects.update(spec={**made.spec, "plan": smallest.name})
+    UsageDay.objects.all().delete()
+    assert (facts(made).smaller, "cpu" in facts(made).larger) == (False, True)
 
 
 def _a_report(project: Project) -> int:
