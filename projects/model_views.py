@@ -1,6 +1,8 @@
 """The page about a project's model: is it good enough, how did it get there, on which data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -25,6 +27,16 @@ _TRAININGS = 5
 """Trainings that the page shows; the API has them all."""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Of which runs the page is: those of a pull request, or else of a branch; "" while no branch has any."""
+
+    branches: Sequence[str]
+    branch: str
+    number: int | None
+    rows: QuerySet[Report]
+
+
 @require_GET
 def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The newest report of a branch, or that of a pull request, beside what it is compared with, then the runs before.
@@ -33,30 +45,15 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     `list=trainings` the trainings.
     """
     found = find(person_of(request), slug)
-    branches = model_history.branches_of(found)
-    number = _number(request.GET.get("pull_request", ""))
-    asked = request.GET.get("branch", "")[:200]
-    branch = asked if asked in branches else (branches[0] if branches else "")
-    if number is not None:
-        rows = model_history.of_pull_request(found, number)
-    elif branch:
-        rows = model_history.of_branch(found, branch)
-    else:
-        rows = found.reports.all()
-    if request.GET.get("list") == "trainings":
-        # The page shows the last few.
-        trainings = short_lists.of_trainings(found.trainings.select_related("report"))
-        if file := file_of(request, trainings, columns=short_lists.TRAININGS, name=f"trainings-{slug}"):
-            return file
-    records = model_history.records(rows)
-    if file := file_of(request, records, columns=model_history.COLUMNS, name=f"models-{found.slug}"):
+    asked = _asked(request, found)
+    if file := _trainings_file(request, found) or _runs_file(request, found, asked.rows):
         return file
-    newest = list(with_plots(rows.select_related("project", "base"))[: model_history.DRAWN])
+    newest = list(with_plots(asked.rows.select_related("project", "base"))[: model_history.DRAWN])
     context = {
         **frame(request, found, tab="models"),
-        "branches": branches,
-        "branch": "" if number is not None else branch,
-        "number": number,
+        "branches": asked.branches,
+        "branch": "" if asked.number is not None else asked.branch,
+        "number": asked.number,
         "pull_requests": _pull_requests(found.pk),
         "any": bool(newest) or found.reports.exists(),
         "trainings": _trainings(found),
@@ -66,36 +63,79 @@ def models_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         and permissions.may_retrain(person_of(request), found),
     }
     if newest:
-        metrics = model_history.metrics_in(newest)
-        label = request.GET.get("of", "")
-        label = label if label in metrics else next(iter(metrics), "")
-        standing = _standing(found, number, rows, branches=branches)
-        oldest_first = newest[::-1]
-        after, before = request.GET.get("after", ""), request.GET.get("before", "")
-        runs = rows.select_related("project", "base")
-        page: Sorted[Report] = sorted_page(runs, order=BY_ID, falling=True, after=after, before=before)
         held = model_history.held_gates(found)
-        gates = model_history.gates_of(page.rows, branches=branches)
         context |= {
-            "standing": standing,
-            "other_data": translated(standing.other_data),
-            "gate_says": translated(standing.gate.sentence),
-            "held_by": "" if standing.awaited else translated(held.get(standing.report.pk, "")),
-            "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
-            "counts": model_words.counts(standing.lines) if standing.base else "",
-            "told": feedback_about(standing.report),
-            "metrics": list(metrics),
-            "label": label,
-            "several": len(newest) > 1,
-            "chart": label
-            and model_words.metric_chart(
-                oldest_first, label=label, lower_is_better=metrics[label]["direction"] == "lower"
-            ),
-            "tests_chart": model_words.tests_chart(oldest_first),
-            "page": page,
-            "runs": [(one, gate.passed and one.pk not in held) for one, gate in zip(page.rows, gates, strict=True)],
+            **_compared(found, asked, held=held),
+            **_drawn(newest, label=request.GET.get("of", "")),
+            **_listed(request, asked, held=held),
         }
     return render(request, "projects/models.html", context)
+
+
+def _asked(request: HttpRequest, project: Project) -> _Asked:
+    branches = model_history.branches_of(project)
+    number = _number(request.GET.get("pull_request", ""))
+    wanted = request.GET.get("branch", "")[:200]
+    branch = wanted if wanted in branches else (branches[0] if branches else "")
+    if number is not None:
+        rows = model_history.of_pull_request(project, number)
+    elif branch:
+        rows = model_history.of_branch(project, branch)
+    else:
+        rows = project.reports.all()
+    return _Asked(branches=branches, branch=branch, number=number, rows=rows)
+
+
+def _trainings_file(request: HttpRequest, project: Project) -> HttpResponseBase | None:
+    """All trainings, of which the page shows the last few; None where they are not asked for."""
+    if request.GET.get("list") != "trainings":
+        return None
+    trainings = short_lists.of_trainings(project.trainings.select_related("report"))
+    return file_of(request, trainings, columns=short_lists.TRAININGS, name=f"trainings-{project.slug}")
+
+
+def _runs_file(request: HttpRequest, project: Project, rows: QuerySet[Report]) -> HttpResponseBase | None:
+    records = model_history.records(rows)
+    return file_of(request, records, columns=model_history.COLUMNS, name=f"models-{project.slug}")
+
+
+def _compared(project: Project, asked: _Asked, *, held: Mapping[int, str]) -> dict[str, Any]:
+    """The report that the page is about, beside its base. held: as `held_gates` has it."""
+    standing = _standing(project, asked.number, asked.rows, branches=asked.branches)
+    return {
+        "standing": standing,
+        "other_data": translated(standing.other_data),
+        "gate_says": translated(standing.gate.sentence),
+        "held_by": "" if standing.awaited else translated(held.get(standing.report.pk, "")),
+        "lines": [model_words.shown(line, compared=standing.base is not None) for line in standing.lines],
+        "counts": model_words.counts(standing.lines) if standing.base else "",
+        "told": feedback_about(standing.report),
+    }
+
+
+def _drawn(newest: Sequence[Report], *, label: str) -> dict[str, Any]:
+    """The charts of these runs, newest first: of the metric of this label, or else of the first, and of the tests."""
+    metrics = model_history.metrics_in(newest)
+    label = label if label in metrics else next(iter(metrics), "")
+    oldest_first = newest[::-1]
+    return {
+        "metrics": list(metrics),
+        "label": label,
+        "several": len(newest) > 1,
+        "chart": label
+        and model_words.metric_chart(oldest_first, label=label, lower_is_better=metrics[label]["direction"] == "lower"),
+        "tests_chart": model_words.tests_chart(oldest_first),
+    }
+
+
+def _listed(request: HttpRequest, asked: _Asked, *, held: Mapping[int, str]) -> dict[str, Any]:
+    """A page of the runs, each with whether its gate is open. held: as `held_gates` has it."""
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    runs = asked.rows.select_related("project", "base")
+    page: Sorted[Report] = sorted_page(runs, order=BY_ID, falling=True, after=after, before=before)
+    gates = model_history.gates_of(page.rows, branches=asked.branches)
+    opened = [(one, gate.passed and one.pk not in held) for one, gate in zip(page.rows, gates, strict=True)]
+    return {"page": page, "runs": opened}
 
 
 def _standing(
