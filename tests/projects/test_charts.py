@@ -1,9 +1,10 @@
 """Charts as values: where lines run, what is said in words, and what the table behind holds."""
 
+import re
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from projects import charts
 from projects.charts import Chart, Hover, Key, Point, Row, bars_of, chart_of, said
 
 
@@ -115,10 +116,13 @@ def test_every_figure_that_a_report_takes_can_be_drawn(figures: list[float]) -> 
 
 @given(figures=st.lists(st.floats(min_value=-1e15, max_value=1e15), min_size=1, max_size=5))
 def test_every_figure_lies_on_the_axis_between_them(figures: list[float]) -> None:
-    low, top = charts._around(min(figures), max(figures))
-    room = (top - low) * 1e-6
-    assert low - room <= min(figures) <= max(figures) <= top + room
-    assert len(set(charts._axis_between(low, top))) == 5
+    points = [Point(str(number), (figure,)) for number, figure in enumerate(figures)]
+    chart = chart_of(points, lines=("loss",), says="", first="Run", from_zero=False)
+    assert chart is not None
+    assert len(set(chart.ticks)) == 5
+    places = [float(place) for path in chart.paths for place in re.findall(r" (-?[0-9.]+)(?=[ML]|$)", path[1])]
+    assert len(places) == len(figures)
+    assert all(0 <= place <= 100 for place in places)
 
 
 def test_a_place_where_something_else_began_is_marked_and_in_the_legend() -> None:
