@@ -102,6 +102,10 @@ def test_its_own_checks_and_tests_pass_and_the_pipeline_makes_the_same_twice(pro
         "regression_examples": KEPT_EXAMPLES,
     }
     assert "up to date" in run(project, "dvc", "status")
+    told = json.loads((project / "metrics/metrics.json").read_text())["metrics"]
+    (shown,) = json.loads(run(project, "dvc", "metrics", "show", "--json"))[""]["data"].values()
+    assert [shown["data"][one["split"]][one["name"]] for one in told] == [one["value"] for one in told]
+    assert "forecasts.csv" in run(project, "dvc", "plots", "show", "--json")
     commit(project, "Results")
     report = json.loads(run(project, "python", "slipway/report.py", "--reproduced", "yes").rpartition("}")[0] + "}")
     ReportIn.model_validate(report)

@@ -48,8 +48,18 @@ def test_tests_that_can_t_be_read_are_told_as_one_that_fails(project: Path, run:
                 "example": "E   ModuleNotFoundError: No module named 'no_such_module'",
             }
         ],
-        "regression_examples": 10,
+        "regression_examples": 0,
     }
+
+
+def test_kept_examples_count_only_where_they_were_tried(project: Path, run: Run):
+    run(project, "dvc", "repro")
+
+    run(project, "pytest", "-q", "tests/data")
+    assert told(project)["regression_examples"] == 0
+
+    run(project, "pytest", "-q", "tests/model/test_behaviour.py", "-k", "stay_right")
+    assert told(project)["regression_examples"] == 10
 
 
 def test_without_tests_or_with_a_run_that_was_cut_off_nothing_is_told(project: Path, run: Run):

@@ -75,10 +75,19 @@ def pytest_sessionfinish(session, exitstatus):
             {"name": _plain(name)[:200], "kind": kind, "example": _cut(_example(report), room)}
             for name, kind, report in failed[:FAILED]
         ],
-        "regression_examples": len(EXAMPLES.read_text(encoding="utf-8").splitlines()) - 1 if EXAMPLES.exists() else 0,
+        "regression_examples": _tried_again(outcomes),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _tried_again(outcomes):
+    """How many kept examples there are, where a test of them ran."""
+    ran = any(kind == "regression" and report.when == "call" for _, kind, report in outcomes.values())
+    if not (ran and EXAMPLES.exists()):
+        return 0
+    with EXAMPLES.open(newline="", encoding="utf-8") as file:
+        return sum(1 for _ in csv.DictReader(file))
 
 
 def _example(report):

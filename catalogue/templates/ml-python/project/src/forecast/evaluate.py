@@ -1,18 +1,21 @@
-"""Stage 3: measure the model, on what it learned from and on later weeks, and write metrics/metrics.json.
+"""Stage 3: measure the model, on what it learned from and on later weeks, and write the numbers to metrics/.
 
-`direction` says which way is better, `threshold` what the model must reach on the main branch; without one, a number is
-only shown. Slipway compares them on each pull request.
+metrics.json is for Slipway, which compares them on each pull request: `direction` says which way is better, `threshold`
+what the model must reach to be merged; without one, a number is only shown. summary.json has the same numbers as DVC
+reads them, and plots/forecasts.csv what `dvc plots` draws.
 """
 
+import csv
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 
 from forecast.data import Week
-from forecast.files import METRICS, MODEL, TEST, TRAIN, read_rows
+from forecast.files import FORECASTS, METRICS, MODEL, SUMMARY, TEST, TRAIN, read_rows
 from forecast.model import Forecast
 
 
@@ -50,10 +53,31 @@ def _metric(name: str, value: float, split: str, direction: str, threshold: floa
     return {"name": name, "value": round(value, 6), "split": split, "direction": direction, "threshold": threshold}
 
 
+def summary(metrics: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """The numbers alone, by split and name: DVC's own commands read no lists."""
+    found: dict[str, dict[str, float]] = {}
+    for one in metrics:
+        found.setdefault(one["split"], {})[one["name"]] = one["value"]
+    return found
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    """Write JSON. Raises ValueError for a number that is none: nobody could compare it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
 def main() -> None:
-    found = measured(joblib.load(MODEL), read_rows(TRAIN), read_rows(TEST))
-    METRICS.parent.mkdir(parents=True, exist_ok=True)
-    METRICS.write_text(json.dumps({"version": 1, "metrics": found}, indent=2) + "\n", encoding="utf-8")
+    model, test = joblib.load(MODEL), read_rows(TEST)
+    found = measured(model, read_rows(TRAIN), test)
+    _write(METRICS, {"version": 1, "metrics": found})
+    _write(SUMMARY, summary(found))
+    FORECASTS.parent.mkdir(parents=True, exist_ok=True)
+    with FORECASTS.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["product", "week", "demand", "forecast"])
+        for row, forecast in zip(test, model.predict(test), strict=True):
+            table.writerow([row.product, row.week, row.demand, round(float(forecast), 1)])
 
 
 if __name__ == "__main__":

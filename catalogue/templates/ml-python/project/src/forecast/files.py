@@ -13,7 +13,8 @@ from forecast.data import Week
 PARAMETERS = Path("params.yaml")
 TRAIN, TEST = Path("data/train.csv"), Path("data/test.csv")
 MODEL = Path("models/model.joblib")
-METRICS = Path("metrics/metrics.json")
+METRICS, SUMMARY = Path("metrics/metrics.json"), Path("metrics/summary.json")
+FORECASTS = Path("plots/forecasts.csv")
 
 
 def parameters(section: str) -> dict[str, Any]:

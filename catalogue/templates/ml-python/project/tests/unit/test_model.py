@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.data import Week, sample
-from forecast.evaluate import measured, skill
+from forecast.evaluate import measured, skill, summary
 from forecast.model import Forecast, features
 
 ROWS = sample(seed=1, weeks=60)
@@ -40,3 +40,9 @@ def test_metrics_have_a_direction_and_some_a_threshold():
         ("share_off", "train", "lower", None),
         ("skill", "test", "higher", 0.5),
     ]
+
+
+def test_the_numbers_for_dvc_are_by_split_and_name():
+    found = [{"name": name, "split": split, "value": 1.5} for name, split in (("mae", "test"), ("skill", "test"))]
+
+    assert summary(found) == {"test": {"mae": 1.5, "skill": 1.5}}
