@@ -2,8 +2,8 @@
 
 On the running stack with real servers: alice works with git, the project's own workflow runs, and what came of it is
 read where people read it. `pytest -s` prints when each step was done. Of some 100 seconds nearly all are CI's: six or
-seven runs that train twice each, two at a time. The seventh is that of the template's own commit, where the forge tells
-of it as late as to have the hook already; it ends with the first of alice's, and both are told.
+seven runs, two at a time; those of the main branch train twice. The seventh is that of the template's own commit, where
+the forge tells of it as late as to have the hook already; it ends with the first of alice's, and both are told.
 """
 
 import base64
@@ -142,7 +142,8 @@ def test_worse_then_better_in_one_comment_and_bob_asks_the_bot(slug: str, tmp_pa
     assert told(slug, first, GATE) == ("success", "2 of 2 thresholds held, 51 model tests passed.")
     kept = [one.object_name for one in live.store_admin().list_objects(f"ml-{slug}", recursive=True)]
     assert kept
-    assert all(name.startswith("dvc/files/md5/") for name in kept)
+    assert {"/".join(name.split("/")[:2]) for name in kept} == {"dvc/files", "dvc/runs"}
+    assert any(name.startswith(f"dvc/runs/{first}-") and name.endswith("/dvc.lock") for name in kept)
     clock.done("main is tested, its model is in the bucket, its report is here")
 
     clone.git("checkout", "-qb", "smoother")

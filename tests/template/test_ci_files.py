@@ -62,9 +62,21 @@ def test_the_workflow_runs_for_branches_and_not_for_tags(project: Path):
     }
 
 
+def test_the_workflow_may_read_and_a_pull_request_s_newer_commit_ends_the_run_before(project: Path):
+    workflow = loaded(project, ".github/workflows/ci.yaml")
+
+    assert workflow["permissions"] == {"contents": "read"}
+    # Pushes and trainings are alone in their groups: none ends another, and none waits.
+    assert workflow["concurrency"] == {
+        "group": "ci-${{ github.event.pull_request.number || github.run_id }}",
+        "cancel-in-progress": "${{ github.event_name == 'pull_request' }}",
+    }
+
+
 def test_both_set_what_the_report_reads(project: Path):
     read = set(re.findall(r'"((?:SLIPWAY|GITHUB)_[A-Z_]+)"', (project / "slipway/report.py").read_text()))
     job, report = workflow_job(project)["env"], step_of(project, "Report")["env"]
+    keep, default = step_of(project, "Keep")["env"], job.pop("SLIPWAY_DEFAULT_BRANCH")
 
     # Which run is a training, slipway/ci.sh says.
     assert read == {
@@ -86,6 +98,10 @@ def test_both_set_what_the_report_reads(project: Path):
             "env.FORGEJO_ACTIONS && github.run_number || github.run_id) }}"
         ),
     }
+    # What is kept of a run has the name by which the report calls it.
+    assert keep == {"SLIPWAY_RUN": report["SLIPWAY_RUN"]}
+    # On Tekton the clone knows it.
+    assert default == "${{ github.event.repository.default_branch }}"
     # Where a run can be looked at, nobody there knows.
     on_tekton = {one["name"] for one in tekton_step(project)["env"]}
     assert {*job, *report} - {"SLIPWAY_RUN_URL"} <= on_tekton
@@ -159,6 +175,11 @@ def test_slipway_s_own_trigger_runs_what_pipelines_as_code_does(project: Path):
     other = tekton_step(project)
 
     assert (own["image"], own["envFrom"]) == (other["image"], other["envFrom"])
+    # A step that says nothing would get a small share of what the plan has.
+    assert other["computeResources"] == {
+        "requests": {"cpu": "1", "memory": "2Gi"},
+        "limits": {"cpu": "2", "memory": "4Gi"},
+    }
     # Each has its own way into the repository.
     told = {one["name"] for one in own["env"]} - {"SLIPWAY_CLONE", "SLIPWAY_TRAINING"}
     assert told == {one["name"] for one in other["env"]} - {"GIT_AUTH", "PYTHONPATH", "OMP_NUM_THREADS"}
@@ -247,5 +268,6 @@ def test_the_development_stack_runs_a_pull_request_and_reports_it(project: Path,
         "run_url": address,
         "data_hash": SAMPLE,
     }
-    assert (said["reproduced"], said["tests"]["passed"], said["tests"]["failed"]) == (True, 51, [])
+    # A pull request is trained once; whether it comes to the same is asked of the default branch.
+    assert (said["reproduced"], said["tests"]["passed"], said["tests"]["failed"]) == (None, 51, [])
     assert [line for line in lines if "commit dvc.lock" in line] == []

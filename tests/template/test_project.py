@@ -43,6 +43,7 @@ FILES = {
     "slipway/ci.sh",
     "slipway/keys.py",
     "slipway/report.py",
+    "slipway/runs.py",
     "tests/model/examples.csv",
 }
 

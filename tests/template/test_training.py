@@ -2,15 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.template.conftest import Run, commit, git
+from tests.template.conftest import Run, commit, git, read_raw
 
-PREPARE = 'rows = sample(seed=chosen["seed"], weeks=chosen["weeks"])'
-READS = 'rows = [row for path in sorted(Path("raw").glob("*.csv")) for row in read_rows(path)]'
 FILES = """
 from pathlib import Path
 from forecast.data import sample
@@ -32,10 +31,7 @@ def _follows(project: Path, run: Run) -> tuple[Path, Path]:
     lines = config.read_text().replace("s3://ml-demand", str(store)).splitlines(keepends=True)
     config.write_text("".join(line for line in lines if not line.lstrip().startswith(("endpointurl", "region"))))
     run(project, "dvc", "import-url", "remote://data/raw", "raw")
-    stages, prepare = project / "dvc.yaml", project / "src/forecast/prepare.py"
-    stages.write_text(stages.read_text().replace("src/forecast/prepare.py]", "src/forecast/prepare.py, raw]"))
-    text = prepare.read_text().replace(PREPARE, READS).replace("import sys\n", "import sys\nfrom pathlib import Path\n")
-    prepare.write_text(text.replace("TRAIN, parameters,", "TRAIN, parameters, read_rows,"))
+    read_raw(project)
     run(project, "dvc", "repro")
     run(project, "dvc", "push")
     commit(project, "Learn from our sales")
@@ -71,7 +67,7 @@ def fresh(project: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("told", [{"SLIPWAY_TRAINING": "12"}, {"GITHUB_EVENT_NAME": "workflow_dispatch"}])
 def test_a_training_takes_the_folder_as_it_is_and_a_push_what_git_pins(
-    follows: tuple[Path, Path], tools: Path, told: dict[str, str]
+    follows: tuple[Path, Path], tools: Path, run: Run, told: dict[str, str]
 ):
     project, store = follows
     (store / "later.csv").rename(store / "raw/2.csv")
@@ -84,17 +80,38 @@ def test_a_training_takes_the_folder_as_it_is_and_a_push_what_git_pins(
     trained = fresh(project, "trained")
     ran(trained, tools, "pipeline", **told)
     assert weeks(trained) == 129
-    ran(trained, tools, "keep", **told)
+    ran(trained, tools, "keep", GITHUB_RUN_ID="4711", GITHUB_RUN_ATTEMPT="1", **told)
     used = json.loads(ran(trained, tools, "report", **told).rpartition("}")[0] + "}")["data_hash"]
     assert (len(pinned), len(used), used != pinned) == (64, 64, True)
 
-    # What it took can be had again, though the folder goes on.
+    # What it took and made can be had again, though the folder goes on and nothing of the run is left.
     (store / "raw/1.csv").write_text("gone")
-    commit(trained, "Pin what was trained")
-    again = fresh(trained, "again")
-    ran(again, tools, "pipeline")
+    model = (trained / "models/model.joblib").read_bytes()
+    shutil.rmtree(trained)
+    again = fresh(project, "again")
+    (name,) = run(again, "python", "-m", "slipway.runs", "list").split()
+    assert name == f"{git(project, 'rev-parse', 'HEAD').strip()}-4711-1"
+    assert run(again, "python", "-m", "slipway.runs", "fetch", name).split() == ["dvc.lock", "raw.dvc"]
+    run(again, "dvc", "pull")
     assert weeks(again) == 129
-    assert json.loads(ran(again, tools, "report").rpartition("}")[0] + "}")["data_hash"] == used
+    assert (again / "models/model.joblib").read_bytes() == model
+    commit(again, "Pin what was trained")
+    assert json.loads(run(again, "python", "slipway/report.py").rpartition("}")[0] + "}")["data_hash"] == used
+
+
+def test_of_a_run_nothing_is_fetched_that_leads_out_or_names_no_data(project: Path, run: Run, tmp_path: Path):
+    run(project, "dvc", "remote", "add", "--local", "--default", "near", str(tmp_path / "near"))
+    kept = tmp_path / "near/runs/abc-1"
+    kept.mkdir(parents=True)
+    (kept / "dvc.lock").write_text("stages: {}\n")
+    (kept / "setup.py").write_text("")
+
+    assert run(project, "python", "-m", "slipway.runs", "fetch", "abc-1").split() == ["dvc.lock"]
+    assert (project / "dvc.lock").read_text() == "stages: {}\n"
+    assert not (project / "setup.py").exists()
+    for name in ("../abc-1", "abc-2", ""):
+        with pytest.raises(AssertionError, match=r"No run .* is kept"):
+            run(project, "python", "-m", "slipway.runs", "fetch", name)
 
 
 def test_a_training_fetches_what_is_only_pinned_too(follows: tuple[Path, Path], tools: Path, run: Run):

@@ -2,14 +2,16 @@
 # What CI does, one step each. .github/workflows/ci.yaml and .tekton/ci.yaml both call it, so that they do the same.
 #
 #     sh slipway/ci.sh install | lint | unit | keys | pipeline | again | behaviour | keep | report
-#     sh slipway/ci.sh all     one after the other; once the pipeline has run twice, the report comes whatever else fails
+#     sh slipway/ci.sh all     one after the other, to the report, which comes whatever fails
 #
-# It runs by hand too. Data is fetched and kept only with the bucket's key, a report is sent only with Slipway's.
+# Without packages or without a model nothing more is tried; what lint and unit tests find hides no numbers. Either way
+# the run fails in the end, and the report says at what. It runs by hand too. Data is fetched and kept only with the bucket's key, a report is sent only with Slipway's.
 set -eu
 cd "$(dirname "$0")/.."
 
 PYTHON=3.11 # that requirements.lock is made for; .tekton/ci.yaml takes the image of this version
 cache="${SLIPWAY_CI_CACHE:-$PWD/.ci-cache}"
+failed=".ci-cache/failed"
 venv="$cache/venv-$(sha256sum requirements.lock | cut -c 1-16)"
 
 # The version of a Python that can make environments; nothing when it can't, or isn't there.
@@ -83,7 +85,25 @@ pipeline() {
     dvc repro --force
 }
 
+# Training twice costs twice. Whether it comes to the same is asked of trainings and of the default branch, for which
+# Slipway judges it; and by hand.
+is_repeated() {
+    if test -n "${SLIPWAY_TRAINING:-}"; then return 0; fi
+    if test -n "${SLIPWAY_PULL_REQUEST:-}${GITHUB_HEAD_REF:-}"; then return 1; fi
+    default="${SLIPWAY_DEFAULT_BRANCH:-$(git symbolic-ref --quiet --short refs/remotes/origin/HEAD 2> /dev/null || true)}"
+    case "${GITHUB_REF_NAME:-}" in
+        "" | "${default#origin/}") return 0 ;;
+        main | master) test -z "$default" ;;
+        *) return 1 ;;
+    esac
+}
+
 again() {
+    rm -f metrics/first.json
+    if ! is_repeated; then
+        echo "Only the default branch and trainings run it again."
+        return
+    fi
     cp metrics/metrics.json metrics/first.json
     dvc repro --quiet --force
     if is_same; then echo "The same metrics again."; else echo "Other metrics, from the same code and data."; fi
@@ -99,29 +119,57 @@ behaviour() {
     pytest -q tests/data tests/model
 }
 
+# The bytes, and which ones they were: dvc.lock and *.dvc as they are now end with this run.
 keep() {
-    if has_key; then dvc push --quiet; else echo "No key for the bucket here."; fi
+    if has_key; then
+        dvc push --quiet
+        python -m slipway.runs keep
+    else
+        echo "No key for the bucket here."
+    fi
 }
 
 report() {
     if test ! -e metrics/first.json; then set --; elif is_same; then set -- yes; else set -- no; fi
-    python slipway/report.py ${1:+--reproduced "$1"}
+    # Where packages could not be installed there is no environment to take Python from.
+    if test -x "$venv/bin/python"; then python="$venv/bin/python"; else python=python3; fi
+    "$python" slipway/report.py ${1:+--reproduced "$1"}
 }
 
 all() {
-    for step in install lint unit pipeline again; do
+    fell="" stopped=""
+    for step in install lint unit pipeline again behaviour keep report; do
+        if test -n "$stopped" && test "$step" != report; then continue; fi
         echo "== $step"
-        sh slipway/ci.sh "$step"
+        if sh slipway/ci.sh "$step"; then continue; fi
+        fell="$fell $step"
+        case "$step" in install | pipeline | again) stopped=yes ;; esac
     done
-    failed=""
-    for step in behaviour keep report; do
-        echo "== $step"
-        sh slipway/ci.sh "$step" || failed="$failed $step"
-    done
-    if test -n "$failed"; then
-        echo "Failed:$failed"
+    if test -n "$fell"; then
+        echo "Failed:$fell"
         exit 1
     fi
+}
+
+# Run a step, and keep what it said last where it fails: the report tells.
+told() {
+    said="$failed/.$1"
+    # It is the first one: what is there is of another run.
+    if test "$1" = install; then rm -rf "$failed"; fi
+    mkdir -p "$failed"
+    rm -f "$failed/$1"
+    {
+        set +e
+        (
+            set -e
+            "$1"
+        )
+        echo $? > "$said.code"
+    } 2>&1 | tee "$said"
+    code="$(cat "$said.code")"
+    if test "$code" != 0; then tail -n 20 "$said" | tail -c 20000 > "$failed/$1"; fi
+    rm -f "$said" "$said.code"
+    exit "$code"
 }
 
 export PYTHONPATH=src OMP_NUM_THREADS=1
@@ -135,8 +183,13 @@ if test -n "${DATABASE_CA:-}" && test -z "${PGSSLROOTCERT:-}"; then
 fi
 step="${1:-}"
 case "$step" in
-    install | all) "$step" ;;
-    lint | unit | keys | pipeline | again | behaviour | keep | report)
+    all) all ;;
+    install) told install ;;
+    lint | unit | pipeline | again)
+        PATH="$venv/bin:$PATH"
+        told "$step"
+        ;;
+    keys | behaviour | keep | report)
         PATH="$venv/bin:$PATH"
         "$step"
         ;;

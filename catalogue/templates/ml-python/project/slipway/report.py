@@ -1,9 +1,10 @@
 """Tell Slipway what this run of CI found: metrics, tests of the model's behaviour, and versions of data and code.
 
 Needs nothing but Python and git. What it reads: metrics/metrics.json, metrics/tests.json, dvc.lock, requirements.lock,
-PNG images in plots/, and from the environment which commit, pull request and run it is about. Without SLIPWAY_URL,
-SLIPWAY_PROJECT and SLIPWAY_TOKEN (a fork's pull request has none) it prints the report and ends well. It ends badly
-only when Slipway refuses the report.
+PNG images in plots/, .ci-cache/failed (the last words of each step of CI that failed), and from the environment which
+commit, pull request and run it is about. A run that stopped early is reported too, without numbers. Without
+SLIPWAY_URL, SLIPWAY_PROJECT and SLIPWAY_TOKEN (a fork's pull request has none) it prints the report and ends well. It
+ends badly only when Slipway refuses the report.
 
     python slipway/report.py [--reproduced yes|no]
 """
@@ -19,15 +20,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 # Over some four minutes: a portal that is being renewed misses no report, and with it no gate.
 ATTEMPTS = 8
+LONGEST_WAIT = 60
 PLOTS, PLOT_BYTES = 5, 200_000
-NOT_DATA = ("metrics/", "models/", "plots/")
-"""What the pipeline makes of the data."""
+STOPS = ("install", "pipeline", "again")
+"""Steps of CI without which there is no model to speak of."""
+FAILED = 200
+LAST_WORDS = 300
+"""Characters of what a failed step said last; a comment shows no more."""
 NOT_RUN = {
     "name": "the model tests did not run",
     "kind": "other",
@@ -37,30 +42,77 @@ UNPINNED = (
     "The report names no data: the commit's dvc.lock is missing, or names other data than this run had. "
     "To pin the data, run `dvc repro` and commit dvc.lock and metrics/metrics.json."
 )
+_STAGE = re.compile(r"^  \S.*:\n((?:   .*\n)+)", re.MULTILINE)
+_SECTION = re.compile(r"^    (deps|outs):\n((?:    [- ].*\n)+)", re.MULTILINE)
 _LOCKED = re.compile(r"^ *- path: (.+)\n(?: +hash: .+\n)? +(?:md5|etag|checksum): (\S+)$", re.MULTILINE)
+_PLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/@%+-]{0,99}", re.ASCII)
+_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL", re.IGNORECASE)
+_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 def report(root: Path, environ: Mapping[str, str], *, reproduced: bool | None) -> dict[str, Any]:
-    """The report as Slipway takes it. Raises OSError when there are no metrics yet."""
+    """The report as Slipway takes it. Raises OSError when there are no metrics yet, though nothing failed."""
     pull_request = environ.get("SLIPWAY_PULL_REQUEST", "")
+    broken = {step: _last_words(path, environ) for step, path in _failed(root)}
+    # Where the pipeline did not end, metrics and data are those that the commit came with.
+    stopped = not broken.keys().isdisjoint(STOPS)
+    training = bool(environ.get("SLIPWAY_TRAINING"))
     return {
-        "commit": environ.get("SLIPWAY_COMMIT") or (_git(root, "rev-parse", "HEAD") or "").strip(),
+        "commit": commit(root, environ),
         "branch": environ.get("GITHUB_HEAD_REF") or environ.get("GITHUB_REF_NAME") or "unknown",
         "pull_request": int(pull_request) if pull_request.isdecimal() else None,
-        "run": environ.get("SLIPWAY_RUN") or _run(environ) or "by-hand",
+        "run": run(environ),
         "run_url": environ.get("SLIPWAY_RUN_URL") or None,
-        "metrics": json.loads((root / "metrics/metrics.json").read_text(encoding="utf-8"))["metrics"],
-        "data_hash": data_hash(root, training=bool(environ.get("SLIPWAY_TRAINING"))),
+        "metrics": [] if stopped else _metrics(root),
+        "data_hash": None if stopped else data_hash(root, training=training),
         "environment_hash": environment_hash(root / "requirements.lock"),
-        "tests": _tests(root / "metrics"),
-        "reproduced": reproduced,
-        "plots": _plots(root / "plots"),
+        "tests": _with_broken({"passed": 0, "failed": []} if stopped else _tests(root / "metrics"), broken),
+        "reproduced": None if stopped else reproduced,
+        "plots": [] if stopped else _plots(root / "plots"),
     }
 
 
-def _run(environ: Mapping[str, str]) -> str:
-    """The run as the forge's own CI names it: run again, it may find something else, and is another one."""
-    return "-".join(filter(None, (environ.get("GITHUB_RUN_ID"), environ.get("GITHUB_RUN_ATTEMPT"))))
+def commit(root: Path, environ: Mapping[str, str]) -> str:
+    """The commit that is tested."""
+    return environ.get("SLIPWAY_COMMIT") or (_git(root, "rev-parse", "HEAD") or "").strip()
+
+
+def run(environ: Mapping[str, str]) -> str:
+    """A name of this run. The forge's own CI counts attempts: run again, it may find something else, and is another."""
+    of_forge = "-".join(filter(None, (environ.get("GITHUB_RUN_ID"), environ.get("GITHUB_RUN_ATTEMPT"))))
+    return environ.get("SLIPWAY_RUN") or of_forge or "by-hand"
+
+
+def _metrics(root: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((root / "metrics/metrics.json").read_text(encoding="utf-8"))["metrics"]
+    return found
+
+
+def _failed(root: Path) -> Iterator[tuple[str, Path]]:
+    """The steps of CI that failed, in their order, and where their last words are."""
+    paths = (root / ".ci-cache/failed").glob("*")
+    yield from ((path.name, path) for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns))
+
+
+def _last_words(path: Path, environ: Mapping[str, str]) -> str:
+    """What a step said last, in one line, without what only this run may know."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for name, value in environ.items():
+        if _SECRET.search(name) and len(value) > 3:
+            text = text.replace(value, "***")
+    text = "".join(one if one.isprintable() or one == "\n" else " " for one in _LOGIN.sub("***@", text))
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return " / ".join(line for line in lines if line)[-LAST_WORDS:].strip()
+
+
+def _with_broken(tests: dict[str, Any], broken: Mapping[str, str]) -> dict[str, Any]:
+    """The tests, and before them each failed step as one that fails: so the gate is shut, and says why."""
+    failed = [
+        {"name": f"CI {'stopped' if step in STOPS else 'failed'} at {step}", "kind": "other", "example": words}
+        for step, words in broken.items()
+    ]
+    room = FAILED - len(failed)
+    return {"regression_examples": 0, **tests, "failed": [*failed, *tests["failed"][:room]]}
 
 
 def data_hash(root: Path, *, training: bool = False) -> str | None:
@@ -75,12 +127,28 @@ def data_hash(root: Path, *, training: bool = False) -> str | None:
 
 
 def _data(root: Path, lock: str) -> str:
-    """Path and hash of what DVC has locked and git has not, but for what is made of it; a line each."""
+    """Path and hash of the data, a line each: what stages read that neither git has nor a stage makes. A stage that
+    reads nothing else than code brings data in by itself, as one does that asks a database: its outputs are data.
+    """
     listed = (_git(root, "ls-files", "-z") or "").split("\0")
     code = {PurePosixPath(path) for path in listed if not path.endswith((".dvc", ".gitignore"))}
     code |= {parent for path in code for parent in path.parents}
-    found = {(path, md5) for path, md5 in _LOCKED.findall(lock) if not path.startswith(NOT_DATA)}
-    return "".join(f"{path} {md5}\n" for path, md5 in sorted(found) if PurePosixPath(path) not in code)
+    stages = [
+        {section: _LOCKED.findall(entries) for section, entries in _SECTION.findall(body)}
+        for body in _STAGE.findall(f"{lock}\n")
+    ]
+    made = [PurePosixPath(path) for one in stages for path, _ in one.get("outs", ())]
+    found: set[tuple[str, str]] = set()
+    for one in stages:
+        read = [(path, md5) for path, md5 in one.get("deps", ()) if PurePosixPath(path) not in code]
+        brought = read or [(path, md5) for path, md5 in one.get("outs", ()) if PurePosixPath(path) not in code]
+        found |= {(path, md5) for path, md5 in brought if not read or not _overlaps(PurePosixPath(path), made)}
+    return "".join(f"{path} {md5}\n" for path, md5 in sorted(found))
+
+
+def _overlaps(path: PurePosixPath, others: Iterable[PurePosixPath]) -> bool:
+    """Is it one of them, in one of them, or a folder that one is in?"""
+    return any(path.is_relative_to(one) or one.is_relative_to(path) for one in others)
 
 
 def environment_hash(lock: Path) -> str | None:
@@ -107,31 +175,49 @@ def _tests(folder: Path) -> dict[str, Any]:
 
 
 def _plots(folder: Path) -> list[dict[str, str]]:
-    images = [path for path in sorted(folder.glob("*.png")) if path.stat().st_size <= PLOT_BYTES][:PLOTS]
-    return [
-        {"name": path.stem, "media_type": "image/png", "content": base64.b64encode(path.read_bytes()).decode()}
-        for path in images
-    ]
+    """Images of the folder by name. What Slipway would not take is left out, and said: it would refuse all."""
+    found = []
+    for path in sorted(folder.glob("*.png")):
+        content = path.read_bytes()
+        if len(content) > PLOT_BYTES:
+            why = f"it has {len(content):,} bytes, and {PLOT_BYTES:,} are the most"
+        elif not content.startswith(b"\x89PNG\r\n\x1a\n"):
+            why = "it is no PNG"
+        elif not _PLOT.fullmatch(path.stem):
+            why = "its name has other characters than A-Z a-z 0-9 space _ . : / @ % + -, or more than 100"
+        elif len(found) == PLOTS:
+            why = f"{PLOTS} are the most"
+        else:
+            content64 = base64.b64encode(content).decode()
+            found.append({"name": path.stem, "media_type": "image/png", "content": content64})
+            continue
+        print(f"{path.name} is not sent: {why}.", file=sys.stderr)
+    return found
 
 
 def send(found: Mapping[str, Any], *, url: str, project: str, token: str) -> int:
-    """Deliver the report; the exit code. Slipway takes the same report twice, so an attempt may be repeated."""
+    """Deliver the report; the exit code. Slipway takes the same report twice, so an attempt may be repeated: where it
+    does not answer, has no time for it, or says after which time to ask again (Retry-After).
+    """
     request = urllib.request.Request(
         f"{url.rstrip('/')}/api/v1/projects/{project}/reports/",
         data=json.dumps(found).encode(),
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         method="POST",
     )
+    asked = ""
     for attempt in range(ATTEMPTS):
         if attempt:
-            time.sleep(2**attempt)
+            time.sleep(max(1, min(int(asked), LONGEST_WAIT)) if asked.isdecimal() else 2**attempt)
+            asked = ""
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 print(f"Slipway has the report ({answer.status}).")
                 return 0
         except urllib.error.HTTPError as error:
             said = error.read(4000).decode("utf-8", "replace")
-            if error.code < 500 and error.code != 429:
+            asked = error.headers.get("Retry-After") or ""
+            if error.code < 500 and error.code != 429 and not asked:
                 print(f"Slipway refused the report ({error.code}): {said}", file=sys.stderr)
                 return 1
             print(f"Slipway answered {error.code}.", file=sys.stderr)

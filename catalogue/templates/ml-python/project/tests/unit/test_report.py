@@ -5,11 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from slipway.report import NOT_RUN, data_hash, report
+from slipway.report import NOT_RUN, data_hash, report, send
 
 SCRIPT = Path("slipway/report.py").resolve()
 METRIC = {"name": "mae", "value": 1.5, "split": "test", "direction": "lower", "threshold": None}
@@ -24,7 +27,8 @@ CODE = """    - path: src/forecast/data.py
       size: 1
 """
 MODEL = TRAIN.replace("data/train.csv", "models/model.joblib")
-LOCK = f"stages:\n  prepare:\n    deps:\n{CODE}    outs:\n{TRAIN}  train:\n    outs:\n{MODEL}"
+LOCK = f"stages:\n  prepare:\n    deps:\n{CODE}    outs:\n{TRAIN}  train:\n    deps:\n{TRAIN}    outs:\n{MODEL}"
+PNG = b"\x89PNG\r\n\x1a\n"
 PYTHON = f"python {sys.version_info.major}.{sys.version_info.minor}\n"
 ON_GITHUB = {
     "CI": "true",
@@ -149,11 +153,112 @@ def test_own_data_counts_wherever_it_is(run):
     commit(run)
 
     assert data_hash(run) == hashed(
-        "data/train.csv 0cc175b9c0f1b6a831c399e269772661",
         "prices 92eb5ffee6ae2fec3ad71c777531578f.dir",
         "raw/weekly sales.csv 92eb5ffee6ae2fec3ad71c777531578f",
         "s3://ml-far/raw/x.csv 0123abcd-1",
     )
+
+
+def test_what_a_stage_makes_of_data_is_no_data_wherever_it_is(run):
+    raw = CODE.replace("src/forecast/data.py", "raw")
+    made, model = TRAIN.replace("data/train.csv", "prepared"), TRAIN.replace("data/train.csv", "artifacts/model.pt")
+    inside, other = TRAIN.replace("data/train.csv", "prepared/train.csv"), model.replace("0cc1", "ffff")
+    lock = f"stages:\n  prepare:\n    deps:\n{CODE}{raw}    outs:\n{made}  train@a:\n    deps:\n{inside}    outs:\n{{}}"
+    (run / "dvc.lock").write_text(lock.format(model))
+    commit(run)
+
+    (run / "dvc.lock").write_text(lock.format(other))
+
+    assert data_hash(run) == hashed("raw 92eb5ffee6ae2fec3ad71c777531578f")
+
+
+def test_a_run_that_stopped_early_is_reported_without_the_numbers_that_came_with_the_commit(run):
+    failed = run / ".ci-cache/failed"
+    failed.mkdir(parents=True)
+    (failed / "lint").write_text("Found 1 error.\n")
+    os.utime(failed / "lint", (1, 1))
+    (failed / "pipeline").write_text("x" * 900 + "\n\nno https://bob:pw@corp.example,\x1b no s3cret-key\n")
+
+    found = report(run, {"AWS_SECRET_ACCESS_KEY": "s3cret-key"}, reproduced=True)
+
+    assert {name: found[name] for name in ("metrics", "data_hash", "reproduced", "plots")} == {
+        "metrics": [],
+        "data_hash": None,
+        "reproduced": None,
+        "plots": [],
+    }
+    lint, pipeline = found["tests"].pop("failed")
+    assert found["tests"] == {"passed": 0, "regression_examples": 0}
+    assert lint == {"name": "CI failed at lint", "kind": "other", "example": "Found 1 error."}
+    assert (pipeline["name"], len(pipeline["example"])) == ("CI stopped at pipeline", 300)
+    assert pipeline["example"].endswith("x / no https://***@corp.example, no ***")
+
+
+def test_what_lint_and_unit_tests_find_hides_no_numbers(run):
+    (run / ".ci-cache/failed").mkdir(parents=True)
+    (run / ".ci-cache/failed/unit").write_text("1 failed\n")
+
+    found = report(run, {}, reproduced=None)
+
+    assert (found["metrics"], found["tests"]) == (
+        [METRIC],
+        {
+            "passed": 3,
+            "failed": [{"name": "CI failed at unit", "kind": "other", "example": "1 failed"}],
+            "regression_examples": 2,
+        },
+    )
+
+
+def test_a_plot_that_slipway_would_refuse_is_left_out_and_said(run, capsys):
+    (run / "plots").mkdir()
+    images = dict.fromkeys([f"{one}.png" for one in "_abcdefg"], PNG)
+    for name, content in {**images, "0 no.png": b"GIF", "0.png": PNG + bytes(200_000)}.items():
+        (run / "plots" / name).write_bytes(content)
+
+    found = report(run, {}, reproduced=None)["plots"]
+
+    assert [one["name"] for one in found] == ["a", "b", "c", "d", "e"]
+    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [
+        f"{name} is not sent" for name in ("0 no.png", "0.png", "_.png", "f.png", "g.png")
+    ]
+
+
+@pytest.fixture
+def slipway():
+    """A small server, and what it shall answer: (status, headers), first to last."""
+    answers = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status, headers = answers.pop(0)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": "0"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", answers
+        server.shutdown()
+
+
+def test_what_slipway_asks_to_send_again_is_sent_again(slipway, monkeypatch):
+    url, answers = slipway
+    waited = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    answers += [(409, {"Retry-After": "1"}), (503, {}), (429, {"Retry-After": "900"}), (201, {})]
+
+    assert send({}, url=url, project="demand", token="slipci_x") == 0
+    assert (answers, waited) == ([], [1, 4, 60])
+
+    answers += [(409, {}), (201, {})]
+    assert send({}, url=url, project="demand", token="slipci_x") == 1
+    assert answers == [(201, {})]
 
 
 def test_model_tests_that_did_not_run_are_one_that_failed(run):
