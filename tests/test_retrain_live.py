@@ -5,11 +5,12 @@ Nothing is mocked: the worker notices, the listener is rung, the runner trains w
 so that nobody waits for them.
 """
 
-import base64
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,10 +20,22 @@ from psycopg.rows import dict_row
 
 from tests import live
 from tests.contract.stack import eventually, folder, unique
-from tests.test_feedback_story import PATIENCE, PUSH, Clock, told
+from tests.environments import programs_of
+from tests.template.conftest import LOCK, read_raw
+from tests.test_feedback_story import PATIENCE, PUSH, Clock, Clone, secret_of, told
 
 T = TypeVar("T")
 _AHEAD = timedelta(hours=12)
+_SALES = """
+import sys
+from pathlib import Path
+from forecast.data import sample
+from forecast.files import parameters, write_rows
+chosen = parameters("data")
+rows = sample(seed=chosen["seed"], weeks=chosen["weeks"])
+write_rows(Path(sys.argv[1]), [row for row in rows if row.week < 200])
+write_rows(Path(sys.argv[2]), [row for row in rows if row.week >= 200])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +107,38 @@ def put(slug: str, name: str, text: str) -> None:
     live.store_admin().put_object(f"ml-{slug}", name, BytesIO(text.encode()), len(text.encode()))
 
 
-def push(slug: str) -> str:
-    """Commit a file of alice's to the main branch; the commit's id."""
-    body = {"message": "Say what it is for", "content": base64.b64encode(b"Weeks to come.\n").decode()}
-    answer = live.forge("alice").post(f"/repos/forecasting/{slug}/contents/notes.md", json=body)
-    assert answer.status_code == 201, answer.text
-    sha: str = answer.json()["commit"]["sha"]
-    return sha
+def follow(slug: str, at: Path) -> tuple[str, str]:
+    """Have alice commit to the main branch that the pipeline learns from raw/ of the bucket, where sales lie already.
+
+    The commit's id, and the sales that come later.
+    """
+    tools, key = programs_of(LOCK), secret_of(slug, "bucket-credentials")
+    (at / "code").mkdir()
+    clone = Clone(slug, at / "code")
+
+    def run(program: str, *words: str) -> None:
+        environ = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(at), "PYTHONPATH": "src", **key}
+        done = subprocess.run(
+            [tools / program, *words], cwd=at / "code", env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run("python", "-c", _SALES, str(at / "1.csv"), str(at / "2.csv"))
+    put(slug, "raw/1.csv", (at / "1.csv").read_text())
+    run("dvc", "import-url", "remote://data/raw", "raw")
+    read_raw(at / "code")
+    run("dvc", "repro")
+    run("dvc", "push")
+    clone.git("add", "-A")
+    clone.git("commit", "-qm", "Learn from our sales")
+    clone.git("push", "-q", "origin", "HEAD:main")
+    return clone.git("rev-parse", "HEAD"), (at / "2.csv").read_text()
 
 
-def reported(slug: str) -> set[str]:
-    """The commits that CI has reported about."""
-    return {one["commit"] for one in live.api("bob").get(f"projects/{slug}/reports/").json()["items"]}
+def reports(slug: str) -> list[dict[str, Any]]:
+    """What CI has reported, newest first."""
+    found: list[dict[str, Any]] = live.api("bob").get(f"projects/{slug}/reports/").json()["items"]
+    return found
 
 
 def trainings(slug: str, because: str) -> list[dict[str, Any]]:
@@ -126,15 +159,16 @@ def ended(slug: str, because: str) -> dict[str, Any]:
     return eventually(look, seconds=PATIENCE)  # type: ignore[return-value]
 
 
-def test_changed_data_and_the_clock_train_the_model(slug: str, due: datetime) -> None:
+def test_changed_data_and_the_clock_train_the_model(slug: str, due: datetime, tmp_path: Path) -> None:
     clock = Clock()
+    sha, later = follow(slug, tmp_path)
+    clock.done("alice has it learn from a folder of the bucket")
     rung_until(lambda: plan(slug), round_="follow_schedules")
     assert plan(slug)["next_at"] == due
     rung_until(lambda: plan(slug)["data_seen"], round_="follow_data")
-    sha = push(slug)
-    eventually(lambda: sha in reported(slug), seconds=PATIENCE)
-    clock.done("a commit of alice's is tested, so that its report is not taken for a training's")
-    put(slug, "raw/weeks.csv", "week,sold\n1,12\n")
+    (pushed,) = eventually(lambda: [one for one in reports(slug) if one["commit"] == sha], seconds=PATIENCE)
+    clock.done("her commit is tested, so that its report is not taken for a training's")
+    put(slug, "raw/2.csv", later)
     rung_until(lambda: plan(slug)["data_moving"], round_="follow_data")
     (asked,) = rung_until(lambda: trainings(slug, "data"), round_="follow_data")
     assert asked["cause"] == f"raw/ in ml-{slug}"
@@ -142,6 +176,9 @@ def test_changed_data_and_the_clock_train_the_model(slug: str, due: datetime) ->
     by_data = ended(slug, "data")
     assert by_data["report"]["gate_open"] is True
     assert told(slug, by_data["commit"], PUSH)[0] == "success"
+    data = {one["run"]: one["data_hash"] for one in reports(slug)}
+    assert by_data["commit"] == sha
+    assert data[by_data["report"]["run"]] not in (None, pushed["data_hash"])
     clock.done("the model is trained on it, and its numbers are here")
 
     assert trainings(slug, "schedule") == []
@@ -151,6 +188,8 @@ def test_changed_data_and_the_clock_train_the_model(slug: str, due: datetime) ->
     assert by_time["cause"] == f"{minute:%Y-%m-%d %H:%M} UTC"
     assert by_time["commit"] == by_data["commit"]
     assert by_time["report"]["run"] != by_data["report"]["run"]
+    data = {one["run"]: one["data_hash"] for one in reports(slug)}
+    assert data[by_time["report"]["run"]] == data[by_data["report"]["run"]]
     clock.done("its time came, and it is trained again")
 
     with live.signed_in("bob") as session:
