@@ -1,9 +1,43 @@
-"""Whether a plan allows so much of something, and what to say when it does not."""
+"""How much of its plan a team takes; whether the plan allows so much of something, and what to say when it does not."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from provisioning.catalogue import Plan
-from provisioning.kind import Wish
+from provisioning.kind import Options, Wish
 from provisioning.phrases import Phrase, phrase
-from provisioning.quantities import human, parse_quantity
+from provisioning.quantities import amount, canonical, human, parse_quantity
+
+Amount = Annotated[str, BeforeValidator(amount)]
+
+
+class LimitsOptions(Options):
+    """What a team may choose about limits. Nothing chosen means all that the plan has."""
+
+    cpu: Amount | None = Field(default=None, title="CPUs", description="Such as 4 or 500m.")
+    memory: Amount | None = Field(default=None, title="Memory", description="Such as 16Gi.")
+    gpu: int | None = Field(default=None, ge=0, le=10_000, title="GPUs")
+    pods: int | None = Field(default=None, ge=1, le=100_000, title="Pods")
+    storage: Amount | None = Field(default=None, title="Storage", description="Sum of all volumes, such as 100Gi.")
+
+
+def chosen_limits(wish: Wish) -> dict[str, str]:
+    """Each limit as it shall be: the team's choice, else the plan's. Canonical quantities."""
+    options = wish.options("limits", LimitsOptions).model_dump()
+    return {
+        name: canonical(str(getattr(wish.plan, name) if given is None else given)) for name, given in options.items()
+    }
+
+
+def share(whole: str, *, parts: int, least: str, most: str) -> str:
+    """One of so many parts of a quantity, between two others, and never more than the whole. Canonical."""
+    part: Decimal = parse_quantity(whole) / parts
+    for bound, larger in ((least, True), (most, False)):
+        if (part < parse_quantity(bound)) is larger:
+            return canonical(min(bound, whole, key=parse_quantity))
+    return canonical(f"{int(part / 2**20)}Mi" if whole.endswith("i") else f"{int(part * 1000)}m")
 
 
 def beyond_plan(wish: Wish, name: str, asked: str) -> Phrase | None:

@@ -6,17 +6,15 @@ quota is unlimited.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
-from pydantic import BeforeValidator, Field
-
-from provisioning.kind import Kind, Object, Options, Wish
+from provisioning.kind import Kind, Object, Wish
 from provisioning.manifests import API_VERSIONS, apply, goes_with_namespace, manifest, observe
 from provisioning.measures import Measure, Reading, Survey, Usage
 from provisioning.names import MANAGED_BY, MANAGER
 from provisioning.phrases import Phrase, joined, numbered, phrase
-from provisioning.plan_limits import beyond_plan
-from provisioning.quantities import amount, canonical, human, parse_quantity, served_quantity
+from provisioning.plan_limits import LimitsOptions, beyond_plan, chosen_limits
+from provisioning.quantities import canonical, human, parse_quantity, served_quantity
 
 RUNS = "runs"
 """The measure of CI runs on Tekton that a workspace has; ended ones count too (`provisioning.ci_runs`)."""
@@ -37,8 +35,6 @@ _COUNTED = {
     "storage": ("requests.storage",),
     RUNS: ("count/pipelineruns.tekton.dev",),
 }
-
-Amount = Annotated[str, BeforeValidator(amount)]
 
 # Bounds for numbers of objects. They keep one project from filling the cluster's database; daily work stays far below.
 _OBJECTS = {
@@ -70,27 +66,9 @@ _CONTAINER = {
 _LEAST = {"cpu": "100m", "memory": "128Mi", "storage": "1Gi"}
 
 
-class LimitsOptions(Options):
-    """What a team may choose about limits. Nothing chosen means all that the plan has."""
-
-    cpu: Amount | None = Field(default=None, title="CPUs", description="Such as 4 or 500m.")
-    memory: Amount | None = Field(default=None, title="Memory", description="Such as 16Gi.")
-    gpu: int | None = Field(default=None, ge=0, le=10_000, title="GPUs")
-    pods: int | None = Field(default=None, ge=1, le=100_000, title="Pods")
-    storage: Amount | None = Field(default=None, title="Storage", description="Sum of all volumes, such as 100Gi.")
-
-
-def _chosen(wish: Wish) -> dict[str, str]:
-    """Each limit as it shall be: the team's choice, else the plan's. Canonical quantities."""
-    options = wish.options("limits", LimitsOptions).model_dump()
-    return {
-        name: canonical(str(getattr(wish.plan, name) if given is None else given)) for name, given in options.items()
-    }
-
-
 def desired(wish: Wish) -> tuple[Object, ...]:
     """ResourceQuotas for compute, storage and numbers of objects, and a LimitRange."""
-    limits = _chosen(wish)
+    limits = chosen_limits(wish)
     disks = canonical(f"{_DISK_OF_A_POD * int(parse_quantity(limits['pods']))}Gi")
     compute = {
         "requests.cpu": limits["cpu"],
@@ -176,7 +154,7 @@ def _reading(used: str, hard: str) -> Reading:
 
 def summary(wish: Wish) -> Phrase:
     """The limits in one line."""
-    limits = _chosen(wish)
+    limits = chosen_limits(wish)
     cpus = phrase("1 CPU") if limits["cpu"] == "1" else phrase("%(number)s CPUs", number=limits["cpu"])
     memory = phrase("%(size)s memory", size=human(limits["memory"]))
     gpus = (

@@ -14,13 +14,18 @@ The listener answers 202 whatever happens, so nothing can be learned from its an
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from pydantic import Field
+
 from provisioning.ci import ACTIONS_FILE, CI_SCRIPT, by_tekton, deaf_to_forge, without_tekton
-from provisioning.kind import Kind, Object, Wish
+from provisioning.kind import Kind, Object, Options, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.names import LABEL_PROJECT
 from provisioning.phrases import Phrase, joined, phrase
+from provisioning.plan_limits import Amount, beyond_plan, chosen_limits, share
+from provisioning.quantities import human, parse_quantity
 from provisioning.repositories import full_name, number_of
 
 LABEL_EVENT = "slipway.dev/event"
@@ -56,8 +61,61 @@ exec sh {CI_SCRIPT} all
 _TOLD = ("revision", "event", "branch", "pull_request", "training")
 """What a run is told of a delivery: as the overlays of the Trigger work it out, and nothing else of its body."""
 
+_PARTS = 4
+"""A run takes one of so many parts of what the workspace has, so that some run beside each other and beside work."""
+_BOUNDS = {"cpu": ("1", "4"), "memory": ("2Gi", "16Gi")}
+"""Of such a part: what a small model needs, and what a usual node has free."""
 _RUN = {"name": "run", "value": "$(context.pipelineRun.name)"}
 """What the task is told of its run: of itself it knows the pod only."""
+
+
+class PipelineOptions(Options):
+    """What a team may choose about CI on Tekton. Nothing chosen: a part of what the workspace has, and no GPU."""
+
+    cpu: Amount | None = Field(
+        default=None, title="CPUs of a run", description="Of CI on Tekton, such as 4. Left out: a quarter, at most 4."
+    )
+    memory: Amount | None = Field(
+        default=None, title="Memory of a run", description="Such as 16Gi. Left out: a quarter, at most 16Gi."
+    )
+    gpu: int = Field(default=0, ge=0, le=10_000, title="GPUs of a run")
+    minutes: int = Field(default=60, ge=5, le=1440, title="Minutes of a run", description="A longer one is ended.")
+
+
+def options_of(wish: Wish) -> PipelineOptions:
+    """The team's choice."""
+    return wish.options("pipeline", PipelineOptions)
+
+
+def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
+    """Runs that would never start: they ask for more than the plan, or the project's own limits, let a pod have."""
+    most = chosen_limits(wish)
+    for name, given in options_of(wish).model_dump(include={"cpu", "memory", "gpu"}, exclude_none=True).items():
+        asked = str(given)
+        beyond = beyond_plan(wish, name, asked)
+        if beyond is not None:
+            yield name, beyond
+        elif parse_quantity(asked) > parse_quantity(most[name]):
+            yield (
+                name,
+                phrase(
+                    "%(asked)s is more than the project's own limit (%(most)s). Enter %(most)s or less.",
+                    asked=human(asked),
+                    most=human(most[name]),
+                ),
+            )
+
+
+def _resources(wish: Wish) -> dict[str, Any]:
+    """What a run has for itself, so that it neither starves nor takes more."""
+    options, whole = options_of(wish), chosen_limits(wish)
+    takes = {
+        name: getattr(options, name) or share(whole[name], parts=_PARTS, least=least, most=most)
+        for name, (least, most) in _BOUNDS.items()
+    }
+    if options.gpu:
+        takes["nvidia.com/gpu"] = str(options.gpu)
+    return {"requests": takes, "limits": takes}
 
 
 def desired(wish: Wish) -> tuple[Object, ...]:
@@ -172,6 +230,7 @@ def _run(wish: Wish) -> dict[str, Any]:
         "spec": {
             "pipelineSpec": {"tasks": [{"name": "model", "params": [_RUN], "taskSpec": _task(wish)}]},
             "taskRunTemplate": {"serviceAccountName": "pipeline"},
+            "timeouts": {"pipeline": f"{options_of(wish).minutes}m"},
         },
     }
 
@@ -193,6 +252,7 @@ def _task(wish: Wish) -> dict[str, Any]:
     step = {
         "name": "test",
         "image": wish.cluster.ci_image,
+        "computeResources": _resources(wish),
         "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in _SECRETS],
         "env": [
             *({"name": name, "value": value} for name, value in told.items()),
@@ -270,5 +330,7 @@ KIND = Kind(
     summary=summary,
     after=("namespace",),
     within="namespace",
+    options=PipelineOptions,
+    check=check,
     unsupported=unsupported,
 )

@@ -120,6 +120,10 @@ TASK: dict[str, Any] = {
         {
             "name": "test",
             "image": "docker.io/library/python:3.11",
+            "computeResources": {
+                "requests": {"cpu": "4", "memory": "16Gi"},
+                "limits": {"cpu": "4", "memory": "16Gi"},
+            },
             "envFrom": [
                 {"secretRef": {"name": "bucket-credentials", "optional": True}},
                 {"secretRef": {"name": "slipway-ci", "optional": True}},
@@ -159,6 +163,7 @@ TRIGGER_TEMPLATE = tekton(
                 "spec": {
                     "pipelineSpec": {"tasks": [{"name": "model", "params": [RUN_NAME], "taskSpec": TASK}]},
                     "taskRunTemplate": {"serviceAccountName": "pipeline"},
+                    "timeouts": {"pipeline": "60m"},
                 },
             }
         ],
@@ -214,6 +219,55 @@ def test_a_report_can_lead_to_the_page_of_its_run() -> None:
 def test_the_page_of_a_run_is_an_address_with_its_name(page: str) -> None:
     with pytest.raises(ValidationError, match="ci_dashboard_url"):
         catalogue(cluster={"ci_dashboard_url": page})
+
+
+def run_of(wanted: Wish) -> dict[str, Any]:
+    """The spec of a run."""
+    body = KIND.desired(wanted)[2].body
+    assert body is not None
+    spec: dict[str, Any] = body["spec"]["resourcetemplates"][0]["spec"]
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "takes"),
+    [
+        ("small", {}, {"cpu": "1", "memory": "4Gi"}),
+        ("large", {}, {"cpu": "4", "memory": "16Gi"}),
+        ("medium", {"limits": {"cpu": "6", "memory": "12Gi"}}, {"cpu": "1500m", "memory": "3Gi"}),
+        ("small", {"limits": {"cpu": "500m", "memory": "1Gi"}}, {"cpu": "500m", "memory": "1Gi"}),
+        ("gpu", {"pipeline": {"cpu": 8, "gpu": 1}}, {"cpu": "8", "memory": "16Gi", "nvidia.com/gpu": "1"}),
+    ],
+)
+def test_a_run_takes_its_part_of_the_workspace_or_what_the_team_chose(plan: str, options: Any, takes: Any) -> None:
+    task = run_of(wish(plan=plan, options=options))["pipelineSpec"]["tasks"][0]["taskSpec"]
+    assert task["steps"][0]["computeResources"] == {"requests": takes, "limits": takes}
+
+
+def test_a_run_may_last_as_long_as_the_team_says() -> None:
+    assert run_of(wish(options={"pipeline": {"minutes": 240}}))["timeouts"] == {"pipeline": "240m"}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [
+        ({"pipeline": {"cpu": 16, "memory": "64Gi", "gpu": 0}}, []),
+        (
+            {"pipeline": {"cpu": 20, "gpu": 1}},
+            [
+                ("cpu", "20 is more than plan medium allows (16). Enter 16 or less, or choose plan large."),
+                ("gpu", "1 is more than plan medium allows (0). Enter 0 or less, or choose plan gpu."),
+            ],
+        ),
+        (
+            {"pipeline": {"memory": "16Gi"}, "limits": {"memory": "8Gi"}},
+            [("memory", "16 GiB is more than the project's own limit (8 GiB). Enter 8 GiB or less.")],
+        ),
+    ],
+)
+def test_runs_that_would_never_start_are_refused(options: Any, sentences: Any) -> None:
+    assert KIND.check is not None
+    assert list(KIND.check(wish(options=options))) == sentences
 
 
 def told_as_branch(name: str) -> bool:
