@@ -53,8 +53,8 @@ def run(*, portal: Portal, clients: Clients, address: str, tag: str, bulk: int) 
 def _hook(slug: str, *, portal: Portal, clients: Clients) -> dict[str, str]:
     """A project's hook as its forge knows it, once the project is ready."""
     from projects.installation import installation
-    from projects.listening import PURPOSE, hook_path
     from projects.models import Project
+    from provisioning.kinds.webhook import PURPOSE_PROFILE, hook_path
 
     portal.ask(slug)
     until(lambda: bool(portal.get(f"/projects/{slug}/")["ready"]), f"{slug} did not become ready", seconds=_PATIENCE)
@@ -62,7 +62,7 @@ def _hook(slug: str, *, portal: Portal, clients: Clients) -> dict[str, str]:
     name = f"forecasting/{slug}"
     return {
         "path": hook_path(forge=installation().catalogue.defaults.forge, uid=project.uid),
-        "secret": installation().key_ring.derive(uid=str(project.uid), purpose=PURPOSE),
+        "secret": installation().key_ring.derive(uid=str(project.uid), purpose=PURPOSE_PROFILE),
         "repository": name,
         "commit": str(clients.forge.branch_head(name, "main")["sha"]),
     }

@@ -28,13 +28,9 @@ from projects.installation import Installation
 from projects.listening import (
     Turn,
     TurnLost,
-    due_repositories,
     give_back,
     hold,
     hold_with_project,
-    poll_due,
-    register,
-    register_project_repository,
     take_turn,
 )
 from projects.models import Action, Decision, Delivery, Door, ProjectRequest, RegisteredRepository
@@ -50,8 +46,6 @@ from provisioning.phrases import phrase
 
 if TYPE_CHECKING:
     from projects.permissions import Person
-
-__all__ = ["answer", "due_repositories", "poll_due", "read", "register", "register_project_repository"]
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,7 @@ from projects.wishes import known_repository
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError
 from provisioning.forge import ForgeClient
-from provisioning.kinds.webhook import EVENTS, KEY_PROFILE
+from provisioning.kinds.webhook import EVENTS, KEY_PROFILE, PURPOSE_PROFILE, hook_path
 from provisioning.models import Resource
 from provisioning.names import Names
 from provisioning.repositories import called_now
@@ -34,7 +34,6 @@ from provisioning.repository_options import attached_name
 
 log = structlog.get_logger(__name__)
 
-PURPOSE = "profile-hook"
 TASK = "projects.tasks.read_profile"
 LEASE = timedelta(seconds=60)
 POLL = timedelta(minutes=10)
@@ -64,11 +63,6 @@ class TurnLost(Exception):
 
 
 # Addresses and secrets
-
-
-def hook_path(*, forge: str, uid: uuid.UUID) -> str:
-    """Path of the address that the forge calls."""
-    return f"/hooks/{forge}/{uid}/"
 
 
 def find(*, forge: str, uid: str, installation: Installation) -> Hook | None:
@@ -103,14 +97,15 @@ def secrets_of(hook: Hook, *, installation: Installation) -> tuple[str, ...]:
     """
     ring_, project = installation.key_ring, hook.project
     known = [key_id for key_id, _ in ring_.keys]
-    version = int(project.versions.get(PURPOSE, 1)) if project is not None else 1
+    version = int(project.versions.get(PURPOSE_PROFILE, 1)) if project is not None else 1
     keys = [project.key_id] if project is not None and project.key_id else known
     may_sign: list[tuple[int, str | None]] = [(version, key_id) for key_id in keys if key_id in known]
-    before = earlier_of(project).get(PURPOSE) if project is not None else None
+    before = earlier_of(project).get(PURPOSE_PROFILE) if project is not None else None
     if before is not None and before.key_id in (None, *known):
         may_sign.append((before.version, before.key_id))
     return tuple(
-        ring_.derive(uid=str(hook.uid), purpose=PURPOSE, version=version, key_id=key_id) for version, key_id in may_sign
+        ring_.derive(uid=str(hook.uid), purpose=PURPOSE_PROFILE, version=version, key_id=key_id)
+        for version, key_id in may_sign
     )
 
 
@@ -139,7 +134,7 @@ def register(
         if row is None:
             row = RegisteredRepository.objects.create(forge=forge, full_name=name)
     url = f"{installation.public_url}{hook_path(forge=forge, uid=row.uid)}"
-    secret = installation.key_ring.derive(uid=str(row.uid), purpose=PURPOSE)
+    secret = installation.key_ring.derive(uid=str(row.uid), purpose=PURPOSE_PROFILE)
     present = [hook for hook in client.hooks(name) if hook["url"].endswith(hook_path(forge=forge, uid=row.uid))]
     if present:
         client.update_hook(name, present[0]["id"], url, secret, EVENTS[KEY_PROFILE])

@@ -13,7 +13,19 @@ from django.db.models import F, Prefetch
 from django.utils import timezone
 from knox.models import get_token_model
 
-from projects import bot_comments, consents, contributors, end_dates, intake, overlaps, reports, training, usage, work
+from projects import (
+    bot_comments,
+    consents,
+    contributors,
+    end_dates,
+    intake,
+    listening,
+    overlaps,
+    reports,
+    training,
+    usage,
+    work,
+)
 from projects.audit import audited
 from projects.doorbell import make_due, ring
 from projects.installation import Installation, installation
@@ -83,7 +95,7 @@ def sweep() -> None:
         due = work.due(limit=RINGS_AT_MOST)
         for _ in due:
             ring("projects.tasks.drain")
-        for repository_id in intake.due_repositories(limit=RINGS_AT_MOST):
+        for repository_id in listening.due_repositories(limit=RINGS_AT_MOST):
             ring("projects.tasks.read_profile", repository_id)
         Heartbeat.objects.update_or_create(name="sweep", defaults={"at": timezone.now(), "detail": {"due": len(due)}})
 
@@ -115,7 +127,7 @@ def poll_profiles() -> None:
     """Wake repositories whose pushes may have been lost on the way: a hook is a doorbell, and doorbells fail."""
     with alone("poll") as mine:
         if mine:
-            intake.poll_due(timezone.now(), installation=installation())
+            listening.poll_due(timezone.now(), installation=installation())
 
 
 @shared_task

@@ -13,6 +13,7 @@ all there is: a listener that is told all the same would run everything a second
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 from provisioning import ci
 from provisioning.forge import ForgeClient
@@ -23,21 +24,27 @@ from provisioning.repositories import full_name, own_repository
 KEY_CI = "hook/ci"
 KEY_PROFILE = "hook/profile"
 _MARK = "slipway-project"
-SECRET_PURPOSES: Mapping[str, str] = {KEY_CI: "webhook", KEY_PROFILE: "profile-hook"}
+PURPOSE_PROFILE = "profile-hook"
+"""Of the secret with which the forge signs what it tells the portal."""
+SECRET_PURPOSES: Mapping[str, str] = {KEY_CI: "webhook", KEY_PROFILE: PURPOSE_PROFILE}
 EVENTS: Mapping[str, tuple[str, ...]] = {
     KEY_CI: ("pull_request", "push"),
     KEY_PROFILE: ("issue_comment", "pull_request", "push"),
 }
 
 
-def profile_hook_path(wish: Wish) -> str:
-    """Path of the portal's address that the forge rings for this project."""
-    return f"/hooks/{wish.forge.name}/{wish.uid}/"
+def hook_path(*, forge: str, uid: str | UUID) -> str:
+    """Path of the portal's address that the forge rings for a project, or for what else has a uid."""
+    return f"/hooks/{forge}/{uid}/"
+
+
+def _profile_path(wish: Wish) -> str:
+    return hook_path(forge=wish.forge.name, uid=wish.uid)
 
 
 def _profile_url(wish: Wish) -> str:
     portal = urlsplit(wish.portal_url)
-    return f"{portal.scheme}://{portal.netloc}{profile_hook_path(wish)}"
+    return f"{portal.scheme}://{portal.netloc}{_profile_path(wish)}"
 
 
 def _listener_url(wish: Wish) -> str:
@@ -62,7 +69,7 @@ def _body(key: str, url: str) -> Body:
 def _matching(wish: Wish, key: str, present: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The hooks on the repository that are this one, oldest first."""
     if key == KEY_PROFILE:
-        found = [hook for hook in present if urlsplit(hook["url"]).path == profile_hook_path(wish)]
+        found = [hook for hook in present if urlsplit(hook["url"]).path == _profile_path(wish)]
     else:
         # Those that were made before there was a mark have the bare address.
         found = [
@@ -147,7 +154,7 @@ KIND = Kind(
     after=("repository",),
     credentials=(
         Credential(
-            purpose="profile-hook",
+            purpose=PURPOSE_PROFILE,
             title="Portal webhook secret",
             kinds=("webhook",),
             place="Webhook of %(repository)s that rings the portal",

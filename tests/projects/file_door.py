@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from projects import intake
+from projects import intake, listening
 from projects.installation import installation
 from projects.listening import register_project_repository
 from projects.models import Delivery, Project, RegisteredRepository
@@ -95,7 +95,9 @@ def listen(forge: PushedForge, full_name: str = NAME) -> RegisteredRepository:
     """Have a repository that the portal listens to."""
     if full_name not in forge.repositories:
         forge.have_repository(full_name)
-    return intake.register(forge="git-1", full_name=full_name, installation=installation(), open_client=opener(forge))
+    return listening.register(
+        forge="git-1", full_name=full_name, installation=installation(), open_client=opener(forge)
+    )
 
 
 def listened(project: Project) -> RegisteredRepository:

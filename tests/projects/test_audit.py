@@ -13,7 +13,6 @@ from django.db import Error, connection, transaction
 from portal.models import ApiToken
 from projects import bulk, seeing, skipping, tasks
 from projects.installation import installation
-from projects.listening import PURPOSE
 from projects.models import (
     BulkRunHistory,
     Door,
@@ -29,6 +28,7 @@ from projects.models import (
 )
 from provisioning import targets
 from provisioning.conditions import Status
+from provisioning.kinds.webhook import PURPOSE_PROFILE
 from provisioning.models import Event, Resource
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.object_store import FakeObjectStore
@@ -234,7 +234,7 @@ def test_no_secret_is_stored_or_logged(fakes: dict[str, Any], caplog: Any, capfd
 
     key = installation().key_ring
     uids = {str(project.uid), *(str(uid) for uid in RegisteredRepository.objects.values_list("uid", flat=True))}
-    purposes = ("bucket", "webhook", PURPOSE)
+    purposes = ("bucket", "webhook", PURPOSE_PROFILE)
     secrets = {
         key.derive(uid=uid, purpose=purpose, key_id=key_id)
         for uid in uids

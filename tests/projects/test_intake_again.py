@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from projects import actions, intake
+from projects import actions, intake, listening
 from projects.installation import installation
 from projects.listening import give_back, take_turn
 from projects.models import Delivery, Door, Project, ProjectRequest, RegisteredRepository
@@ -45,9 +45,9 @@ def test_a_lost_delivery_costs_time_only(forge: PushedForge, row: RegisteredRepo
     row = look(forge, row)
     assert row.look_at is not None
     forge.push("alice", {"profile.yaml": PROFILE})
-    assert intake.due_repositories(limit=5) == []
+    assert listening.due_repositories(limit=5) == []
     RegisteredRepository.objects.update(look_at=timezone.now() - timedelta(seconds=1))
-    assert intake.due_repositories(limit=5) == [row.pk]
+    assert listening.due_repositories(limit=5) == [row.pk]
     intake.read(row.pk, installation=installation(), open_client=opener(forge))
     assert Project.objects.count() == 1
 
@@ -85,7 +85,7 @@ def test_a_death_at_any_call_ends_the_same(forge: PushedForge, row: RegisteredRe
     with pytest.raises(KeyboardInterrupt):
         look(forge, row)
     RegisteredRepository.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert intake.due_repositories(limit=5) == [row.pk]
+    assert listening.due_repositories(limit=5) == [row.pk]
     RegisteredRepository.objects.update(lease_until="2020-01-01T00:00:00Z")
     intake.read(row.pk, installation=installation(), open_client=opener(forge))
     row.refresh_from_db()
@@ -179,11 +179,11 @@ def test_a_project_s_repository_is_registered_under_the_project_s_uid(forge: Pus
     project = asked.project
     assert project is not None
     settle(project)
-    assert intake.poll_due(timezone.now(), installation=installation()) == 1
+    assert listening.poll_due(timezone.now(), installation=installation()) == 1
     row = RegisteredRepository.objects.get()
     assert (row.uid, row.full_name, row.project) == (project.uid, NAME, project)
-    assert intake.register_project_repository(project, installation=installation()) == row
-    assert intake.poll_due(timezone.now(), installation=installation()) == 0
+    assert listening.register_project_repository(project, installation=installation()) == row
+    assert listening.poll_due(timezone.now(), installation=installation()) == 0
 
 
 def test_a_registered_repository_becomes_the_project_s_that_attached_it(
@@ -192,10 +192,10 @@ def test_a_registered_repository_becomes_the_project_s_that_attached_it(
     data = {"slug": "other", "team": "forecasting", "options": {"repository": {"attach": NAME}}}
     project = actions.create(data, by=person("alice"), door=Door.FORM, installation=installation()).project
     assert project is not None
-    assert intake.register_project_repository(project, installation=installation()) == row
+    assert listening.register_project_repository(project, installation=installation()) == row
     row.refresh_from_db()
     assert row.project == project
     data = {"slug": "third", "team": "forecasting", "options": {"repository": {"attach": NAME}}}
     third = actions.create(data, by=person("alice"), door=Door.FORM, installation=installation()).project
     assert third is not None
-    assert intake.register_project_repository(third, installation=installation()) is None
+    assert listening.register_project_repository(third, installation=installation()) is None

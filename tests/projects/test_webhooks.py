@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from projects import actions
 from projects.installation import installation
-from projects.listening import give_back, hook_path, take_turn
+from projects.listening import give_back, take_turn
 from projects.models import Delivery, Door, Project, RegisteredRepository, Rotation
+from provisioning.kinds.webhook import hook_path
 from provisioning.secrets import KeyRing, signature
 from tests.people import person, teams
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from projects import intake
+from projects import listening
 from projects.errors import ProjectError
 from projects.installation import installation
 from provisioning import targets
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         """Register and say what was done. Raises CommandError with the reason."""
         settings = installation()
         try:
-            repository = intake.register(
+            repository = listening.register(
                 forge=options["forge"],
                 full_name=options["full_name"],
                 installation=settings,

@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.errors import TargetUnavailable, TemporaryError
 from provisioning.kind import Object, Wish
-from provisioning.kinds.webhook import KIND, profile_hook_path
+from provisioning.kinds.webhook import KIND, hook_path
 from provisioning.plan import compare, counts
 from provisioning.repositories import description
 from tests.fakes.forge import FakeForge
@@ -87,7 +87,7 @@ def test_desires_the_portals_hook_alone_where_the_cluster_has_no_listener():
 )
 def test_the_portals_hook_is_at_its_origin(portal_url: str, url: str):
     assert KIND.desired(wish(portal_url=portal_url))[1] == Object(key="hook/profile", body=body(url))
-    assert url.endswith(profile_hook_path(wish()))
+    assert url.endswith(hook_path(forge=wish().forge.name, uid=wish().uid))
 
 
 @pytest.mark.parametrize(
