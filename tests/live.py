@@ -120,6 +120,21 @@ def ask(slug: str, *, person: str = "alice", **spec: Any) -> httpx.Response:
     return api(person).post("projects/", json={"slug": slug, "team": "forecasting", **spec})
 
 
+def change(slug: str, *, person: str = "alice", **wanted: Any) -> int:
+    """Ask that a project be so. Returns the request's number."""
+    state = api(person).get(f"projects/{slug}/").headers["ETag"]
+    answer = api(person).patch(f"projects/{slug}/", json=wanted, headers={"If-Match": state})
+    assert answer.status_code == 202, answer.text
+    return int(answer.json()["request"]["id"])
+
+
+def ring(task: str) -> None:
+    """Have a worker go one of its rounds now, such as `projects.directory_tasks.follow_directory`."""
+    command = [sys.executable, "-m", "celery", "-A", "portal.celery", "call", task]
+    variables = {**os.environ, **environment(), "SLIPWAY_METRICS_PORT": "0"}
+    subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, check=True)
+
+
 def retire(slug: str, *, person: str = "alice", data: bool = True, wait: bool = False) -> None:
     """Retire a project, and wait until it is gone if what follows is about that."""
     found = api(person).get(f"projects/{slug}/")

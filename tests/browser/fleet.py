@@ -3,9 +3,6 @@
 Only what people could have asked for themselves; nothing is written behind the doors.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -81,11 +78,9 @@ def measure(slug: str, *names: str) -> None:
 
     The worker asks every few minutes by itself, and is told to ask now; a store counts when its own turn comes.
     """
-    command = [sys.executable, "-m", "celery", "-A", "portal.celery", "call", "projects.usage_tasks.measure_usage"]
-    variables = {**os.environ, **live.environment(), "SLIPWAY_METRICS_PORT": "0"}
 
     def known() -> bool:
-        subprocess.run(command, cwd=live.ROOT, env=variables, capture_output=True, check=True)
+        live.ring("projects.usage_tasks.measure_usage")
         lines = live.api("alice").get(f"projects/{slug}/usage/").json()["items"]
         return {one["measure"] for one in lines if one["used"] is not None}.issuperset(names)
 

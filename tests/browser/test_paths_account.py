@@ -1,4 +1,6 @@
-"""The main paths of the account page: how pages look and when they say it is, a token, and the end of all sessions."""
+"""The main paths of somebody's account: how pages look and when they say it is, a token, notices and what of them is
+mailed, and the end of all sessions.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests import live
 from tests.browser import browsing
 from tests.browser.browsing import sign_in, tab_to
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Asker, Visitor
 from tests.contract.stack import unique
 
 
@@ -51,6 +53,42 @@ def test_a_token_is_made_by_keyboard_shown_once_and_removed(visitor: Visitor) ->
         page.get_by_role("button", name=f"Remove {name}").click()
         expect(page.get_by_role("button", name=f"Remove {name}")).to_have_count(0)
         assert client.get("me/", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_notices_are_read(visitor: Visitor, asked: Asker) -> None:
+    slug, number = asked()
+    said = {"text": "Until when do you need it?"}
+    live.api("paula").post(f"requests/{number}/comments/", json=said).raise_for_status()
+    with visitor("alice") as seen:
+        page = seen.page
+        seen.go("/")
+        page.locator(".sw-menu summary").click()
+        page.get_by_role("link", name="Notices").click()
+        page.get_by_role("link", name="Unread").click()
+        told = page.get_by_role("listitem").filter(has_text=slug)
+        expect(told).to_contain_text("Until when do you need it?")
+        tab_to(page, "Mark all as read")
+        page.keyboard.press("Enter")
+        seen.go("/account/notices/?show=unread")
+        expect(page.locator("main")).to_contain_text("You have read everything.")
+        page.get_by_role("link", name="Show all notices").click()
+        told.get_by_role("link").click()
+        expect(page).to_have_url(f"{seen.base}/requests/{number}/")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_is_mailed_is_chosen(visitor: Visitor, script: bool) -> None:
+    with visitor("bob", script=script) as seen:
+        page = seen.page
+        seen.go("/account/notices/")
+        page.get_by_role("link", name="Choose what is mailed").click()
+        choice = page.get_by_label("A request is decided")
+        usual, other = choice.input_value(), choice.locator("option:not([selected])").first.get_attribute("value") or ""
+        for wanted in (other, usual):
+            choice.select_option(wanted)
+            page.get_by_role("button", name="Save").click()
+            expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+            expect(choice).to_have_value(wanted)
 
 
 def test_sign_out_everywhere_ends_the_other_browser_too(browser: Browser, base: str, states: dict[str, Any]) -> None:

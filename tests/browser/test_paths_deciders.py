@@ -1,4 +1,7 @@
-"""The main paths of who decides beside the platform team: an approver, and a stand-in. With script and without."""
+"""The main paths of who decides beside the platform team: an approver, a stand-in, and whose data others ask for.
+
+With script and without.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,9 +12,12 @@ from playwright.sync_api import Page, expect
 from tests import live
 from tests.browser.browsing import tab_to, wrong_in_any_look
 from tests.browser.conftest import Asker, Visitor
+from tests.contract.stack import eventually, unique
+from tests.directory import doors
 
 APPROVER = "ulf.forsberg"
 """Of the group that the rule `prod-asks` of the stack's catalogue asks: in no team, and without a project."""
+DATA_OWNER = "sofia.lindqvist"
 SCRIPT_AND_WIDTH = [(True, 1280), (False, 390)]
 
 
@@ -31,6 +37,17 @@ def stand_in(base: str) -> Iterator[None]:
     assert answer.status_code == 201, answer.text
     yield
     live.api("paula").delete(f"requests/stand-ins/{answer.json()['id']}/").raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def lanes(base: str) -> Iterator[None]:
+    """A project in team vision of sofia's, who by that decides about the team's data."""
+    slug, sofia = unique("lanes"), doors.api(DATA_OWNER)
+    sofia.post("projects/", json={"slug": slug, "team": "vision"}).raise_for_status()
+    yield
+    state = eventually(lambda: sofia.get(f"projects/{slug}/")).headers["ETag"]
+    params = {"remove_data": "true", "confirm": slug}
+    sofia.request("DELETE", f"projects/{slug}/", params=params, headers={"If-Match": state}).raise_for_status()
 
 
 def opened_from_the_inbox(page: Page, slug: str) -> None:
@@ -143,3 +160,46 @@ def test_what_they_decide_on_is_for_everybody_who_may_see_it(visitor: Visitor, a
         expect(page.get_by_role("link", name=f"New project {slug.capitalize()}")).to_have_count(0)
         found["nothing to decide"] = wrong_in_any_look(page)
     assert {state: faults for state, faults in found.items() if faults} == {}
+
+
+def test_a_stand_in_is_named_and_ended(visitor: Visitor) -> None:
+    live.api("charlie").get("me/").raise_for_status()
+    day = datetime.now(UTC).date()
+    with visitor("paula") as seen:
+        page = seen.page
+        seen.go("/requests/stand-ins/")
+        page.get_by_label("Account name").press_sequentially("charl")
+        expect(page.locator("#people option[value='charlie@corp.example']")).to_have_count(1)
+        page.get_by_label("Account name").fill("charlie@corp.example")
+        page.get_by_label("First day").fill((day + timedelta(days=30)).isoformat())
+        page.get_by_label("Last day").fill((day + timedelta(days=29)).isoformat())
+        page.get_by_role("button", name="Name the stand-in").click()
+        expect(page.locator("#ends-error")).to_be_visible()
+        page.get_by_label("Last day").fill((day + timedelta(days=31)).isoformat())
+        page.get_by_role("button", name="Name the stand-in").click()
+        named = page.get_by_role("listitem").filter(has_text="charlie@corp.example for paula@corp.example")
+        expect(named).to_be_visible()
+        named.get_by_role("button", name="End charlie@corp.example").click()
+        expect(named).to_have_count(0)
+
+
+@pytest.mark.usefixtures("lanes")
+def test_a_team_lets_a_project_read_its_data_and_takes_it_back(visitor: Visitor, ready_project: str) -> None:
+    until = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    live.change(ready_project, options={"data": {"read": ["winter-roads"], "until": until}})
+    with visitor(DATA_OWNER, script=False, width=390) as seen:
+        page = seen.page
+        seen.go("/")
+        needs = page.get_by_role("region", name="Needs you").get_by_role("listitem").filter(has_text="winter-roads")
+        needs.get_by_role("link").first.click()
+        expect(page.get_by_role("region", name="What is asked")).to_contain_text(ready_project)
+        tab_to(page, "reject")
+        page.keyboard.press("Enter")
+        expect(page.locator("#why-error")).to_be_visible()
+        page.locator("#give").click()
+        expect(page.locator("#word")).to_have_text("Approved")
+        page.get_by_label("Reason").fill("Faces are in it.")
+        page.locator("#withdraw").click()
+        expect(page.locator("#word")).to_have_text("Withdrawn")
+        expect(page.get_by_role("region", name="What happened")).to_contain_text("Faces are in it.")
+    live.change(ready_project, options={"data": None})
