@@ -10,5 +10,6 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make our Celery app the current one, so that whoever rings uses our broker."""
-        import portal.celery  # noqa: F401
+        """Make our Celery app the current one, so that whoever rings uses our broker; register the checks."""
+        import portal.celery
+        import portal.checks  # noqa: F401
