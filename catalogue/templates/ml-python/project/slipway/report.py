@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ from typing import Any
 # Over some four minutes: a portal that is being renewed misses no report, and with it no gate.
 ATTEMPTS = 8
 LONGEST_WAIT = 60
-PLOTS, PLOT_BYTES = 5, 200_000
+PLOTS, PLOT_BYTES, PLOT_PIXELS = 5, 200_000, 4096
 STOPS = ("install", "pipeline", "again")
 """Steps of CI without which there is no model to speak of."""
 FAILED = 200
@@ -181,8 +182,10 @@ def _plots(folder: Path) -> list[dict[str, str]]:
         content = path.read_bytes()
         if len(content) > PLOT_BYTES:
             why = f"it has {len(content):,} bytes, and {PLOT_BYTES:,} are the most"
-        elif not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        elif len(content) < 24 or not content.startswith(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"):
             why = "it is no PNG"
+        elif max(size := struct.unpack(">II", content[16:24])) > PLOT_PIXELS:
+            why = f"it is {size[0]} x {size[1]} pixels, and {PLOT_PIXELS} each way are the most"
         elif not _PLOT.fullmatch(path.stem):
             why = "its name has other characters than A-Z a-z 0-9 space _ . : / @ % + -, or more than 100"
         elif len(found) == PLOTS:
