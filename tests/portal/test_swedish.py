@@ -242,7 +242,7 @@ def run_of(action: str, *projects: Project, **more: str) -> BulkRun:
 @pytest.mark.parametrize(
     ("action", "more", "foreseen", "came"),
     [
-        ("look", {}, "Allt gås igenom. 0 av dess resurser är inte som de ska.", "På tur nu."),
+        ("look", {}, "Allt är genomgånget. 0 av dess resurser är inte som de ska.", "På tur nu."),
         ("retry", {"kind": "bucket"}, "Vi försöker genast igen med Bucket. Den är som den ska.", "På tur nu."),
         ("suspend", {}, "Ingen ser till det och inget lagas förrän det återupptas.", "Vilar."),
         ("resume", {}, "Det vilar inte.", "Det vilar inte."),

@@ -144,7 +144,7 @@ def test_a_body_without_a_length_is_not_taken_for_an_empty_one(
     [
         ("put", "/projects/"), ("patch", "/projects/"), ("delete", "/projects/"), ("post", "/projects/demand/"),
         ("post", "/projects/demand/members/"), ("put", "/projects/demand/resources/"), ("patch", "/me/"),
-        ("put", "/projects/demand/look/"), ("delete", "/projects/demand/events/"), ("post", "/teams/"),
+        ("put", "/projects/demand/look/"), ("delete", "/projects/demand/events/"), ("put", "/teams/"),
         ("put", "/plans/"),
     ],
 )  # fmt: skip

@@ -139,7 +139,7 @@ def test_the_page_keeps_what_was_chosen() -> None:
         muted_projects=[Mute(project="demand", until=LATER)],
     )
     saved = alice.get(answer["Location"]).content.decode()
-    assert "Saved. It holds at once" in saved
+    assert "Saved. It applies at once" in saved
     assert 'value="2099-01-01"' in saved
 
 
