@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioning.errors import AlreadyExists, NameTaken, PermanentError, Reason, TemporaryError
-from provisioning.forge import ForgeClient
+from provisioning.forge import REQUIRES_CHECKS, ForgeClient
 from provisioning.kind import Body, Each, Kind, Object, Wish
 from provisioning.phrases import Phrase, joined, phrase
 from provisioning.repositories import (
@@ -77,7 +77,7 @@ def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
             "model_gate",
             phrase("Only a protected branch can require the gate. Protect it, or have the gate shown only."),
         )
-    elif options.model_gate == "required" and wish.forge.kind == "gitlab":
+    elif options.model_gate == "required" and wish.forge.kind not in REQUIRES_CHECKS:
         yield (
             "model_gate",
             phrase("%(forge)s is a GitLab, which can't require the gate. Have it shown only.", forge=wish.forge.name),

@@ -165,5 +165,6 @@ def test_pictures_that_slipway_would_refuse_are_left_out_and_said(project: Path)
         "broken.png is not sent: it is no PNG.",
         "huge.png is not sent: it is 5000 x 10 pixels, and 4096 each way are the most.",
         "long.png is not sent: it has 200,028 bytes, and 200,000 are the most.",
-        "what?.png is not sent: its name has other characters than A-Z a-z 0-9 space _ . : / @ % + -, or more than 100.",
+        "what?.png is not sent: its name has other characters than A-Z a-z 0-9 space _ . : / @ % + -, or more than "
+        "100.",
     ]
