@@ -105,6 +105,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CONFIG.redis_url,
         "OPTIONS": {"serializer": "portal.cached_json.CachedJson"},
+        # Of values as JSON. Processes from before, which kept pickles, can't read them while an update goes on.
+        "VERSION": 2,
     }
 }
 

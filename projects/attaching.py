@@ -8,6 +8,7 @@ only changes something else of the project may not even know of it.
 
 from typing import TYPE_CHECKING, cast
 
+from django.db.models import F
 from django.utils import timezone
 
 from projects.models import Door, Project, ProjectRequest
@@ -41,7 +42,11 @@ def attaches_another(project: Project, *, after: ProjectSpec) -> bool:
 
 
 def not_vetted(project: Project) -> None:
-    """Another repository is wanted: nothing is written into it before its Kind has found it to be the project's."""
+    """Another repository is wanted: nothing is written into it before its Kind has found it to be the project's.
+
+    A look that goes on has found the one before, so it loses its claim, and the next one begins at once.
+    """
+    Project.objects.filter(pk=project.pk).update(fence=F("fence") + 1, lease_until=None, lease_holder="")
     Resource.objects.filter(project=project, kind="repository").update(
         ready_status=Status.FALSE, ready_reason=Reason.PROGRESSING, ready_message="", ready_since=timezone.now()
     )

@@ -106,10 +106,14 @@ def verdict_of(
 ) -> tuple[Verdict, int]:
     """The policy's verdict and the team's free units without this project. `lock`: hold the budget until the commit.
 
-    by: who asks. project: the one that is changed; what it uses counts where a rule asks for it.
+    by: who asks. project: the one that is changed; what it uses counts where a rule asks for it. Raises Conflict when
+    the team was removed while its lock was waited for.
     """
     if lock:
-        team = held_teams().get(pk=team.pk)
+        held = held_teams().filter(pk=team.pk).first()
+        if held is None:
+            raise Conflict(say("Team %(team)s was removed meanwhile. Choose another one.", team=team.slug))
+        team = held
     catalogue = installation.catalogue
     (question,) = _questions(
         action, before=before, afters=[after], team=team, by=by, catalogue=catalogue, project=project

@@ -1,6 +1,6 @@
 """What a project's reports say together: which branch counts, how a metric went by run, what to compare with."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,28 +178,36 @@ def base_at(project: Project, *, branch: str, merge_base: str, data_hash: str = 
     of_commit = rows.filter(commit=merge_base) if merge_base else rows.none()
     if (there := _on_data(of_commit, data_hash)) is not None:
         return there
+    return _on_data(_of_newest_commit(rows, branch=branch), data_hash)
+
+
+def _of_newest_commit(rows: QuerySet[Report], *, branch: str) -> Iterable[Report]:
+    """The reports of the branch's newest commit that has any, newest first; () when there is none."""
     of_branch = rows.filter(branch=branch)
     newest = of_branch.order_by(*NEWEST_COMMIT).first()
-    return newest and (_on_data(of_branch.filter(commit=newest.commit), data_hash) or newest)
+    return of_branch.filter(commit=newest.commit) if newest is not None else ()
 
 
-def _on_data(rows: QuerySet[Report], data_hash: str) -> Report | None:
-    """The newest report on this data ("": on any); where none is, the newest of all."""
-    return (rows.filter(data_hash=data_hash).first() if data_hash else None) or rows.first()
+def _on_data(reports: Iterable[Report], data_hash: str) -> Report | None:
+    """The first report on this data ("": on any); where none is, the first of all. None when there are none."""
+    found = list(reports)
+    return next((one for one in found if one.data_hash == data_hash != ""), next(iter(found), None))
 
 
 def gates_of(reports: Sequence[Report], *, branches: Sequence[str]) -> list[Gate]:
     """What the gate says of each beside its base: some of one branch or of pull requests, base selected.
 
-    Four queries for any number. branches: as for `base_of`.
+    Five queries for any number. branches: as for `base_of`.
     """
     before = _before(reports)
     of_pulls = branches and any(one.pull_request is not None for one in reports)
-    main = base_at(reports[0].project, branch=branches[0], merge_base="") if of_pulls else None
+    measured = reports[0].project.reports.filter(_MEASURED, pull_request=None) if of_pulls else Report.objects.none()
+    main = list(_of_newest_commit(measured, branch=branches[0])) if of_pulls else []
     found = []
     for one in reports:
         told = one.base is not None or one.told_alone
-        base = one.base if told else main if one.pull_request is not None else before.get(one.pk)
+        untold = _on_data(main, one.data_hash) if one.pull_request is not None else before.get(one.pk)
+        base = one.base if told else untold
         found.append(standing_of(one, base=base).gate)
     return found
 

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from projects import permissions
 from projects.audit import audited
 from projects.closed import Closed
-from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, StaleGeneration
+from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, StaleGeneration
 from projects.identity import bound_groups, several, which_one
 from projects.installation import installation
 from projects.locks import held_teams
@@ -29,6 +29,8 @@ from provisioning.catalogue import Catalogue
 from provisioning.spec import SLUG_MAX, Slug, check_text
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from projects.permissions import Person
 
 log = structlog.get_logger(__name__)
@@ -143,7 +145,7 @@ def change_team(
     check_allowed(by)
     wanted = _read(TeamChange, data)
     with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
-        team = held_teams().get(slug=slug)
+        team = _held(held_teams(), slug)
         _check_seen(team, expected)
         if faults := _not_clear(wanted.groups or (), held=team.ad_groups):
             raise InvalidSpec(faults)
@@ -173,7 +175,7 @@ def remove_team(
     wanted = _read(TeamRemoval, data)
     with audited(actor=by.username, door=door, because=wanted.because), transaction.atomic():
         # Against being referred to as well: what is asked for meanwhile waits, and finds no team.
-        team = Team.objects.select_for_update().get(slug=slug)
+        team = _held(Team.objects.select_for_update(), slug)
         _check_seen(team, expected)
         if why := why_it_stays(team):
             raise Conflict(why)
@@ -182,6 +184,14 @@ def remove_team(
             team.delete()
             log.info("team_removed", team=slug)
     return preview
+
+
+def _held(teams: "QuerySet[Team]", slug: str) -> Team:
+    """The team under lock. Raises NotFound: whoever waited for its removal finds none."""
+    team = teams.filter(slug=slug).first()
+    if team is None:
+        raise NotFound
+    return team
 
 
 def why_it_stays(team: Team) -> str:

@@ -27,22 +27,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='requestcomment',
             name='door',
-            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], default='', help_text='Empty: before this was kept.', max_length=10),
+            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], db_default='', default='', help_text='Empty: before this was kept.', max_length=10),
         ),
         migrations.AddField(
             model_name='requestrevision',
             name='door',
-            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], default='', help_text='Empty: before this was kept.', max_length=10),
+            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], db_default='', default='', help_text='Empty: before this was kept.', max_length=10),
         ),
         migrations.AddField(
             model_name='rotation',
             name='ended_door',
-            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], default='', help_text='Empty: before this was kept.', max_length=10),
+            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], db_default='', default='', help_text='Empty: before this was kept.', max_length=10),
         ),
         migrations.AddField(
             model_name='rotationhistory',
             name='ended_door',
-            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], default='', help_text='Empty: before this was kept.', max_length=10),
+            field=models.CharField(blank=True, choices=[('form', 'form'), ('api', 'API'), ('file', 'profile.yaml'), ('comment', 'comment on a pull request'), ('chat', 'chat'), ('system', 'Slipway')], db_default='', default='', help_text='Empty: before this was kept.', max_length=10),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='rotation',

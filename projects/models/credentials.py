@@ -38,7 +38,12 @@ class Rotation(models.Model):
     )
     ended_by = models.CharField(max_length=200, default="", blank=True, help_text="Who ended the one before early.")
     ended_door = models.CharField(
-        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
+        max_length=10,
+        choices=Door.choices,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Empty: before this was kept.",
     )
 
     class Meta:

@@ -18,7 +18,12 @@ class RequestRevision(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     by_name = models.CharField(max_length=200, help_text="Who put the next revision in its place.")
     door = models.CharField(
-        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
+        max_length=10,
+        choices=Door.choices,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Empty: before this was kept.",
     )
     at = models.DateTimeField(default=timezone.now)
 
@@ -37,7 +42,12 @@ class RequestComment(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     door = models.CharField(
-        max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
+        max_length=10,
+        choices=Door.choices,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Empty: before this was kept.",
     )
     text = models.TextField()
     asks = models.BooleanField(default=False)

@@ -22,6 +22,7 @@ from projects.leaving import leave
 from projects.models import Decision, Door, OfferedTo, Project, ProjectRequest, RegisteredRepository, Succession, Team
 from projects.passed_on import pass_on
 from projects.taking_over import take_over
+from projects.team_actions import change_team
 from provisioning.models import Resource
 from tests.entries import group_entry, person_entry
 from tests.people import person
@@ -383,3 +384,21 @@ def test_reading_a_push_and_rejecting_the_one_before_at_the_same_moment(
         decisions.reject(before, by=paula, door=Door.FORM, comment="No.")
     assert read.result() == sha
     assert (fresh(before).decision, Project.objects.get().title) == (Decision.REJECTED, "Winter")
+
+
+def test_who_waits_for_a_team_that_is_removed_meanwhile_is_told_so(pages: None, crowd: ThreadPoolExecutor) -> None:
+    paula = person("paula")
+    made = Team.objects.create(slug="winter", name="Winter", ad_groups=["ml-forecasting"], budget=10)
+    data = {"slug": "lanes", "team": "winter"}
+    change = {"budget": 3, "because": "Summer."}
+    with transaction.atomic():
+        Team.objects.select_for_update().get(pk=made.pk)
+        asks = sent(
+            crowd, lambda: actions.create(data, by=person("alice"), door=Door.FORM, installation=installation())
+        )
+        changes = sent(crowd, lambda: change_team("winter", change, by=paula, door=Door.FORM))
+        waits(2)
+        made.delete()
+    assert asks.result() == "Team winter was removed meanwhile. Choose another one."
+    with pytest.raises(NotFound):
+        changes.result()

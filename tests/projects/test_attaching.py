@@ -1,12 +1,14 @@
 """Who asked for an attached repository: whose right on the forge lets Slipway open it to the project's people."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from portal.models import User
-from projects import actions
+from projects import actions, work
 from projects.installation import installation
 from projects.models import Door, Project, RegisteredRepository
 from projects.wishes import present_wish
@@ -127,6 +129,21 @@ def test_another_repository_is_not_taken_for_vetted_because_the_one_before_was()
     change(project, person("alice"), **attaching())
     assert not vetted.exists()
     assert Resource.objects.filter(project=project, kind="bucket", ready_status=Status.TRUE).exists()
+
+
+def test_a_look_that_found_the_repository_before_is_not_written_down_any_more() -> None:
+    project = owned()
+    settle(project)
+    Project.objects.filter(pk=project.pk).update(next_look_at=timezone.now() - timedelta(hours=1))
+    looking = work.claim(lease=timedelta(minutes=1), project_id=project.pk)
+    assert looking is not None
+
+    change(project, person("alice"), **attaching())
+
+    with pytest.raises(work.LeaseLost):
+        work.record(looking, [], generation=1)
+    project.refresh_from_db()
+    assert (project.lease_until, project.lease_holder) == (None, "")
 
 
 # The whole way, by a worker

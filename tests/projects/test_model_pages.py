@@ -206,3 +206,17 @@ def test_each_run_of_the_list_is_judged_beside_what_it_replaced(project: Project
     assert judged("?pull_request=3") == ["open"]
     Report.objects.filter(pull_request=3).update(base=Report.objects.get(commit=f"{1:040x}"))
     assert judged("?pull_request=3") == ["shut"]
+
+
+def test_a_run_of_a_pull_request_is_open_or_shut_in_the_list_as_beside_its_own_data(project: Project) -> None:
+    """Main's newest commit was trained on two sorts of data: the harder one has a model that is worse."""
+    pinned, newer, main = "a" * 32 + ".dir", "b" * 32 + ".dir", f"{7:040x}"
+    gone = {**MAE, "name": "bias", "threshold": 0.1, "value": 0.01}
+    reported(project, 1, commit=main, data_hash=pinned, metrics=[{**MAE, "value": 0.1}])
+    reported(project, 2, commit=main, data_hash=newer, metrics=[{**MAE, "value": 0.1}, gone])
+    mine = reported(project, 3, branch="mine", pull_request=4, data_hash=pinned, metrics=[{**MAE, "value": 0.1}])
+
+    base = model_history.base_of(mine, branches=["main"])
+    beside = model_history.standing_of(mine, base=base).gate
+    assert model_history.gates_of([mine], branches=["main"]) == [beside]
+    assert beside.passed
