@@ -114,13 +114,19 @@ def _of_owners(wish: Wish, logins: Logins) -> Logins:
 
 
 def _protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logins) -> dict[str, Any] | None:
-    """The rule as it is. An owner whom the forge doesn't know reads as one who may push, so that nobody tries again."""
+    """The rule as it is. An owner whom the forge doesn't know reads as one who may push, so that nobody tries again.
+
+    Where the forge doesn't vouch for mail addresses, nobody can tell whose the logins are: none reads as a stranger's.
+    """
     rule = client.branch_protection(found["full_name"], found["default_branch"])
     if rule is None:
         return None
     persons = {login: person for person, login in logins.items() if login is not None}
     unknown = {person for person, login in logins.items() if login is None}
-    pushers = {persons.get(login, login) for login in rule["push_logins"]} | unknown
+    told = (
+        set(rule["push_logins"]) if wish.forge.vouches_for_mail else {wish.forge.bot}.intersection(rule["push_logins"])
+    )
+    pushers = {persons.get(login, login) for login in told} | unknown
     wanted = [wish.forge.bot, *owners(wish)]
     gate = MODEL_GATE in rule["checks"]
     if rule["administrators_push"]:
@@ -249,19 +255,25 @@ def _with_commit(wish: Wish, client: ForgeClient, logins: Logins) -> tuple[Repos
 
 
 def _put_protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logins, *, new: bool) -> None:
-    """Write our part of the rule. Writing replaces all of it, so what is the team's goes along."""
+    """Write our part of the rule. Writing replaces all of it, so what is the team's goes along.
+
+    So does who may push already, where the forge doesn't vouch for mail addresses: nobody can tell who they are.
+    """
     name, branch, options = full_name(wish), found["default_branch"], options_of(wish)
     rule = None if new else client.branch_protection(name, branch)
     checks = [one for one in (rule["checks"] if rule else ()) if one != MODEL_GATE]
     if options.model_gate == "required":
         checks.append(MODEL_GATE)
+    pushers = [wish.forge.bot, *(login for login in logins.values() if login is not None)]
+    if rule is not None and not wish.forge.vouches_for_mail:
+        pushers += [login for login in rule["push_logins"] if login not in pushers]
     client.put_branch_protection(
         name,
         branch,
         approvals=options.approvals,
         checks=checks,
         protected_files=rule["protected_files"] if rule else (),
-        push_logins=[wish.forge.bot, *(login for login in logins.values() if login is not None)],
+        push_logins=pushers,
         new=rule is None,
     )
 

@@ -322,6 +322,30 @@ def test_where_the_forge_vouches_for_no_mail_nobody_comes_or_goes_and_it_says_so
     assert list(KIND.rights(wanted)) == []
 
 
+def test_who_may_push_goes_on_where_the_forge_vouches_for_mail_no_more(forge: FakeForge):
+    made(wish(), forge)
+    apply(wish(), forge)
+    forge.vouches_for_mail = False
+    silent = catalogue(forge={"vouches_for_mail": False})
+    assert found(wish(catalogue=silent), forge) == {"keep": 2}
+
+    gated = wish(catalogue=silent, options={"repository": {"model_gate": "required"}})
+    assert found(gated, forge) == {"update": 1, "keep": 1}
+    apply(gated, forge)
+
+    assert found(gated, forge) == {"keep": 2}
+    assert forge.repositories[NAME].protections["main"] == {
+        "approvals": 0,
+        "push_logins": [BOT, "alice"],
+        "checks": ["slipway/model-gate"],
+        "protected_files": [],
+        "administrators_push": False,
+    }
+
+    forge.put_branch_protection(NAME, "main", push_logins=["alice"], checks=["slipway/model-gate"])
+    assert found(gated, forge) == {"update": 1, "keep": 1}
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
