@@ -149,12 +149,12 @@ def _members(wish: Wish, client: ForgeClient, found: Repository, logins: Logins)
     ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
     return {
         "people": people,
-        "others": sorted(_too_much(wish, present, ours)),
+        "others": sorted(_too_much(wish, found, present, ours)),
         "unknown": [person for person, login in logins.items() if login is None],
     }
 
 
-def _too_much(wish: Wish, present: Mapping[str, str], ours: Collection[str]) -> Mapping[str, str]:
+def _too_much(wish: Wish, found: Repository, present: Mapping[str, str], ours: Collection[str]) -> Mapping[str, str]:
     """Who else has rights that are ours to take, by login, and what they are to be left with; "none" for nothing.
 
     In a repository that we made that is everybody, but for what the organisation gives its owners; in an attached one,
@@ -162,7 +162,7 @@ def _too_much(wish: Wish, present: Mapping[str, str], ours: Collection[str]) -> 
     """
     if not wish.forge.vouches_for_mail:
         return {}
-    left = _before_us(wish) if attached(wish) is not None else dict.fromkeys(present, "none")
+    left = _before_us(wish, found) if attached(wish) is not None else dict.fromkeys(present, "none")
     return {
         login: right
         for login, right in left.items()
@@ -170,10 +170,10 @@ def _too_much(wish: Wish, present: Mapping[str, str], ours: Collection[str]) -> 
     }
 
 
-def _before_us(wish: Wish) -> Mapping[str, str]:
-    """What those had, by login, whom we let into the attached repository; "none" for nothing."""
+def _before_us(wish: Wish, found: Repository) -> Mapping[str, str]:
+    """What those had, by login, whom we let into this attached repository by whatever name; "none" for nothing."""
     known: Mapping[str, Any] = wish.remembered
-    return known["people"] if known.get("repository") == (attached(wish) or "").lower() else {}
+    return known["people"] if known.get("repository") == found["id"] else {}
 
 
 def remember(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> Body:
@@ -191,7 +191,7 @@ def remember(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: E
     wanted = {login: people[person] for person, login in logins.items() if login not in (None, found["owner"])}
     kept = {
         login: right
-        for login, right in _before_us(wish).items()
+        for login, right in _before_us(wish, found).items()
         if login in wanted or present.get(login, "none") not in (right, "none")
     }
     new = {
@@ -199,7 +199,7 @@ def remember(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: E
         for login, grant in wanted.items()
         if login not in kept and present.get(login) not in (grant, "owner")
     }
-    return {"repository": (attached(wish) or "").lower(), "people": {**new, **kept}} if new or kept else {}
+    return {"repository": found["id"], "people": {**new, **kept}} if new or kept else {}
 
 
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
@@ -235,7 +235,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
             rest = _without_new_writers(wish, rest, present)
         _let_in(wish, client, found, rest, present, each)
         ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
-        _take_back(client, name, _too_much(wish, present, ours), each)
+        _take_back(client, name, _too_much(wish, found, present, ours), each)
     if refused is not None:
         raise refused
 

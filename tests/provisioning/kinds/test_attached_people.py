@@ -27,13 +27,14 @@ class Rows:
     def __init__(self, forge: FakeForge) -> None:
         self.forge, self.known, self.noted_at = forge, dict[str, Known](), list[int]()
 
-    def look(self, generation: int = 1, *, killed_by: str = "", **roles: str) -> None:
-        """One look at the project in which these people have these roles. killed_by: the call that ends the worker."""
+    def look(self, generation: int = 1, *, at: str = "vision/lane", killed_by: str = "", **roles: str) -> None:
+        """One look at the project in which these people have these roles. at: the repository that is attached.
+        killed_by: the call that ends the worker."""
         contributors = [{"user": f"{name}@corp.example", "role": role} for name, role in roles.items()]
         if killed_by:
             self.forge.fail_with(AWAY, on=killed_by)
         reconcile(
-            wish=attaching(contributors=contributors, generation=generation),
+            wish=attaching(at, contributors=contributors, generation=generation),
             kinds=KINDS,
             known=self.known,
             open_client=lambda _: self.forge,
@@ -60,17 +61,21 @@ def people(rows: Rows) -> Mapping[str, str]:
     return rows.forge.repositories["vision/lane"].collaborators
 
 
+def number(rows: Rows, name: str) -> int:
+    return rows.forge.repositories[name].repository["id"]
+
+
 def test_who_has_no_role_any_more_is_left_with_what_they_had_before_us(rows: Rows) -> None:
     rows.look(alice="owner", bob="editor", charlie="viewer", paula="owner")
     assert people(rows) == {**BEFORE, "bob": "write", "charlie": "read", "paula": "admin"}
     assert rows.remembered == {
-        "repository": "vision/lane",
+        "repository": number(rows, "vision/lane"),
         "people": {"bob": "none", "charlie": "write", "paula": "none"},
     }
 
     rows.look(2, alice="owner", paula="viewer")
     assert people(rows) == {**BEFORE, "paula": "read"}
-    assert rows.remembered == {"repository": "vision/lane", "people": {"paula": "none"}}
+    assert rows.remembered == {"repository": number(rows, "vision/lane"), "people": {"paula": "none"}}
 
     rows.look(3, bob="owner")
     assert people(rows) == {**BEFORE, "bob": "admin"}
@@ -126,7 +131,18 @@ def test_another_attached_repository_has_people_of_its_own(rows: Rows, forge: Fa
         wanted, forge, KIND.desired(wanted), lambda function, items: [function(one) for one in items]
     )
 
-    assert memory == {"repository": road, "people": {"alice": "none", "bob": "admin"}}
+    assert memory == {"repository": number(rows, road), "people": {"alice": "none", "bob": "admin"}}
+
+
+def test_the_same_repository_by_another_name_has_the_same_people(rows: Rows) -> None:
+    rows.look(alice="owner", bob="editor")
+    rows.forge.rename("vision/lane", "road")
+    rows.look(2, at="vision/road", alice="owner", bob="editor")
+
+    rows.look(3, at="vision/road", alice="owner")
+
+    assert rows.forge.repositories["vision/road"].collaborators == BEFORE
+    assert rows.remembered == {}
 
 
 def test_where_the_forge_vouches_for_no_mail_nobody_is_taken_for_gone(rows: Rows) -> None:
