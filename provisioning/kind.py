@@ -248,7 +248,8 @@ class Kind:
     """rights(wish) -> what each contributor gets by what `desired` declares; who gets nothing has none. Pure."""
     remember: Callable[[Wish, Any, Sequence[Object], Each], Body] | None = None
     """remember(wish, client, objects, each) -> what nobody could tell any more once these objects are applied, as JSON;
-    {} for nothing. It is written down before they are, and asked anew after. `wish.remembered` is what was written."""
+    {} for nothing. It is written down before they are, and asked anew after; where something was written, also when all
+    is right. `wish.remembered` is what was written."""
     wanted: Callable[[Wish], bool] | None = None
     choices: Callable[[Catalogue], Mapping[str, Sequence[tuple[str, str]]]] | None = None
     """choices(catalogue) -> by option, the values that it has to choose from, each with words for people. Pure."""

@@ -302,6 +302,9 @@ def _look(
     def came_to(after: Known, *happenings: Happening) -> Outcome:
         return Outcome(kind=kind.name, target=target, known=after, happenings=happenings)
 
+    def with_memory(right: Known, client: Any, things: Sequence[Object]) -> Known:
+        return right if kind.remember is None else replace(right, remembered=kind.remember(wish, client, things, each))
+
     def work() -> Outcome:
         client = open_client(kind.system)
         if kind.unsupported is not None and (sentence := kind.unsupported(wish, client)):
@@ -315,7 +318,8 @@ def _look(
             changes = _everything(kind, wish, client, desired, first=first)
         pending = tuple(change for change in changes if change.action is not Action.KEEP)
         if not pending:
-            return came_to(right)
+            # What was taken away by hand is no more ours to take, should it come back.
+            return came_to(with_memory(right, client, desired) if known.remembered else right)
         drifted = known.was_right(generation=wish.generation, wanted=wanted)
         policy = wish.catalogue.drift.get(kind.name, "heal") if drifted else "heal"
         if policy == "ignore":
@@ -330,8 +334,7 @@ def _look(
         if kind.remember is not None and (memory := kind.remember(wish, client, things, each)) != known.remembered:
             return Outcome(kind=kind.name, target=target, known=replace(known, remembered=memory), noted=True)
         kind.apply(wish, client, things, each)
-        if kind.remember is not None:
-            right = replace(right, remembered=kind.remember(wish, client, things, each))
+        right = with_memory(right, client, things)
         objects = listed([change.key for change in pending])
         if drifted:
             message = phrase("Put back %(objects)s.", objects=objects)

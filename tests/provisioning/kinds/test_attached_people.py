@@ -108,14 +108,29 @@ def test_whom_we_let_in_is_written_down_before_it_is_done(rows: Rows) -> None:
     assert rows.remembered == {}
 
 
-def test_a_look_at_what_is_right_remembers_nothing_new_and_asks_for_nothing_more(rows: Rows) -> None:
+def test_who_was_taken_off_by_hand_and_let_in_by_others_is_theirs(rows: Rows) -> None:
     rows.look(alice="owner", bob="editor")
+    rows.forge.delete_collaborator("vision/lane", "bob")
+
+    rows.look(2, alice="owner")
+    assert rows.remembered == {}
+
+    rows.forge.put_collaborator("vision/lane", "bob", "write")
+    rows.look(2, alice="owner")
+    assert people(rows) == {**BEFORE, "bob": "write"}
+
+
+@pytest.mark.parametrize(("roles", "asked"), [({"alice": "owner"}, 1), ({"alice": "owner", "bob": "editor"}, 2)])
+def test_a_look_at_what_is_right_remembers_nothing_new(rows: Rows, roles: Mapping[str, str], asked: int) -> None:
+    """Where nobody is remembered, it asks for nothing more."""
+    rows.look(**roles)
+    noted, memory = list(rows.noted_at), rows.remembered
     rows.forge.calls.clear()
 
-    rows.look(alice="owner", bob="editor")
+    rows.look(**roles)
 
-    assert rows.noted_at == [1]
-    assert [call[0] for call in rows.forge.calls].count("collaborators") == 1
+    assert (rows.noted_at, rows.remembered) == (noted, memory)
+    assert [call[0] for call in rows.forge.calls].count("collaborators") == asked
 
 
 def test_another_attached_repository_has_people_of_its_own(rows: Rows, forge: FakeForge) -> None:
