@@ -268,7 +268,8 @@ def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
             )
             for happening in outcome.happenings
         ]
-        if known.synced.reason is Reason.TARGET_UNAVAILABLE:
+        # What is only noted still has the conditions of the look before.
+        if not outcome.noted and known.synced.reason is Reason.TARGET_UNAVAILABLE:
             targets.trip(outcome.target, TargetUnavailable(known.synced.message))
     if rows:
         Resource.objects.bulk_create(

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from projects import work
 from projects.models import Project
+from provisioning import targets
 from provisioning.conditions import Condition, Status
 from provisioning.errors import Reason
 from provisioning.models import Event, Resource
@@ -109,6 +110,21 @@ def test_results_and_history_are_written_and_the_lease_given_back(project: Proje
     assert project.ready_at is not None
     assert project.next_look_at is not None
     assert project.next_look_at > timezone.now() + timedelta(minutes=50)
+
+
+@pytest.mark.parametrize(("noted", "opens"), [(True, False), (False, True)])
+def test_only_what_came_of_a_look_opens_the_breaker(project: Project, noted: bool, opens: bool) -> None:
+    """A look that has only begun says of the target what the one before said."""
+    claim = work.claim(lease=LEASE)
+    assert claim is not None
+    targets.forget_clients()
+    away = outcome(status=Status.FALSE)
+    known = replace(away.known, synced=replace(away.known.synced, reason=Reason.TARGET_UNAVAILABLE))
+    try:
+        work.record(claim, [replace(away, known=known, noted=noted)], generation=1)
+        assert (targets._slot(away.target).error is not None) is opens
+    finally:
+        targets.forget_clients()
 
 
 def test_a_ring_during_the_work_is_not_lost(project: Project) -> None:
