@@ -1,5 +1,6 @@
 """How much of its plan a team takes; whether the plan allows so much of something, and what to say when it does not."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -11,6 +12,9 @@ from provisioning.phrases import Phrase, phrase
 from provisioning.quantities import amount, canonical, human, parse_quantity
 
 Amount = Annotated[str, BeforeValidator(amount)]
+
+SILENT: Mapping[str, tuple[str, str]] = {"cpu": ("100m", "500m"), "memory": ("256Mi", "1Gi")}
+"""What a container of a workspace gets that asks for nothing: (request, limit), and no more than the project has."""
 
 
 class LimitsOptions(Options):
@@ -37,7 +41,22 @@ def share(whole: str, *, parts: int, least: str, most: str) -> str:
     for bound, larger in ((least, True), (most, False)):
         if (part < parse_quantity(bound)) is larger:
             return canonical(min(bound, whole, key=parse_quantity))
-    return canonical(f"{int(part / 2**20)}Mi" if whole.endswith("i") else f"{int(part * 1000)}m")
+    return _rounded_down(part)
+
+
+def less(whole: str, taken: str) -> str:
+    """What is left of a quantity where so much is taken of it. Canonical."""
+    return _rounded_down(parse_quantity(whole) - parse_quantity(taken))
+
+
+def _rounded_down(exact: Decimal) -> str:
+    """To whole MiB, or to thousandths of what is less than one: no CPUs are so many, and no memory is so small."""
+    return canonical(f"{int(exact / 2**20)}Mi" if exact >= 2**20 else f"{int(exact * 1000)}m")
+
+
+def silent_limit(name: str, whole: str) -> str:
+    """How much of "cpu" or "memory" a container may use that asks for nothing, where the project has so much of it."""
+    return min(SILENT[name][1], whole, key=parse_quantity)
 
 
 def beyond_plan(wish: Wish, name: str, asked: str) -> Phrase | None:

@@ -13,7 +13,7 @@ from provisioning.manifests import API_VERSIONS, apply, goes_with_namespace, man
 from provisioning.measures import Measure, Reading, Survey, Usage
 from provisioning.names import MANAGED_BY, MANAGER
 from provisioning.phrases import Phrase, joined, numbered, phrase
-from provisioning.plan_limits import LimitsOptions, beyond_plan, chosen_limits
+from provisioning.plan_limits import SILENT, LimitsOptions, beyond_plan, chosen_limits
 from provisioning.quantities import canonical, human, parse_quantity, served_quantity
 
 RUNS = "runs"
@@ -58,11 +58,7 @@ _DISK_OF_A_POD = 10
 _DISK_AT_MOST = "100Gi"
 """Of the nodes' own disks for one container: all of the sum on a single node could fill it."""
 # What a container gets that asks for nothing: (request, limit).
-_CONTAINER = {
-    "cpu": ("100m", "500m"),
-    "memory": ("256Mi", "1Gi"),
-    "ephemeral-storage": ("1Gi", f"{_DISK_OF_A_POD}Gi"),
-}
+_CONTAINER = {**SILENT, "ephemeral-storage": ("1Gi", f"{_DISK_OF_A_POD}Gi")}
 _LEAST = {"cpu": "100m", "memory": "128Mi", "storage": "1Gi"}
 
 

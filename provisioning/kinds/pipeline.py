@@ -24,7 +24,7 @@ from provisioning.kind import Kind, Object, Options, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.names import LABEL_PROJECT
 from provisioning.phrases import Phrase, joined, phrase
-from provisioning.plan_limits import Amount, beyond_plan, chosen_limits, share
+from provisioning.plan_limits import SILENT, Amount, beyond_plan, chosen_limits, less, share, silent_limit
 from provisioning.quantities import human, parse_quantity
 from provisioning.repositories import full_name, number_of
 
@@ -88,29 +88,72 @@ def options_of(wish: Wish) -> PipelineOptions:
 
 
 def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
-    """Runs that would never start: they ask for more than the plan, or the project's own limits, let a pod have."""
-    most = chosen_limits(wish)
+    """Runs that would never start: they ask for more than the plan, the project's own limits or its listener leave."""
+    whole, taken, room = chosen_limits(wish), _taken(wish), _room(wish)
+    full = [
+        name for name in taken if parse_quantity(taken[name]) + parse_quantity(room[name]) > parse_quantity(whole[name])
+    ]
+    for name in full:
+        yield (
+            name,
+            phrase(
+                "No run fits beside the project's CI listener, which has %(taken)s of %(most)s all the time. "
+                "Raise that limit of the project, or choose a larger plan.",
+                taken=human(taken[name]),
+                most=human(whole[name]),
+            ),
+        )
     for name, given in options_of(wish).model_dump(include={"cpu", "memory", "gpu"}, exclude_none=True).items():
         asked = str(given)
         beyond = beyond_plan(wish, name, asked)
         if beyond is not None:
             yield name, beyond
-        elif parse_quantity(asked) > parse_quantity(most[name]):
+        elif parse_quantity(asked) > parse_quantity(whole[name]):
             yield (
                 name,
                 phrase(
                     "%(asked)s is more than the project's own limit (%(most)s). Enter %(most)s or less.",
                     asked=human(asked),
-                    most=human(most[name]),
+                    most=human(whole[name]),
+                ),
+            )
+        elif name not in full and parse_quantity(asked) > parse_quantity(room[name]):
+            yield (
+                name,
+                phrase(
+                    "%(asked)s is more than the project's CI listener leaves of %(most)s. Enter %(room)s or less.",
+                    asked=human(asked),
+                    most=human(whole[name]),
+                    room=human(room[name]),
                 ),
             )
 
 
+def _own_listener(wish: Wish) -> bool:
+    """Is there a listener in the workspace itself?"""
+    return by_tekton(wish) and wish.cluster.event_listener == "project"
+
+
+def _taken(wish: Wish) -> dict[str, str]:
+    """What a listener in the workspace has of its limits all the time: what a container gets that asks for nothing."""
+    if not _own_listener(wish) or deaf_to_forge(wish) is not None:
+        return {}
+    whole = chosen_limits(wish)
+    return {name: silent_limit(name, whole[name]) for name in SILENT}
+
+
+def _room(wish: Wish) -> dict[str, str]:
+    """The most that a run can have. Tekton's own containers in its pod ask for nothing either, so it is no less."""
+    whole = chosen_limits(wish)
+    left = {name: max(less(whole[name], taken), taken, key=parse_quantity) for name, taken in _taken(wish).items()}
+    return whole | left
+
+
 def _resources(wish: Wish) -> dict[str, Any]:
     """What a run has for itself, so that it neither starves nor takes more."""
-    options, whole = options_of(wish), chosen_limits(wish)
+    options, room = options_of(wish), _room(wish)
     takes = {
-        name: getattr(options, name) or share(whole[name], parts=_PARTS, least=least, most=most)
+        name: getattr(options, name) or share(room[name], parts=_PARTS, least=least, most=most)
         for name, (least, most) in _BOUNDS.items()
     }
     if options.gpu:
@@ -121,7 +164,7 @@ def _resources(wish: Wish) -> dict[str, Any]:
 def desired(wish: Wish) -> tuple[Object, ...]:
     """Trigger, binding and template, and the rights of who runs them; a listener where each project has its own."""
     here = by_tekton(wish)
-    own = here and wish.cluster.event_listener == "project"
+    own = _own_listener(wish)
     listener = {
         "kind": "ServiceAccount",
         "name": _LISTENER,

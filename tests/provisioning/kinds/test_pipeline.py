@@ -237,6 +237,7 @@ def run_of(wanted: Wish) -> dict[str, Any]:
         ("medium", {"limits": {"cpu": "6", "memory": "12Gi"}}, {"cpu": "1500m", "memory": "3Gi"}),
         ("small", {"limits": {"cpu": "500m", "memory": "1Gi"}}, {"cpu": "500m", "memory": "1Gi"}),
         ("gpu", {"pipeline": {"cpu": 8, "gpu": 1}}, {"cpu": "8", "memory": "16Gi", "nvidia.com/gpu": "1"}),
+        ("small", {"limits": {"memory": "10G"}}, {"cpu": "1", "memory": "2384Mi"}),
     ],
 )
 def test_a_run_takes_its_part_of_the_workspace_or_what_the_team_chose(plan: str, options: Any, takes: Any) -> None:
@@ -268,6 +269,54 @@ def test_a_run_may_last_as_long_as_the_team_says() -> None:
 def test_runs_that_would_never_start_are_refused(options: Any, sentences: Any) -> None:
     assert KIND.check is not None
     assert list(KIND.check(wish(options=options))) == sentences
+
+
+@pytest.mark.parametrize(
+    ("options", "takes"),
+    [
+        ({}, {"cpu": "1", "memory": "3840Mi"}),
+        ({"limits": {"cpu": 1, "memory": "2Gi"}}, {"cpu": "500m", "memory": "1Gi"}),
+        ({"limits": {"cpu": "500m", "memory": "1536Mi"}}, {"cpu": "500m", "memory": "1Gi"}),
+    ],
+)
+def test_a_run_leaves_the_project_s_own_listener_what_it_has(options: Any, takes: Any) -> None:
+    task = run_of(wish(plan="small", options=options, catalogue=OWN_LISTENER))["pipelineSpec"]["tasks"][0]["taskSpec"]
+    assert task["steps"][0]["computeResources"] == {"requests": takes, "limits": takes}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [
+        ({"pipeline": {"cpu": "3500m", "memory": "15Gi"}}, []),
+        ({"limits": {"cpu": 1, "memory": "2Gi"}}, []),
+        (
+            {"pipeline": {"cpu": 4, "memory": "16Gi"}},
+            [
+                ("cpu", "4 is more than the project's CI listener leaves of 4. Enter 3500m or less."),
+                ("memory", "16 GiB is more than the project's CI listener leaves of 16 GiB. Enter 15 GiB or less."),
+            ],
+        ),
+        (
+            {"limits": {"cpu": "500m"}, "pipeline": {"cpu": "400m"}},
+            [
+                (
+                    "cpu",
+                    "No run fits beside the project's CI listener, which has 500m of 500m all the time. "
+                    "Raise that limit of the project, or choose a larger plan.",
+                )
+            ],
+        ),
+    ],
+)
+def test_runs_that_never_fit_beside_the_project_s_own_listener_are_refused(options: Any, sentences: Any) -> None:
+    assert KIND.check is not None
+    assert list(KIND.check(wish(plan="small", options=options, catalogue=OWN_LISTENER))) == sentences
+
+
+def test_where_no_listener_hears_the_forge_none_takes_anything() -> None:
+    deaf = catalogue(cluster={"event_listener": "project"}, forge={"kind": "gitlab"})
+    assert KIND.check is not None
+    assert list(KIND.check(wish(plan="small", options={"limits": {"cpu": "500m"}}, catalogue=deaf))) == []
 
 
 def told_as_branch(name: str) -> bool:
@@ -309,7 +358,7 @@ def test_with_a_listener_of_its_own() -> None:
         "metadata": metadata("ci-listener"),
         "automountServiceAccountToken": True,
     }
-    assert KIND.desired(wish(catalogue=OWN_LISTENER)) == (
+    assert KIND.desired(wish(plan="large", catalogue=OWN_LISTENER)) == (
         TRIGGER,
         TRIGGER_BINDING,
         TRIGGER_TEMPLATE,
