@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from projects.closed import Closed
 from projects.picture_size import picture_size
+from provisioning import run_pages
 from provisioning.spec import check_text
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -30,7 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/@%+-]{0,99}", re.ASCII)
 _BRANCH = re.compile(r"[^\s\x7f]+")
 _RUN = re.compile(r"[!-~]+", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{32,128}(\.dir)?", re.ASCII)
-_URL = re.compile(r"https?://[^\s<>\"'()\[\]\\`]+", re.ASCII)
+_URL = re.compile(rf"https?://[^{run_pages.NEVER}]+", re.ASCII)
 
 TestKind = Literal["invariance", "directional", "minimum", "regression", "slice", "data", "other"]
 Direction = Literal["lower", "higher"]
@@ -115,7 +116,7 @@ class ReportIn(Closed):
     run: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
         description="Different for each run. The same commit and run again must say the same."
     )
-    run_url: Annotated[str, StringConstraints(max_length=500)] | None = None
+    run_url: Annotated[str, StringConstraints(max_length=run_pages.LENGTH)] | None = None
     metrics: tuple[MetricIn, ...] = Field(default=(), max_length=METRICS)
     data_hash: str | None = Field(default=None, description="Of the data, as DVC writes it (md5) or SHA-256.")
     environment_hash: str | None = Field(default=None, description="SHA-256 of the locked packages.")

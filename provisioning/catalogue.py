@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, mode
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from provisioning import catalogue_checks
+from provisioning import catalogue_checks, run_pages
 from provisioning.channels import Channel
 from provisioning.data_stores import DataStore
 from provisioning.entries import Entry, Name, Named
@@ -30,6 +30,21 @@ def _quantity(value: str) -> str:
 
 
 Quantity = Annotated[str, AfterValidator(_quantity)]
+
+
+def _short_enough(pattern: str) -> str:
+    if run_pages.longest(pattern) > run_pages.LENGTH:
+        raise ValueError(f"with long names it has more than {run_pages.LENGTH} characters")
+    return pattern
+
+
+# No dollar sign: Tekton and Kubernetes would read more into it.
+_PAGE = rf"[^{run_pages.NEVER}@${{}}]"
+RunPage = Annotated[
+    str,
+    Field(pattern=rf"^(https?://{_PAGE}+(\{{(namespace|run)\}}{_PAGE}*)+)?$"),
+    AfterValidator(_short_enough),
+]
 
 
 class ClusterLogin(Entry):
@@ -63,8 +78,7 @@ class ClusterTarget(Named):
     # Without a user and password: they would be no secrets here.
     package_index: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
     ci_image: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]*$")] = "docker.io/library/python:3.11"
-    # No dollar sign: Tekton and Kubernetes would read more into it.
-    ci_dashboard_url: Annotated[str, Field(pattern=r"^(https?://[^\s@${}]+(\{(namespace|run)\}[^\s@${}]*)+)?$")] = ""
+    ci_dashboard_url: RunPage = ""
     platform_namespaces: tuple[str, ...] = ()
     platform_cidrs: tuple[IPvAnyNetwork, ...] = ()
     pod_security_version: str = "latest"

@@ -15,10 +15,12 @@ from django.utils import timezone
 from projects import credentials, reports
 from projects.installation import installation
 from projects.models import Door, Feedback, Membership, Plot, Project, Report, Rotation
+from projects.report_body import ReportIn
 from projects.tasks import tidy
 from tests.ci import COMMIT, MAE, REPORT, ci, send, token_of
 from tests.people import bearer, client, person
 from tests.projects.tended import World, asked
+from tests.provisioning.wishes import catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,6 +126,13 @@ def test_twenty_at_once_of_one_run_are_one_report(world: World, project: Project
         thread.join()
     assert sorted(answers) == [200] * 19 + [201]
     assert (Report.objects.count(), Feedback.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("marks", ["/x?a=b&c=d#e", "/" + "x" * 351, "/år;~,*+!|^%20"])
+def test_what_the_catalogue_takes_for_the_page_of_a_run_a_report_may_say(marks: str) -> None:
+    page = catalogue(cluster={"ci_dashboard_url": f"https://t.example/{{namespace}}/{{run}}{marks}"}).cluster()
+    said = page.ci_dashboard_url.replace("{namespace}", "n" * 63).replace("{run}", "r" * 63)
+    assert ReportIn.model_validate({"commit": COMMIT, "branch": "main", "run": "1", "run_url": said}).run_url == said
 
 
 @pytest.mark.parametrize(

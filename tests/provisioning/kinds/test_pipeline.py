@@ -214,6 +214,9 @@ def test_a_report_can_lead_to_the_page_of_its_run() -> None:
         "https://alice:secret@tekton.corp.example/{run}",
         "https://tekton.corp.example/{run}/{task}",
         "https://tekton.corp.example/$(id)/{run}",
+        *(f"https://tekton.corp.example/{mark}/{{run}}" for mark in "()[]<>\"'`\\ "),
+        f"https://tekton.corp.example/{'{namespace}' * 8}/{{run}}",
+        f"https://tekton.corp.example/{'x' * 420}/{{run}}",
     ],
 )
 def test_the_page_of_a_run_is_an_address_with_its_name(page: str) -> None:
