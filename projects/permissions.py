@@ -241,15 +241,16 @@ def may_take_over(user: "Person", offer: Succession) -> bool:
 
 
 def visible_requests(user: "Person") -> QuerySet[ProjectRequest]:
-    """Requests the person may see: own ones, those of visible projects and own teams, those they are asked about, and
-    those they decided. All for the platform team.
+    """Requests the person may see: own ones and those they joined, those of visible projects and own teams, those they
+    are asked about, and those they decided. All for the platform team.
     """
     requests = ProjectRequest.objects.select_related("team", "project")
     if not user.is_active:
         return requests.none()
     if is_platform_admin(user):
         return requests
-    seen = Q(requested_by=user.pk) | Q(project__in=visible_projects(user)) | Q(team__in=_teams(user))
+    seen = Q(requested_by=user.pk) | Q(pk__in=_joined(user).values("projectrequest"))
+    seen |= Q(project__in=visible_projects(user)) | Q(team__in=_teams(user))
     # A stand-in of the platform team is asked only as long as it waits.
     decided = Q(decided_by=user.pk, decision__in=(Decision.APPROVED, Decision.REJECTED))
     return requests.filter(seen | decided | _asks(deciding_for(user)))

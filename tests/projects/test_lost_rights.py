@@ -2,7 +2,7 @@
 
 import pytest
 
-from projects import decisions, permissions
+from projects import decisions, permissions, request_list
 from projects.errors import Conflict, InvalidSpec, NotAllowed
 from projects.installation import installation
 from projects.leaving import leave
@@ -99,3 +99,20 @@ def test_who_took_a_request_back_and_left_sees_it_no_more() -> None:
     leave(project, by=charlie, door=Door.FORM, installation=installation())
     assert fresh(request).decided_by == charlie
     assert not permissions.visible_requests(present("charlie")).filter(pk=request.pk).exists()
+
+
+def test_who_joined_and_lost_the_role_goes_on_seeing_what_they_asked_for_too() -> None:
+    project, paula = demand(alice="owner", ml_leads="owner"), person("paula")
+    request = change_asked(project, person("alice"), plan="gpu")
+    assert change_asked(project, joins("charlie", "ml-leads"), plan="gpu") == request
+    charlie = leaves("charlie", "ml-leads")
+    decisions.ask_for_changes(request, by=paula, door=Door.FORM, text="What for?")
+    page = client(charlie)
+    assert f'href="/requests/{request.pk}/"' in page.get("/").content.decode()
+    assert page.get(f"/requests/{request.pk}/").status_code == 200
+    assert page.get("/projects/demand/").status_code == 404
+    assert list(request_list.rows(charlie, show="mine")) == [request]
+    decisions.comment(request, by=charlie, door=Door.FORM, text="For winter.")
+    approve(fresh(request), paula)
+    kinds = permissions.visible_notices(charlie).order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["changes-asked", "request-decided"]
