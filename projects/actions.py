@@ -94,10 +94,10 @@ def create(
     Who asks once more for what waits already gets that request back; what they say is added to it. revising: for a
     dry run, the open request that would be put in these words.
     """
-    mine = revising if dry_run and revising is not None else _open_by(by, data)
-    spec, team = read_spec(data, installation=installation, by=by, request=mine)
     with audited_by(by=by, door=door), transaction.atomic():
         verdict, free = verdict_of(
+        mine = revising if dry_run and revising is not None else _open_by(by, data, lock=not dry_run)
+        spec, team = read_spec(data, installation=installation, by=by, request=mine)
             Action.CREATE, before=None, after=spec, team=team, by=by, installation=installation, lock=not dry_run
         )
         preview = _preview(installation, after=spec, before=None, verdict=verdict, free=free)
@@ -351,13 +351,20 @@ def suspend(project: Project, *, by: "Person", door: Door, suspended: bool, beca
         ring_project(row.pk)
 
 
-def _open_by(by: "Person", data: Any) -> ProjectRequest | None:
-    """The person's own open request for a new project of this name; None when there is none."""
+def _open_by(by: "Person", data: Any, *, lock: bool) -> ProjectRequest | None:
+    """The person's own open request for a new project of this name; None when there is none.
+
+    lock: held, which comes before the team (`projects.locks`). One that was decided meanwhile counts no more.
+    """
     slug = data.get("slug") if isinstance(data, Mapping) else None
     if not isinstance(slug, str):
         return None
     waiting = ProjectRequest.objects.filter(action=Action.CREATE, decision=Decision.PENDING, requested_by=by.pk)
-    return waiting.filter(slug=slug).first()
+    found = waiting.filter(slug=slug).first()
+    if found is None or not lock:
+        return found
+    found = held(found)
+    return found if found.decision == Decision.PENDING else _open_by(by, data, lock=True)
 
 
 def _same(project: Project, *, by: "Person", door: Door, **asked: Any) -> ProjectRequest | None:

@@ -14,7 +14,7 @@ from portal.accounts import Person, account_of
 from portal.models import User
 from projects import actions, credentials, decide_many, decisions, permissions, succession
 from projects.ending import end_access
-from projects.errors import Conflict, NotAllowed, NotFound
+from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.in_use import is_in_use
 from projects.installation import installation
 from projects.leavers import after_sync
@@ -26,7 +26,7 @@ from projects.team_actions import change_team
 from provisioning.models import Resource
 from tests.entries import group_entry, person_entry
 from tests.people import person
-from tests.projects.asking import asked, fresh
+from tests.projects.asking import GPU, asked, fresh, reject, revise
 from tests.projects.file_door import PROFILE, PushedForge, look, made
 from tests.projects.pages import ask, project_of
 from tests.projects.tended import ALICE, BOB
@@ -227,6 +227,54 @@ def test_rejecting_and_retiring_at_the_same_moment(pages: None, crowd: ThreadPoo
         waits(2)
     assert removal.result() is False
     assert said.result() == "This request is withdrawn already."
+
+
+@contextmanager
+def in_hand(request: ProjectRequest) -> Iterator[None]:
+    """Somebody has a request for a new project."""
+    with transaction.atomic():
+        ProjectRequest.objects.select_for_update().get(pk=request.pk)
+        yield
+
+
+def test_asking_once_more_and_putting_it_in_other_words_at_the_same_moment(
+    pages: None, crowd: ThreadPoolExecutor
+) -> None:
+    request = asked()
+    with in_hand(request):
+        again = sent(crowd, lambda: asked())
+        waits(1)
+        # This takes the team too, which who waits must not have.
+        revise(request, {**GPU, "title": "Winter"}, person("alice"))
+    with pytest.raises(InvalidSpec) as wrong:
+        again.result()
+    assert [fault.message for fault in wrong.value.faults] == [
+        f"You have asked for demand already (request {request.pk}). Change that request, or withdraw it."
+    ]
+
+
+def test_what_is_rejected_while_it_is_asked_once_more_is_asked_anew(pages: None, crowd: ThreadPoolExecutor) -> None:
+    request, paula = asked(), person("paula")
+    with in_hand(request):
+        again = sent(crowd, lambda: asked())
+        noted = {"by": person("alice"), "door": Door.API, "installation": installation(), "note": "In a hurry."}
+        late = sent(crowd, lambda: actions.create(GPU, **noted).request)
+        waits(2)
+        reject(request, paula)
+    new = again.result()
+    assert (new.decision, late.result(), new == request) == (Decision.PENDING, new, False)
+    assert not request.comments.exists()
+
+
+def test_what_is_approved_while_it_is_asked_once_more_is_taken(pages: None, crowd: ThreadPoolExecutor) -> None:
+    request, paula = asked(), person("paula")
+    with in_hand(request):
+        again = sent(crowd, lambda: asked())
+        waits(1)
+        decisions.approve(request, by=paula, door=Door.FORM, installation=installation())
+    with pytest.raises(InvalidSpec) as wrong:
+        again.result()
+    assert [fault.code for fault in wrong.value.faults] == ["taken"]
 
 
 def test_looking_again_and_changing_at_the_same_moment(pages: None, crowd: ThreadPoolExecutor) -> None:
