@@ -221,7 +221,7 @@ def ask_change(
         return Asked(preview=preview, project=project)
     _refuse_if(verdict)
     if same is not None:
-        return Asked(preview=preview, request=_join(same, by=by, door=door, note=note), project=project)
+        return Asked(preview=preview, request=_join(held(same), by=by, door=door, note=note), project=project)
     request = write_down(
         Action.CHANGE,
         slug=project.slug,
@@ -287,7 +287,7 @@ def retire(
             return Asked(preview=preview, joins=same)
         _refuse_if(verdict)
         if same is not None:
-            return Asked(preview=preview, request=_join(same, by=by, door=door, note=note), project=project)
+            return Asked(preview=preview, request=_join(held(same), by=by, door=door, note=note), project=project)
         request = write_down(
             Action.RETIRE,
             slug=project.slug,
@@ -375,12 +375,12 @@ def _same(project: Project, *, by: "Person", door: Door, **asked: Any) -> Projec
 
 
 def _join(same: ProjectRequest, *, by: "Person", door: Door, note: str) -> ProjectRequest:
-    """The request, which this person asks for too from now on; with what they say of it, where that is new."""
-    same, said = held(same), note.strip()
-    if by.pk not in permissions.authors_of(same):
+    """The request, held, which this person asks for too from now on; with what they say of it, where that is new."""
+    said, joining = note.strip(), by.pk not in permissions.authors_of(same)
+    if joining:
         same.joined_by.add(by.pk)
     if said and said != same.note and not same.comments.filter(by=by.pk, text=said).exists():
-        conversation.say(same, by=by, door=door, text=said)
+        conversation.say(same, by=by, door=door, text=said, joining=joining)
     return same
 
 

@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from projects import audience, permissions
+from projects import audience
 from projects.audit import audited
 from projects.consent_list import asked_in
 from projects.consents import asked_about, store_of
@@ -81,16 +81,11 @@ def _look_at_request(pk: int, *, installation: Installation, now: datetime) -> b
 def _since(request: ProjectRequest) -> datetime:
     """Since when it waits for who decides: asked, put in other words, or answered by the asker.
 
-    An answer is the first word of the asker after changes were asked for. What they say besides is a nudge, and
-    postpones nothing.
+    What the asker says besides is a nudge, and postpones nothing.
     """
-    since: datetime = request.revisions.aggregate(at=Max("at"))["at"] or request.created_at
-    question = request.comments.filter(asks=True).last()
-    if question is None or question.at < since:
-        return since
-    answers = request.comments.filter(pk__gt=question.pk, by__in=permissions.authors_of(request))
-    answer = answers.first()
-    return answer.at if answer is not None else since
+    revised = request.revisions.aggregate(at=Max("at"))["at"]
+    answered = request.comments.filter(answers=True).aggregate(at=Max("at"))["at"]
+    return max(at for at in (request.created_at, revised, answered) if at is not None)
 
 
 def _first(request: ProjectRequest, kind: Reminder.Kind, *, since: datetime, now: datetime) -> bool:

@@ -36,7 +36,7 @@ class RequestRevision(models.Model):
 
 
 class RequestComment(models.Model):
-    """One thing that was said about a request. `asks`: the asker is to change it or to answer."""
+    """One thing that was said about a request. `asks`: the asker is to change it or to answer; `answers`: they did."""
 
     request = models.ForeignKey(ProjectRequest, on_delete=models.CASCADE, related_name="comments")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -51,6 +51,7 @@ class RequestComment(models.Model):
     )
     text = models.TextField()
     asks = models.BooleanField(default=False)
+    answers = models.BooleanField(default=False, help_text="It gave the request back to who decides.")
     revision = models.PositiveIntegerField(default=1, help_text="Of the request when it was said.")
     at = models.DateTimeField(default=timezone.now)
 

@@ -142,6 +142,22 @@ def test_who_asks_for_the_same_joins_and_hears_what_becomes_of_it() -> None:
     assert [who for who, _ in told("request-decided")] == ["alice", "bob"]
 
 
+def test_the_words_by_which_somebody_joins_are_no_answer_to_what_others_were_asked() -> None:
+    paula, bob, project = person("paula"), person("bob"), made(BOB)
+    first = changed(project, plan="gpu")
+    decisions.ask_for_changes(first, by=paula, door=Door.FORM, text="What for?")
+    wish: dict[str, Any] = {"by": bob, "door": Door.API, "installation": installation()}
+    for note, answered in (("We need it too.", False), ("For winter.", True)):
+        project.refresh_from_db()
+        actions.change(project, {**project.spec, "plan": "gpu"}, **wish, note=note)
+        assert (fresh(first).asked_back_at is None) is answered
+    assert list(first.comments.values_list("text", "asks", "answers")) == [
+        ("What for?", True, False),
+        ("We need it too.", False, False),
+        ("For winter.", False, True),
+    ]
+
+
 def test_nobody_decides_about_what_they_asked_for_too() -> None:
     project = made(BOB)
     first = changed(project, plan="gpu")

@@ -13,7 +13,7 @@ from projects.models import Door, Notice, ProjectRequest, Reminder, RequestComme
 from projects.working_hours import hours_between
 from provisioning.policy_rules import WorkingHours
 from tests.people import person
-from tests.projects.asking import asked, fresh, joins, told
+from tests.projects.asking import asked, change_asked, demand, fresh, joins, told
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 OFFICE = WorkingHours(zone="Europe/Stockholm", holidays=(date(2026, 12, 25),))
@@ -139,3 +139,18 @@ def test_a_nudge_of_the_asker_postpones_nothing(given_back: str) -> None:
     RequestComment.objects.update(at=long_ago + timedelta(hours=1))
     decisions.comment(request, by=alice, door=Door.FORM, text="Any news?")
     assert reminders.remind(installation=installation(), now=timezone.now()) == 1
+
+
+@pytest.mark.django_db
+def test_what_somebody_said_before_they_joined_is_no_answer() -> None:
+    alice, bob, now = person("alice"), person("bob"), timezone.now()
+    project = demand(alice="owner", bob="owner")
+    request = change_asked(project, alice, plan="gpu")
+    decisions.ask_for_changes(request, by=person("paula"), door=Door.FORM, text="What for?")
+    decisions.comment(request, by=bob, door=Door.FORM, text="For winter, I think.")
+    ProjectRequest.objects.update(created_at=now - timedelta(days=30))
+    RequestComment.objects.update(at=now - timedelta(days=20))
+    assert change_asked(project, bob, plan="gpu") == request
+    decisions.comment(request, by=alice, door=Door.FORM, text="For winter.")
+    assert reminders.remind(installation=installation(), now=now) == 0
+    assert reminders.remind(installation=installation(), now=now + timedelta(days=7)) == 1
