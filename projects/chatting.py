@@ -37,8 +37,12 @@ def tell_channels(
     request: ProjectRequest | None,
     project: Project | None,
     consent: DataConsent | None = None,
+    posted: Kind | None = None,
 ) -> None:
-    """Keep the sentence for every channel that is to hear of it. Inside the transaction of what is told."""
+    """Keep the sentence for every channel that is to hear of it. Inside the transaction of what is told.
+
+    posted: as which kind the same is kept already, for those that hear of that.
+    """
     settings = installation()
     about = request or project or consent
     if about is None:
@@ -57,7 +61,7 @@ def tell_channels(
             next_try_at=at,
         )
         for one in settings.catalogue.notify
-        if _hears(one, kind) and one.team in ("", about.team.slug)
+        if _hears(one, kind) and one.team in ("", about.team.slug) and not (posted and _hears(one, posted))
     )
 
 

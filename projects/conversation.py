@@ -50,5 +50,5 @@ def say(request: ProjectRequest, *, by: "Person", door: Door, text: str, joining
         waits = joined(" ", [heard, phrase("It waits for a decision again.")])
         announce("request-waits", to=deciders, but=by, text=waits, request=request)
         to -= deciders
-    announce("comment", to=to, but=by, text=heard, request=request)
+    announce("comment", to=to, but=by, text=heard, request=request, posted="request-waits" if answers else None)
     return said

@@ -28,13 +28,15 @@ def announce(
     project: Project | None = None,
     consent: DataConsent | None = None,
     run: BulkRun | None = None,
+    posted: Kind | None = None,
 ) -> int:
     """Keep the sentence for each of these people once, without `but` (who did it) and who is switched off.
 
     Each is told in their own language, and channels that are to hear of it in English, whoever else does. Returns for
-    how many people. Call it inside the transaction of what is told.
+    how many people. Call it inside the transaction of what is told. posted: as which kind the same was announced just
+    before, so that no channel that heard of that hears it twice.
     """
-    tell_channels(kind, text=text, request=request, project=project, consent=consent)
+    tell_channels(kind, text=text, request=request, project=project, consent=consent, posted=posted)
     people = {one.pk for one in to if one.is_active and (but is None or one.pk != but.pk)}
     if not people:
         return 0

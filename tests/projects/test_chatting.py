@@ -12,14 +12,15 @@ import pytest
 from django.utils import timezone
 
 from devstack.chat_sink import ChatSink, Mood
-from projects import chatting, sending
+from projects import chatting, decisions, sending
 from projects.installation import installation
-from projects.models import ChatPost, Decision, ProjectRequest
+from projects.models import ChatPost, Decision, Door, ProjectRequest
 from projects.notices import announce
 from provisioning.channels import Channel
 from provisioning.secrets import SecretRef, resolver
 from tests.people import person, team
 from tests.projects.asking import asked
+from tests.projects.catalogues import catalogue_with
 from tests.projects.pages import ask, project_of
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,23 @@ def test_what_comes_close_together_is_one_message_for_each_channel_that_hears_of
     assert message["text"].splitlines()[1] == f"paula about demand: why? {link}"
     assert len(posted(sink, "platform")) == 1
     assert posted(sink, "vision") == []
+
+
+def test_an_answer_that_gives_a_request_back_is_one_post_for_each_channel() -> None:
+    kinds = {"all": (), "talk": ("comment",), "waits": ("request-waits",)}
+    channels = tuple(_channel(name, kinds=heard, shape="slack") for name, heard in kinds.items())
+    with catalogue_with(notify=channels):
+        request = asked("demand")
+        decisions.ask_for_changes(request, by=person("paula"), door=Door.FORM, text="What for?")
+        ChatPost.objects.all().delete()
+        decisions.comment(request, by=person("alice"), door=Door.FORM, text="For winter.")
+        said = [("all", "request-waits"), ("talk", "comment"), ("waits", "request-waits")]
+        assert list(ChatPost.objects.order_by("channel").values_list("channel", "kind")) == said
+        decisions.comment(request, by=person("alice"), door=Door.FORM, text="Any news?")
+        assert list(ChatPost.objects.order_by("pk").values_list("channel", "kind")[3:]) == [
+            ("all", "comment"),
+            ("talk", "comment"),
+        ]
 
 
 def test_what_is_for_one_person_is_no_news_for_a_channel(sink: ChatSink) -> None:
