@@ -192,8 +192,8 @@ def ask_change(
     """The same in the caller's transaction, which has checked the right to this very change and holds the project, but
     for a dry run.
 
-    keeps_waiting: this takes the place of nothing that waits for the project; `projects.carrying_over` is for the
-    caller where it is granted at once.
+    keeps_waiting: this takes the place of nothing that waits for the project, and joins only what the same person asks
+    for; `projects.carrying_over` is for the caller where it is granted at once.
     """
     check_present(project, expected=expected)
     # Only now: a wish that names no owner keeps those that there are, not those that there were.
@@ -214,7 +214,7 @@ def ask_change(
         preview = replace(preview, warning=warning_of(project, becomes=spec))
     same = None
     if spec != before and verdict.decision == "ask":
-        same = _same(project, by=by, door=door, action=Action.CHANGE, after=spec_as_json(spec))
+        same = _same(project, by=by, door=door, own=keeps_waiting, action=Action.CHANGE, after=spec_as_json(spec))
     if dry_run:
         return Asked(preview=preview, joins=same)
     if spec == before:
@@ -367,11 +367,18 @@ def _open_by(by: "Person", data: Any, *, lock: bool) -> ProjectRequest | None:
     return found if found.decision == Decision.PENDING else _open_by(by, data, lock=True)
 
 
-def _same(project: Project, *, by: "Person", door: Door, **asked: Any) -> ProjectRequest | None:
-    """What waits already and asks for just this, whoever of the owners asked; None when nothing does."""
+def _same(project: Project, *, by: "Person", door: Door, own: bool = False, **asked: Any) -> ProjectRequest | None:
+    """What waits already and asks for just this, whoever of the owners asked; None when nothing does.
+
+    own: only in this person's own words. Others need a right for theirs (`projects.own_role.leaves`), and may lose it.
+    """
     waiting = project.requests.filter(decision=Decision.PENDING, base_generation=project.generation, **asked)
     # A file's answer stands on its own commit, so it is a request of its own.
-    return (waiting.filter(requested_by=by.pk) if door is Door.FILE else waiting).first()
+    waiting = waiting.filter(requested_by=by.pk) if door is Door.FILE else waiting
+    if not own:
+        return waiting.first()
+    authors = ((one, permissions.author_of(one)) for one in waiting)
+    return next((one for one, author in authors if author is not None and author.pk == by.pk), None)
 
 
 def _join(same: ProjectRequest, *, by: "Person", door: Door, note: str) -> ProjectRequest:

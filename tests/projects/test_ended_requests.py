@@ -346,6 +346,19 @@ def test_two_who_ask_to_leave_are_both_out(changes_ask: None) -> None:
     assert [row.subject for row in project.memberships.all()] == ["alice@corp.example"]
 
 
+def test_a_question_to_leave_needs_nobody_s_right_though_others_ask_for_the_same(changes_ask: None) -> None:
+    person("paula")
+    project = made(BOB)
+    change = changed(project, contributors=[ALICE])
+    leaves = leave_asked(project, "bob")
+    assert leaves != change
+    assert leave_asked(project, "bob") == leaves
+    # Who asked for it too owns the project no more.
+    project.memberships.filter(subject="alice@corp.example").delete()
+    assert approved(leaves).decision == Decision.APPROVED
+    assert (fresh(change).decision, fresh(change).replaced_by) == (Decision.WITHDRAWN, leaves)
+
+
 def test_a_request_of_nobody_in_particular_is_taken_back_by_who_asked() -> None:
     request = asked("winter")
     decisions.withdraw(request, by=person("alice"), door=Door.FORM)
