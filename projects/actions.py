@@ -63,7 +63,8 @@ log = structlog.get_logger(__name__)
 class Asked:
     """What came of asking: the preview always; request and project unless it was a dry run or nothing differs.
 
-    joins: of a dry run, what waits already and asks for just this, so that whoever asks joins that request.
+    joins: of a dry run, what waits already and asks for just this, so that whoever asks joins that request. Otherwise
+    what waited, for who was not to join it (`change`), so that nothing was asked.
     """
 
     preview: Preview
@@ -74,7 +75,7 @@ class Asked:
     @property
     def unchanged(self) -> bool:
         """True when the project is already wanted exactly so."""
-        return self.request is None and self.project is not None
+        return self.request is None and self.joins is None and self.project is not None
 
 
 def create(
@@ -95,9 +96,9 @@ def create(
     dry run, the open request that would be put in these words.
     """
     with audited_by(by=by, door=door), transaction.atomic():
-        verdict, free = verdict_of(
         mine = revising if dry_run and revising is not None else _open_by(by, data, lock=not dry_run)
         spec, team = read_spec(data, installation=installation, by=by, request=mine)
+        verdict, free = verdict_of(
             Action.CREATE, before=None, after=spec, team=team, by=by, installation=installation, lock=not dry_run
         )
         preview = _preview(installation, after=spec, before=None, verdict=verdict, free=free)
@@ -154,9 +155,11 @@ def change(
     commit: str = "",
     repository: RegisteredRepository | None = None,
     dry_run: bool = False,
+    joining: bool = True,
 ) -> Asked:
     """Ask for the whole spec to become `data`. `expected` is the generation the asker read, None to skip that check.
 
+    joining: who asks for just what waits already joins that request; without, nothing is asked and `joins` names it.
     Raises NotFound, NotAllowed, InvalidSpec, StaleGeneration, or Conflict for a project that is being removed.
     """
     why_not = say("Only owners of %(slug)s and the platform team may change it. Ask an owner.", slug=project.slug)
@@ -172,6 +175,7 @@ def change(
             commit=commit,
             repository=repository,
             dry_run=dry_run,
+            joining=joining,
         )
 
 
@@ -187,6 +191,7 @@ def ask_change(
     commit: str = "",
     repository: RegisteredRepository | None = None,
     dry_run: bool = False,
+    joining: bool = True,
     keeps_waiting: bool = False,
 ) -> Asked:
     """The same in the caller's transaction, which has checked the right to this very change and holds the project, but
@@ -220,6 +225,8 @@ def ask_change(
     if spec == before:
         return Asked(preview=preview, project=project)
     _refuse_if(verdict)
+    if same is not None and not joining:
+        return Asked(preview=preview, project=project, joins=same)
     if same is not None:
         return Asked(preview=preview, request=_join(held(same), by=by, door=door, note=note), project=project)
     request = write_down(

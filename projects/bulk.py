@@ -20,7 +20,7 @@ from projects import actions, permissions, skipping
 from projects.audit import audited
 from projects.doorbell import ring
 from projects.errors import Conflict, Fault, InvalidSpec, NotAllowed, NotFound, ProjectError
-from projects.foresight import foresee
+from projects.foresight import asked_already, foresee
 from projects.installation import Installation
 from projects.models import BulkAction, BulkItem, BulkRun, Decision, Door, ItemState, Project, RunState
 from projects.notices import announce
@@ -308,7 +308,11 @@ def _change_plan(item: BulkItem, run: BulkRun, *, by: "Person", installation: In
         installation=installation,
         expected=item.generation,
         note=run.because,
+        joining=False,
     )
+    if asked.joins is not None:
+        item.state, item.request = ItemState.ASKED, asked.joins
+        return asked_already(asked.joins)
     if asked.request is None:
         return phrase("It has plan %(plan)s already.", plan=run.plan)
     item.request = asked.request

@@ -8,7 +8,7 @@ from projects import actions
 from projects.end_dates import why_not_resumed
 from projects.errors import ProjectError
 from projects.installation import Installation
-from projects.models import BulkAction, BulkRun, Door, Project
+from projects.models import BulkAction, BulkRun, Door, Project, ProjectRequest
 from projects.phrases import meant
 from projects.presentation import PlanLine, plan_counts, plan_lines
 from provisioning.errors import Reason
@@ -114,6 +114,8 @@ def _plan(run: BulkRun, project: Project, *, by: "Person", installation: Install
     verdict = asked.preview.verdict
     if verdict is not None and verdict.decision == "refuse":
         return Foreseen(False, phrase("Rule %(rule)s: %(because)s", rule=verdict.rule, because=verdict.because))
+    if asked.joins is not None:
+        return Foreseen(False, asked_already(asked.joins))
     lines = plan_lines(asked.preview)
     counted = meant(plan_counts(lines))
     said = phrase("Plan %(before)s to %(plan)s: %(counts)s.", before=before, plan=run.plan, counts=counted)
@@ -121,6 +123,12 @@ def _plan(run: BulkRun, project: Project, *, by: "Person", installation: Install
         values = {"rule": verdict.rule, "because": verdict.because}
         said = joined(" ", [said, phrase("A person decides, rule %(rule)s: %(because)s", **values)])
     return Foreseen(True, said, [_line(one) for one in lines])
+
+
+def asked_already(request: ProjectRequest) -> Phrase:
+    """Why a run asks for nothing where somebody has: it joins no request, so that its author may decide about it."""
+    values = {"who": request.requested_by_name, "number": request.pk}
+    return phrase("%(who)s has asked for this already, and it waits as request %(number)s.", **values)
 
 
 def _line(line: PlanLine) -> Phrase:

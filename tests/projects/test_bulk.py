@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from portal.models import User
-from projects import bulk, bulk_tasks, skipping
+from projects import bulk, bulk_tasks, decisions, permissions, skipping
 from projects.bulk import Wanted
 from projects.errors import Conflict, InvalidSpec, NotAllowed, NotFound
 from projects.installation import installation
@@ -27,6 +27,7 @@ from projects.models import (
 )
 from provisioning.errors import Reason
 from tests.people import person, team
+from tests.projects.asking import change_asked, fresh, present
 from tests.projects.fleet import broken, ready
 from tests.projects.tended import World, installed
 
@@ -194,6 +195,31 @@ def test_what_a_rule_asks_about_waits_for_a_person(world: World) -> None:
     assert states(run) == {"a": "asked"}
     assert ProjectRequest.objects.get().decision == Decision.PENDING
     assert Project.objects.get().generation == 1
+
+
+def test_a_run_joins_nothing_that_waits_so_that_who_starts_it_decides_about_it(world: World) -> None:
+    before, after = made("a", "b")
+    paula = person("paula")
+    team("forecasting")
+    rule = {"name": "gpu-asks", "plans": ["gpu"], "decision": "ask", "because": "GPUs are few."}
+    with installed(policy=[rule]):
+        first = change_asked(before, person("alice"), plan="gpu")
+        run = draft("plan", plan="gpu")
+        assert said(run, "foreseen")["a"] == _asked_already(first)
+        second = change_asked(after, person("alice"), plan="gpu")
+        decisions.ask_for_changes(second, by=paula, door=Door.FORM, text="What for?")
+        start(run)
+        run = run_on(run)
+    assert states(run) == {"a": "left_out", "b": "asked"}
+    item = run.items.get(project=after)
+    assert (item.request, item.message) == (second, _asked_already(second))
+    assert fresh(second).asked_back_at is not None
+    assert [(one.by, one.text) for one in second.comments.all()] == [(paula, "What for?")]
+    assert [permissions.may_decide(present("paula"), fresh(one)) for one in (first, second)] == [True, True]
+
+
+def _asked_already(request: ProjectRequest) -> str:
+    return f"alice@corp.example has asked for this already, and it waits as request {request.pk}."
 
 
 def test_what_changed_after_the_preview_is_refused(world: World) -> None:
