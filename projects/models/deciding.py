@@ -51,7 +51,7 @@ class RequestComment(models.Model):
     )
     text = models.TextField()
     asks = models.BooleanField(default=False)
-    answers = models.BooleanField(default=False, help_text="It gave the request back to who decides.")
+    answers = models.BooleanField(default=False, db_default=False, help_text="It gave the request back to who decides.")
     revision = models.PositiveIntegerField(default=1, help_text="Of the request when it was said.")
     at = models.DateTimeField(default=timezone.now)
 

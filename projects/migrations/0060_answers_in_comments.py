@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="requestcomment",
             name="answers",
-            field=models.BooleanField(default=False, help_text="It gave the request back to who decides."),
+            field=models.BooleanField(db_default=False, default=False, help_text="It gave the request back to who decides."),
         ),
         migrations.RunPython(mark, migrations.RunPython.noop),
     ]
