@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from projects import actions, permissions, training
 from projects.bot_commands import ACTS, COMMANDS, WANTS, WORD, Command
-from projects.comparison import CHANGED, Line, number, stopped, tests_failed
+from projects.comparison import CHANGED, Line, number, steps_failed, tests_failed
 from projects.deciders import waits_for
 from projects.errors import Conflict, NotAllowed, NotFound
 from projects.model_history import Standing, base_of, branches_of, newest_of, standing_of, standing_of_pull_request
@@ -144,7 +144,7 @@ def _why(place: Place, _: str) -> Answer:
     missed = [_said(one) for one in found.lines if one.held is False]
     tests = found.report.tests
     failed = [_failed(one) for one in tests_failed(tests)]
-    lines += (f"{one['name']}{_example(one)}" for one in stopped(tests))
+    lines += (f"{one['name']}{_example(one)}" for one in steps_failed(tests))
     lines += [*_cut(missed, _REASONS, "missed thresholds"), *_cut(failed, _REASONS, "failed tests")]
     state = "open" if found.gate.passed else "shut"
     is_ = "was" if found.awaited else "is"

@@ -6,8 +6,8 @@ dropping it; changing its value is possible, and shown. Nor does anybody by sayi
 where the base has a threshold, a metric that turned counts as missed, and is shown. Nor by dropping all model tests, or
 by a run in which they could not begin: fewer are shown.
 
-Where CI stopped early, its report says so as a failed test that is called by the step. That shuts the gate, and of what
-such a run did not get to nothing counts as gone.
+A step of CI that failed is in the report as a failed test that is called by the step. That shuts the gate, and is no
+model test. Where CI stopped there, nothing of what the run did not get to counts as gone.
 """
 
 import math
@@ -19,8 +19,10 @@ from typing import Any
 from provisioning.phrases import Phrase, cut, joined, numbered, phrase
 
 SAME_WITHIN = 1e-3
-STOPPED = "CI stopped at "
-"""How the failed test begins by which a report says that CI did not get further; then comes the step."""
+FAILED, STOPPED = "CI failed at ", "CI stopped at "
+"""How the failed test begins by which a report says that a step of CI failed, or that CI did not get further. Then
+comes the step.
+"""
 _SENTENCE = 240
 Metrics = Sequence[Mapping[str, Any]]
 """As a report has them: name, value, split, direction, threshold."""
@@ -131,8 +133,8 @@ def compare(metrics: Metrics, base: Metrics | None) -> tuple[Line, ...]:
 
 
 def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> Gate:
-    """Every threshold held, no model test failed, some ran where the base has any, and CI came to its end. What nobody
-    asked for can't fail.
+    """Every threshold held, no model test failed, some ran where the base has any, and no step of CI failed. What
+    nobody asked for can't fail.
 
     tests: as a report has them. before: those of the base; None for no base.
     """
@@ -147,9 +149,9 @@ def gate(lines: Iterable[Line], tests: Mapping[str, Any], *, before: Mapping[str
     failed = tests_failed(tests)
     passed = int(tests.get("passed", 0))
     gone = tests_gone(tests, before=before)
-    stops = [_stop(one, lines) for one in stopped(tests)]
-    if stops or missed or failed or gone:
-        said = [*stops, *(_miss(line) for line in missed)]
+    steps = [_step(one, lines) for one in steps_failed(tests)]
+    if steps or missed or failed or gone:
+        said = [*steps, *(_miss(line) for line in missed)]
         if gone:
             said.append(numbered("The one model test is gone.", "%(number)s model tests are gone.", gone))
         if failed:
@@ -184,14 +186,21 @@ def counted(lines: Iterable[Line]) -> list[tuple[int, Change]]:
     return [(count, one) for count, one in counts if count]
 
 
-def stopped(tests: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Of the tests that failed, those which say that CI stopped early."""
-    return [one for one in tests.get("failed", ()) if one["name"].startswith(STOPPED)]
+def steps_failed(tests: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of the tests that failed, those which say that a step of CI did, or that CI stopped at it."""
+    return [one for one in tests.get("failed", ()) if one["name"].startswith((FAILED, STOPPED))]
+
+
+def stopped(tests: Mapping[str, Any]) -> str:
+    """The step that CI stopped at; "" where it came to its end."""
+    names = [str(one["name"]) for one in steps_failed(tests)]
+    return next((name.removeprefix(STOPPED) for name in names if name.startswith(STOPPED)), "")
 
 
 def tests_failed(tests: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Those that failed of the model."""
-    return [one for one in tests.get("failed", ()) if not one["name"].startswith(STOPPED)]
+    steps = steps_failed(tests)
+    return [one for one in tests.get("failed", ()) if one not in steps]
 
 
 def tests_ran(tests: Mapping[str, Any]) -> int:
@@ -247,8 +256,11 @@ def _gone(before: Mapping[str, Any]) -> Line:
     )
 
 
-def _stop(test: Mapping[str, Any], lines: Sequence[Line]) -> Phrase:
-    step = str(test["name"]).removeprefix(STOPPED)
+def _step(test: Mapping[str, Any], lines: Sequence[Line]) -> Phrase:
+    name = str(test["name"])
+    if name.startswith(FAILED):
+        return phrase("CI failed at %(step)s.", step=name.removeprefix(FAILED))
+    step = name.removeprefix(STOPPED)
     if lines:
         return phrase("CI stopped at %(step)s.", step=step)
     return phrase("CI stopped at %(step)s, before it measured the model.", step=step)

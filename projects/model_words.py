@@ -7,7 +7,7 @@ from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from projects.charts import Chart, Point, chart_of
-from projects.comparison import ARROWS, WORDS, Line, counted, labelled
+from projects.comparison import ARROWS, WORDS, Line, counted, labelled, tests_failed, tests_ran
 from projects.comparison import number as plain_number
 from projects.models import Report
 from projects.phrases import translated
@@ -98,7 +98,8 @@ def tests_chart(reports: Sequence[Report]) -> Chart | None:
     """Model tests from run to run, oldest first. None when no run had any."""
     points = [
         Point(
-            label=one.commit[:7], values=(one.tests["passed"], len(one.tests["failed"])) if one.tests else (None, None)
+            label=one.commit[:7],
+            values=(one.tests["passed"], len(tests_failed(one.tests))) if tests_ran(one.tests) else (None, None),
         )
         for one in reports
     ]

@@ -6,7 +6,18 @@ Better and worse are said in words beside the arrow. A long report is cut, and t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from projects.comparison import CHANGED, Change, Gate, Line, counted, number, stopped, tests_failed, tests_ran
+from projects.comparison import (
+    CHANGED,
+    Change,
+    Gate,
+    Line,
+    counted,
+    number,
+    steps_failed,
+    stopped,
+    tests_failed,
+    tests_ran,
+)
 from projects.markdown import fitting, inert
 from projects.model_history import Standing
 from projects.models import Report
@@ -80,9 +91,9 @@ def _threshold(line: Line) -> str:
 
 def _tests(report: Report, *, base: Report | None) -> list[str]:
     tests: Mapping[str, Any] = report.tests
-    stops = stopped(tests)
-    if stops and not tests_ran(tests):
-        return ["", *(_stop(one) for one in stops)]
+    steps = [_step(one) for one in steps_failed(tests)]
+    if stopped(tests) and not tests_ran(tests):
+        return ["", *steps]
     before = tests_ran(base.tests) if base else 0
     fewer = f" **There were {before} before.**" if tests_ran(tests) < before else ""
     if not tests:
@@ -91,8 +102,8 @@ def _tests(report: Report, *, base: Report | None) -> list[str]:
     counted = f"Model tests: {tests['passed']} passed, {len(failed)} failed.{fewer}"
     kept = f" {tests['regression_examples']} kept examples were tried again." if tests["regression_examples"] else ""
     rows = ["", counted + kept]
-    if stops or failed:
-        rows += ["", *(_stop(one) for one in stops), *(_failure(one) for one in failed[:_FAILED])]
+    if steps or failed:
+        rows += ["", *steps, *(_failure(one) for one in failed[:_FAILED])]
     if len(failed) > _FAILED:
         rows.append(f"- … and {len(failed) - _FAILED} more.")
     return rows
@@ -102,7 +113,7 @@ def _failure(one: Mapping[str, Any]) -> str:
     return f"- **{inert(one['name'])}** ({one['kind']}){_example(one)}"
 
 
-def _stop(one: Mapping[str, Any]) -> str:
+def _step(one: Mapping[str, Any]) -> str:
     return f"- **{inert(one['name'])}**{_example(one)}"
 
 

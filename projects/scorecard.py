@@ -41,13 +41,14 @@ class Mark(StrEnum):
 
 
 class Reported(NamedTuple):
-    """The newest report of the main branch."""
+    """The newest report of the main branch. stopped_at: the step that CI stopped at; "" where it came to its end."""
 
     at: datetime
     data_hash: str
     environment_hash: str
     tests_passed: int
     tests_failed: int
+    stopped_at: str
     regression_examples: int
     thresholds: int
 
@@ -186,6 +187,12 @@ def _tests(report: Reported) -> Judged:
     if passed:
         return _yes(
             ngettext("%(count)d model test passed.", "%(count)d model tests passed.", passed) % {"count": passed}
+        )
+    if report.stopped_at:
+        return _unknown(
+            _("In the newest run CI stopped at %(step)s, before any model test.") % {"step": report.stopped_at},
+            _("Mend what stopped it: the page Models has its last words."),
+            tab="models",
         )
     return _no(
         _("The newest run tried no model test."),

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Case, F, Max, Q, QuerySet, When
 from django.utils import timezone
 
+from projects.comparison import stopped, tests_failed
 from projects.installation import installation
 from projects.model_history import NEWEST_COMMIT, USUAL
 from projects.models import DirectoryEntry, Membership, Project, Report, TrainingAsked, UsageDay
@@ -120,7 +121,8 @@ def _reported(row: Report) -> Reported:
         data_hash=row.data_hash,
         environment_hash=row.environment_hash,
         tests_passed=int(row.tests.get("passed", 0)),
-        tests_failed=len(row.tests.get("failed", ())),
+        tests_failed=len(tests_failed(row.tests)),
+        stopped_at=stopped(row.tests),
         regression_examples=int(row.tests.get("regression_examples", 0)),
         thresholds=sum(one["threshold"] is not None for one in row.metrics),
     )

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 
-from projects import phrases
+from projects import comparison, phrases
 from projects.dates import short_day
 from projects.deciders import deciders
 from projects.nesting import in_words
@@ -58,6 +58,9 @@ WORDS = (
 register.filter("deciders", deciders)
 register.filter("in_words", in_words)
 register.filter("said", phrases.said)
+register.filter("steps_failed", comparison.steps_failed)
+register.filter("tests_failed", comparison.tests_failed)
+register.filter("tests_ran", comparison.tests_ran)
 register.filter("translated", phrases.translated)
 
 

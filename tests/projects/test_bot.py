@@ -98,6 +98,12 @@ def test_status_and_why_say_what_the_gate_says(forge: PushedForge, row: Register
     assert "The gate is shut for bbbbbbbbbb." in why
     assert "- mae (test): 0.31, before 0.12, ▼ worse; missed: 0.2 or less" in why
     assert "- test\\_winter\\_weeks (slice) fails: week 2: 912 instead of 240" in why
+    lint = {"name": "CI failed at lint", "kind": "other", "example": "Found 1 error."}
+    tests = {"passed": 12, "failed": [lint], "regression_examples": 0}
+    reported(row, branch="change", pull_request=number, commit="c" * 40, tests=tests)
+    why = ask(forge, row, number, "alice", "/slipway why")
+    assert "The gate is shut for cccccccccc. CI failed at lint." in why
+    assert "- CI failed at lint: Found 1 error." in why
 
 
 def test_the_bot_speaks_of_the_commit_that_the_comment_speaks_of(

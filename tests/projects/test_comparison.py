@@ -125,6 +125,38 @@ def test_a_run_that_stopped_early_is_red_by_that_and_took_nothing_away() -> None
     assert gate(compare([metric(value=0.3, threshold=0.2)], None), late) == Gate(False, said)
 
 
+LINT, UNIT, PIPELINE = (
+    {"name": f"CI {name}", "kind": "other", "example": "3 faults"}
+    for name in ("failed at lint", "failed at unit", "stopped at pipeline")
+)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "tests", "said"),
+    [
+        ([metric(threshold=0.2)], {"passed": 51, "failed": [LINT]}, "CI failed at lint."),
+        ([metric(threshold=0.2)], {"passed": 51, "failed": [LINT, UNIT]}, "CI failed at lint. CI failed at unit."),
+        (
+            [metric(threshold=0.2)],
+            {"passed": 50, "failed": [UNIT, {"name": "test_zero"}]},
+            "CI failed at unit. 1 of 51 model tests fail: test_zero.",
+        ),
+        (
+            [],
+            {"passed": 0, "failed": [LINT, PIPELINE]},
+            "CI failed at lint. CI stopped at pipeline, before it measured the model.",
+        ),
+        # It went on without any: nothing but dropping them has them gone.
+        ([metric(threshold=0.2)], {"passed": 0, "failed": [LINT]}, "CI failed at lint. 51 model tests are gone."),
+    ],
+)
+def test_a_step_that_failed_shuts_the_gate_and_is_no_model_test(
+    metrics: list[dict[str, Any]], tests: dict[str, Any], said: str
+) -> None:
+    before = {"passed": 50, "failed": [LINT, {"name": "test_zero"}]}
+    assert gate(compare(metrics, None), tests, before=before) == Gate(False, said)
+
+
 def test_the_sentence_fits_a_commit_status() -> None:
     many = [metric(f"{'m' * 90}{number}", threshold=0.0) for number in range(200)]
     assert len(gate(compare(many, None), {}).sentence) <= 255

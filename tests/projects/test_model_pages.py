@@ -65,6 +65,24 @@ def test_the_newest_run_of_main_stands_beside_the_one_before(project: Project) -
     assert "Newest run on main" in text("?branch=nothing")
 
 
+def test_a_step_of_ci_that_failed_stands_apart_from_model_tests(project: Project) -> None:
+    lint = {"name": "CI failed at lint", "kind": "other", "example": "Found 1 error."}
+    for number in (1, 2):
+        reported(project, number, tests={"passed": 12, "failed": [lint], "regression_examples": 0})
+    page = text()
+    assert "<strong>The gate is shut.</strong> CI failed at lint." in page
+    assert "Behaviours that fail" not in page
+    assert "Steps of CI that fail</h3>" in page
+    assert "<strong>CI failed at lint</strong><br>Found 1 error.</li>" in page
+    assert page.count("12 passed, 0 failed") == 3
+    assert "Model tests by run: now 12 passed and 0 failed." in page
+    stopped = {"name": "CI stopped at pipeline", "kind": "other", "example": "no data"}
+    reported(project, 3, metrics=[], tests={"passed": 0, "failed": [lint, stopped], "regression_examples": 0})
+    page = text()
+    assert "0 passed" not in page
+    assert "CI failed at lint. CI stopped at pipeline, before it measured the model." in page
+
+
 def test_the_gate_says_the_same_on_the_page_in_the_reader_s_language(project: Project) -> None:
     reported(project, 1)
     swedish = client("alice", language="sv")

@@ -124,6 +124,27 @@ def test_a_run_that_stopped_before_it_measured_says_where_and_nothing_is_gone() 
     assert "- **CI stopped at unit**: 3 tests of 40 failed" in late.splitlines()
 
 
+def test_a_step_of_ci_that_failed_is_counted_as_no_model_test() -> None:
+    lint, unit, pipeline = (
+        {"name": f"CI {name}", "kind": "other", "example": "3 faults"}
+        for name in ("failed at lint", "failed at unit", "stopped at pipeline")
+    )
+    tests = {"passed": 12, "failed": [], "regression_examples": 0}
+    good = comment(row(tests={**tests, "failed": [lint, unit]}), row(tests={**tests, "failed": [lint]})).splitlines()
+    assert good[2] == "CI failed at lint. CI failed at unit."
+    begins = good.index("Model tests: 12 passed, 0 failed.")
+    assert good[begins + 1 : begins + 4] == [
+        "",
+        "- **CI failed at lint**: 3 faults",
+        "- **CI failed at unit**: 3 faults",
+    ]
+    mended = comment(row(tests=tests), row(tests={**tests, "failed": [lint]}))
+    assert "before.**" not in mended
+    halted = comment(row(metrics=[], tests={**tests, "passed": 0, "failed": [lint, pipeline]}), row(tests=tests))
+    assert "Model tests:" not in halted
+    assert "- **CI failed at lint**: 3 faults\n- **CI stopped at pipeline**: 3 faults" in halted
+
+
 def test_a_metric_under_another_name_is_gone_and_the_way_out_is_said() -> None:
     said = comment(row(metrics=[{**MAE, "name": "error"}], tests={}), row(tests={})).splitlines()
     assert said[2] == "mae (test) is gone; 0.2 or less is needed."

@@ -15,6 +15,7 @@ REPORT = Reported(
     environment_hash="e3b0c442",
     tests_passed=12,
     tests_failed=0,
+    stopped_at="",
     regression_examples=20,
     thresholds=1,
 )
@@ -127,6 +128,12 @@ def test_a_no_says_why_and_what_to_do(rule: str, facts: Facts, says: str) -> Non
     found = said(facts)[rule]
     assert (found.mark, found.says) == (Mark.NO, says)
     assert found.do
+
+
+def test_of_a_run_that_stopped_nobody_knows_how_its_model_tests_go() -> None:
+    found = said(reported(tests_passed=0, stopped_at="pipeline"))["tests-pass"]
+    stopped = "In the newest run CI stopped at pipeline, before any model test."
+    assert (found.mark, found.says, found.tab) == (Mark.UNKNOWN, stopped, "models")
 
 
 @pytest.mark.parametrize(

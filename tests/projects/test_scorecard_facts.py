@@ -84,6 +84,15 @@ def test_facts_come_from_the_newest_report_of_main_and_from_who_counts_now(proje
     assert (facts.protected, facts.gate_possible, facts.suspended) == (True, True, False)
 
 
+def test_a_step_of_ci_that_failed_is_no_model_test(project: Project) -> None:
+    steps = [{"name": "CI failed at lint", "kind": "other"}, {"name": "CI stopped at pipeline", "kind": "other"}]
+    main = {"branch": "main", "pull_request": None, "metrics": []}
+    assert send(ci(project), **main, tests={"passed": 0, "failed": steps}).status_code == 201
+    found = facts(project).report
+    assert found is not None
+    assert (found.tests_passed, found.tests_failed, found.stopped_at) == (0, 0, "pipeline")
+
+
 def test_the_main_branch_is_what_the_forge_calls_so(project: Project) -> None:
     script = ci(project)
     for number, branch in enumerate(("trunk", "main", "other")):
