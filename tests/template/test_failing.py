@@ -79,6 +79,45 @@ def test_a_pipeline_that_fails_is_reported_without_the_numbers_of_the_commit_bef
     )
 
 
+def test_a_pipeline_that_is_killed_with_its_shell_has_no_numbers(project: Path, tools: Path):
+    (project / "metrics").mkdir()
+    numbers = [{"name": "mae", "value": 1.0, "split": "test", "direction": "lower", "threshold": 2.0}]
+    (project / "metrics/metrics.json").write_text(json.dumps({"version": 1, "metrics": numbers}))
+    (project / "src/forecast/prepare.py").write_text("import os\n\nprint('begun', flush=True)\nos.killpg(0, 9)\n")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(project.parent), "SLIPWAY_CI_CACHE": str(tools.parents[1])}
+
+    killed = subprocess.run(
+        ["sh", "slipway/ci.sh", "pipeline"],
+        cwd=project,
+        env={**environment, "DVC_NO_ANALYTICS": "1"},
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+    )
+
+    found = reported("\n" + ran(project, tools, "report")[1])
+    assert (killed.returncode, found["metrics"]) == (-9, [])
+    assert [one["name"] for one in found["tests"]["failed"]] == ["CI stopped at pipeline"]
+
+
+def test_keys_are_taken_without_an_environment(project: Path, tmp_path: Path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "dirname", "sha256sum", "cut", "python3"):
+        (programs / name).symlink_to(f"/usr/bin/{name}")
+    environment = {
+        "PATH": str(programs),
+        "SLIPWAY_CI_CACHE": str(tmp_path / "cache"),
+        "SLIPWAY_SECRETS": "digest SLIPWAY_TOKEN",
+        "GIVEN": '{"SLIPWAY_TOKEN": "slipci_x", "OTHER": "x"}',
+        "GITHUB_ENV": str(tmp_path / "env"),
+    }
+
+    subprocess.run(["sh", "slipway/ci.sh", "keys"], cwd=project, env=environment, check=True)
+
+    assert (tmp_path / "env").read_text() == "SLIPWAY_TOKEN=slipci_x\n"
+
+
 def test_packages_that_can_t_be_installed_are_reported_without_an_environment(project: Path, tmp_path: Path):
     (project / "requirements.lock").write_text("no-such-package==0 --hash=sha256:" + "0" * 64 + "\n")
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PIP_NO_INDEX": "1"}

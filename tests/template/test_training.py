@@ -101,6 +101,7 @@ def test_a_training_takes_the_folder_as_it_is_and_a_push_what_git_pins(
 
 def test_of_a_run_nothing_is_fetched_that_leads_out_or_names_no_data(project: Path, run: Run, tmp_path: Path):
     run(project, "dvc", "remote", "add", "--local", "--default", "near", str(tmp_path / "near"))
+    assert run(project, "python", "-m", "slipway.runs", "list") == ""
     kept = tmp_path / "near/runs/abc-1"
     kept.mkdir(parents=True)
     (kept / "dvc.lock").write_text("stages: {}\n")
@@ -109,7 +110,7 @@ def test_of_a_run_nothing_is_fetched_that_leads_out_or_names_no_data(project: Pa
     assert run(project, "python", "-m", "slipway.runs", "fetch", "abc-1").split() == ["dvc.lock"]
     assert (project / "dvc.lock").read_text() == "stages: {}\n"
     assert not (project / "setup.py").exists()
-    for name in ("../abc-1", "abc-2", ""):
+    for name in ("../abc-1", "..", "abc-2", ""):
         with pytest.raises(AssertionError, match=r"No run .* is kept"):
             run(project, "python", "-m", "slipway.runs", "fetch", name)
 

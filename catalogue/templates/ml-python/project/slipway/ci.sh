@@ -5,7 +5,8 @@
 #     sh slipway/ci.sh all     one after the other, to the report, which comes whatever fails
 #
 # Without packages or without a model nothing more is tried; what lint and unit tests find hides no numbers. Either way
-# the run fails in the end, and the report says at what. It runs by hand too. Data is fetched and kept only with the bucket's key, a report is sent only with Slipway's.
+# the run fails in the end, and the report says at what. It runs by hand too. Data is fetched and kept only with the
+# bucket's key, a report is sent only with Slipway's.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -54,9 +55,14 @@ unit() {
     pytest -q tests/unit
 }
 
+# Keys and report need nothing that is installed: where packages could not be, there may be no environment.
+plain_python() {
+    if test -x "$venv/bin/python"; then "$venv/bin/python" "$@"; else python3 "$@"; fi
+}
+
 # Where the forge runs CI: from the repository's secrets to variables of the later steps.
 keys() {
-    python slipway/keys.py >> "$GITHUB_ENV"
+    plain_python slipway/keys.py >> "$GITHUB_ENV"
 }
 
 has_key() {
@@ -131,9 +137,7 @@ keep() {
 
 report() {
     if test ! -e metrics/first.json; then set --; elif is_same; then set -- yes; else set -- no; fi
-    # Where packages could not be installed there is no environment to take Python from.
-    if test -x "$venv/bin/python"; then python="$venv/bin/python"; else python=python3; fi
-    "$python" slipway/report.py ${1:+--reproduced "$1"}
+    plain_python slipway/report.py ${1:+--reproduced "$1"}
 }
 
 all() {
@@ -151,24 +155,24 @@ all() {
     fi
 }
 
-# Run a step, and keep what it said last where it fails: the report tells.
+# Run a step, and keep what it said where it fails: the report tells. It counts as failed until it has ended well, so that
+# one which is killed, and this shell with it, is not taken for one that never began.
 told() {
-    said="$failed/.$1"
+    said="$failed/$1" ended=".ci-cache/ended"
     # It is the first one: what is there is of another run.
     if test "$1" = install; then rm -rf "$failed"; fi
     mkdir -p "$failed"
-    rm -f "$failed/$1"
+    rm -f "$ended"
     {
         set +e
         (
             set -e
             "$1"
         )
-        echo $? > "$said.code"
+        echo $? > "$ended"
     } 2>&1 | tee "$said"
-    code="$(cat "$said.code")"
-    if test "$code" != 0; then tail -n 20 "$said" | tail -c 20000 > "$failed/$1"; fi
-    rm -f "$said" "$said.code"
+    code="$(cat "$ended")"
+    if test "$code" = 0; then rm -f "$said"; fi
     exit "$code"
 }
 

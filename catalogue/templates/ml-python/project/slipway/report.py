@@ -1,7 +1,7 @@
 """Tell Slipway what this run of CI found: metrics, tests of the model's behaviour, and versions of data and code.
 
 Needs nothing but Python and git. What it reads: metrics/metrics.json, metrics/tests.json, dvc.lock, requirements.lock,
-PNG images in plots/, .ci-cache/failed (the last words of each step of CI that failed), and from the environment which
+PNG images in plots/, .ci-cache/failed (what each step of CI said that did not end well), and from the environment which
 commit, pull request and run it is about. A run that stopped early is reported too, without numbers. Without
 SLIPWAY_URL, SLIPWAY_PROJECT and SLIPWAY_TOKEN (a fork's pull request has none) it prints the report and ends well. It
 ends badly only when Slipway refuses the report.
@@ -31,9 +31,10 @@ LONGEST_WAIT = 60
 PLOTS, PLOT_BYTES, PLOT_PIXELS = 5, 200_000, 4096
 STOPS = ("install", "pipeline", "again")
 """Steps of CI without which there is no model to speak of."""
-FAILED = 200
-LAST_WORDS = 300
-"""Characters of what a failed step said last; a comment shows no more."""
+FAILED, EXAMPLES = 200, 10_240
+"""How many failed tests Slipway takes, and how many bytes of examples of all together."""
+READ, LAST_WORDS = 20_000, 300
+"""How many bytes at the end of what a failed step said are read, and how many are told; a comment shows no more."""
 NOT_RUN = {
     "name": "the model tests did not run",
     "kind": "other",
@@ -90,30 +91,40 @@ def _metrics(root: Path) -> list[dict[str, Any]]:
 
 
 def _failed(root: Path) -> Iterator[tuple[str, Path]]:
-    """The steps of CI that failed, in their order, and where their last words are."""
+    """The steps of CI that did not end well, in their order, and where is what they said."""
     paths = (root / ".ci-cache/failed").glob("*")
     yield from ((path.name, path) for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns))
 
 
 def _last_words(path: Path, environ: Mapping[str, str]) -> str:
     """What a step said last, in one line, without what only this run may know."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for name, value in environ.items():
-        if _SECRET.search(name) and len(value) > 3:
-            text = text.replace(value, "***")
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - READ))
+        text = file.read().decode("utf-8", "replace")
+    secrets = {value for name, value in environ.items() if _SECRET.search(name) and len(value) > 3}
+    # A secret may begin with another one.
+    for value in sorted(secrets, key=len, reverse=True):
+        text = text.replace(value, "***")
     text = "".join(one if one.isprintable() or one == "\n" else " " for one in _LOGIN.sub("***@", text))
     lines = (" ".join(line.split()) for line in text.splitlines())
-    return " / ".join(line for line in lines if line)[-LAST_WORDS:].strip()
+    words = " / ".join(line for line in lines if line).encode()
+    return words[-LAST_WORDS:].decode(errors="ignore").strip()
 
 
 def _with_broken(tests: dict[str, Any], broken: Mapping[str, str]) -> dict[str, Any]:
-    """The tests, and before them each failed step as one that fails: so the gate is shut, and says why."""
-    failed = [
+    """The tests, and before them each failed step as one that fails: so the gate is shut, and says why. More tests and
+    examples than Slipway takes are left out: it would refuse all.
+    """
+    steps = [
         {"name": f"CI {'stopped' if step in STOPS else 'failed'} at {step}", "kind": "other", "example": words}
         for step, words in broken.items()
     ]
-    room = FAILED - len(failed)
-    return {"regression_examples": 0, **tests, "failed": [*failed, *tests["failed"][:room]]}
+    failed, room = [], EXAMPLES
+    for one in [*steps, *tests["failed"]][:FAILED]:
+        example = one.get("example", "").encode()[:room]
+        room -= len(example)
+        failed.append({**one, "example": example.decode(errors="ignore")})
+    return {"regression_examples": 0, **tests, "failed": failed}
 
 
 def data_hash(root: Path, *, training: bool = False) -> str | None:
@@ -198,6 +209,13 @@ def _plots(folder: Path) -> list[dict[str, str]]:
     return found
 
 
+class _AsAsked(urllib.request.HTTPRedirectHandler):
+    """Follows no address that an answer names: the token would go there, and the report would not."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def send(found: Mapping[str, Any], *, url: str, project: str, token: str) -> int:
     """Deliver the report; the exit code. Slipway takes the same report twice, so an attempt may be repeated: where it
     does not answer, has no time for it, or says after which time to ask again (Retry-After).
@@ -208,13 +226,13 @@ def send(found: Mapping[str, Any], *, url: str, project: str, token: str) -> int
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         method="POST",
     )
-    asked = ""
+    opener, asked = urllib.request.build_opener(_AsAsked), ""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(max(1, min(int(asked), LONGEST_WAIT)) if asked.isdecimal() else 2**attempt)
             asked = ""
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with opener.open(request, timeout=20) as answer:
                 print(f"Slipway has the report ({answer.status}).")
                 return 0
         except urllib.error.HTTPError as error:

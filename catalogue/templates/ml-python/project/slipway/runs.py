@@ -34,7 +34,8 @@ def pinned(root: Path) -> list[str]:
 
 def keep(root: Path, files: Any, folder: str, name: str) -> None:
     """Put the files of this run into the remote."""
-    for path in pinned(root):
+    # The lock last: a folder that has one is a run that is kept, and whole.
+    for path in reversed(pinned(root)):
         there = f"{folder}/{name}/{path}"
         files.makedirs(there.rpartition("/")[0], exist_ok=True)
         files.put_file(str(root / path), there)
@@ -52,7 +53,7 @@ def kept(files: Any, folder: str) -> list[str]:
 def fetch(root: Path, files: Any, folder: str, name: str) -> int:
     """Bring the files of a run here; the exit code."""
     there = f"{folder}/{name}"
-    found = list(files.find(there)) if re.fullmatch(r"[A-Za-z0-9._-]+", name) and files.exists(there) else []
+    found = list(files.find(there)) if re.fullmatch(r"\w[\w.-]*", name, re.ASCII) and files.exists(there) else []
     if not found:
         print(f"No run {name} is kept. Which ones are: python -m slipway.runs list", file=sys.stderr)
         return 1
@@ -81,7 +82,7 @@ def main() -> int:
     if chosen.what == "keep":
         keep(root, files, folder, name_of(commit(root, os.environ), run(os.environ)))
     elif chosen.what == "list":
-        print(*kept(files, folder), sep="\n")
+        sys.stdout.writelines(f"{name}\n" for name in kept(files, folder))
     else:
         return fetch(root, files, folder, chosen.name)
     return 0

@@ -28,7 +28,7 @@ CODE = """    - path: src/forecast/data.py
 """
 MODEL = TRAIN.replace("data/train.csv", "models/model.joblib")
 LOCK = f"stages:\n  prepare:\n    deps:\n{CODE}    outs:\n{TRAIN}  train:\n    deps:\n{TRAIN}    outs:\n{MODEL}"
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x02\x80\x00\x00\x01\xe0"  # of 640 x 480 pixels
 PYTHON = f"python {sys.version_info.major}.{sys.version_info.minor}\n"
 ON_GITHUB = {
     "CI": "true",
@@ -210,6 +210,29 @@ def test_what_lint_and_unit_tests_find_hides_no_numbers(run):
     )
 
 
+def test_examples_that_slipway_would_refuse_are_cut(run):
+    failed = run / ".ci-cache/failed"
+    failed.mkdir(parents=True)
+    for step in ("lint", "unit"):
+        (failed / step).write_text("å" * 30_000)
+    tests = [{"name": str(one), "kind": "data", "example": "ä" * 250} for one in range(20)]
+    (run / "metrics/tests.json").write_text(json.dumps({"passed": 3, "failed": [*tests, {"name": "20"}]}))
+
+    found = report(run, {}, reproduced=None)["tests"]["failed"]
+
+    assert [one["name"] for one in found] == ["CI failed at lint", "CI failed at unit", *map(str, range(21))]
+    assert [len(one["example"].encode()) for one in found] == [300, 300, *[500] * 19, 140, 0]
+
+
+def test_a_secret_that_begins_with_another_one_is_hidden_whole(run):
+    (run / ".ci-cache/failed").mkdir(parents=True)
+    (run / ".ci-cache/failed/lint").write_text("no bobs-key-of-old\n")
+
+    found = report(run, {"AWS_ACCESS_KEY_ID": "bobs", "AWS_SECRET_ACCESS_KEY": "bobs-key-of-old"}, reproduced=None)
+
+    assert found["tests"]["failed"][0]["example"] == "no ***"
+
+
 def test_a_plot_that_slipway_would_refuse_is_left_out_and_said(run, capsys):
     (run / "plots").mkdir()
     images = dict.fromkeys([f"{one}.png" for one in "_abcdefg"], PNG)
@@ -238,6 +261,10 @@ def slipway():
                 self.send_header(name, value)
             self.end_headers()
 
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
         def log_message(self, *words):
             pass
 
@@ -259,6 +286,14 @@ def test_what_slipway_asks_to_send_again_is_sent_again(slipway, monkeypatch):
     answers += [(409, {}), (201, {})]
     assert send({}, url=url, project="demand", token="slipci_x") == 1
     assert answers == [(201, {})]
+
+
+def test_the_token_goes_to_no_other_address(slipway, capsys):
+    url, answers = slipway
+    answers += [(302, {"Location": f"{url}/elsewhere"}), (201, {})]
+
+    assert send({}, url=url, project="demand", token="slipci_x") == 1
+    assert (answers, "refused the report (302)" in capsys.readouterr().err) == ([(201, {})], True)
 
 
 def test_model_tests_that_did_not_run_are_one_that_failed(run):
