@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import struct
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,34 +135,3 @@ def change(project: Path, path: str, before: str, after: str) -> None:
     text = (project / path).read_text()
     assert before in text
     (project / path).write_text(text.replace(before, after))
-
-
-def test_pictures_that_slipway_would_refuse_are_left_out_and_said(project: Path):
-    """One that is too much would have the whole report refused."""
-    header = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-    drawn = header + struct.pack(">II", 640, 480) + b"rest"
-    pictures = {
-        "curve.png": drawn,
-        "broken.png": b"<svg/>",
-        "huge.png": header + struct.pack(">II", 5000, 10),
-        "long.png": drawn + bytes(200_000),
-        "what?.png": drawn,
-    }
-    (project / "plots").mkdir(exist_ok=True)
-    for name, content in pictures.items():
-        (project / "plots" / name).write_bytes(content)
-    (project / "metrics").mkdir(exist_ok=True)
-    (project / "metrics/metrics.json").write_text('{"metrics": []}')
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(project.parent)}
-    done = subprocess.run(
-        [sys.executable, "slipway/report.py"], cwd=project, env=environment, capture_output=True, text=True, check=True
-    )
-
-    assert json.loads(done.stdout.rpartition("}")[0] + "}")["plots"] == ["curve"]
-    assert [line for line in done.stderr.splitlines() if "is not sent" in line] == [
-        "broken.png is not sent: it is no PNG.",
-        "huge.png is not sent: it is 5000 x 10 pixels, and 4096 each way are the most.",
-        "long.png is not sent: it has 200,028 bytes, and 200,000 are the most.",
-        "what?.png is not sent: its name has other characters than A-Z a-z 0-9 space _ . : / @ % + -, or more than "
-        "100.",
-    ]

@@ -236,14 +236,15 @@ def test_a_secret_that_begins_with_another_one_is_hidden_whole(run):
 def test_a_plot_that_slipway_would_refuse_is_left_out_and_said(run, capsys):
     (run / "plots").mkdir()
     images = dict.fromkeys([f"{one}.png" for one in "_abcdefg"], PNG)
-    for name, content in {**images, "0 no.png": b"GIF", "0.png": PNG + bytes(200_000)}.items():
+    wide = PNG.replace(b"\x00\x00\x02\x80", b"\x00\x00\x13\x88")
+    for name, content in {**images, "0 no.png": b"GIF", "0.png": PNG + bytes(200_000), "1 wide.png": wide}.items():
         (run / "plots" / name).write_bytes(content)
 
     found = report(run, {}, reproduced=None)["plots"]
 
     assert [one["name"] for one in found] == ["a", "b", "c", "d", "e"]
     assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [
-        f"{name} is not sent" for name in ("0 no.png", "0.png", "_.png", "f.png", "g.png")
+        f"{name} is not sent" for name in ("0 no.png", "0.png", "1 wide.png", "_.png", "f.png", "g.png")
     ]
 
 
