@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from provisioning.errors import TemporaryError
 from provisioning.kind import Object, Wish, kinds_of
 from provisioning.kinds.bucket import policy_document
 from provisioning.project_templates import first_commit
@@ -128,8 +129,8 @@ def _code(wish: Wish, clients: Clients, objects: dict[str, tuple[Object, ...]]) 
                     push_logins=pushers,
                     new=True,
                 )
-            except Exception as error:
-                if getattr(error, "delay", None) is None:
+            except TemporaryError as error:
+                if error.delay is None:
                     raise
                 time.sleep(0.05)
             else:
