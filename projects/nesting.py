@@ -54,12 +54,16 @@ _BELOW = """
 _PEOPLE = "SELECT root, array_remove(array_agg(object_id), NULL) FROM inside GROUP BY root"
 _COUNTS = "SELECT root, count(object_id) FROM inside GROUP BY root"
 _FIRST = """
-    SELECT root, array_remove(array_agg(object_id ORDER BY place), NULL), max(total) FROM (
-        SELECT root, object_id, count(object_id) OVER (PARTITION BY root) AS total,
-            row_number() OVER (PARTITION BY root ORDER BY name, object_id) AS place
-        FROM inside
-    ) AS placed WHERE place <= %s GROUP BY root
+    SELECT held.root, few.people, held.total
+    FROM (SELECT root, count(object_id) AS total FROM inside GROUP BY root) AS held
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(array_agg(object_id ORDER BY name, object_id), '{}') AS people FROM (
+            SELECT object_id, name FROM inside WHERE root = held.root AND object_id IS NOT NULL
+            ORDER BY name, object_id LIMIT %s
+        ) AS first
+    ) AS few
 """
+"""The whole of a large group is never sorted: Postgres keeps the first ones only."""
 
 Chain = tuple[str, ...]
 """Accounts of groups, each in the next: from the one that somebody is directly in to the one that is asked about."""
