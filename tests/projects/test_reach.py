@@ -269,6 +269,18 @@ def test_a_large_group_says_that_there_are_more_and_takes_no_room_from_a_small_o
     assert "names nobody" not in page
 
 
+def test_the_page_lists_the_first_hundred_of_a_group_and_the_file_more(company: Mapping[str, DirectoryEntry]) -> None:
+    crowd = [person_entry(f"anna{number:03}") for number in range(120)]
+    group = company["ml-forecasting"].object_id
+    DirectoryEdge.objects.bulk_create(DirectoryEdge(member=one.object_id, group=group) for one in crowd)
+    made()
+    page = text(client("alice").get("/projects/demand/people/"))
+    assert "anna098@corp.example" in page
+    assert "anna099@corp.example" not in page
+    assert page.count("More are in it than are listed here.") == 1
+    assert b"anna119@corp.example" in client("alice").get("/projects/demand/people/?format=csv").getvalue()
+
+
 def test_the_page_explains_a_person_and_refuses_what_is_no_account() -> None:
     made({"user": "bob@corp.example", "role": "viewer"})
     alice = client("alice")
