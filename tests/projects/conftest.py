@@ -11,6 +11,7 @@ from django.db.models import Model
 
 from projects import tasks, work
 from projects.models import (
+    DirectoryEntry,
     Membership,
     Project,
     ProjectHistory,
@@ -19,6 +20,7 @@ from projects.models import (
     RegisteredRepository,
 )
 from provisioning import targets
+from tests.entries import group_entry, person_entry
 from tests.people import person, teams
 from tests.projects.file_door import PushedForge, listen
 from tests.projects.tended import World, installed
@@ -69,6 +71,15 @@ def untouched(django_capture_on_commit_callbacks: Any) -> Any:
 def pages() -> None:
     """The teams that pages are tested with."""
     teams()
+
+
+@pytest.fixture
+def staffed(pages: None) -> None:
+    """A directory: alice and, by a group in it, bob in ml-forecasting; charlie in ml-vision."""
+    alice, bob, charlie = (person_entry(name) for name in ("alice", "bob", "charlie"))
+    group_entry("ml-forecasting", alice, group_entry("ml-planners", bob))
+    group_entry("ml-vision", charlie)
+    DirectoryEntry.objects.filter(is_group=True).update(place="Groups")
 
 
 @pytest.fixture

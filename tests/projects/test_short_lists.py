@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.models import User
 from portal.token_actions import NewToken, make_token
+from projects import seeing
 from projects.models import StandIn, TrainingAsked
 from projects.scorecard import RULES
 from projects.today import today
@@ -110,3 +111,14 @@ def test_tokens_of_oneself_and_nothing_of_what_they_are() -> None:
     assert (line["name"], line["scopes"]) == ("nightly", "read")
     assert secret not in answer
     assert sheet(client("bob"), "/account/") == []
+
+
+def test_who_saw_the_portal_as_oneself_beyond_those_on_the_page() -> None:
+    person("alice")
+    for number in range(11):
+        seeing.begin("alice@corp.example", by=person("paula"), because=f"Ticket {number}.")
+    alice = client("alice")
+    assert 'href="?list=seen&amp;format=csv"' in alice.get("/account/").content.decode()
+    rows = list(csv.DictReader(StringIO(alice.get("/account/?list=seen&format=csv").getvalue().decode("utf-8-sig"))))
+    assert [row["because"] for row in rows] == [f"Ticket {number}." for number in range(10, -1, -1)]
+    assert client("bob").get("/account/?list=seen&format=json").getvalue() == b'{"items": []}'

@@ -7,41 +7,18 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from projects import seeing, teams
-from projects.directory import folded
+from projects import teams
 from projects.installation import installation
-from projects.models import DirectoryEdge, DirectoryEntry, Project, Team
+from projects.models import DirectoryEntry, Project, Team
 from tests.entries import gone, group_entry, person_entry
-from tests.people import bearer, client, person, team
+from tests.people import bearer, client, team
 from tests.projects.asking import leads_decide
 from tests.projects.pages import ask, fields, project_of, settle, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
-
-
-def entry(account: str, *, is_group: bool = False, **more: Any) -> DirectoryEntry:
-    name = account.partition("@")[0].title()
-    return DirectoryEntry.objects.create(
-        object_id=f"oid-{account}", account=account, name=name, is_group=is_group,
-        folded=folded(name=name, account=account, mail=""), **more,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def company() -> None:
-    """Two people in ml-forecasting, one of them by a group in it; one in ml-vision."""
-    for account in ("alice@corp.example", "bob@corp.example", "charlie@corp.example"):
-        entry(account)
-    for account in ("ml-forecasting", "ml-planners", "ml-vision"):
-        entry(account, is_group=True, place="Groups")
-    edges = [("alice@corp.example", "ml-forecasting"), ("ml-planners", "ml-forecasting"),
-             ("bob@corp.example", "ml-planners"), ("charlie@corp.example", "ml-vision")]  # fmt: skip
-    DirectoryEdge.objects.bulk_create(DirectoryEdge(member=f"oid-{one}", group=f"oid-{group}") for one, group in edges)
 
 
 def test_a_team_says_what_is_taken_of_its_budget_by_which_projects() -> None:
@@ -64,10 +41,10 @@ def test_a_team_says_what_is_taken_of_its_budget_by_which_projects() -> None:
     assert "gpu-asks , decided by the platform team or ml-leads" in page
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_a_team_says_who_is_in_it_nested_groups_included() -> None:
     page = text(client("alice").get("/teams/forecasting/"))
-    assert "Ml-Forecasting ml-forecasting · Groups 2 people Alice alice@corp.example Bob bob@corp.example" in page
+    assert "ml-forecasting ml-forecasting · Groups 2 people Alice alice@corp.example Bob bob@corp.example" in page
 
 
 def test_a_group_that_the_directory_does_not_have_counts_by_its_name() -> None:
@@ -112,7 +89,7 @@ def test_the_list_has_one_s_own_teams_and_is_sorted_and_a_file() -> None:
     assert [row["name"] for row in data["items"]] == ["demand"]
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_a_group_whose_name_two_have_is_refused_in_a_team() -> None:
     DirectoryEntry.objects.create(object_id="oid-other", account="ml-vision", name="Vision", is_group=True)
     paula = client("paula")
@@ -126,7 +103,7 @@ def test_a_group_whose_name_two_have_is_refused_in_a_team() -> None:
     )
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_a_group_that_was_made_anew_counts_again_once_the_platform_team_takes_the_new_one() -> None:
     row = team("forecasting")
     row.group_ids = {"ml-forecasting": "oid-ml-forecasting"}
@@ -167,7 +144,7 @@ def test_a_name_that_several_groups_have_is_said_to_count_for_nobody() -> None:
     assert "whoever signs in" not in page
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_the_platform_team_sees_what_a_change_does_before_it_is_made_and_it_is_kept_with_its_reason() -> None:
     ask("demand", plan="medium")
     paula = client("paula")
@@ -199,12 +176,12 @@ def test_the_platform_team_sees_what_a_change_does_before_it_is_made_and_it_is_k
     assert Project.objects.get().units == 12
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_groups_are_found_in_the_directory_added_and_removed_without_scripts_and_nothing_is_changed_by_it() -> None:
     paula, path = client("paula"), "/teams/forecasting/edit/"
     blank = {**fields(paula.get(path), holding="budget"), "because": "More people."}
     found = paula.post(path, {**blank, "q": "vision", "do": "search"})
-    assert "Ml-Vision group ml-vision · Groups" in text(found)
+    assert "ml-vision group ml-vision · Groups" in text(found)
     # Of people none is offered: a team is made of groups.
     assert "Charlie" not in text(paula.post(path, {**blank, "q": "charlie", "do": "search"}))
 
@@ -220,7 +197,7 @@ def test_groups_are_found_in_the_directory_added_and_removed_without_scripts_and
     assert Team.objects.get(slug="forecasting").ad_groups == ["ml-forecasting"]
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_a_group_s_name_that_is_only_begun_is_asked_about_instead_of_lost() -> None:
     paula, path = client("paula"), "/teams/forecasting/edit/"
     blank = {**fields(paula.get(path), holding="budget"), "because": "More people."}
@@ -295,7 +272,7 @@ def patch(who: str, body: Any, **headers: str) -> Any:
     return bearer(who).patch(path, data=json.dumps(body), content_type="application/json", headers=sent)
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_the_api_reads_a_team_and_changes_it() -> None:
     ask("demand")
     read = bearer("alice").get("/api/v1/teams/forecasting/")
@@ -381,138 +358,7 @@ def test_a_team_s_page_and_api_ask_no_more_with_many_groups_and_read_no_more_peo
     assert read == {2}
 
 
-@pytest.mark.usefixtures("company")
-def test_the_platform_team_makes_a_team_with_a_preview_and_a_reason() -> None:
-    paula = client("paula")
-    assert 'href="/new-team/"' in paula.get("/teams/").content.decode()
-    assert 'href="/new-team/"' not in client("alice").get("/teams/").content.decode()
-    blank = fields(paula.get("/new-team/"), holding="budget")
-    added = paula.post("/new-team/", {**blank, "slug": "radar", "name": "Radar", "q": "ml-vision", "do": "add"})
-    wish = {**fields(added, holding="budget"), "budget": "20", "because": "It is new."}
-    preview = paula.post("/new-team/", {**wish, "do": "preview"})
-    for said in (
-        "Team Radar, radar",
-        "Budget 20 units",
-        "Group ml-vision 1 person sees the team and its projects",
-        "Create team radar",
-    ):
-        assert said in text(preview), said
-    assert not Team.objects.filter(slug="radar").exists()
-
-    done = paula.post("/new-team/", {**wish, "do": "change"})
-    assert (done.status_code, done["Location"]) == (302, "/teams/radar/")
-    row = Team.objects.get(slug="radar")
-    assert (row.name, row.ad_groups, row.group_ids, row.budget) == (
-        "Radar", ["ml-vision"], {"ml-vision": "oid-ml-vision"}, 20,
-    )  # fmt: skip
-    assert "paula@corp.example: made the team “It is new.”" in text(paula.get("/teams/radar/"))
-    again = paula.post("/new-team/", {**wish, "do": "change"})
-    assert (again.status_code, "There is a team radar already." in text(again)) == (422, True)
-
-
-@pytest.mark.usefixtures("company")
-def test_every_fault_of_a_new_team_is_said_and_a_name_that_several_groups_have_is_one() -> None:
-    group_entry("ml-vision", object_id="oid-other")
-    wish = {"slug": "Radar!", "name": "", "group": "ml-vision", "budget": "-1", "because": "", "do": "change"}
-    page = client("paula").post("/new-team/", wish)
-    assert page.status_code == 422
-    for anchor in ("#team-slug", "#team-name", "#team-budget", "#team-because"):
-        assert f'href="{anchor}"' in page.content.decode(), anchor
-    wish = {"slug": "radar", "name": "Radar", "group": "ml-vision", "budget": "1", "because": "New.", "do": "change"}
-    assert "The directory has several groups ml-vision: " in text(client("paula").post("/new-team/", wish))
-    answer = send(
-        "paula", "post", "/api/v1/teams/", {"slug": "radar", "name": "R", "groups": ["ml-vision"], "because": "x"}
-    )
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "groups.0")
-    assert not Team.objects.filter(slug="radar").exists()
-
-
-def send(who: str, method: str, path: str, body: Any, **headers: str) -> Any:
-    script = bearer(who)
-    return getattr(script, method)(path, data=json.dumps(body), content_type="application/json", headers=headers)
-
-
-@pytest.mark.usefixtures("company")
-def test_the_api_makes_a_team_and_removes_it() -> None:
-    wish = {"slug": "radar", "name": "Radar", "groups": ["ml-vision"], "budget": 20, "because": "It is new."}
-    group = {"name": "ml-vision", "added": True, "anew": False, "people": 1}
-    said = {"team": "radar", "name": "Radar", "budget": 20, "groups": [group], "taken": 0, "free": 20}
-    dry = send("paula", "post", "/api/v1/teams/?dry_run=true", wish)
-    assert (dry.status_code, dry.json()) == (200, {**said, "changed": False})
-    assert not Team.objects.filter(slug="radar").exists()
-    once = {"Idempotency-Key": "radar-1"}
-    made = send("paula", "post", "/api/v1/teams/", wish, **once)
-    assert (made.status_code, made.json(), made["Location"]) == (201, {**said, "changed": True}, "/api/v1/teams/radar/")
-    assert send("paula", "post", "/api/v1/teams/", wish, **once).status_code == 201
-    assert send("paula", "post", "/api/v1/teams/", wish).status_code == 422
-
-    path, why = "/api/v1/teams/radar/", {"because": "Merged."}
-    assert send("paula", "delete", path, why).status_code == 428
-    etag = {"If-Match": bearer("paula").get(path)["ETag"]}
-    dry = send("paula", "delete", f"{path}?dry_run=true", why, **etag)
-    gone_by_it = {**group, "added": False}
-    assert dry.json() == {
-        "team": "radar", "changed": False, "name": None, "budget": 0, "groups": [gone_by_it], "taken": 0, "free": 0,
-    }  # fmt: skip
-    assert send("paula", "delete", path, why, **{"If-Match": '"another"'}).status_code == 412
-    assert send("paula", "delete", path, {}, **etag).status_code == 422
-    assert send("paula", "delete", path, why, **etag).json()["changed"] is True
-    assert not Team.objects.filter(slug="radar").exists()
-
-
-@pytest.mark.parametrize("who", ["alice", "bob", "charlie"])
-def test_nobody_else_makes_or_removes_a_team(who: str) -> None:
-    team("vision")
-    wish = {"slug": "radar", "name": "Radar", "because": "Mine."}
-    assert client(who).get("/new-team/").status_code == 403
-    assert client(who).post("/new-team/", {**wish, "do": "change"}).status_code == 403
-    assert send(who, "post", "/api/v1/teams/", wish).status_code == 403
-    for slug, status in (("forecasting", 404 if who == "charlie" else 403), ("vision", 404)):
-        assert client(who).post(f"/teams/{slug}/remove/", {"typed": slug, "because": "Mine."}).status_code == status
-        answer = send(who, "delete", f"/api/v1/teams/{slug}/", {"because": "Mine."}, **{"If-Match": "*"})
-        assert answer.status_code == status
-    assert Team.objects.count() == 2
-
-
-def test_a_team_is_removed_by_its_page_once_nothing_is_its() -> None:
-    row = Team.objects.create(slug="radar", name="Radar", ad_groups=["ml-radar"])
-    paula, path = client("paula"), "/teams/radar/remove/"
-    page = text(paula.get(path))
-    assert "Group ml-radar Not in the directory." in page
-    wrong = paula.post(path, {"typed": "rada", "because": "Merged."})
-    assert (wrong.status_code, "Type radar to remove it." in text(wrong)) == (422, True)
-    assert paula.post(path, {"typed": "radar", "because": " "}).status_code == 422
-    assert Team.objects.filter(pk=row.pk).exists()
-    assert paula.post(path, {"typed": "radar", "because": "Merged."}).status_code == 302
-    assert not Team.objects.filter(pk=row.pk).exists()
-    history: Any = apps.get_model("projects", "TeamHistory").objects
-    told = history.filter(slug="radar", pgh_label="delete").get().pgh_context.metadata
-    assert (told["actor"], told["because"]) == ("paula@corp.example", "Merged.")
-
-
-def test_a_team_with_projects_or_a_place_in_the_catalogue_stays_and_says_why() -> None:
-    project = project_of(ask("demand"))
-    radar, paula = Team.objects.create(slug="radar", name="Radar"), client("paula")
-
-    def refused(slug: str) -> str:
-        path = f"/teams/{slug}/remove/"
-        answer = paula.post(path, {"typed": slug, "because": "Merged."})
-        assert answer.status_code == 409
-        shown, said = text(paula.get(path)), text(answer)
-        api = send("paula", "delete", f"/api/v1/teams/{slug}/", {"because": "x"}, **{"If-Match": "*"})
-        assert (api.status_code, api.json()["detail"] in said, api.json()["detail"] in shown) == (409, True, True)
-        return str(api.json()["detail"])
-
-    assert refused("forecasting") == "1 project is the team's. Retire it first."
-    Project.objects.filter(pk=project.pk).update(team=radar, deletion_requested_at=timezone.now())
-    assert "notify.forecasting-chat. Take it out there first." in refused("forecasting")
-    assert refused("radar") == "1 project is the team's. Retire it first."
-    Project.objects.filter(pk=project.pk).update(deleted_at=timezone.now())
-    assert refused("radar").startswith("The team had projects, requests or consents, and what happened to them is kept")
-    assert Team.objects.count() == 3
-
-
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("staffed")
 def test_what_a_team_s_page_shows_in_part_is_a_file_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teams, "PEOPLE_SHOWN", 1)
     alice = client("alice", language="sv")
@@ -531,14 +377,3 @@ def test_what_a_team_s_page_shows_in_part_is_a_file_as_a_whole(monkeypatch: pyte
     assert (changes[0]["who"], changes[0]["differs"]) == ("paula@corp.example", ["budget 10 → 11 units"])
     for part in ("people", "changes"):
         assert client("charlie").get(f"/teams/forecasting/?list={part}&format=csv").status_code == 404
-
-
-def test_who_was_seen_reads_all_of_it_in_a_file() -> None:
-    person("alice")
-    for number in range(11):
-        seeing.begin("alice@corp.example", by=person("paula"), because=f"Ticket {number}.")
-    alice = client("alice")
-    assert 'href="?list=seen&amp;format=csv"' in alice.get("/account/").content.decode()
-    rows = list(csv.DictReader(StringIO(alice.get("/account/?list=seen&format=csv").getvalue().decode("utf-8-sig"))))
-    assert [row["because"] for row in rows] == [f"Ticket {number}." for number in range(10, -1, -1)]
-    assert client("bob").get("/account/?list=seen&format=json").getvalue() == b'{"items": []}'

@@ -118,6 +118,9 @@ def catalogue(
 
 
 CATALOGUE = catalogue()
+OWN_LISTENER = catalogue(cluster={"event_listener": "project"})
+HOSTILE = ("main; touch owned", "$(touch owned)", "`touch owned`", "--upload-pack=touch owned")
+"""What a delivery may tell as a branch or a commit, for a shell that takes more than a name from it."""
 
 
 def wish(

@@ -1,8 +1,5 @@
-import os
 import re
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +8,10 @@ from pydantic import ValidationError
 from provisioning.kind import KnownRepository, Object, Wish
 from provisioning.kinds.pipeline import KIND, SCRIPT
 from tests.fakes.cluster import FakeCluster
-from tests.provisioning.wishes import LABELS, catalogue, wish
+from tests.provisioning.wishes import HOSTILE, LABELS, OWN_LISTENER, catalogue, wish
 
 RBAC = "rbac.authorization.k8s.io"
 TEKTON = "triggers.tekton.dev/v1beta1"
-HOSTILE = ("main; touch owned", "$(touch owned)", "`touch owned`", "--upload-pack=touch owned")
-OWN_LISTENER = catalogue(cluster={"event_listener": "project"})
 
 
 def metadata(name: str) -> dict[str, Any]:
@@ -224,104 +219,6 @@ def test_the_page_of_a_run_is_an_address_with_its_name(page: str) -> None:
         catalogue(cluster={"ci_dashboard_url": page})
 
 
-def run_of(wanted: Wish) -> dict[str, Any]:
-    """The spec of a run."""
-    body = KIND.desired(wanted)[2].body
-    assert body is not None
-    spec: dict[str, Any] = body["spec"]["resourcetemplates"][0]["spec"]
-    return spec
-
-
-@pytest.mark.parametrize(
-    ("plan", "options", "takes"),
-    [
-        ("small", {}, {"cpu": "1", "memory": "4Gi"}),
-        ("large", {}, {"cpu": "4", "memory": "16Gi"}),
-        ("medium", {"limits": {"cpu": "6", "memory": "12Gi"}}, {"cpu": "1500m", "memory": "3Gi"}),
-        ("small", {"limits": {"cpu": "500m", "memory": "1Gi"}}, {"cpu": "500m", "memory": "1Gi"}),
-        ("gpu", {"pipeline": {"cpu": 8, "gpu": 1}}, {"cpu": "8", "memory": "16Gi", "nvidia.com/gpu": "1"}),
-        ("small", {"limits": {"memory": "10G"}}, {"cpu": "1", "memory": "2384Mi"}),
-    ],
-)
-def test_a_run_takes_its_part_of_the_workspace_or_what_the_team_chose(plan: str, options: Any, takes: Any) -> None:
-    task = run_of(wish(plan=plan, options=options))["pipelineSpec"]["tasks"][0]["taskSpec"]
-    assert task["steps"][0]["computeResources"] == {"requests": takes, "limits": takes}
-
-
-def test_a_run_may_last_as_long_as_the_team_says() -> None:
-    assert run_of(wish(options={"pipeline": {"minutes": 240}}))["timeouts"] == {"pipeline": "240m"}
-
-
-@pytest.mark.parametrize(
-    ("options", "sentences"),
-    [
-        ({"pipeline": {"cpu": 16, "memory": "64Gi", "gpu": 0}}, []),
-        (
-            {"pipeline": {"cpu": 20, "gpu": 1}},
-            [
-                ("cpu", "20 is more than plan medium allows (16). Enter 16 or less, or choose plan large."),
-                ("gpu", "1 is more than plan medium allows (0). Enter 0 or less, or choose plan gpu."),
-            ],
-        ),
-        (
-            {"pipeline": {"memory": "16Gi"}, "limits": {"memory": "8Gi"}},
-            [("memory", "16 GiB is more than the project's own limit (8 GiB). Enter 8 GiB or less.")],
-        ),
-    ],
-)
-def test_runs_that_would_never_start_are_refused(options: Any, sentences: Any) -> None:
-    assert KIND.check is not None
-    assert list(KIND.check(wish(options=options))) == sentences
-
-
-@pytest.mark.parametrize(
-    ("options", "takes"),
-    [
-        ({}, {"cpu": "1", "memory": "3840Mi"}),
-        ({"limits": {"cpu": 1, "memory": "2Gi"}}, {"cpu": "500m", "memory": "1Gi"}),
-        ({"limits": {"cpu": "500m", "memory": "1536Mi"}}, {"cpu": "500m", "memory": "1Gi"}),
-    ],
-)
-def test_a_run_leaves_the_project_s_own_listener_what_it_has(options: Any, takes: Any) -> None:
-    task = run_of(wish(plan="small", options=options, catalogue=OWN_LISTENER))["pipelineSpec"]["tasks"][0]["taskSpec"]
-    assert task["steps"][0]["computeResources"] == {"requests": takes, "limits": takes}
-
-
-@pytest.mark.parametrize(
-    ("options", "sentences"),
-    [
-        ({"pipeline": {"cpu": "3500m", "memory": "15Gi"}}, []),
-        ({"limits": {"cpu": 1, "memory": "2Gi"}}, []),
-        (
-            {"pipeline": {"cpu": 4, "memory": "16Gi"}},
-            [
-                ("cpu", "4 is more than the project's CI listener leaves of 4. Enter 3500m or less."),
-                ("memory", "16 GiB is more than the project's CI listener leaves of 16 GiB. Enter 15 GiB or less."),
-            ],
-        ),
-        (
-            {"limits": {"cpu": "500m"}, "pipeline": {"cpu": "400m"}},
-            [
-                (
-                    "cpu",
-                    "No run fits beside the project's CI listener, which has 500m of 500m all the time. "
-                    "Raise that limit of the project, or choose a larger plan.",
-                )
-            ],
-        ),
-    ],
-)
-def test_runs_that_never_fit_beside_the_project_s_own_listener_are_refused(options: Any, sentences: Any) -> None:
-    assert KIND.check is not None
-    assert list(KIND.check(wish(plan="small", options=options, catalogue=OWN_LISTENER))) == sentences
-
-
-def test_where_no_listener_hears_the_forge_none_takes_anything() -> None:
-    deaf = catalogue(cluster={"event_listener": "project"}, forge={"kind": "gitlab"})
-    assert KIND.check is not None
-    assert list(KIND.check(wish(plan="small", options={"limits": {"cpu": "500m"}}, catalogue=deaf))) == []
-
-
 def told_as_branch(name: str) -> bool:
     """Does the Trigger tell a run this branch's name?"""
     body = KIND.desired(wish())[0].body
@@ -466,70 +363,3 @@ def test_a_gitlab_starts_no_run_and_says_so():
         "git-1 is a GitLab. What starts runs here understands GitHub, Gitea and Forgejo only, so a push starts none. "
         "The rest of the project works without it."
     )
-
-
-class Run:
-    """What a run does, in a folder of its own: a repository beside it, and the mounted key where there is one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.repository, self.mounted = folder, folder / "demand.git", folder / "clone"
-        self.git("init", "-q", "-b", "main", str(self.repository), at=folder)
-
-    def git(self, *words: str, at: Path | None = None) -> str:
-        named = ("-c", "user.name=alice", "-c", "user.email=alice@corp.example")
-        command = ["git", *named, *words]
-        return subprocess.run(command, cwd=at or self.repository, check=True, capture_output=True, text=True).stdout
-
-    def commit(self, files: dict[str, str]) -> str:
-        for path, content in files.items():
-            (self.repository / path).parent.mkdir(exist_ok=True)
-            (self.repository / path).write_text(content)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", "Work")
-        return self.git("rev-parse", "HEAD").strip()
-
-    def begin(self, sha: str, *, repository: str) -> subprocess.CompletedProcess[str]:
-        told = {"REPOSITORY": repository, "SLIPWAY_CLONE": str(self.mounted), "SLIPWAY_COMMIT": sha}
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.folder), **told}
-        command = ["sh", "-c", SCRIPT]
-        return subprocess.run(command, env=environment, cwd=self.folder, check=False, capture_output=True, text=True)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path)
-
-
-def test_a_run_does_what_the_script_of_its_very_commit_says(run: Run) -> None:
-    sha = run.commit({"slipway/ci.sh": 'echo "first $1"\n'})
-    run.commit({"slipway/ci.sh": "echo second\n"})
-    done = run.begin(sha, repository=str(run.repository))
-    assert (done.returncode, done.stdout) == (0, "first all\n")
-
-
-def test_a_run_ends_as_its_script_does(run: Run) -> None:
-    sha = run.commit({"slipway/ci.sh": "exit 3\n"})
-    assert run.begin(sha, repository=str(run.repository)).returncode == 3
-
-
-def test_a_run_clones_with_the_key_that_only_it_can_read(run: Run) -> None:
-    shown = "set -- $GIT_SSH_COMMAND\nstat -c %a $3\ncat $3\necho $@ | grep -o 'UserKnownHostsFile=.*'\n"
-    sha = run.commit({"slipway/ci.sh": shown})
-    run.mounted.mkdir()
-    for name, content in {"ssh-privatekey": "KEY\n", "known_hosts": "", "url": str(run.repository)}.items():
-        (run.mounted / name).write_text(content)
-    done = run.begin(sha, repository="https://git.corp.example/nobody/reads-this.git")
-    hosts = f"UserKnownHostsFile={run.mounted}/known_hosts -o StrictHostKeyChecking=yes"
-    assert (done.returncode, done.stdout) == (0, f"600\nKEY\n{hosts}\n"), done.stderr
-
-
-def test_a_run_without_a_script_says_what_is_missing(run: Run) -> None:
-    done = run.begin(run.commit({"README.md": "Ours\n"}), repository=str(run.repository))
-    assert (done.returncode, done.stdout.startswith("There is no slipway/ci.sh here")) == (1, True)
-
-
-@pytest.mark.parametrize("told", HOSTILE)
-def test_nothing_that_a_delivery_tells_is_run(run: Run, told: str) -> None:
-    run.commit({"slipway/ci.sh": "echo all\n"})
-    assert run.begin(told, repository=str(run.repository)).returncode != 0
-    assert not list(run.folder.rglob("owned"))
