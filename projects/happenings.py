@@ -6,13 +6,15 @@ come, and deep pages cost no more. `projects.activity` says requests and events 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
 
 from django.apps import apps
-from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, F, Model, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -43,6 +45,8 @@ _BATCH = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _SWITCH = "switch"
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -154,32 +158,36 @@ def _older(before: _Key | None, *, table: str, field: str) -> Q:
     return Q(**{f"{field}__lt": before.at}) | same
 
 
-def _requests(project: Project, wanted: Wanted) -> QuerySet[ProjectRequest]:
-    rows = project.requests.all()
-    if wanted.kind:
+def _fitting(
+    rows: QuerySet[M], wanted: Wanted, *, who: str, words: Sequence[str] = (), door: str = "door", kind: str = ""
+) -> QuerySet[M]:
+    """Those rows that are wanted. who, door, kind: the fields that say so; words: lookups, one of which has to hold.
+
+    Without `kind` or `words` they have none, so whoever asks for such a one gets none of them.
+    """
+    if (wanted.kind and not kind) or (wanted.words and not words):
         return rows.none()
+    if wanted.kind:
+        rows = rows.filter(**{kind: wanted.kind})
     if wanted.door:
-        rows = rows.filter(door=wanted.door)
+        rows = rows.filter(**{door: wanted.door})
     if wanted.who:
-        rows = rows.filter(requested_by_name__icontains=wanted.who)
+        rows = rows.filter(**{f"{who}__icontains": wanted.who})
     if wanted.words:
-        found = Q(note__icontains=wanted.words) | Q(rule__icontains=wanted.words)
-        rows = rows.filter(found | Q(action__icontains=wanted.words) | Q(commit__istartswith=wanted.words))
+        rows = rows.filter(reduce(or_, (Q(**{lookup: wanted.words}) for lookup in words)))
     return rows
+
+
+def _requests(project: Project, wanted: Wanted) -> QuerySet[ProjectRequest]:
+    words = ("note__icontains", "rule__icontains", "action__icontains", "commit__istartswith")
+    return _fitting(project.requests.all(), wanted, who="requested_by_name", words=words)
 
 
 def _decisions(project: Project, wanted: Wanted) -> QuerySet[ProjectRequest]:
     """What people decided; what the policy let be so at once stands with who asked."""
     rows = project.requests.filter(decided_by__isnull=False).select_related("decided_by")
-    if wanted.kind:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(decided_door=wanted.door)
-    if wanted.who:
-        rows = rows.filter(decided_by__username__icontains=wanted.who)
-    if wanted.words:
-        rows = rows.filter(Q(comment__icontains=wanted.words) | Q(decision__icontains=wanted.words))
-    return rows
+    words = ("comment__icontains", "decision__icontains")
+    return _fitting(rows, wanted, who="decided_by__username", words=words, door="decided_door")
 
 
 def _events(project: Project, wanted: Wanted) -> QuerySet[Event]:
@@ -195,93 +203,56 @@ def _events(project: Project, wanted: Wanted) -> QuerySet[Event]:
 
 def _rotations(project: Project, wanted: Wanted) -> QuerySet[Rotation]:
     rows = Rotation.objects.filter(project=project)
-    if wanted.kind:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(door=wanted.door)
-    return rows.filter(rotated_by__icontains=wanted.who, purpose__icontains=wanted.words)
+    return _fitting(rows, wanted, who="rotated_by", words=["purpose__icontains"])
 
 
 def _endings(project: Project, wanted: Wanted) -> QuerySet[Rotation]:
     """Keys that somebody ended before their time, which is when they ended."""
     rows = Rotation.objects.filter(project=project).exclude(ended_by="")
-    if wanted.kind:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(ended_door=wanted.door)
-    return rows.filter(ended_by__icontains=wanted.who, purpose__icontains=wanted.words)
+    return _fitting(rows, wanted, who="ended_by", words=["purpose__icontains"], door="ended_door")
 
 
 def _asked_back(project: Project, wanted: Wanted) -> QuerySet[RequestComment]:
     """Requests that were given back to be changed; the rest of the conversation stands with them."""
     rows = RequestComment.objects.filter(request__project=project, asks=True)
-    if wanted.kind:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(door=wanted.door)
-    return rows.filter(by_name__icontains=wanted.who, text__icontains=wanted.words)
+    return _fitting(rows, wanted, who="by_name", words=["text__icontains"])
 
 
 def _revisions(project: Project, wanted: Wanted) -> QuerySet[RequestRevision]:
     """With `next_after`, what was asked for from then on. They have no words of their own."""
-    rows = RequestRevision.objects.filter(request__project=project)
-    if wanted.kind or wanted.words:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(door=wanted.door)
     following = RequestRevision.objects.filter(request=OuterRef("request"), number=OuterRef("number") + 1)
     after = Coalesce(Subquery(following.values("after")), F("request__after"))
-    return rows.filter(by_name__icontains=wanted.who).annotate(next_after=after)
+    rows = RequestRevision.objects.filter(request__project=project).annotate(next_after=after)
+    return _fitting(rows, wanted, who="by_name")
 
 
 def _reveals(project: Project, wanted: Wanted) -> QuerySet[Reveal]:
     rows = Reveal.objects.filter(project=project)
-    if wanted.kind:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(door=wanted.door)
-    return rows.filter(person_name__icontains=wanted.who, purpose__icontains=wanted.words)
+    return _fitting(rows, wanted, who="person_name", words=["purpose__icontains"])
 
 
 def _looks(project: Project, wanted: Wanted) -> QuerySet[LookAsked]:
-    rows = project.looks_asked.filter(asked_by_name__icontains=wanted.who, because__icontains=wanted.words)
-    if wanted.door:
-        rows = rows.filter(door=wanted.door)
-    return rows.filter(kind=wanted.kind) if wanted.kind else rows
+    words = ["because__icontains"]
+    return _fitting(project.looks_asked.all(), wanted, who="asked_by_name", words=words, kind="kind")
 
 
 def _skips(project: Project, wanted: Wanted) -> QuerySet[Any]:
     """From the history, as the row itself goes when the skipping ends."""
     history: Any = apps.get_model("projects", "SkippedKindHistory").objects
     rows: QuerySet[Any] = history.filter(project=project.pk).select_related("pgh_context")
-    if wanted.kind:
-        rows = rows.filter(kind=wanted.kind)
-    if wanted.door:
-        rows = rows.filter(pgh_context__metadata__door=wanted.door)
-    if wanted.who:
-        rows = rows.filter(pgh_context__metadata__actor__icontains=wanted.who)
-    if wanted.words:
-        rows = rows.filter(pgh_context__metadata__because__icontains=wanted.words)
-    return rows
+    said = "pgh_context__metadata"
+    words = [f"{said}__because__icontains"]
+    return _fitting(rows, wanted, who=f"{said}__actor", words=words, door=f"{said}__door", kind="kind")
 
 
 def _trainings(project: Project, wanted: Wanted) -> QuerySet[TrainingAsked]:
-    rows = project.trainings.filter(asked_by_name__icontains=wanted.who)
-    if wanted.kind:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(door=wanted.door)
-    return rows.filter(Q(cause__icontains=wanted.words) | Q(commit__istartswith=wanted.words))
+    words = ("cause__icontains", "commit__istartswith")
+    return _fitting(project.trainings.all(), wanted, who="asked_by_name", words=words)
 
 
 def _consent_steps(project: Project, wanted: Wanted) -> QuerySet[ConsentStep]:
     rows = ConsentStep.objects.filter(consent__project=project).select_related("consent__team")
-    if wanted.kind:
-        return rows.none()
-    if wanted.door:
-        rows = rows.filter(door=wanted.door)
-    rows = rows.filter(by_name__icontains=wanted.who)
-    return rows.filter(Q(why__icontains=wanted.words) | Q(consent__store__icontains=wanted.words))
+    return _fitting(rows, wanted, who="by_name", words=["why__icontains", "consent__store__icontains"])
 
 
 def _switch_wanted(one: Switch, wanted: Wanted) -> bool:

@@ -1,5 +1,6 @@
 """Teams over REST: who is in one, what it has, and, for the platform team, making, changing and removing one."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from django.http.response import HttpResponseBase
@@ -174,14 +175,8 @@ class TeamDetail(Api):
     @idempotent
     def patch(self, request: Request, team: str) -> Response:
         """Change what is given; `because` is kept with it."""
-        asked = read_query(TeamQuery, request)
-        find_team(person(request), team)
-        data: Any = request.data
-        preview = change_team(
-            team, data, by=person(request), door=Door.API, expected=_expected(request), dry_run=asked.dry_run
-        )
-        changed = bool(preview) and not asked.dry_run
-        return Response(plain(TeamChangeOut.of(preview, team=team, changed=changed)))
+        preview, tried = _acted(change_team, request, team)
+        return Response(plain(TeamChangeOut.of(preview, team=team, changed=bool(preview) and not tried)))
 
     @extend_schema(
         operation_id="remove_team",
@@ -194,13 +189,20 @@ class TeamDetail(Api):
     @idempotent
     def delete(self, request: Request, team: str) -> Response:
         """Remove it. 409 as long as it has projects, platform.yaml names it, or history is kept with its name."""
-        asked = read_query(TeamQuery, request)
-        find_team(person(request), team)
-        data: Any = request.data
-        preview = remove_team(
-            team, data, by=person(request), door=Door.API, expected=_expected(request), dry_run=asked.dry_run
-        )
-        return Response(plain(TeamChangeOut.of(preview, team=team, changed=not asked.dry_run)))
+        preview, tried = _acted(remove_team, request, team)
+        return Response(plain(TeamChangeOut.of(preview, team=team, changed=not tried)))
+
+
+def _acted(act: Callable[..., TeamPreview], request: Request, team: str) -> tuple[TeamPreview, bool]:
+    """Do this to the team: what it does, and whether it was only tried. Raises what `act` does, and Refused.
+
+    A team that isn't there is said before a missing If-Match.
+    """
+    asked = read_query(TeamQuery, request)
+    find_team(person(request), team)
+    data: Any = request.data
+    preview = act(team, data, by=person(request), door=Door.API, expected=_expected(request), dry_run=asked.dry_run)
+    return preview, asked.dry_run
 
 
 def _expected(request: Request) -> str | None:
