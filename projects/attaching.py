@@ -2,7 +2,7 @@
 
 Slipway's bot opens an attached repository to the project's people, so asking for one asks for rights in it. Who may
 give them is decided on the forge: the Kind lets a repository be attached only by who administers it there (decision
-0055). Here is kept who that has to be. No spec says it, and nobody becomes it without asking for that repository: who
+0056). Here is kept who that has to be. No spec says it, and nobody becomes it without asking for that repository: who
 only changes something else of the project may not even know of it.
 """
 

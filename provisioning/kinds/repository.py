@@ -1,9 +1,9 @@
 """The project's repository: made or attached, with our mark. Files and people are the Kind `repository_access`'s.
 
 What is attached is opened to the project's people by our bot, so one repository is attached only by who could open it
-themself: who asked for it (`Wish.attached_by`) administers it on the forge (decision 0055). Once it has our mark it is
-the project's, whoever asked and whoever owns the project by then. The mark is written by administrators only, so one of
-them can also agree by writing it.
+themself: who asked for it (`Wish.attached_by`) administers it on the forge (decision 0056). Once it has our mark it is
+the project's, whoever asked and whoever owns the project by then. The mark is written by its administrators only, on GitHub by
+who maintains it too, so they can also agree by writing it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
