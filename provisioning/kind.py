@@ -246,10 +246,10 @@ class Kind:
     """How much of it is used, measured for all projects of a target at once."""
     rights: Callable[[Wish], Iterable[Right]] | None = None
     """rights(wish) -> what each contributor gets by what `desired` declares; who gets nothing has none. Pure."""
-    remember: Callable[[Wish, Any, Sequence[Object], Each], Body] | None = None
-    """remember(wish, client, objects, each) -> what nobody could tell any more once these objects are applied, as JSON;
-    {} for nothing. It is written down before they are, and asked anew after; where something was written, also when all
-    is right. `wish.remembered` is what was written."""
+    remember: Callable[[Wish, Callable[[], Mapping[str, Body | None]]], Body] | None = None
+    """remember(wish, seen) -> what nobody could tell any more once the wish is applied, as JSON; {} for nothing.
+    `seen()` is what `observe` says of all that is desired; who needs it has it asked for. It is written down before
+    anything is applied, and asked anew after that, and when all is right. `wish.remembered` is what was written."""
     wanted: Callable[[Wish], bool] | None = None
     choices: Callable[[Catalogue], Mapping[str, Sequence[tuple[str, str]]]] | None = None
     """choices(catalogue) -> by option, the values that it has to choose from, each with words for people. Pure."""

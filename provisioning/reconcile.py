@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -23,7 +24,7 @@ import structlog
 
 from provisioning.conditions import Status
 from provisioning.errors import PermanentError, Reason, TemporaryError
-from provisioning.kind import Kind, Object, System, Wish
+from provisioning.kind import Body, Kind, Object, System, Wish
 from provisioning.outcomes import (
     BACKOFF_MAX,
     QUICK,
@@ -278,7 +279,8 @@ def _guarded(
         return work()
     except TemporaryError as error:
         after = failed(known, error.reason, error.message, now=now())
-        return Outcome(kind=kind.name, target=target, known=after, delay=delay_of(error, failures=after.failures))
+        delay = delay_of(error, failures=after.failures)
+        return Outcome(kind=kind.name, target=target, known=after, delay=delay, told=error.delay)
     except PermanentError as error:
         after, happenings = failed_for_good(known, error.reason, error.message, now=now())
         return Outcome(kind=kind.name, target=target, known=after, happenings=happenings)
@@ -302,8 +304,8 @@ def _look(
     def came_to(after: Known, *happenings: Happening) -> Outcome:
         return Outcome(kind=kind.name, target=target, known=after, happenings=happenings)
 
-    def with_memory(right: Known, client: Any, things: Sequence[Object]) -> Known:
-        return right if kind.remember is None else replace(right, remembered=kind.remember(wish, client, things, each))
+    def memory_of(seen: Callable[[], Mapping[str, Body | None]]) -> Body:
+        return known.remembered if kind.remember is None else kind.remember(wish, seen)
 
     def work() -> Outcome:
         client = open_client(kind.system)
@@ -312,14 +314,19 @@ def _look(
         desired = kind.desired(wish)
         wanted = fingerprint(wish, desired)
         right = available(known, kind, wish, wanted=wanted, now=now())
+
+        def observed() -> Mapping[str, Body | None]:
+            return kind.observe(wish, client, desired, each)
+
+        before = cache(observed)
         if known.applied and known.has_secrets_of(wanted):
-            changes = compare(kind=kind.name, desired=desired, observed=kind.observe(wish, client, desired, each))
+            changes = compare(kind=kind.name, desired=desired, observed=before())
         else:
             changes = _everything(kind, wish, client, desired, first=first)
         pending = tuple(change for change in changes if change.action is not Action.KEEP)
         if not pending:
             # What was taken away by hand is no more ours to take, should it come back.
-            return came_to(with_memory(right, client, desired) if known.remembered else right)
+            return came_to(replace(right, remembered=memory_of(before)))
         drifted = known.was_right(generation=wish.generation, wanted=wanted)
         policy = wish.catalogue.drift.get(kind.name, "heal") if drifted else "heal"
         if policy == "ignore":
@@ -331,10 +338,11 @@ def _look(
             return came_to(warned, *(() if told else (drift,)))
         keys = {change.key for change in pending}
         things = [thing for thing in desired if thing.key in keys]
-        if kind.remember is not None and (memory := kind.remember(wish, client, things, each)) != known.remembered:
+        if (memory := memory_of(before)) != known.remembered:
             return Outcome(kind=kind.name, target=target, known=replace(known, remembered=memory), noted=True)
         kind.apply(wish, client, things, each)
-        right = with_memory(right, client, things)
+        if memory:
+            right = replace(right, remembered=memory_of(observed))
         objects = listed([change.key for change in pending])
         if drifted:
             message = phrase("Put back %(objects)s.", objects=objects)

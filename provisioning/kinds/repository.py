@@ -2,15 +2,15 @@
 
 What is attached is opened to the project's people by our bot, so one repository is attached only by who could open it
 themself: who asked for it (`Wish.attached_by`) administers it on the forge (decision 0056). Once it has our mark it is
-the project's, whoever asked and whoever owns the project by then. The mark is written by its administrators only, on GitHub by
-who maintains it too, so they can also agree by writing it.
+the project's, whoever asked and whoever owns the project by then. The mark is written by its administrators only, on
+GitHub by who maintains it too, so they can also agree by writing it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioning.errors import AlreadyExists, NameTaken, PermanentError, Reason, TemporaryError
-from provisioning.forge import REQUIRES_CHECKS, ForgeClient
+from provisioning.forge import LIKE_GITHUB, ForgeClient
 from provisioning.kind import Body, Each, Kind, Object, Wish
 from provisioning.phrases import Phrase, joined, phrase
 from provisioning.repositories import (
@@ -77,7 +77,7 @@ def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:
             "model_gate",
             phrase("Only a protected branch can require the gate. Protect it, or have the gate shown only."),
         )
-    elif options.model_gate == "required" and wish.forge.kind not in REQUIRES_CHECKS:
+    elif options.model_gate == "required" and wish.forge.kind not in LIKE_GITHUB:
         yield (
             "model_gate",
             phrase("%(forge)s is a GitLab, which can't require the gate. Have it shown only.", forge=wish.forge.name),

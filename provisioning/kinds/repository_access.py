@@ -10,7 +10,7 @@ a rule is refused for anything else, such as a right that we lack, whoever would
 lowered and taken away.
 
 People get rights of their own (owner: admin, editor: write, viewer: read), found by their mail address, for which the
-catalogue must say that the forge vouches: else nobody is found (decision 0055). The forge has no directory groups, so a
+catalogue must say that the forge vouches: else it finds nobody (decision 0055). The forge has no directory groups, so a
 group gets nothing here. Whoever the forge doesn't know yet is passed over, stands under "unknown" in what we observe,
 and gets in with the first look after signing in there.
 
@@ -20,7 +20,7 @@ protection: all was there before us. Whom we let in there we remember, with the 
 is what they are left with when they have no role any more. Nobody else's rights are taken.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioning.errors import PermanentError, Reason, TemporaryError
@@ -123,9 +123,11 @@ def _protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logi
         return None
     persons = {login: person for person, login in logins.items() if login is not None}
     unknown = {person for person, login in logins.items() if login is None}
-    told = (
-        set(rule["push_logins"]) if wish.forge.vouches_for_mail else {wish.forge.bot}.intersection(rule["push_logins"])
-    )
+    told = {
+        login
+        for login in rule["push_logins"]
+        if wish.forge.vouches_for_mail or login in persons or login == wish.forge.bot
+    }
     pushers = {persons.get(login, login) for login in told} | unknown
     wanted = [wish.forge.bot, *owners(wish)]
     gate = MODEL_GATE in rule["checks"]
@@ -136,7 +138,10 @@ def _protection(wish: Wish, client: ForgeClient, found: Repository, logins: Logi
 
 
 def _members(wish: Wish, client: ForgeClient, found: Repository, logins: Logins) -> dict[str, Any]:
-    """The rights as they are. A right that we can't or needn't give reads as given, so that nobody tries again."""
+    """The rights as they are. A right that we can't or needn't give reads as given, so that nobody tries again.
+
+    What is not declared beside them is for `remember`.
+    """
     present = client.collaborators(found["full_name"])
     people: dict[str, str] = {}
     for person, wanted in _people(wish).items():
@@ -149,12 +154,15 @@ def _members(wish: Wish, client: ForgeClient, found: Repository, logins: Logins)
     ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
     return {
         "people": people,
-        "others": sorted(_too_much(wish, found, present, ours)),
+        "others": sorted(_too_much(wish, found["id"], present, ours)),
         "unknown": [person for person, login in logins.items() if login is None],
+        "repository": found["id"],
+        "present": present,
+        "logins": {person: login for person, login in logins.items() if login not in (None, found["owner"])},
     }
 
 
-def _too_much(wish: Wish, found: Repository, present: Mapping[str, str], ours: Collection[str]) -> Mapping[str, str]:
+def _too_much(wish: Wish, number: int, present: Mapping[str, str], ours: Collection[str]) -> Mapping[str, str]:
     """Who else has rights that are ours to take, by login, and what they are to be left with; "none" for nothing.
 
     In a repository that we made that is everybody, but for what the organisation gives its owners; in an attached one,
@@ -162,7 +170,7 @@ def _too_much(wish: Wish, found: Repository, present: Mapping[str, str], ours: C
     """
     if not wish.forge.vouches_for_mail:
         return {}
-    left = _before_us(wish, found) if attached(wish) is not None else dict.fromkeys(present, "none")
+    left = _before_us(wish, number) if attached(wish) is not None else dict.fromkeys(present, "none")
     return {
         login: right
         for login, right in left.items()
@@ -170,28 +178,27 @@ def _too_much(wish: Wish, found: Repository, present: Mapping[str, str], ours: C
     }
 
 
-def _before_us(wish: Wish, found: Repository) -> Mapping[str, str]:
+def _before_us(wish: Wish, number: int) -> Mapping[str, str]:
     """What those had, by login, whom we let into this attached repository by whatever name; "none" for nothing."""
     known: Mapping[str, Any] = wish.remembered
-    return known["people"] if known.get("repository") == found["id"] else {}
+    return known["people"] if known.get("repository") == number else {}
 
 
-def remember(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> Body:
+def remember(wish: Wish, seen: Callable[[], Mapping[str, Body | None]]) -> Body:
     """What people have in an attached repository whom we are about to let in, beside those whom we let in before.
 
     Who has gone, and has no more than before us by now, is forgotten: what they get later is not from us.
     """
     if attached(wish) is None:
         return {}
-    found = own_repository(wish, client) if objects else None
-    if found is None:
+    members = seen()[KEY_MEMBERS]
+    if members is None:
         return wish.remembered
-    present, people = client.collaborators(found["full_name"]), _people(wish)
-    logins = logins_of(client, people, each)
-    wanted = {login: people[person] for person, login in logins.items() if login not in (None, found["owner"])}
+    present, people, number = members["present"], _people(wish), members["repository"]
+    wanted = {login: people[person] for person, login in members["logins"].items()}
     kept = {
         login: right
-        for login, right in _before_us(wish, found).items()
+        for login, right in _before_us(wish, number).items()
         if login in wanted or present.get(login, "none") not in (right, "none")
     }
     new = {
@@ -199,7 +206,7 @@ def remember(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: E
         for login, grant in wanted.items()
         if login not in kept and present.get(login) not in (grant, "owner")
     }
-    return {"repository": found["id"], "people": {**new, **kept}} if new or kept else {}
+    return {"repository": number, "people": {**new, **kept}} if new or kept else {}
 
 
 def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each) -> None:
@@ -235,7 +242,7 @@ def apply(wish: Wish, client: ForgeClient, objects: Sequence[Object], each: Each
             rest = _without_new_writers(wish, rest, present)
         _let_in(wish, client, found, rest, present, each)
         ours = {wish.forge.bot, *(login for login in logins.values() if login is not None)}
-        _take_back(client, name, _too_much(wish, found, present, ours), each)
+        _take_back(client, name, _too_much(wish, found["id"], present, ours), each)
     if refused is not None:
         raise refused
 

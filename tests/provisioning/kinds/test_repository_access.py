@@ -212,6 +212,9 @@ def test_whoever_the_forge_does_not_know_is_passed_over_until_it_does(forge: Fak
         "people": {"alice@corp.example": "admin", "paula@corp.example": "admin"},
         "others": [],
         "unknown": ["paula@corp.example"],
+        "repository": forge.repositories[NAME].repository["id"],
+        "present": {"alice": "admin"},
+        "logins": {"alice@corp.example": "alice"},
     }
     assert forge.repositories[NAME].protections["main"]["push_logins"] == [BOT, "alice"]
 
@@ -360,3 +363,14 @@ def test_summary(options: dict[str, Any], sentence: str):
     by_name = "; people by name only, git-1 has no directory groups"
     assert KIND.summary(with_options(**options)) == f"{sentence}{by_name}"
     assert KIND.summary(wish(contributors=[ALICE], options={"repository": options})) == sentence
+
+
+def test_an_owner_by_login_may_push_where_the_forge_vouches_for_no_mail(forge: FakeForge):
+    """Who is named without an address is found there all the same."""
+    forge.vouches_for_mail = False
+    silent = catalogue(forge={"vouches_for_mail": False})
+    wanted = wish(catalogue=silent, contributors=[{"user": "alice", "role": "owner"}])
+    made(wanted, forge)
+    apply(wanted, forge)
+    assert forge.repositories[NAME].protections["main"]["push_logins"] == [BOT, "alice"]
+    assert found(wanted, forge) == {"keep": 2}
