@@ -23,7 +23,7 @@ from projects.usage import allowed_by, bounded, next_plan
 from provisioning.catalogue import Catalogue, Plan
 from provisioning.conditions import Status
 from provisioning.errors import Reason
-from provisioning.forge import REQUIRES_CHECKS
+from provisioning.forge import LIKE_GITHUB
 from provisioning.models import Resource
 from provisioning.spec import Role
 
@@ -50,7 +50,7 @@ def facts_of(projects: Sequence[Project]) -> dict[int, Facts]:
     most = _most(ids)
     lasting = frozenset(one.name for one in bounded() if one.lasting)
     catalogue = installation().catalogue
-    gate_possible = catalogue.forge().kind in REQUIRES_CHECKS
+    gate_possible = catalogue.forge().kind in LIKE_GITHUB
     found = {}
     for project in projects:
         spec = fields_of(project)

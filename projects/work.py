@@ -270,7 +270,7 @@ def _write(claim: Claim, outcomes: Sequence[Outcome], *, generation: int) -> Non
         ]
         # What is only noted still has the conditions of the look before.
         if not outcome.noted and known.synced.reason is Reason.TARGET_UNAVAILABLE:
-            targets.trip(outcome.target, TargetUnavailable(known.synced.message))
+            targets.trip(outcome.target, TargetUnavailable(known.synced.message, delay=outcome.told))
     if rows:
         Resource.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["project", "kind"], update_fields=_FIELDS

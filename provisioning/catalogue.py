@@ -14,7 +14,7 @@ from provisioning import catalogue_checks, run_pages
 from provisioning.channels import Channel
 from provisioning.data_stores import DataStore
 from provisioning.entries import Entry, Name, Named
-from provisioning.forge import RUNS_WORKFLOWS, ForgeKind
+from provisioning.forge import LIKE_GITHUB, ForgeKind
 from provisioning.policy_rules import Decisions, Rule, as_pattern
 from provisioning.quantities import parse_quantity
 from provisioning.secrets import SecretRef
@@ -131,7 +131,7 @@ class ForgeTarget(Named):
 
     @model_validator(mode="after")
     def _runs_workflows(self) -> "ForgeTarget":
-        if self.actions and self.kind not in RUNS_WORKFLOWS:
+        if self.actions and self.kind not in LIKE_GITHUB:
             raise ValueError("GitLab runs no workflow files; leave actions out")
         return self
 

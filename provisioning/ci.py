@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from provisioning import ci_token, data_access, features, tracking
-from provisioning.forge import DELIVERS_AS_GITHUB
+from provisioning.forge import LIKE_GITHUB
 from provisioning.kind import Wish
 from provisioning.phrases import Phrase, phrase
 
@@ -27,7 +27,7 @@ def by_tekton(wish: Wish) -> bool:
 
 def deaf_to_forge(wish: Wish) -> str | None:
     """Why no delivery of the project's forge can start a run here, as a sentence; None when it can."""
-    if wish.forge.kind in DELIVERS_AS_GITHUB:
+    if wish.forge.kind in LIKE_GITHUB:
         return None
     return phrase(
         "%(forge)s is a GitLab. What starts runs here understands GitHub, Gitea and Forgejo only, so a push starts "

@@ -19,12 +19,10 @@ Grant = Literal["read", "write", "admin"]
 State = Literal["pending", "success", "error", "failure"]
 
 ForgeKind = Literal["gitea", "forgejo", "github", "gitlab"]
-RUNS_WORKFLOWS: frozenset[ForgeKind] = frozenset({"gitea", "forgejo", "github"})
-"""Those that run workflow files themselves, given runners."""
-DELIVERS_AS_GITHUB: frozenset[ForgeKind] = frozenset({"gitea", "forgejo", "github"})
-"""Those whose deliveries a CI listener understands."""
-REQUIRES_CHECKS: frozenset[ForgeKind] = frozenset({"gitea", "forgejo", "github"})
-"""Those that can keep a pull request from being merged until a status of our choice says success."""
+LIKE_GITHUB: frozenset[ForgeKind] = frozenset({"gitea", "forgejo", "github"})
+"""Those that run workflow files themselves (given runners), whose deliveries a CI listener understands, and that can
+keep a pull request from being merged until a status of our choice says success. The others can do none of it.
+"""
 
 FILE_LIMIT = 64 * 1024
 """Larger files are not read, where nothing else is said."""

@@ -74,7 +74,8 @@ class Happening:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a look at one Kind came to. `delay`: look again in so many seconds; None: nothing to wait for.
+    """What a look at one Kind came to. `delay`: look again in so many seconds; None: nothing to wait for. `told`: so
+    many seconds the target asked to be left alone; None when it did not say.
 
     `seconds`: how long it took, with the quick tries and the waits between them. `dropped`: it is gone because the
     project is to have no such thing any more, so nothing is left to remember. `noted`: the look has only begun, and
@@ -86,6 +87,7 @@ class Outcome:
     known: Known
     happenings: tuple[Happening, ...] = ()
     delay: float | None = None
+    told: float | None = None
     gone: bool = False
     dropped: bool = False
     noted: bool = False

@@ -37,11 +37,13 @@ def chosen_limits(wish: Wish) -> dict[str, str]:
 
 def share(whole: str, *, parts: int, least: str, most: str) -> str:
     """One of so many parts of a quantity, between two others, and never more than the whole. Canonical."""
-    part: Decimal = parse_quantity(whole) / parts
-    for bound, larger in ((least, True), (most, False)):
-        if (part < parse_quantity(bound)) is larger:
-            return canonical(min(bound, whole, key=parse_quantity))
-    return _rounded_down(part)
+    part = _rounded_down(parse_quantity(whole) / parts)
+    return canonical(smaller(whole, max(least, smaller(part, most), key=parse_quantity)))
+
+
+def smaller(one: str, other: str) -> str:
+    """Of two quantities the one that is less, as it is written."""
+    return min(one, other, key=parse_quantity)
 
 
 def less(whole: str, taken: str) -> str:
@@ -52,11 +54,6 @@ def less(whole: str, taken: str) -> str:
 def _rounded_down(exact: Decimal) -> str:
     """To whole MiB, or to thousandths of what is less than one: no CPUs are so many, and no memory is so small."""
     return canonical(f"{int(exact / 2**20)}Mi" if exact >= 2**20 else f"{int(exact * 1000)}m")
-
-
-def silent_limit(name: str, whole: str) -> str:
-    """How much of "cpu" or "memory" a container may use that asks for nothing, where the project has so much of it."""
-    return min(SILENT[name][1], whole, key=parse_quantity)
 
 
 def beyond_plan(wish: Wish, name: str, asked: str) -> Phrase | None:

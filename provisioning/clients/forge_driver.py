@@ -17,12 +17,14 @@ from provisioning.phrases import phrase
 class ForgeDriver(ABC):
     """Base of the drivers. Threads may share one; processes may not."""
 
-    name: str
-    bot: str
-    vouches_for_mail: bool
-    _api: ForgeApi
     _edit = "PATCH"
     """The method by which a comment is changed."""
+
+    def __init__(self, *, name: str, bot: str, vouches_for_mail: bool, api: ForgeApi) -> None:
+        self.name = name
+        self.bot = bot
+        self.vouches_for_mail = vouches_for_mail
+        self._api = api
 
     def close(self) -> None:
         self._api.close()

@@ -60,10 +60,9 @@ class Forge(LikeGitHub):
     _variable_value = "data"
 
     def __init__(self, *, name: str, url: str, token: str, bot: str, vouches_for_mail: bool = False) -> None:
-        self.name = name
-        self.bot = bot
-        self.vouches_for_mail = vouches_for_mail
-        self._api = GiteaApi(name=name, url=url, token=token)
+        super().__init__(
+            name=name, bot=bot, vouches_for_mail=vouches_for_mail, api=GiteaApi(name=name, url=url, token=token)
+        )
 
     def probe(self) -> str:
         """The forge's version. PermanentError when the token is somebody else's than the bot's."""

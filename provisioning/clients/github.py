@@ -59,10 +59,7 @@ class GitHub(LikeGitHub):
     status_limit = 140
 
     def __init__(self, *, name: str, url: str, token: str, bot: str, vouches_for_mail: bool = False) -> None:
-        self.name = name
-        self.bot = bot
-        self.vouches_for_mail = vouches_for_mail
-        self._api = ForgeApi(
+        api = ForgeApi(
             name=name,
             base=api_address(url),
             headers={
@@ -72,6 +69,7 @@ class GitHub(LikeGitHub):
             },
             page_size="per_page",
         )
+        super().__init__(name=name, bot=bot, vouches_for_mail=vouches_for_mail, api=api)
 
     def probe(self) -> str:
         """The server's version, or that it is github.com. PermanentError when the token is somebody else's."""

@@ -55,12 +55,10 @@ class GitLab(WithoutActions):
     _edit = "PUT"
 
     def __init__(self, *, name: str, url: str, token: str, bot: str, vouches_for_mail: bool = False) -> None:
-        self.name = name
-        self.bot = bot
-        self.vouches_for_mail = vouches_for_mail
-        self._api = ForgeApi(
+        api = ForgeApi(
             name=name, base=f"{url.rstrip('/')}/api/v4", headers={"PRIVATE-TOKEN": token}, page_size="per_page"
         )
+        super().__init__(name=name, bot=bot, vouches_for_mail=vouches_for_mail, api=api)
 
     def probe(self) -> str:
         """The server's version. PermanentError when the token is somebody else's than the bot's."""

@@ -13,7 +13,7 @@ from provisioning.manifests import API_VERSIONS, apply, goes_with_namespace, man
 from provisioning.measures import Measure, Reading, Survey, Usage
 from provisioning.names import MANAGED_BY, MANAGER
 from provisioning.phrases import Phrase, joined, numbered, phrase
-from provisioning.plan_limits import SILENT, LimitsOptions, beyond_plan, chosen_limits
+from provisioning.plan_limits import SILENT, LimitsOptions, beyond_plan, chosen_limits, smaller
 from provisioning.quantities import canonical, human, parse_quantity, served_quantity
 
 RUNS = "runs"
@@ -78,12 +78,12 @@ def desired(wish: Wish) -> tuple[Object, ...]:
     }
     storage = {"requests.storage": limits["storage"], "persistentvolumeclaims": limits["pods"]}
     objects = {name: canonical(str(count)) for name, count in _OBJECTS.items()}
-    disk = _smaller(_DISK_AT_MOST, disks)
+    disk = smaller(_DISK_AT_MOST, disks)
     most = {"cpu": limits["cpu"], "memory": limits["memory"], "ephemeral-storage": disk}
     container = {
         "type": "Container",
-        "defaultRequest": {name: _smaller(request, most.get(name)) for name, (request, _) in _CONTAINER.items()},
-        "default": {name: _smaller(limit, most.get(name)) for name, (_, limit) in _CONTAINER.items()},
+        "defaultRequest": {name: smaller(request, most[name]) for name, (request, _) in _CONTAINER.items()},
+        "default": {name: smaller(limit, most[name]) for name, (_, limit) in _CONTAINER.items()},
         "max": most,
     }
     volume = {"type": "PersistentVolumeClaim", "max": {"storage": limits["storage"]}}
@@ -93,10 +93,6 @@ def desired(wish: Wish) -> tuple[Object, ...]:
         manifest(wish, "ResourceQuota", "slipway-objects", spec={"hard": objects}),
         manifest(wish, "LimitRange", "slipway-defaults", spec={"limits": [container, volume]}),
     )
-
-
-def _smaller(value: str, bound: str | None) -> str:
-    return value if bound is None else min(value, bound, key=parse_quantity)
 
 
 def check(wish: Wish) -> Iterator[tuple[str, Phrase]]:

@@ -24,7 +24,7 @@ from provisioning.kind import Kind, Object, Options, Wish
 from provisioning.manifests import API_VERSIONS, ClusterClient, apply, goes_with_namespace, manifest, observe
 from provisioning.names import LABEL_PROJECT
 from provisioning.phrases import Phrase, joined, phrase
-from provisioning.plan_limits import SILENT, Amount, beyond_plan, chosen_limits, less, share, silent_limit
+from provisioning.plan_limits import SILENT, Amount, beyond_plan, chosen_limits, less, share, smaller
 from provisioning.quantities import human, parse_quantity
 from provisioning.repositories import full_name, number_of
 
@@ -139,7 +139,7 @@ def _taken(wish: Wish) -> dict[str, str]:
     if not _own_listener(wish) or deaf_to_forge(wish) is not None:
         return {}
     whole = chosen_limits(wish)
-    return {name: silent_limit(name, whole[name]) for name in SILENT}
+    return {name: smaller(limit, whole[name]) for name, (_, limit) in SILENT.items()}
 
 
 def _room(wish: Wish) -> dict[str, str]:

@@ -15,11 +15,12 @@ from projects import work
 from projects.models import Project
 from provisioning import targets
 from provisioning.conditions import Condition, Status
-from provisioning.errors import Reason
+from provisioning.errors import Reason, TargetUnavailable
 from provisioning.models import Event, Resource
 from provisioning.outcomes import Happening, Known, Outcome
 from provisioning.reconcile import Result
 from tests.people import teams
+from tests.provisioning.wishes import CATALOGUE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LEASE = timedelta(seconds=8)
@@ -118,11 +119,18 @@ def test_only_what_came_of_a_look_opens_the_breaker(project: Project, noted: boo
     claim = work.claim(lease=LEASE)
     assert claim is not None
     targets.forget_clients()
+    target, resolved = CATALOGUE.cluster(), lambda _: "token"
     away = outcome(status=Status.FALSE)
     known = replace(away.known, synced=replace(away.known.synced, reason=Reason.TARGET_UNAVAILABLE))
     try:
-        work.record(claim, [replace(away, known=known, noted=noted)], generation=1)
-        assert (targets._slot(away.target).error is not None) is opens
+        work.record(claim, [replace(away, known=known, noted=noted, told=600.0)], generation=1)
+        if not opens:
+            assert targets.open_client(target, resolve=resolved) is not None
+            return
+        with pytest.raises(TargetUnavailable) as shut:
+            targets.open_client(target, resolve=resolved)
+        # As long as the server asked for.
+        assert 590 < (shut.value.delay or 0) <= 600
     finally:
         targets.forget_clients()
 

@@ -7,7 +7,7 @@ from provisioning.clients.gitea import Forge
 from provisioning.clients.github import GitHub
 from provisioning.clients.gitlab import GitLab
 from provisioning.clients.gitlab_actions import WithoutActions
-from provisioning.forge import RUNS_WORKFLOWS, ForgeClient, ForgeKind
+from provisioning.forge import LIKE_GITHUB, ForgeClient, ForgeKind
 
 
 def test_the_interface_says_of_each_call_what_comes_of_it() -> None:
@@ -19,4 +19,4 @@ def test_the_interface_says_of_each_call_what_comes_of_it() -> None:
 @pytest.mark.parametrize("kind", get_args(ForgeKind))
 def test_what_runs_no_workflows_is_what_a_driver_refuses(kind: ForgeKind) -> None:
     driver = {"github": GitHub, "gitlab": GitLab}.get(kind, Forge)
-    assert issubclass(driver, WithoutActions) == (kind not in RUNS_WORKFLOWS)
+    assert issubclass(driver, WithoutActions) == (kind not in LIKE_GITHUB)
