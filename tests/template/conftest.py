@@ -81,6 +81,23 @@ def read_raw(project: Path) -> None:
     prepare.write_text(text)
 
 
+def ci(project: Path, tools: Path, step: str, **told: str) -> "subprocess.CompletedProcess[str]":
+    """A step of CI, in the environment that CI keeps for the project's lock and with nothing of our own; in a session of
+    its own, all of which it may kill.
+    """
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(project.parent),
+        "SLIPWAY_CI_CACHE": str(tools.parents[1]),
+        "DVC_NO_ANALYTICS": "1",
+        **told,
+    }
+    command = ["sh", "slipway/ci.sh", step]
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False, start_new_session=True
+    )
+
+
 @pytest.fixture
 def run(tools: Path) -> Run:
     """run(folder, program, *words, **environment) -> what the program printed; it must end well."""

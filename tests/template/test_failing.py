@@ -9,25 +9,14 @@ import pytest
 
 from projects.comparison import compare, gate
 from projects.report_body import ReportIn
-from tests.template.conftest import commit
+from tests.template.conftest import ci, commit
+
+NUMBERS = [{"name": "mae", "value": 1.0, "split": "test", "direction": "lower", "threshold": 2.0}]
 
 
 def ran(project: Path, tools: Path, *steps: str, **told: str) -> tuple[list[int], str]:
     """How steps of CI ended, and what they printed."""
-    # CI takes the environment of the tests for its own.
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(project.parent),
-        "SLIPWAY_CI_CACHE": str(tools.parents[1]),
-        "DVC_NO_ANALYTICS": "1",
-        **told,
-    }
-    done = [
-        subprocess.run(
-            ["sh", "slipway/ci.sh", step], cwd=project, env=environment, capture_output=True, text=True, check=False
-        )
-        for step in steps
-    ]
+    done = [ci(project, tools, step, **told) for step in steps]
     return [one.returncode for one in done], "".join(one.stdout for one in done)
 
 
@@ -35,6 +24,12 @@ def reported(printed: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(printed[printed.index("\n{\n") : printed.rindex("\n}\n") + 2])
     ReportIn.model_validate(found)
     return found
+
+
+def came_with_numbers(project: Path) -> None:
+    """The commit has the metrics of the one before."""
+    (project / "metrics").mkdir()
+    (project / "metrics/metrics.json").write_text(json.dumps({"version": 1, "metrics": NUMBERS}))
 
 
 def test_a_fault_of_lint_and_one_of_a_unit_test_hide_no_numbers_and_shut_the_gate(project: Path, tools: Path):
@@ -61,9 +56,7 @@ def test_a_fault_of_lint_and_one_of_a_unit_test_hide_no_numbers_and_shut_the_gat
 
 
 def test_a_pipeline_that_fails_is_reported_without_the_numbers_of_the_commit_before(project: Path, tools: Path):
-    (project / "metrics").mkdir()
-    numbers = [{"name": "mae", "value": 1.0, "split": "test", "direction": "lower", "threshold": 2.0}]
-    (project / "metrics/metrics.json").write_text(json.dumps({"version": 1, "metrics": numbers}))
+    came_with_numbers(project)
     (project / "src/forecast/prepare.py").write_text("import os\n\nraise SystemExit(os.environ['PGPASSWORD'])\n")
 
     codes, printed = ran(project, tools, "pipeline", "report", PGPASSWORD="s3cret-pw")
@@ -74,26 +67,16 @@ def test_a_pipeline_that_fails_is_reported_without_the_numbers_of_the_commit_bef
     assert stopped["name"] == "CI stopped at pipeline"
     assert "failed to reproduce 'prepare'" in stopped["example"]
     assert "s3cret-pw" not in json.dumps(found)
-    assert gate(compare([], numbers), found["tests"]).sentence == (
+    assert gate(compare([], NUMBERS), found["tests"]).sentence == (
         "CI stopped at pipeline. mae (test) is gone; 2 or less is needed."
     )
 
 
 def test_a_pipeline_that_is_killed_with_its_shell_has_no_numbers(project: Path, tools: Path):
-    (project / "metrics").mkdir()
-    numbers = [{"name": "mae", "value": 1.0, "split": "test", "direction": "lower", "threshold": 2.0}]
-    (project / "metrics/metrics.json").write_text(json.dumps({"version": 1, "metrics": numbers}))
+    came_with_numbers(project)
     (project / "src/forecast/prepare.py").write_text("import os\n\nprint('begun', flush=True)\nos.killpg(0, 9)\n")
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(project.parent), "SLIPWAY_CI_CACHE": str(tools.parents[1])}
 
-    killed = subprocess.run(
-        ["sh", "slipway/ci.sh", "pipeline"],
-        cwd=project,
-        env={**environment, "DVC_NO_ANALYTICS": "1"},
-        capture_output=True,
-        check=False,
-        start_new_session=True,
-    )
+    killed = ci(project, tools, "pipeline")
 
     found = reported("\n" + ran(project, tools, "report")[1])
     assert (killed.returncode, found["metrics"]) == (-9, [])

@@ -3,12 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.template.conftest import Run, commit, git, read_raw
+from tests.template.conftest import Run, ci, commit, git, read_raw
 
 FILES = """
 from pathlib import Path
@@ -44,16 +43,7 @@ def weeks(project: Path) -> int:
 
 def ran(project: Path, tools: Path, step: str, **told: str) -> str:
     """What a step of CI printed, in a clone of its own that has no data yet."""
-    environment = {
-        "PATH": f"{tools}:/usr/bin:/bin",
-        "HOME": str(project.parent),
-        "AWS_ACCESS_KEY_ID": "key",
-        "DVC_NO_ANALYTICS": "1",
-        **told,
-    }
-    done = subprocess.run(
-        ["sh", "slipway/ci.sh", step], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
+    done = ci(project, tools, step, AWS_ACCESS_KEY_ID="key", **told)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

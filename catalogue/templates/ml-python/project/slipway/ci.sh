@@ -55,14 +55,10 @@ unit() {
     pytest -q tests/unit
 }
 
-# Keys and report need nothing that is installed: where packages could not be, there may be no environment.
-plain_python() {
-    if test -x "$venv/bin/python"; then "$venv/bin/python" "$@"; else python3 "$@"; fi
-}
-
-# Where the forge runs CI: from the repository's secrets to variables of the later steps.
+# Where the forge runs CI: from the repository's secrets to variables of the later steps. As the report, this needs no
+# package: where none could be installed, the runner's own Python does.
 keys() {
-    plain_python slipway/keys.py >> "$GITHUB_ENV"
+    python3 slipway/keys.py >> "$GITHUB_ENV"
 }
 
 has_key() {
@@ -137,7 +133,7 @@ keep() {
 
 report() {
     if test ! -e metrics/first.json; then set --; elif is_same; then set -- yes; else set -- no; fi
-    plain_python slipway/report.py ${1:+--reproduced "$1"}
+    python3 slipway/report.py ${1:+--reproduced "$1"}
 }
 
 all() {

@@ -42,7 +42,7 @@ NOT_RUN = {
 }
 UNPINNED = (
     "The report names no data: the commit's dvc.lock is missing, or names other data than this run had. "
-    "To pin the data, run `dvc repro` and commit dvc.lock and metrics/metrics.json."
+    "To pin the data, run `dvc repro` and commit dvc.lock and metrics/."
 )
 _STAGE = re.compile(r"^  \S.*:\n((?:   .*\n)+)", re.MULTILINE)
 _SECTION = re.compile(r"^    (deps|outs):\n((?:    [- ].*\n)+)", re.MULTILINE)

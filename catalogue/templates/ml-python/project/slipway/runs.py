@@ -5,7 +5,7 @@ them beside the bytes, in runs/<commit>-<run>/ of DVC's remote.
 
     python -m slipway.runs keep         what CI does
     python -m slipway.runs list         the runs that are kept, newest last
-    python -m slipway.runs fetch NAME   dvc.lock and *.dvc as that run had them; then: dvc checkout, dvc pull
+    python -m slipway.runs fetch NAME   dvc.lock and *.dvc as that run had them; then: dvc pull
 """
 
 import argparse
