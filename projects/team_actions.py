@@ -2,7 +2,7 @@
 and says why.
 
 A preview says first who would come in, who would be left out, and what the budget would mean; nothing of a project is
-ever touched by it. So a team goes only when nothing is its.
+ever touched by it. A project's row outlives it, so a team goes only when it never had one.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import structlog
 from django.db import transaction
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from projects import permissions
@@ -166,9 +166,9 @@ def change_team(
 def remove_team(
     slug: str, data: Any, *, by: "Person", door: Door, expected: str | None = None, dry_run: bool = False
 ) -> TeamPreview:
-    """Remove a team that nothing belongs to. Returns what its people lose by it; `expected` as in `change_team`.
+    """Remove a team that has had nothing. Returns what its people lose by it; `expected` as in `change_team`.
 
-    Raises what that does, and Conflict as long as something is the team's.
+    Raises what that does, and Conflict where `why_it_stays` says something.
     """
     find_team(by, slug)
     check_allowed(by)
@@ -196,21 +196,15 @@ def _held(teams: "QuerySet[Team]", slug: str) -> Team:
 
 def why_it_stays(team: Team) -> str:
     """Why the team can't be removed, and what to do; "" when it can."""
-    if count := team.projects.filter(deleted_at=None).count():
-        said = ngettext(
-            "%(count)s project is the team's. Retire it first.",
-            "%(count)s projects are the team's. Retire them first.",
-            count,
+    # First what stays so: who took the team out of platform.yaml would have done it for nothing.
+    if team.projects.exists() or team.requests.exists() or team.consents.exists():
+        return gettext(
+            "The team has or had projects, requests or consents, and what happens to them is kept with its name. "
+            "Take its groups out instead: then nobody is in it, and nobody can ask for anything in it."
         )
-        return said % {"count": count}
     if named := _named_in(installation().catalogue, team.slug):
         said = gettext("platform.yaml names the team: %(places)s. Take it out there first.")
         return said % {"places": ", ".join(named)}
-    if team.projects.exists() or team.requests.exists() or team.consents.exists():
-        return gettext(
-            "The team had projects, requests or consents, and what happened to them is kept with its name. "
-            "Take its groups out instead: then nobody is in it, and nobody can ask for anything in it."
-        )
     return ""
 
 

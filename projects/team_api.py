@@ -180,7 +180,7 @@ class TeamDetail(Api):
 
     @extend_schema(
         operation_id="remove_team",
-        summary="Remove a team that nothing belongs to; for the platform team",
+        summary="Remove a team that has had nothing; for the platform team",
         tags=["teams"],
         parameters=[*parameters_of(TeamQuery), IDEMPOTENCY_KEY, IF_MATCH],
         request=TeamRemoval,
@@ -188,7 +188,7 @@ class TeamDetail(Api):
     )
     @idempotent
     def delete(self, request: Request, team: str) -> Response:
-        """Remove it. 409 as long as it has projects, platform.yaml names it, or history is kept with its name."""
+        """Remove it. 409 once it had a project, request or consent, and as long as platform.yaml names it."""
         preview, tried = _acted(remove_team, request, team)
         return Response(plain(TeamChangeOut.of(preview, team=team, changed=not tried)))
 
