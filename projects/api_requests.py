@@ -30,7 +30,7 @@ class RequestsQuery(PageQuery):
     decision: Literal["pending", "approved", "rejected", "withdrawn"] | None = Field(
         default=None, description="Only those with this decision."
     )
-    mine: bool = Field(default=False, description="Only what you asked for yourself.")
+    mine: bool = Field(default=False, description="Only what you asked for, also by asking for the same as another.")
     show: Literal["decide", "waiting", "mine", "all"] = Field(
         default="all", description="`decide`: those that wait for your yes or no; `waiting`: all that wait."
     )
@@ -63,7 +63,7 @@ class Requests(Api):
             decision=asked.decision or "",
         ).select_related("team", "decided_by")
         if asked.mine:
-            rows = rows.filter(requested_by=person(request).pk)
+            rows = request_list.mine(rows, person(request))
         found, after = page_of(rows, asked=asked, request=request)
         return Response(plain(RequestPage(items=requests_out(found), next=after)))
 

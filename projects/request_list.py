@@ -42,7 +42,7 @@ def rows(
     elif show == "waiting":
         visible = visible.filter(decision=Decision.PENDING)
     elif show == "mine":
-        visible = visible.filter(pk__in=permissions.own_requests(person).values("pk"))
+        visible = mine(visible, person)
     if words := words.strip()[:100]:
         parts = words_of(words) or [words.lower()]
         # A removal has no title but the one before.
@@ -50,6 +50,11 @@ def rows(
         found = holds("slug", parts) | holds("plain", parts) | Q(requested_by_name__icontains=words)
         visible = visible.filter(found)
     return matching(visible, team__slug=team, action=action, decision=decision)
+
+
+def mine(requests: QuerySet[ProjectRequest], person: "Person") -> QuerySet[ProjectRequest]:
+    """Those of these requests that the person made, or joined by asking for the same."""
+    return requests.filter(pk__in=permissions.own_requests(person).values("pk"))
 
 
 def change_of(request: ProjectRequest) -> str:

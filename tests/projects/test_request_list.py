@@ -59,3 +59,5 @@ def test_what_i_asked_for_too_is_mine() -> None:
     joined = change_asked(project, person("bob"), plan="gpu")
     assert found("bob", show="mine") == ["change demand"]
     assert list(permissions.own_requests(person("bob"))) == [joined]
+    assert [one["id"] for one in bearer("bob").get("/api/v1/requests/?mine=true").json()["items"]] == [joined.pk]
+    assert bearer("paula").get("/api/v1/requests/?mine=true").json()["items"] == []
