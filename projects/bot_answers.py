@@ -27,7 +27,9 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _PULL_REQUEST = re.compile(r"[#!]?([1-9][0-9]{0,8})")
 _LINES = 20
 _REASONS = 10
-"""Of each sort that shuts a gate. With a line for every Kind besides, Slack takes it all: 50 blocks in a message."""
+"""Of each sort that shuts a gate, and of requests. With a line for every Kind besides, Slack takes it all: 50 blocks in
+a message.
+"""
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,11 @@ def _plan(place: Place, _: str) -> Answer:
     ]
     if left_out := unread(project):
         lines.append(f"not shown, as this version of Slipway can't read it: {', '.join(left_out)}")
-    waiting = project.requests.filter(decision=Decision.PENDING).first()
-    if waiting is not None:
-        lines.append(f"request {waiting.pk} of {waiting.requested_by_name} waits for {waits_for(waiting)}")
+    waiting = [
+        f"request {one.pk} of {one.requested_by_name} waits for {waits_for(one)}"
+        for one in project.requests.filter(decision=Decision.PENDING)
+    ]
+    lines += _cut(waiting, _REASONS, "requests that wait")
     return Answer(f"{project.title} has:", tuple(lines), place.address)
 
 

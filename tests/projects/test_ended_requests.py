@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from projects import actions, decisions, permissions, succession
+from projects import actions, bot_answers, decisions, permissions, succession
+from projects.bot_answers import Place
+from projects.bot_commands import Command
 from projects.carrying_over import ended_by
 from projects.installation import installation
 from projects.leaving import leave
@@ -303,6 +305,16 @@ def test_who_asks_to_leave_ends_nothing_and_both_are_granted_in_either_order(cha
     project.refresh_from_db()
     assert (project.generation, project.spec["plan"], told("withdrawn")) == (3, "medium", [])
     assert [row.subject for row in project.memberships.all()] == ["alice@corp.example"]
+
+
+def test_the_bot_names_every_request_that_waits(changes_ask: None) -> None:
+    project = made(CHARLIE)
+    change, leaves = changed(project, plan="medium"), leave_asked(project, "charlie")
+    said = bot_answers.told(Command("plan"), place=Place(project=project, address="", door=Door.CHAT)).lines
+    assert [one for one in said if one.startswith("request")] == [
+        f"request {leaves.pk} of charlie@corp.example waits for the platform team",
+        f"request {change.pk} of alice@corp.example waits for the platform team",
+    ]
 
 
 def test_a_question_to_leave_ends_when_there_is_nothing_left_to_leave(changes_ask: None) -> None:
