@@ -64,7 +64,7 @@ def carry_over(granted: ProjectRequest, *, waiting: Beside, by: "Person", instal
     for request in waiting.requests:
         ended, wanted = _now(request, granted=granted, own=waiting.own, project=project, left=left)
         if ended is None:
-            refused = _judged_anew(request, wanted=wanted, project=project, by=by, installation=installation)
+            refused = _judged_anew(request, left=left, wanted=wanted, project=project, by=by, installation=installation)
             ended = _refused(granted, because=refused, own=waiting.own) if refused is not None else None
         if ended is not None:
             replace(request, by=by, newer=granted, because=ended)
@@ -95,12 +95,18 @@ def _now(
 
 
 def _judged_anew(
-    request: ProjectRequest, *, wanted: ProjectSpec | None, project: Project, by: "Person", installation: Installation
+    request: ProjectRequest,
+    *,
+    left: ProjectSpec,
+    wanted: ProjectSpec | None,
+    project: Project,
+    by: "Person",
+    installation: Installation,
 ) -> str | None:
     """Why the policy refuses now what it asks for; None where it doesn't. Another rule that asks takes its place."""
     verdict, _ = verdict_of(
         Action(request.action),
-        before=project.wanted(),
+        before=left,
         after=wanted,
         team=request.team,
         by=cast("Person", request.requested_by) or by,

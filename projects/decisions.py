@@ -256,8 +256,7 @@ def check_may_revise(request: ProjectRequest, *, by: "Person") -> None:
 
 
 def check_revisable(request: ProjectRequest, *, by: "Person", revision: int | None) -> None:
-    """Raises as `revise` does, but for what is wrong with the words."""
-    _check_visible(request, by=by)
+    """Raises as `revise` does, but for what is wrong with the words. The caller has seen that the person sees it."""
     check_may_revise(request, by=by)
     _check_open(request, revision=revision)
     if request.action == Action.RETIRE:

@@ -226,8 +226,8 @@ def write_down(
 
 def answer_commit(request: ProjectRequest) -> None:
     """Who asked by a commit reads there what became of it, or for whom it waits."""
-    if request.commit:
-        rows = RegisteredRepository.objects.filter(requests=request, seen_commit=request.commit)
+    if request.commit and request.repository_id is not None:
+        rows = RegisteredRepository.objects.filter(pk=request.repository_id, seen_commit=request.commit)
         rows.update(look_at=timezone.now())
 
 

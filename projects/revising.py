@@ -20,7 +20,9 @@ def preview(
     installation: Installation,
     revision: int | None = None,
 ) -> Preview:
-    """As asking for the same wish previews it. Raises as `decisions.revise` does."""
+    """As asking for the same wish previews it. Raises as `decisions.revise` does; whether the person sees the request
+    is the caller's to know.
+    """
     decisions.check_revisable(request, by=by, revision=revision)
     shared: dict[str, Any] = {"by": by, "door": door, "installation": installation, "dry_run": True}
     if request.project is None:

@@ -194,12 +194,11 @@ class TeamDetail(Api):
 
 
 def _acted(act: Callable[..., TeamPreview], request: Request, team: str) -> tuple[TeamPreview, bool]:
-    """Do this to the team: what it does, and whether it was only tried. Raises what `act` does, and Refused.
-
-    A team that isn't there is said before a missing If-Match.
-    """
+    """Do this to the team: what it does, and whether it was only tried. Raises what `act` does, and Refused."""
     asked = read_query(TeamQuery, request)
-    find_team(person(request), team)
+    if "If-Match" not in request.headers:
+        # A team that isn't there is said before that.
+        find_team(person(request), team)
     data: Any = request.data
     preview = act(team, data, by=person(request), door=Door.API, expected=_expected(request), dry_run=asked.dry_run)
     return preview, asked.dry_run

@@ -1,7 +1,6 @@
 """The page of a team's data: who reads it, who asks to, and the answers of those who decide, to one or to several."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,13 +15,14 @@ from projects.consent_list import LIST, about_data_of, asked_in, word_of
 from projects.consent_many import answer_many
 from projects.consents import opens_until, store_of
 from projects.errors import InvalidSpec
-from projects.exports import file_of
+from projects.exports import Record, file_of
 from projects.installation import installation
 from projects.list_address import list_file, list_page
 from projects.models import DataConsent, Door, Project, Team
 from projects.one_by_one import MOST
 from projects.ticks import by_form, elsewhere, only_turned, too_many
 from provisioning.data_access import OPTIONS
+from provisioning.data_stores import DataStore
 
 _SHOWN = 50
 """Projects that read by the catalogue, on the page; the rest is said by number, and the file has them all."""
@@ -54,14 +54,14 @@ def _page(request: HttpRequest, team: Team, *, problems: Sequence[dict[str, str]
     ticked = request.POST.getlist("consent")
     rows = about_data_of(team, by=person)
     stores = [one for one in catalogue.data_stores if one.owner == team.slug]
-    readers = _by_catalogue([one.name for one in stores], {team for one in stores for team in one.readers})
     if request.GET.get("list") == "readers":
         # The page shows the first.
-        if file := file_of(request, readers, columns=_READERS, name=f"readers-{team.slug}"):
+        if file := file_of(request, _by_catalogue(stores), columns=_READERS, name=f"readers-{team.slug}"):
             return file
     elif file := list_file(request, rows, of=LIST, name=f"consents-{team.slug}"):
         return file
     listed = list_page(request, rows, of=LIST)
+    readers = list(_by_catalogue(stores))
     others = elsewhere(request, ticked, here={str(one.pk) for one in listed.rows})
     shown_or_ticked = [*(one.pk for one in listed.rows), *filter(None, map(number_in, others))]
     decides = permissions.consents_to_decide(person).filter(team=team, pk__in=shown_or_ticked)
@@ -97,20 +97,18 @@ def _page(request: HttpRequest, team: Team, *, problems: Sequence[dict[str, str]
     return render(request, "projects/team_data.html", shown, status=422 if problems else 200)
 
 
-def _by_catalogue(stores: list[str], teams: set[str]) -> list[dict[str, Any]]:
+def _by_catalogue(stores: Sequence[DataStore]) -> Iterator[Record]:
     """Projects that chose one of these stores and whose team the catalogue lets read it."""
-    if not stores or not teams:
-        return []
-    rows = Project.objects.filter(deletion_requested_at=None, team__slug__in=teams)
-    rows = rows.filter(**{f"spec__options__{OPTIONS}__read__has_any_keys": stores}).order_by("slug")
-    let = {(one.name, team) for one in installation().catalogue.data_stores for team in one.readers}
-    found = []
-    for one in rows.values("slug", "team__slug", f"spec__options__{OPTIONS}"):
+    let = {(one.name, team) for one in stores for team in one.readers}
+    if not let:
+        return
+    rows = Project.objects.filter(deletion_requested_at=None, team__slug__in={team for _, team in let})
+    rows = rows.filter(**{f"spec__options__{OPTIONS}__read__has_any_keys": [one.name for one in stores]})
+    for one in rows.order_by("slug").values("slug", "team__slug", f"spec__options__{OPTIONS}"):
         chosen = one[f"spec__options__{OPTIONS}"]
-        names = [name for name in chosen["read"] if name in stores and (name, one["team__slug"]) in let]
+        names = [name for name in chosen["read"] if (name, one["team__slug"]) in let]
         if names:
-            found.append({"slug": one["slug"], "team": one["team__slug"], "names": names, "until": chosen.get("until")})
-    return found
+            yield {"slug": one["slug"], "team": one["team__slug"], "names": names, "until": chosen.get("until")}
 
 
 def _name_of(consent: DataConsent) -> str:

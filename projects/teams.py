@@ -15,7 +15,7 @@ from django.db.models import Count, F, IntegerField, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
-from projects import directory, nesting, permissions
+from projects import nesting, permissions
 from projects.errors import NotFound
 from projects.exports import Record
 from projects.identity import Meant, meant
@@ -216,9 +216,14 @@ def _differs(before: Any, after: Any) -> tuple[str, ...]:
 
 
 def _people_records(team: Team) -> Iterator[Record]:
-    for name, one in _meant(team.ad_groups, bound=team.group_ids).items():
-        for person in directory.people_in(one.entry.object_id) if one.entry and not one.left else ():
-            yield {"group": name, "account": person.account, "name": person.name}
+    found = _meant(team.ad_groups, bound=team.group_ids)
+    inside = nesting.people_in(_ids(found.values()))
+    people = list(DirectoryEntry.objects.filter(object_id__in=set[str]().union(*inside.values())))
+    for name, one in found.items():
+        here = inside.get(one.entry.object_id, ()) if one.entry else ()
+        for person in people:
+            if person.object_id in here:
+                yield {"group": name, "account": person.account, "name": person.name}
 
 
 def _change_records(team: Team) -> Iterator[Record]:
