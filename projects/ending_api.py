@@ -16,7 +16,7 @@ from projects.openapi import IDEMPOTENCY_KEY, answers, parameters_of
 from projects.pagination import PageQuery, page_of
 from projects.payload import read_body, read_query
 from projects.platform_api import platform_admin
-from projects.reference_serializers import Sentence
+from projects.reference_serializers import DryRun, Sentence
 from provisioning.spec import Role
 
 
@@ -44,12 +44,6 @@ class AccessWish(Closed):
 
     account: str = Field(min_length=1, max_length=254, description="User name, such as bob@corp.example.")
     because: Sentence = Field(description="Kept with it; only the platform team reads it.")
-
-
-class EndQuery(Closed):
-    """How it is asked for."""
-
-    dry_run: bool = Field(default=False, description="Answer with what would end; write nothing.")
 
 
 class RoleKept(BaseModel):
@@ -94,7 +88,7 @@ class AccessEnd(Api):
         operation_id="end_access",
         summary="End sessions, tokens and rights of an account at once (platform team)",
         tags=["platform"],
-        parameters=[*parameters_of(EndQuery), IDEMPOTENCY_KEY],
+        parameters=[*parameters_of(DryRun), IDEMPOTENCY_KEY],
         request=AccessWish,
         responses=answers({200: AccessEndsOut}, 403, 404, 409, body=True),
     )
@@ -102,7 +96,7 @@ class AccessEnd(Api):
     def post(self, request: Request) -> Response:
         """End it. Never one's own, and never that of a break-glass account."""
         caller = platform_admin(request)
-        asked, wish = read_query(EndQuery, request), read_body(AccessWish, request)
+        asked, wish = read_query(DryRun, request), read_body(AccessWish, request)
         account = ending.account_called(wish.account)
         ends = ending.end_access(account, by=caller, because=wish.because, door=Door.API, dry_run=asked.dry_run)
         shown = AccessEndsOut(

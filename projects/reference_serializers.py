@@ -15,7 +15,7 @@ Revision = Annotated[int, Field(ge=1, lt=2**31, description="The one that you re
 class DryRun(Closed):
     """Whether it is only asked what would be."""
 
-    dry_run: bool = Field(default=False, description="Answer with the plan and the verdict; write nothing.")
+    dry_run: bool = Field(default=False, description="Answer with what would come of it; write nothing.")
 
 
 class PlanSizeOut(BaseModel):

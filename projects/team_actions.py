@@ -87,8 +87,9 @@ class GroupLine:
 
 @dataclass(frozen=True)
 class TeamPreview:
-    """What a change does. `taken`: units of the present projects."""
+    """What a change does. `team`: its slug; `taken`: units of the present projects."""
 
+    team: str
     name: tuple[str, str] | None
     budget: tuple[int, int] | None
     groups: tuple[GroupLine, ...]
@@ -121,7 +122,8 @@ def make_team(data: Any, *, by: "Person", door: Door, dry_run: bool = False) -> 
         faults.insert(0, _taken(wanted.slug))
     if faults:
         raise InvalidSpec(faults)
-    preview = _preview(Team(slug=wanted.slug), TeamChange(**wanted.model_dump(exclude={"slug"})), taken=0)
+    team = Team(slug=wanted.slug)
+    preview = _preview(team, name=wanted.name, groups=wanted.groups, budget=wanted.budget, taken=0)
     if dry_run:
         return preview
     groups, ids = bound_groups(wanted.groups, {})
@@ -149,7 +151,8 @@ def change_team(
         _check_seen(team, expected)
         if faults := _not_clear(wanted.groups or (), held=team.ad_groups):
             raise InvalidSpec(faults)
-        preview = _preview(team, wanted, taken=find_team(by, slug).taken)
+        taken = find_team(by, slug).taken
+        preview = _preview(team, name=wanted.name, groups=wanted.groups, budget=wanted.budget, taken=taken)
         if dry_run or not preview:
             return preview
         if wanted.groups is not None:
@@ -216,7 +219,7 @@ def _named_in(catalogue: Catalogue, team: str) -> list[str]:
 
 def what_removal_does(team: Team) -> TeamPreview:
     """Who is no longer in the team once it is gone."""
-    return _preview(team, TeamChange(groups=[], budget=0, because="-"), taken=0)
+    return _preview(team, groups=[], budget=0, taken=0)
 
 
 def _check_seen(team: Team, expected: str | None) -> None:
@@ -253,13 +256,17 @@ def _not_clear(groups: Sequence[str], *, held: Collection[str]) -> list[Fault]:
     ]
 
 
-def _preview(team: Team, wanted: TeamChange, *, taken: int) -> TeamPreview:
-    name = wanted.name if wanted.name is not None else team.name
-    budget = wanted.budget if wanted.budget is not None else team.budget
+def _preview(
+    team: Team, *, name: str | None = None, groups: list[str] | None = None, budget: int | None = None, taken: int
+) -> TeamPreview:
+    """What it does to the team to have these; None for what stays."""
+    name = name if name is not None else team.name
+    budget = budget if budget is not None else team.budget
     return TeamPreview(
+        team=team.slug,
         name=(team.name, name) if name != team.name else None,
         budget=(team.budget, budget) if budget != team.budget else None,
-        groups=() if wanted.groups is None else _group_lines(team, wanted.groups),
+        groups=() if groups is None else _group_lines(team, groups),
         taken=taken,
         free=budget - taken,
     )

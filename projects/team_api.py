@@ -18,7 +18,7 @@ from projects.idempotency import idempotent
 from projects.models import Door
 from projects.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers, parameters_of
 from projects.payload import read_query
-from projects.reference_serializers import TeamList, TeamOut
+from projects.reference_serializers import DryRun, TeamList, TeamOut
 from projects.team_actions import (
     NewTeam,
     TeamChange,
@@ -71,10 +71,10 @@ class TeamChangeOut(BaseModel):
     free: int = Field(description="Below zero when the projects take more than the budget. They stay as they are.")
 
     @classmethod
-    def of(cls, preview: TeamPreview, *, team: str, changed: bool) -> "TeamChangeOut":
+    def of(cls, preview: TeamPreview, *, changed: bool) -> "TeamChangeOut":
         """The preview as an answer."""
         return cls(
-            team=team,
+            team=preview.team,
             changed=changed,
             name=preview.name[1] if preview.name else None,
             budget=preview.budget[1] if preview.budget else None,
@@ -85,12 +85,6 @@ class TeamChangeOut(BaseModel):
             taken=preview.taken,
             free=preview.free,
         )
-
-
-class TeamQuery(Closed):
-    """How a change is asked for."""
-
-    dry_run: bool = Field(default=False, description="Answer with what it would do; write nothing.")
 
 
 class TeamsQuery(Closed):
@@ -124,21 +118,20 @@ class Teams(Api):
         operation_id="make_team",
         summary="Make a team; for the platform team",
         tags=["teams"],
-        parameters=[*parameters_of(TeamQuery), IDEMPOTENCY_KEY],
+        parameters=[*parameters_of(DryRun), IDEMPOTENCY_KEY],
         request=NewTeam,
         responses=answers({200: TeamChangeOut, 201: TeamChangeOut}, 403, body=True),
     )
     @idempotent
     def post(self, request: Request) -> Response:
         """Make it; `because` is kept with it. 200 for a dry run."""
-        asked = read_query(TeamQuery, request)
+        asked = read_query(DryRun, request)
         data: Any = request.data
         preview = make_team(data, by=person(request), door=Door.API, dry_run=asked.dry_run)
-        slug = NewTeam.model_validate(data).slug
-        shown = plain(TeamChangeOut.of(preview, team=slug, changed=not asked.dry_run))
+        shown = plain(TeamChangeOut.of(preview, changed=not asked.dry_run))
         if asked.dry_run:
             return Response(shown)
-        return Response(shown, status=201, headers={"Location": f"/api/v1/teams/{slug}/"})
+        return Response(shown, status=201, headers={"Location": f"/api/v1/teams/{preview.team}/"})
 
 
 class TeamDetail(Api):
@@ -168,7 +161,7 @@ class TeamDetail(Api):
         operation_id="change_team",
         summary="Change name, groups or budget of a team; for the platform team",
         tags=["teams"],
-        parameters=[*parameters_of(TeamQuery), IDEMPOTENCY_KEY, IF_MATCH],
+        parameters=[*parameters_of(DryRun), IDEMPOTENCY_KEY, IF_MATCH],
         request=TeamChange,
         responses=answers({200: TeamChangeOut}, 403, 404, 409, 412, 428, body=True),
     )
@@ -176,13 +169,13 @@ class TeamDetail(Api):
     def patch(self, request: Request, team: str) -> Response:
         """Change what is given; `because` is kept with it."""
         preview, tried = _acted(change_team, request, team)
-        return Response(plain(TeamChangeOut.of(preview, team=team, changed=bool(preview) and not tried)))
+        return Response(plain(TeamChangeOut.of(preview, changed=bool(preview) and not tried)))
 
     @extend_schema(
         operation_id="remove_team",
         summary="Remove a team that has had nothing; for the platform team",
         tags=["teams"],
-        parameters=[*parameters_of(TeamQuery), IDEMPOTENCY_KEY, IF_MATCH],
+        parameters=[*parameters_of(DryRun), IDEMPOTENCY_KEY, IF_MATCH],
         request=TeamRemoval,
         responses=answers({200: TeamChangeOut}, 403, 404, 409, 412, 428, body=True),
     )
@@ -190,12 +183,12 @@ class TeamDetail(Api):
     def delete(self, request: Request, team: str) -> Response:
         """Remove it. 409 once it had a project, request or consent, and as long as platform.yaml names it."""
         preview, tried = _acted(remove_team, request, team)
-        return Response(plain(TeamChangeOut.of(preview, team=team, changed=not tried)))
+        return Response(plain(TeamChangeOut.of(preview, changed=not tried)))
 
 
 def _acted(act: Callable[..., TeamPreview], request: Request, team: str) -> tuple[TeamPreview, bool]:
     """Do this to the team: what it does, and whether it was only tried. Raises what `act` does, and Refused."""
-    asked = read_query(TeamQuery, request)
+    asked = read_query(DryRun, request)
     if "If-Match" not in request.headers:
         # A team that isn't there is said before that.
         find_team(person(request), team)
