@@ -14,7 +14,9 @@ from django.utils.translation import gettext
 from projects.models import DirectoryEdge, DirectoryEntry
 
 MOST_PEOPLE = 500
-"""How many people of one group are read for a page. Larger groups are said to be so."""
+"""How many people of one group are read for a file and the API. Larger groups are said to be so."""
+PEOPLE_SHOWN = 100
+"""How many of them a page shows, and says that there are more."""
 
 _GROUPS_BELOW = """
     WITH RECURSIVE below(id) AS (

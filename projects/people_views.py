@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 from pydantic import ValidationError
 
-from projects import permissions, reach_list
+from projects import nesting, permissions, reach_list
 from projects.answers import find, person_of
 from projects.exports import file_of
 from projects.frame import frame
@@ -33,6 +33,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponseBase:
     shown = {
         **frame(request, found, tab="people"),
         "reach": reach,
+        "most": nesting.PEOPLE_SHOWN,
         "roles": role_rights(found, installation=settings),
         "own_role": permissions.own_memberships(person, found).first(),
         "systems": SYSTEMS,

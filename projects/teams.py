@@ -31,9 +31,6 @@ from provisioning.policy_rules import FIGURES
 if TYPE_CHECKING:
     from projects.permissions import Person
 
-PEOPLE_SHOWN = 100
-"""Of one group. Larger ones are said by their number."""
-
 ORDERS = (
     Order("name", F("slug")),
     Order("projects", F("project_count"), falling=True, read=int),
@@ -93,9 +90,9 @@ def find_team(person: "Person", slug: str) -> Any:
 
 
 def groups_of(team: Team) -> list[Group]:
-    """The team's groups, each with how many are in it, nested groups included, and the first PEOPLE_SHOWN of them."""
+    """The team's groups, each with how many are in it, nested groups included, and the first that a page shows."""
     found = _meant(team.ad_groups, bound=team.group_ids)
-    firsts = nesting.first_in(_ids(found.values()), most=PEOPLE_SHOWN)
+    firsts = nesting.first_in(_ids(found.values()), most=nesting.PEOPLE_SHOWN)
     shown = {person for first in firsts.values() for person in first.people}
     entries = DirectoryEntry.objects.in_bulk(shown, field_name="object_id")
     groups = []

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from projects import teams
+from projects import nesting, teams
 from projects.installation import installation
 from projects.models import DirectoryEntry, Project, Team
 from tests.entries import gone, group_entry, person_entry
@@ -331,7 +331,7 @@ def test_a_team_s_page_asks_no_more_with_many_projects() -> None:
 def test_a_team_s_page_file_and_api_ask_no_more_with_many_groups_and_the_page_reads_whom_it_shows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(teams, "PEOPLE_SHOWN", 2)
+    monkeypatch.setattr(nesting, "PEOPLE_SHOWN", 2)
     row, paula, script = team("forecasting"), client("paula"), bearer("paula")
     wish = {"groups": [], "because": "None of them.", "name": "Forecasting"}
     counts, read = [], set()
@@ -363,7 +363,7 @@ def test_a_team_s_page_file_and_api_ask_no_more_with_many_groups_and_the_page_re
 
 @pytest.mark.usefixtures("staffed")
 def test_what_a_team_s_page_shows_in_part_is_a_file_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teams, "PEOPLE_SHOWN", 1)
+    monkeypatch.setattr(nesting, "PEOPLE_SHOWN", 1)
     alice = client("alice", language="sv")
     for budget in range(12):
         assert patch("paula", {"budget": budget, "because": f"Step {budget}."}).status_code == 200
