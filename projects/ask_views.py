@@ -175,8 +175,7 @@ def form_page(
         "suggestions": [] if DirectoryEntry.objects.exists() else _suggestions(person),
         "added": bool({"remove", "add_found"} & set(request.POST) or request.POST.get("do") in ("add", "search")),
         "generation": str(form.project.generation) if form.project else "",
-        # A request in other words takes the place of itself.
-        "pending": _waiting(form) if not (more and "revising" in more) else [],
+        "pending": _waiting(form),
         "file_says": notice_of(form.project) if form.project else "",
         **_plan(form, person),
         **(_names(form) if form.project is None else {}),

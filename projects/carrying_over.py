@@ -82,14 +82,15 @@ def _now(
         return phrase("%(slug)s is being removed.", slug=project.slug), None
     if own:
         if not _still_meant(request, own=own, left=left):
-            return phrase("%(who)s left the project, and this was about them.", who=_author(granted)), None
+            who = permissions.author_name(granted)
+            return phrase("%(who)s left the project, and this was about them.", who=who), None
         after = spec_of(request.after)
         return None, without_names(after, own=own) if after is not None else None
     author = permissions.author_of(request)
     names = own_names(author, project) if author is not None else set()
     wanted = without_names(left, own=names)
     if not names or is_last_owner(wanted):
-        values = {"who": _author(request), "number": granted.pk}
+        values = {"who": permissions.author_name(request), "number": granted.pk}
         return phrase("%(who)s has no role any more, or is the last owner, since request %(number)s.", **values), None
     return None, wanted
 
@@ -125,13 +126,8 @@ def _judged_anew(
 
 def _refused(granted: ProjectRequest, *, because: str, own: set[str]) -> Phrase:
     if own:
-        return phrase("%(who)s left the project. %(because)s", who=_author(granted), because=because)
+        return phrase("%(who)s left the project. %(because)s", who=permissions.author_name(granted), because=because)
     return phrase("Request %(number)s was granted. %(because)s", number=granted.pk, because=because)
-
-
-def _author(request: ProjectRequest) -> str:
-    author = permissions.author_of(request)
-    return author.username if author is not None else request.requested_by_name
 
 
 def _still_meant(request: ProjectRequest, *, own: set[str], left: ProjectSpec) -> bool:

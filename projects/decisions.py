@@ -270,7 +270,7 @@ def right_lost(request: ProjectRequest) -> str | None:
     author = permissions.author_of(request)
     if (author is not None and permissions.may_ask_for(author, request)) or leaves(request):
         return None
-    said = {"who": author.username if author else request.requested_by_name, "team": request.team.slug}
+    said = {"who": permissions.author_name(request), "team": request.team.slug}
     if request.project is None:
         return (
             gettext("%(who)s asked for this and is no longer in team %(team)s. Reject it: the team can ask anew.")

@@ -6,8 +6,6 @@ directory knows nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
-from operator import and_
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -16,7 +14,7 @@ from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, Query
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
-from projects.folding import words_of
+from projects.folding import holds, words_of
 from projects.identity import Name, entries_of
 from projects.installation import installation
 from projects.models import DirectoryEntry, DirectoryState
@@ -83,14 +81,12 @@ def search(words: str, *, is_group: bool | None = None, limit: int = 8) -> list[
     parts = [part for text in words.split() for part in words_of(text.partition("@")[0])][:_WORDS_AT_MOST]
     if not parts:
         return []
-    found = DirectoryEntry.objects.filter(enabled=True, gone_at=None)
+    found = DirectoryEntry.objects.filter(holds("folded", parts), enabled=True, gone_at=None)
     if is_group is not None:
         found = found.filter(is_group=is_group)
-    for part in parts:
-        found = found.filter(folded__contains=part)
     for address in (text for text in words.split() if "@" in text):
         found = found.filter(Q(account__istartswith=address) | Q(mail__istartswith=address))
-    begins = reduce(and_, (Q(folded__contains=f" {part}") for part in parts))
+    begins = holds("folded", [f" {part}" for part in parts])
     rank = Case(
         When(account__iexact=words, then=Value(0)),
         When(begins, then=Value(1)),

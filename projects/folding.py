@@ -26,6 +26,11 @@ def words_of(text: str) -> list[str]:
     return _SEPARATORS.sub(" ", bare.translate(_LETTERS)).split()
 
 
+def sought(words: str) -> list[str]:
+    """What a search for this text looks for: its words, or, where signs are all it has, the text as it is."""
+    return words_of(words) or [words.lower()]
+
+
 def holds(field: str, parts: Sequence[str]) -> Q:
     """The condition that the field holds each of these words."""
     return reduce(and_, (Q(**{f"{field}__contains": part}) for part in parts))

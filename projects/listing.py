@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.db.models import Case, CharField, Count, Exists, F, Field, Model, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KT
 
-from projects.folding import holds, plain, words_of
+from projects.folding import holds, plain, sought
 from projects.models import DirectoryEntry, Membership, Project, Team
 from provisioning.conditions import Word
 from provisioning.models import NEEDS_PERSON, NOT_USABLE, Resource
@@ -29,7 +29,7 @@ def searched(projects: QuerySet[Project], words: str) -> QuerySet[Project]:
     words = words.strip()[:100]
     if not words:
         return projects
-    parts = words_of(words) or [words.lower()]
+    parts = sought(words)
     teams = Team.objects.alias(plain=plain(F("name"))).filter(holds("slug", parts) | holds("plain", parts))
     known = DirectoryEntry.objects.filter(holds("folded", parts))
     # Accounts stand there in lower case. To make that of all of them would take as long as all the rest.

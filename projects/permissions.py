@@ -336,6 +336,12 @@ def author_of(request: ProjectRequest) -> "Person | None":
     return cast("Person | None", request.requested_by if last is None else last.by)
 
 
+def author_name(request: ProjectRequest) -> str:
+    """What `author_of` is called; who asked as it was kept when their account is gone."""
+    author = author_of(request)
+    return author.username if author is not None else request.requested_by_name
+
+
 def authors_of(request: ProjectRequest) -> set[int]:
     """Ids of the accounts that asked: the first to ask, who changed what is asked for since, who asked for the same."""
     revised = request.revisions.values_list("by", flat=True) if request.revision > 1 else ()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from projects import permissions
 from projects.documents import asked_for, spec_of
 from projects.exports import Record
-from projects.folding import holds, plain, words_of
+from projects.folding import holds, plain, sought
 from projects.list_address import Listed, matching
 from projects.models import Action, Decision, ProjectRequest
 from projects.sorting import BY_ID, Order
@@ -44,7 +44,7 @@ def rows(
     elif show == "mine":
         visible = mine(visible, person)
     if words := words.strip()[:100]:
-        parts = words_of(words) or [words.lower()]
+        parts = sought(words)
         # A removal has no title but the one before.
         visible = visible.alias(title=Coalesce(KT("after__title"), KT("before__title"))).alias(plain=plain(F("title")))
         found = holds("slug", parts) | holds("plain", parts) | Q(requested_by_name__icontains=words)

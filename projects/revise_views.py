@@ -34,8 +34,8 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     typed = request.POST if request.method == "POST" else typed_of(before)
     new = asked if asked.project is None else None
     form = form_of(request, person, project=asked.project, asked=new, typed=typed)
-    # A request in other words joins no other, least of all itself.
-    shown: dict[str, Any] = {"revising": asked, "revision": str(asked.revision), "joins": None}
+    # A request in other words takes the place of itself, of no other, and joins none.
+    shown: dict[str, Any] = {"revising": asked, "revision": str(asked.revision), "pending": [], "joins": None}
     shown["note"] = request.POST.get("note", asked.note)
     if request.method != "POST" or pressed != "revise":
         return form_page(request, form, more=shown)

@@ -35,6 +35,18 @@ class Door(models.TextChoices):
     SYSTEM = "system", "Slipway"
 
 
+def door_kept() -> "models.CharField[str, str]":
+    """By which door something was done, in a table that has older rows without."""
+    return models.CharField(
+        max_length=10,
+        choices=Door.choices,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Empty: before this was kept.",
+    )
+
+
 class Action(models.TextChoices):
     """What a request asks for."""
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from projects.models.core import Door, Project
+from projects.models.core import Door, Project, door_kept
 
 
 def _pointing_back() -> Any:
@@ -37,14 +37,7 @@ class Rotation(models.Model):
         max_length=10, choices=Door.choices, default="", blank=True, help_text="Empty: before this was kept."
     )
     ended_by = models.CharField(max_length=200, default="", blank=True, help_text="Who ended the one before early.")
-    ended_door = models.CharField(
-        max_length=10,
-        choices=Door.choices,
-        default="",
-        db_default="",
-        blank=True,
-        help_text="Empty: before this was kept.",
-    )
+    ended_door = door_kept()
 
     class Meta:
         ordering = ["-id"]

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from projects.models.core import Door, ProjectRequest
+from projects.models.core import ProjectRequest, door_kept
 
 
 class RequestRevision(models.Model):
@@ -17,14 +17,7 @@ class RequestRevision(models.Model):
     after = models.JSONField(null=True, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     by_name = models.CharField(max_length=200, help_text="Who put the next revision in its place.")
-    door = models.CharField(
-        max_length=10,
-        choices=Door.choices,
-        default="",
-        db_default="",
-        blank=True,
-        help_text="Empty: before this was kept.",
-    )
+    door = door_kept()
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -41,14 +34,7 @@ class RequestComment(models.Model):
     request = models.ForeignKey(ProjectRequest, on_delete=models.CASCADE, related_name="comments")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
-    door = models.CharField(
-        max_length=10,
-        choices=Door.choices,
-        default="",
-        db_default="",
-        blank=True,
-        help_text="Empty: before this was kept.",
-    )
+    door = door_kept()
     text = models.TextField()
     asks = models.BooleanField(default=False)
     answers = models.BooleanField(default=False, db_default=False, help_text="It gave the request back to who decides.")
