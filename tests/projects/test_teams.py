@@ -15,6 +15,7 @@ from projects.installation import installation
 from projects.models import DirectoryEntry, Project, Team
 from tests.entries import gone, group_entry, person_entry
 from tests.people import bearer, client, team
+from tests.projects.api_calls import send
 from tests.projects.asking import leads_decide
 from tests.projects.pages import ask, fields, project_of, settle, text
 
@@ -268,8 +269,8 @@ def test_what_somebody_else_changed_in_between_is_not_overwritten() -> None:
 
 def patch(who: str, body: Any, **headers: str) -> Any:
     sent = {"If-Match": "*", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    path = "/api/v1/teams/forecasting/" + ("?dry_run=true" if "dry" in headers else "")
-    return bearer(who).patch(path, data=json.dumps(body), content_type="application/json", headers=sent)
+    path = "/teams/forecasting/" + ("?dry_run=true" if "dry" in headers else "")
+    return send(bearer(who), "patch", path, body, headers=sent)
 
 
 @pytest.mark.usefixtures("staffed")

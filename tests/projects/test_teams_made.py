@@ -1,6 +1,5 @@
 """Teams that the platform team makes and removes, by page and by API, and what is kept of it."""
 
-import json
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from django.utils import timezone
 from projects.models import Project, Team
 from tests.entries import group_entry
 from tests.people import bearer, client, team
+from tests.projects.api_calls import send
 from tests.projects.pages import ask, fields, project_of, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -55,15 +55,10 @@ def test_every_fault_of_a_new_team_is_said_and_a_name_that_several_groups_have_i
     wish = {"slug": "radar", "name": "Radar", "group": "ml-vision", "budget": "1", "because": "New.", "do": "change"}
     assert "The directory has several groups ml-vision: " in text(client("paula").post("/new-team/", wish))
     answer = send(
-        "paula", "post", "/api/v1/teams/", {"slug": "radar", "name": "R", "groups": ["ml-vision"], "because": "x"}
+        bearer("paula"), "post", "/teams/", {"slug": "radar", "name": "R", "groups": ["ml-vision"], "because": "x"}
     )
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "groups.0")
     assert not Team.objects.filter(slug="radar").exists()
-
-
-def send(who: str, method: str, path: str, body: Any, **headers: str) -> Any:
-    script = bearer(who)
-    return getattr(script, method)(path, data=json.dumps(body), content_type="application/json", headers=headers)
 
 
 @pytest.mark.usefixtures("staffed")
@@ -71,26 +66,27 @@ def test_the_api_makes_a_team_and_removes_it() -> None:
     wish = {"slug": "radar", "name": "Radar", "groups": ["ml-vision"], "budget": 20, "because": "It is new."}
     group = {"name": "ml-vision", "added": True, "anew": False, "people": 1}
     said = {"team": "radar", "name": "Radar", "budget": 20, "groups": [group], "taken": 0, "free": 20}
-    dry = send("paula", "post", "/api/v1/teams/?dry_run=true", wish)
+    paula = bearer("paula")
+    dry = send(paula, "post", "/teams/?dry_run=true", wish)
     assert (dry.status_code, dry.json()) == (200, {**said, "changed": False})
     assert not Team.objects.filter(slug="radar").exists()
     once = {"Idempotency-Key": "radar-1"}
-    made = send("paula", "post", "/api/v1/teams/", wish, **once)
+    made = send(paula, "post", "/teams/", wish, headers=once)
     assert (made.status_code, made.json(), made["Location"]) == (201, {**said, "changed": True}, "/api/v1/teams/radar/")
-    assert send("paula", "post", "/api/v1/teams/", wish, **once).status_code == 201
-    assert send("paula", "post", "/api/v1/teams/", wish).status_code == 422
+    assert send(paula, "post", "/teams/", wish, headers=once).status_code == 201
+    assert send(paula, "post", "/teams/", wish).status_code == 422
 
-    path, why = "/api/v1/teams/radar/", {"because": "Merged."}
-    assert send("paula", "delete", path, why).status_code == 428
-    etag = {"If-Match": bearer("paula").get(path)["ETag"]}
-    dry = send("paula", "delete", f"{path}?dry_run=true", why, **etag)
+    path, why = "/teams/radar/", {"because": "Merged."}
+    assert send(paula, "delete", path, why).status_code == 428
+    etag = {"If-Match": send(paula, "get", path)["ETag"]}
+    dry = send(paula, "delete", f"{path}?dry_run=true", why, headers=etag)
     gone_by_it = {**group, "added": False}
     assert dry.json() == {
         "team": "radar", "changed": False, "name": None, "budget": 0, "groups": [gone_by_it], "taken": 0, "free": 0,
     }  # fmt: skip
-    assert send("paula", "delete", path, why, **{"If-Match": '"another"'}).status_code == 412
-    assert send("paula", "delete", path, {}, **etag).status_code == 422
-    assert send("paula", "delete", path, why, **etag).json()["changed"] is True
+    assert send(paula, "delete", path, why, headers={"If-Match": '"another"'}).status_code == 412
+    assert send(paula, "delete", path, {}, headers=etag).status_code == 422
+    assert send(paula, "delete", path, why, headers=etag).json()["changed"] is True
     assert not Team.objects.filter(slug="radar").exists()
 
 
@@ -100,10 +96,10 @@ def test_nobody_else_makes_or_removes_a_team(who: str) -> None:
     wish = {"slug": "radar", "name": "Radar", "because": "Mine."}
     assert client(who).get("/new-team/").status_code == 403
     assert client(who).post("/new-team/", {**wish, "do": "change"}).status_code == 403
-    assert send(who, "post", "/api/v1/teams/", wish).status_code == 403
+    assert send(bearer(who), "post", "/teams/", wish).status_code == 403
     for slug, status in (("forecasting", 404 if who == "charlie" else 403), ("vision", 404)):
         assert client(who).post(f"/teams/{slug}/remove/", {"typed": slug, "because": "Mine."}).status_code == status
-        answer = send(who, "delete", f"/api/v1/teams/{slug}/", {"because": "Mine."}, **{"If-Match": "*"})
+        answer = send(bearer(who), "delete", f"/teams/{slug}/", {"because": "Mine."}, headers={"If-Match": "*"})
         assert answer.status_code == status
     assert Team.objects.count() == 2
 
@@ -132,7 +128,7 @@ def test_a_team_that_had_projects_or_has_a_place_in_the_catalogue_stays_and_says
         answer = paula.post(path, {"typed": slug, "because": "Merged."})
         assert answer.status_code == 409
         shown, said = text(paula.get(path)), text(answer)
-        api = send("paula", "delete", f"/api/v1/teams/{slug}/", {"because": "x"}, **{"If-Match": "*"})
+        api = send(bearer("paula"), "delete", f"/teams/{slug}/", {"because": "x"}, headers={"If-Match": "*"})
         assert (api.status_code, api.json()["detail"] in said, api.json()["detail"] in shown) == (409, True, True)
         return str(api.json()["detail"])
 
