@@ -138,11 +138,6 @@ def groups_by_member(object_ids: Sequence[str]) -> dict[str, list[DirectoryEntry
     return by_member
 
 
-def people_in(group_object_id: str) -> list[DirectoryEntry]:
-    """Every present person in a group, directly or by groups in it; by name."""
-    return list(_present(_MEMBERS_OF_ANY, [group_object_id]).filter(is_group=False))
-
-
 def inside(group_object_ids: Iterable[str]) -> set[str]:
     """Object ids of all who are in one of these groups, directly or by groups in it; of those groups too."""
     with connection.cursor() as cursor:

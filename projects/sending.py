@@ -26,11 +26,8 @@ Row = TypeVar("Row", bound=Sending)
 def pause_after(
     tries: int, *, told: float | None = None, first: timedelta = FIRST_PAUSE, longest: timedelta = LONGEST_PAUSE
 ) -> timedelta:
-    """How long to wait after so many tries that came to nothing: as long as we were told, else longer and longer.
-
-    To be told to come back at once is no reason to try without end.
-    """
-    if told:
+    """How long to wait after so many tries that came to nothing: as long as we were told, else longer and longer."""
+    if told is not None:
         return timedelta(seconds=told)
     return timedelta(seconds=backoff(failures=tries, first=first.total_seconds(), longest=longest.total_seconds()))
 

@@ -31,7 +31,8 @@ def told_to_wait(*, status: int, headers: Mapping[str, str], message: str, now: 
 
 def _retry_after(told: str, *, now: float) -> float | None:
     if told.isdecimal():
-        return float(told)
+        # At once is no pause: what asks us to come back at once could have us ask without end.
+        return max(float(told), 1.0)
     try:
         return max(parsedate_to_datetime(told).timestamp() - now, 1.0)
     except ValueError:

@@ -142,15 +142,6 @@ def test_a_forge_that_says_how_long_is_left_alone_so_long(world: World, project:
     assert timedelta(seconds=2990) < row.look_at - timezone.now() <= timedelta(seconds=3000)
 
 
-def test_a_forge_that_says_at_once_is_not_asked_without_a_pause(world: World, project: Project) -> None:
-    number, sha = opened(world)
-    reported(project, sha, number)
-    world.forge.fail_with(TargetUnavailable("git-1 was asked too much.", delay=0), on="pull_request")
-    tell_all()
-    row = Feedback.objects.get(pull_request=number)
-    assert (row.told, row.look_at is not None and row.look_at > timezone.now()) == (None, True)
-
-
 def test_nothing_is_lost_while_the_forge_is_away(world: World, project: Project) -> None:
     number, sha = opened(world)
     reported(project, sha, number)

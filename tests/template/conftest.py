@@ -82,8 +82,9 @@ def read_raw(project: Path) -> None:
 
 
 def ci(project: Path, tools: Path, step: str, **told: str) -> "subprocess.CompletedProcess[str]":
-    """A step of CI, in the environment that CI keeps for the project's lock and with nothing of our own; in a session of
-    its own, all of which it may kill.
+    """A step of CI, in the environment that CI keeps for the project's lock and with nothing of our own.
+
+    It has a session of its own, all of which it may kill.
     """
     environment = {
         "PATH": "/usr/bin:/bin",

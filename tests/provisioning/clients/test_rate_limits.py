@@ -12,6 +12,7 @@ NOW = 1_800_000_000.0
     ("status", "headers", "message", "wait"),
     [
         (429, {"Retry-After": "7"}, "", 7),
+        (429, {"Retry-After": "0"}, "", 1),
         (503, {"Retry-After": "30"}, "", 30),
         (403, {"Retry-After": "60"}, "You have exceeded a secondary rate limit.", 60),
         (429, {"Retry-After": "Fri, 15 Jan 2027 08:00:20 GMT"}, "", 20),
